@@ -1,0 +1,42 @@
+// A network with its weights, ready to run on a device.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/options.h"
+#include "engine/device.h"
+#include "model/network.h"
+
+namespace sapnet::apps {
+
+class Derainer {
+ public:
+  /// Chooses the device, reads the weights and builds the network that `options` ask for. Throws Error.
+  explicit Derainer(const InferOptions& options);
+
+  /// rgb: (height, width, 3) in [0, 1]. Returns the same shape, not clamped. Throws Error, naming the size,
+  /// when memory runs out.
+  std::vector<float> derain(std::span<const float> rgb, int width, int height) const;
+
+  std::string network() const { return std::string(network_->name()); }
+  const std::filesystem::path& weights() const { return weights_; }
+  engine::Device device() const { return device_; }
+  int stages() const { return stages_; }
+
+  /// For --verbose: aligned lines that name the device, the network and the weight file.
+  std::string describe() const;
+  /// For --verbose, after the work: the line with the peak memory of the device.
+  std::string describe_memory() const;
+
+ private:
+  engine::Device device_;
+  std::filesystem::path weights_;
+  int stages_;
+  std::unique_ptr<model::Network> network_;
+};
+
+}  // namespace sapnet::apps

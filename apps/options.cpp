@@ -1,0 +1,117 @@
+#include "apps/options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+
+#include "apps/program.h"
+
+namespace sapnet::apps {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  sapnet-infer photo.jpg -o derained.jpg
+  sapnet-infer holiday/ -o derained/ --report derained.html
+  sapnet-infer rain/ -o derained/ --reference clean/ --json scores.json
+  ffmpeg -i in.mp4 -f rawvideo -pix_fmt rgb24 - | sapnet-infer --video 1280x720 |
+    ffmpeg -f rawvideo -pix_fmt rgb24 -s 1280x720 -r 25 -i - out.mp4
+
+An output keeps its input's name; JPEG stays JPEG and all else becomes PNG, unless --format says otherwise.
+Exit code: 0 when all went well, 1 when a picture failed (the rest are done), 2 for a wrong command line.)";
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(34); }
+  std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
+    return "Usage: " + name + " [options] INPUT... -o OUT\n       " + name + " [options] --video WxH\n";
+  }
+};
+
+/// The same check, which does not describe itself in --help: the option's own text does.
+CLI::Validator quiet(const CLI::Validator& check) { return check.description(""); }
+
+/// "1280x720". Throws UsageError.
+FrameSize parse_frame_size(const std::string& text) {
+  constexpr int kMaxSide = 16384;
+  FrameSize size;
+  const char* end = text.data() + text.size();
+  const auto width = std::from_chars(text.data(), end, size.width);
+  bool valid = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
+  if (valid) {
+    const auto height = std::from_chars(width.ptr + 1, end, size.height);
+    valid = height.ec == std::errc() && height.ptr == end;
+  }
+  valid = valid && size.width >= 1 && size.height >= 1 && size.width <= kMaxSide && size.height <= kMaxSide;
+  if (!valid) {
+    throw UsageError("--video: '" + text + "' is not a size such as 1280x720, each side 1 to " +
+                     std::to_string(kMaxSide));
+  }
+  return size;
+}
+
+}  // namespace
+
+std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
+  InferOptions options;
+  std::string video, rounding;
+  CLI::App app("Takes rain out of pictures and video frames.", "sapnet-infer");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.footer(kExamples);
+  app.set_version_flag("--version", "sapnet-infer " SAPNET_VERSION);
+  app.add_option("INPUT", options.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")->type_name("");
+  app.add_option("-o,--output", options.output,
+                 "Folder for the results, or a .png or .jpg file for one INPUT")
+      ->type_name("OUT");
+  app.add_option("--format", options.format, "Write all pictures as png or jpg")
+      ->check(quiet(CLI::IsMember({"png", "jpg"})))
+      ->type_name("png|jpg");
+  app.add_option("--quality", options.quality, "Quality of JPEG files, 1 to 100 (default 95)")
+      ->check(quiet(CLI::Range(1, 100)))
+      ->type_name("N");
+  app.add_option("--weights", options.weights, "Weights, .safetensors or PyTorch's .pth (default: our own)")
+      ->type_name("FILE");
+  app.add_option("--device", options.device, "Where to compute (default auto: the GPU when there is one)")
+      ->check(quiet(CLI::IsMember({"auto", "cpu", "cuda"})))
+      ->type_name("auto|cpu|cuda");
+  app.add_option("--threads", options.threads, "CPU threads (default: all)")
+      ->check(quiet(CLI::Range(1, 1024)))
+      ->type_name("N");
+  app.add_option("--stages", options.stages, "Recurrent stages of the network, 1 to 32 (default 6)")
+      ->check(quiet(CLI::Range(1, 32)))
+      ->type_name("N");
+  app.add_option("--rounding", rounding,
+                 "How values become bytes (default nearest; the published code truncates)")
+      ->check(quiet(CLI::IsMember({"nearest", "truncate"})))
+      ->type_name("nearest|truncate");
+  app.add_flag("--strict", options.strict,
+               "Compute convolutions by their definition: slower, for comparison");
+  app.add_option(
+         "--reference", options.reference,
+         "Print PSNR and SSIM against the rain-free pictures in a folder, of the same names or norain-N\n"
+         "for rain-N, or against one file for one INPUT")
+      ->type_name("DIR");
+  app.add_option("--json", options.json, "Write the figures to a file")->type_name("FILE");
+  app.add_option("--report", options.report, "Write a page with a before/after slider per picture")
+      ->type_name("FILE.html");
+  app.add_option("--video", video, "Read raw RGB24 frames of this size on stdin, write them on stdout")
+      ->type_name("WxH");
+  app.add_flag("--verbose", options.verbose, "Print device, network, weight file and peak memory");
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+
+  if (rounding == "truncate") options.rounding = train::Rounding::kTruncate;
+
+  if (!video.empty()) {
+    options.video = parse_frame_size(video);
+    for (const char* other :
+         {"INPUT", "--output", "--format", "--quality", "--reference", "--json", "--report"}) {
+      if (app.count(other) > 0) throw UsageError(std::string(other) + " does not go with --video");
+    }
+    return options;
+  }
+  if (options.inputs.empty()) throw UsageError("no INPUT is named");
+  if (options.output.empty()) throw UsageError("name where to write with -o");
+  return options;
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,97 @@
+#include "apps/results.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace sapnet::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Scores& scores) {
+  return {{"psnr_rgb", scores.psnr_rgb},
+          {"ssim_rgb", scores.ssim_rgb},
+          {"psnr_y", scores.psnr_y},
+          {"ssim_y", scores.ssim_y}};
+}
+
+std::string format(const Scores& scores) {
+  std::array<char, 96> text;
+  std::snprintf(text.data(), text.size(), "  %8.3f  %8.4f  %8.3f  %8.4f", scores.psnr_rgb, scores.ssim_rgb,
+                scores.psnr_y, scores.ssim_y);
+  return text.data();
+}
+
+/// Characters of UTF-8 text: all bytes but continuations.
+int width_of(const std::string& text) {
+  return static_cast<int>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string pad(const std::string& text, int width) {
+  return text + std::string(static_cast<std::size_t>(std::max(0, width - width_of(text))), ' ');
+}
+
+}  // namespace
+
+ScoreTable::ScoreTable(const std::vector<PictureTask>& tasks) : name_width_(width_of("mean of 100")) {
+  for (const auto& task : tasks)
+    name_width_ = std::max(name_width_, width_of(task.input.filename().string()));
+}
+
+std::string ScoreTable::header() const {
+  const std::string columns = "  PSNR RGB  SSIM RGB    PSNR Y    SSIM Y";
+  return pad("", name_width_) + pad("  derained", width_of(columns)) + "    rainy\n" +
+         pad("picture", name_width_) + columns + "  " + columns;
+}
+
+std::string ScoreTable::row(const std::string& name, const Scores& derained, const Scores& rainy) const {
+  return pad(name, name_width_) + format(derained) + "  " + format(rainy);
+}
+
+std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy) {
+  Scores sum;
+  double count = 0;
+  for (const auto& result : results) {
+    const auto& scores = rainy ? result.rainy_scores : result.scores;
+    if (!scores) continue;
+    sum.psnr_rgb += scores->psnr_rgb;
+    sum.psnr_y += scores->psnr_y;
+    sum.ssim_rgb += scores->ssim_rgb;
+    sum.ssim_y += scores->ssim_y;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return Scores{sum.psnr_rgb / count, sum.psnr_y / count, sum.ssim_rgb / count, sum.ssim_y / count};
+}
+
+std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
+                    const Derainer& derainer) {
+  Json document = {{"program", "sapnet-infer " SAPNET_VERSION},
+                   {"network", derainer.network()},
+                   {"weights", derainer.weights().string()},
+                   {"device", engine::to_string(derainer.device())},
+                   {"stages", derainer.stages()},
+                   {"strict", options.strict},
+                   {"rounding", options.rounding == train::Rounding::kNearest ? "nearest" : "truncate"},
+                   {"pictures", Json::array()}};
+  for (const auto& result : results) {
+    Json picture = {{"input", result.task.input.string()}, {"output", result.task.output.string()}};
+    if (result.width > 0) {
+      picture["width"] = result.width;
+      picture["height"] = result.height;
+      picture["seconds"] = result.seconds;
+    }
+    if (result.scores) picture["derained"] = to_json(*result.scores);
+    if (result.rainy_scores) picture["rainy"] = to_json(*result.rainy_scores);
+    if (!result.error.empty()) picture["error"] = result.error;
+    document["pictures"].push_back(picture);
+  }
+  if (const auto mean = mean_scores(results, false)) document["mean"]["derained"] = to_json(*mean);
+  if (const auto mean = mean_scores(results, true)) document["mean"]["rainy"] = to_json(*mean);
+  // Names of files need not be UTF-8, which JSON is.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,43 @@
+// The figures of a run, for people and for programs.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/derainer.h"
+#include "apps/options.h"
+#include "apps/plan.h"
+#include "apps/scores.h"
+
+namespace sapnet::apps {
+
+/// What became of one picture.
+struct PictureResult {
+  PictureTask task;
+  int width = 0, height = 0;
+  double seconds = 0;                          // of the network alone
+  std::optional<Scores> scores, rainy_scores;  // of the result and of the input; with --reference
+  std::string error;                           // empty when all went well
+};
+
+/// Lines of a table of scores, in columns as wide as the longest of the tasks' names.
+class ScoreTable {
+ public:
+  explicit ScoreTable(const std::vector<PictureTask>& tasks);
+  std::string header() const;
+  std::string row(const std::string& name, const Scores& derained, const Scores& rainy) const;
+
+ private:
+  int name_width_;
+};
+
+/// The mean over all results that have scores; nothing when none has. `rainy`: of the inputs.
+std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy);
+
+/// The JSON document of --json. An infinite PSNR, of equal pictures, is null there.
+std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
+                    const Derainer& derainer);
+
+}  // namespace sapnet::apps

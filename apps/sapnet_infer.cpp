@@ -1,0 +1,18 @@
+// sapnet-infer: takes rain out of pictures and video frames.
+#include "apps/derainer.h"
+#include "apps/options.h"
+#include "apps/pictures.h"
+#include "apps/plan.h"
+#include "apps/program.h"
+#include "apps/video.h"
+
+int main(int argc, char** argv) {
+  using namespace sapnet::apps;
+  return run_program("sapnet-infer", argv, [&] {
+    const auto options = parse_infer_options(argc, argv);
+    if (!options) return 0;
+    if (options->video) return run_video(*options, Derainer(*options));
+    const auto tasks = plan_pictures(*options);
+    return run_pictures(*options, tasks, Derainer(*options));
+  });
+}

@@ -1,0 +1,75 @@
+#include "apps/video.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "apps/progress.h"
+#include "engine/error.h"
+
+namespace sapnet::apps {
+namespace {
+
+/// Fills `frame` from stdin; returns the bytes read, fewer only at the end.
+std::size_t read_frame(std::span<std::uint8_t> frame) {
+  std::size_t filled = 0;
+  while (filled < frame.size()) {
+    const ssize_t count = read(STDIN_FILENO, frame.data() + filled, frame.size() - filled);
+    if (count == 0) break;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error("standard input cannot be read: " + std::generic_category().message(errno));
+    filled += static_cast<std::size_t>(count);
+  }
+  return filled;
+}
+
+/// Returns false when nobody reads stdout any more.
+bool write_frame(std::span<const std::uint8_t> frame) {
+  while (!frame.empty()) {
+    const ssize_t count = write(STDOUT_FILENO, frame.data(), frame.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EPIPE) return false;
+    if (count < 0)
+      throw Error("standard output cannot be written: " + std::generic_category().message(errno));
+    frame = frame.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_video(const InferOptions& options, const Derainer& derainer) {
+  const auto [width, height] = *options.video;
+  if (isatty(STDIN_FILENO) == 1) throw Error("--video reads frames on standard input, which is a terminal");
+  if (isatty(STDOUT_FILENO) == 1)
+    throw Error("--video writes frames on standard output, which is a terminal");
+  std::signal(SIGPIPE, SIG_IGN);
+  if (options.verbose) std::fprintf(stderr, "%s\n", derainer.describe().c_str());
+
+  std::vector<std::uint8_t> frame(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+  Progress progress("frames", 0);
+  for (std::size_t number = 1;; ++number) {
+    const std::size_t size = read_frame(frame);
+    if (size == 0 && number > 1) break;
+    if (size == 0) throw Error("standard input holds no frame");
+    if (size < frame.size()) {
+      throw Error("standard input ends inside frame " + std::to_string(number) + ": " + std::to_string(size) +
+                  " of " + std::to_string(frame.size()) + " bytes; is it RGB24, and " +
+                  std::to_string(width) + "x" + std::to_string(height) + "?");
+    }
+    const auto derained = derainer.derain(train::to_floats(frame), width, height);
+    if (!write_frame(train::to_bytes(derained, options.rounding))) return 0;
+    progress.done("frames");
+  }
+  if (options.verbose) progress.print_error(derainer.describe_memory());
+  return 0;
+}
+
+}  // namespace sapnet::apps

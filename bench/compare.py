@@ -1,0 +1,160 @@
+"""Sets our engine beside PyTorch on the CPU: time, peak memory, and how far the outputs are apart.
+
+    /usr/bin/python3 bench/compare.py --program build/bin/sapnet-bench
+
+Every figure comes from a process of its own, so that neither warms the other's caches nor shares its memory;
+programs take turns, several rounds of them, and each figure is the best of its rounds. PyTorch runs in every
+mode of bench/peers/torch_network.py; the fastest of them is the one that we are compared with.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+MODES = ("eager", "channels_last", "traced")
+# Width, height, rounds of processes, timed runs in each: small images vary more and take less.
+SIZES = ((100, 100, 3, 7), (481, 321, 2, 2), (1280, 720, 1, 1))
+
+
+def environment(width, height):
+    """Threads that sleep while they wait; and for large maps memory that glibc keeps, rather than returning
+    it after every layer: faulting it in again would cost PyTorch a good part of its time."""
+    variables = dict(os.environ, OMP_WAIT_POLICY="passive")
+    if width * height >= 500_000:
+        variables["MALLOC_MMAP_MAX_"] = "0"
+    return variables
+
+
+def run(command, width, height):
+    """The JSON that a program prints, or None, with the reason on stderr."""
+    try:
+        result = subprocess.run(command, env=environment(width, height), capture_output=True, text=True)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return None
+    if result.returncode != 0:
+        reason = result.stderr.strip().splitlines()[-1:] or [f"exit status {result.returncode}"]
+        print(f"{' '.join(map(str, command[:3]))}: {reason[0]}", file=sys.stderr)
+        return None
+    return json.loads(result.stdout)
+
+
+def best(reports):
+    """Of several rounds, the fastest; memory is the least that sufficed."""
+    reports = [report for report in reports if report]
+    if not reports:
+        return None
+    fastest = dict(min(reports, key=lambda report: report["seconds"]["min"]))
+    fastest["peak_memory_bytes"] = min(report["peak_memory_bytes"] for report in reports)
+    fastest["rounds"] = len(reports)
+    return fastest
+
+
+def measure(options, width, height, rounds, repeat, folder):
+    """Reports by program, "ours" and PyTorch's modes, and the largest difference between our output and
+    those of PyTorch."""
+    rainy = folder / "rainy.f32"
+    numpy.random.default_rng(0).random((height, width, 3), numpy.float32).astype("<f4").tofile(rainy)
+    common = ["--weights", options.weights, "--size", f"{width}x{height}", "--threads", str(options.threads),
+              "--repeat", str(repeat), "--input", rainy]
+    peer = [sys.executable, ROOT / "bench" / "peers" / "torch_network.py", *common]
+    commands = {"ours": [options.program, "network", *common]}
+    commands |= {mode: [*peer, "--mode", mode] for mode in MODES}
+    reports = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            reports[name].append(run([*command, "--output", folder / f"{name}.f32"], width, height))
+    outputs = {name: numpy.fromfile(folder / f"{name}.f32", "<f4") for name in commands if any(reports[name])}
+    difference = None
+    if "ours" in outputs and len(outputs) > 1:
+        difference = max(float(numpy.abs(outputs["ours"] - outputs[name]).max()) for name in outputs)
+    return {name: best(several) for name, several in reports.items()}, difference
+
+
+def fastest_mode(reports):
+    measured = [mode for mode in MODES if reports[mode]]
+    return min(measured, key=lambda mode: reports[mode]["seconds"]["min"], default=None)
+
+
+def text(value, form):
+    return "not measured" if value is None else form.format(value)
+
+
+def compare(ours, peer):
+    """The figures of a row; None where one was not measured."""
+    seconds = [report and report["seconds"]["min"] for report in (ours, peer)]
+    memory = [report and report["peak_memory_bytes"] / 2**20 for report in (ours, peer)]
+    ratio = lambda pair: pair[1] / pair[0] if all(pair) else None
+    return {"seconds": seconds, "speedup": ratio(seconds), "memory_mib": memory, "memory_ratio": ratio(memory)}
+
+
+def print_header(options):
+    print(f"{options.weights.name}, threads: {options.threads}; times in seconds, best of the runs; peak memory "
+          "of the whole process in MiB")
+    print(f"{'size':>10}{'ours':>14}{'PyTorch':>14} {'(mode)':<16}{'speedup':>14}{'ours MiB':>14}"
+          f"{'PyTorch MiB':>14}{'times less':>14}{'difference':>14}{'% of peak':>14}")
+
+
+def print_row(size, row, mode, difference, percent):
+    cells = [text(row["seconds"][0], "{:.3f}"), text(row["seconds"][1], "{:.3f}"), text(row["speedup"], "{:.2f}"),
+             text(row["memory_mib"][0], "{:.0f}"), text(row["memory_mib"][1], "{:.0f}"),
+             text(row["memory_ratio"], "{:.2f}"), text(difference, "{:.1e}"), text(percent, "{:.0f}")]
+    cells = [f"{cell:>14}" for cell in cells]
+    cells.insert(2, f" {'(' + mode + ')' if mode else '':<16}")
+    print(f"{size:>10}" + "".join(cells), flush=True)
+
+
+def save(options, results):
+    """Writes bench/results/DATE_COMMIT.json and says where."""
+    def git(*arguments):
+        result = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True)
+        return result.stdout.strip() if result.returncode == 0 else "unknown"
+
+    commit = git("rev-parse", "--short=12", "HEAD")
+    if git("status", "--porcelain", "--untracked-files=no"):
+        commit += "-modified"
+    date = datetime.date.today().isoformat()
+    ours = [result["programs"]["ours"] for result in results]
+    cpu = next((report["cpu"] for report in ours if report), "unknown")
+    file = ROOT / "bench" / "results" / f"{date}_{commit}_{options.threads}threads.json"
+    file.parent.mkdir(exist_ok=True)
+    document = {"date": date, "commit": commit, "cpu": cpu, "threads": options.threads,
+                "weights": options.weights.name, "results": results}
+    file.write_text(json.dumps(document, indent=1) + "\n")
+    print(f"written: {file.relative_to(ROOT)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "bin" / "sapnet-bench")
+    parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights" / "sapnet.safetensors")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--save", action="store_true", help="write the figures to bench/results/")
+    options = parser.parse_args()
+
+    print_header(options)
+    results = []
+    for width, height, rounds, repeat in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            reports, difference = measure(options, width, height, rounds, repeat, pathlib.Path(folder))
+        mode = fastest_mode(reports)
+        row = compare(reports["ours"], reports[mode] if mode else None)
+        percent = reports["ours"]["percent_of_peak"] if reports["ours"] else None
+        print_row(f"{width}x{height}", row, mode, difference, percent)
+        results.append({"width": width, "height": height, "programs": reports, "fastest_peer": mode,
+                        "comparison": row, "largest_difference": difference})
+    if options.save:
+        save(options, results)
+    if any(report is None for result in results for report in result["programs"].values()):
+        sys.exit("compare.py: something could not be measured, see above")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+#include <bit>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "bench/commands.h"
+#include "bench/machine.h"
+#include "bench/measurement.h"
+#include "engine/device.h"
+#include "engine/error.h"
+#include "model/network.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::bench {
+namespace {
+
+using engine::Device;
+
+static_assert(std::endian::native == std::endian::little, "the raw files of --input are little-endian");
+
+std::vector<float> read_input(const std::filesystem::path& file, std::size_t count) {
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  if (!stream) throw Error(file.string() + ": cannot be read");
+  const auto bytes = static_cast<std::streamsize>(count * sizeof(float));
+  if (stream.tellg() != bytes)
+    throw Error(file.string() + ": has " + std::to_string(stream.tellg()) + " bytes, and the size asks for " +
+                std::to_string(bytes));
+  std::vector<float> values(count);
+  stream.seekg(0);
+  if (!stream.read(reinterpret_cast<char*>(values.data()), bytes))
+    throw Error(file.string() + ": cannot be read");
+  return values;
+}
+
+void write_output(const std::filesystem::path& file, const engine::Tensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(tensor.shape().count()));
+  engine::to_host(tensor, values);
+  std::ofstream stream(file, std::ios::binary);
+  stream.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
+  stream.close();
+  if (!stream) throw Error(file.string() + ": cannot be written");
+}
+
+std::vector<float> noise(std::size_t count) {
+  std::minstd_rand engine(1);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  std::vector<float> values(count);
+  for (float& value : values) value = uniform(engine);
+  return values;
+}
+
+/// Multiply-adds per pixel of all stages, counted as direct convolutions: each weight of a k×k convolution
+/// once. The 1×1 ones of the attention act on a single mean, not on pixels.
+double multiply_adds_per_pixel(const engine::Parameters& weights) {
+  double count = 0;
+  for (const engine::Parameter& parameter : weights.all())
+    if (parameter.shape.size() == 4 && parameter.shape[2] > 1)
+      count += static_cast<double>(parameter.values.size());
+  return count * model::kStages;
+}
+
+}  // namespace
+
+void bench_network(const NetworkOptions& options) {
+  engine::set_threads(options.threads);
+  const engine::Shape shape{1, options.height, options.width, 3};
+  const auto count = static_cast<std::size_t>(shape.count());
+  const engine::Parameters weights = weights::read_weights(options.weights);
+  const auto network = model::make_network(weights, {.device = Device::kCpu, .strict = options.strict});
+  const engine::Tensor rainy = engine::from_host(
+      options.input ? read_input(*options.input, count) : noise(count), shape, Device::kCpu);
+
+  const std::size_t memory_before = process_memory("VmRSS");
+  engine::reset_peak(Device::kCpu);
+  engine::Tensor derained;
+  const std::vector<double> seconds = time(options.repeat, [&] {
+    derained = {};
+    derained = network->forward(rainy, model::kStages);
+  });
+  const std::size_t peak_memory = process_memory("VmHWM");
+  if (options.output) write_output(*options.output, derained);
+
+  const double flops =
+      2 * multiply_adds_per_pixel(weights) * static_cast<double>(options.width * options.height);
+  const double peak_flops = fma_peak(options.threads);
+  const nlohmann::ordered_json report = {
+      {"program", "sapnet-bench"},
+      {"mode", options.strict ? "strict" : "fast"},
+      {"network", network->name()},
+      {"width", options.width},
+      {"height", options.height},
+      {"threads", options.threads},
+      {"repeat", options.repeat},
+      {"seconds", summary(seconds)},
+      {"peak_memory_bytes", peak_memory},
+      {"memory_before_bytes", memory_before},
+      {"tensor_peak_bytes", engine::memory_report(Device::kCpu).peak},
+      {"gflops", flops / seconds.front() * 1e-9},
+      {"fma_peak_gflops", peak_flops * 1e-9},
+      {"percent_of_peak", 100 * flops / seconds.front() / peak_flops},
+      {"cpu", cpu_name()},
+      {"device", engine::describe(Device::kCpu)},
+  };
+  std::cout << report.dump() << '\n';
+}
+
+}  // namespace sapnet::bench

@@ -1,0 +1,69 @@
+// sapnet-bench: times our networks and operations on the CPU. bench/compare.py sets them beside PyTorch.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "bench/commands.h"
+#include "engine/error.h"
+
+namespace {
+
+/// "481x321"
+void parse_size(const std::string& text, std::int64_t& width, std::int64_t& height) {
+  const char* const end = text.data() + text.size();
+  const auto [middle, width_error] = std::from_chars(text.data(), end, width);
+  if (width_error == std::errc() && middle != end && *middle == 'x') {
+    const auto [rest, height_error] = std::from_chars(middle + 1, end, height);
+    if (height_error == std::errc() && rest == end && width > 0 && height > 0) return;
+  }
+  throw CLI::ValidationError("--size", "is WIDTHxHEIGHT, not '" + text + "'");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Times SAPNet's networks and operations on the CPU; prints JSON.", "sapnet-bench");
+  app.require_subcommand(1);
+  std::string network_size, kernels_size = "481x321";
+  sapnet::bench::NetworkOptions network;
+  sapnet::bench::KernelsOptions kernels;
+
+  CLI::App* const network_command = app.add_subcommand("network", "A whole forward pass");
+  network_command->add_option("--weights", network.weights, "Weight file")->required();
+  network_command->add_option("--size", network_size, "WIDTHxHEIGHT")->required();
+  network_command->add_option("--threads", network.threads, "CPU threads")->check(CLI::PositiveNumber);
+  network_command->add_option("--repeat", network.repeat, "Timed runs")->check(CLI::PositiveNumber);
+  network_command->add_flag("--strict", network.strict, "Direct convolution everywhere");
+  network_command->add_option("--input", network.input, "Raw little-endian fp32 (h, w, 3); else noise");
+  network_command->add_option("--output", network.output, "Where to write the result, in the same layout");
+
+  CLI::App* const kernels_command = app.add_subcommand("kernels", "Each operation, at the shapes of SAPNet");
+  kernels_command->add_option("--size", kernels_size, "WIDTHxHEIGHT; 481x321 by default");
+  kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
+  kernels_command->add_option("--repeat", kernels.repeat, "Timed runs")->check(CLI::PositiveNumber);
+
+  try {
+    app.parse(argc, argv);
+    if (*network_command) {
+      parse_size(network_size, network.width, network.height);
+      sapnet::bench::bench_network(network);
+    } else {
+      parse_size(kernels_size, kernels.width, kernels.height);
+      sapnet::bench::bench_kernels(kernels);
+    }
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "sapnet-bench: error: " << error.what() << '\n';
+    return 1;
+  }
+}

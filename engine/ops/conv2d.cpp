@@ -1,0 +1,74 @@
+#include "engine/ops/conv2d.h"
+
+#include <string>
+
+#include "engine/error.h"
+#include "engine/ops/op.h"
+
+namespace sapnet::engine {
+
+Conv2dWeights::Conv2dWeights(const Parameter& weight, const Parameter& bias,
+                             std::array<std::int64_t, 2> in_channels, const Conv2dGeometry& geometry,
+                             Device device, bool strict) {
+  const auto& shape = weight.shape;
+  if (shape.size() != 4 || shape[2] != shape[3] || shape[1] != in_channels[0] + in_channels[1])
+    throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) + " is no square filter on " +
+                std::to_string(in_channels[0] + in_channels[1]) + " channels");
+  if (bias.values.size() != static_cast<std::size_t>(shape[0]))
+    throw Error("tensor '" + bias.name + "' of shape " + to_string(bias.shape) + " is no bias for '" +
+                weight.name + "' of shape " + to_string(shape));
+  layer_ = {.in_channels = in_channels,
+            .out_channels = shape[0],
+            .kernel = shape[2],
+            .stride = geometry.stride,
+            .dilation = geometry.dilation,
+            .padding = geometry.padding};
+  algorithm_ = strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
+  dispatch("conv2d", device, [&] {
+    const std::size_t size = kernels::cpu::packed_conv2d_size(layer_, algorithm_);
+    packed_ = Tensor({1, 1, 1, static_cast<std::int64_t>(size)}, device);
+    kernels::cpu::pack_conv2d(layer_, algorithm_, weight.values.data(), packed_.data());
+  });
+  bias_ = from_host(bias.values, {1, 1, 1, shape[0]}, device);
+}
+
+kernels::Conv2dProblem Conv2dWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
+  kernels::Conv2dProblem problem = layer_;
+  problem.n = n;
+  problem.h = h;
+  problem.w = w;
+  return problem;
+}
+
+Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options) {
+  return conv2d(x, {}, weights, std::move(options));
+}
+
+Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options) {
+  if (!x) throw Error("conv2d: input is empty");
+  const Shape& in = x.shape();
+  const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
+  check_shape("conv2d", "input", x, {in.n, in.h, in.w, problem.in_channels[0]});
+  if (problem.in_channels[1] > 0)
+    check_shape("conv2d", "second input", y, {in.n, in.h, in.w, problem.in_channels[1]});
+  else if (y)
+    throw Error("conv2d: second input of shape " + to_string(y.shape()) +
+                " where the weights take one input of " + std::to_string(problem.in_channels[0]) +
+                " channels");
+  const Shape out_shape = {in.n, problem.out_h(), problem.out_w(), problem.out_channels};
+  const Tensor residual = std::move(options.residual);
+  if (residual) check_shape("conv2d", "residual", residual, out_shape);
+  Tensor out = output_for(out_shape, x.device(), residual);
+  dispatch("conv2d", x.device(), [&] {
+    kernels::cpu::conv2d(problem, weights.algorithm(),
+                         {.in = {x.data(), y ? y.data() : nullptr},
+                          .weight = weights.packed().data(),
+                          .bias = weights.bias().data(),
+                          .residual = residual ? residual.data() : nullptr,
+                          .relu = options.relu,
+                          .out = out.data()});
+  });
+  return out;
+}
+
+}  // namespace sapnet::engine

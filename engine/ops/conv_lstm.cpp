@@ -1,0 +1,91 @@
+#include "engine/ops/conv_lstm.h"
+
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/ops/op.h"
+
+namespace sapnet::engine {
+
+ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
+                                 const std::array<const Parameter*, 4>& biases, Device device, bool strict) {
+  const auto& shape = weights[0]->shape;
+  if (shape.size() != 4 || shape[2] != 3 || shape[3] != 3 || shape[0] % 16 != 0 || shape[1] <= shape[0])
+    throw Error("tensor '" + weights[0]->name + "' of shape " + to_string(shape) +
+                " is no 3×3 gate of a conv_lstm");
+  std::vector<float> weight, bias;
+  for (std::size_t gate = 0; gate < 4; ++gate) {
+    if (weights[gate]->shape != shape || biases[gate]->values.size() != static_cast<std::size_t>(shape[0]))
+      throw Error("tensors '" + weights[gate]->name + "' of shape " + to_string(weights[gate]->shape) +
+                  " and '" + biases[gate]->name + "' of shape " + to_string(biases[gate]->shape) +
+                  " do not fit a gate of shape " + to_string(shape));
+    weight.insert(weight.end(), weights[gate]->values.begin(), weights[gate]->values.end());
+    bias.insert(bias.end(), biases[gate]->values.begin(), biases[gate]->values.end());
+  }
+  layer_ = {.in_channels = shape[1] - shape[0], .hidden = shape[0]};
+  algorithm_ = strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
+  dispatch("conv_lstm", device, [&] {
+    const std::size_t size = kernels::cpu::packed_conv_lstm_size(layer_, algorithm_);
+    packed_ = Tensor({1, 1, 1, static_cast<std::int64_t>(size)}, device);
+    kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed_.data());
+  });
+  bias_ = from_host(bias, {1, 1, 1, 4 * layer_.hidden}, device);
+}
+
+kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
+  kernels::ConvLstmProblem problem = layer_;
+  problem.n = n;
+  problem.h = h;
+  problem.w = w;
+  return problem;
+}
+
+namespace {
+
+LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
+               kernels::ConvLstmProblem problem, Tensor* row_sums) {
+  const Shape map = {problem.n, problem.h, problem.w, problem.hidden};
+  check_shape("conv_lstm", "input", x, {problem.n, problem.h, problem.w, problem.in_channels});
+  if (state.hidden || state.cell) {
+    check_shape("conv_lstm", "hidden state", state.hidden, map);
+    check_shape("conv_lstm", "cell state", state.cell, map);
+  }
+  LstmState next{Tensor(map, x.device()), output_for(map, x.device(), state.cell)};
+  if (row_sums) *row_sums = Tensor({problem.n, problem.h, 3, problem.hidden}, x.device());
+  dispatch("conv_lstm", x.device(), [&] {
+    kernels::cpu::conv_lstm(problem, weights.algorithm(),
+                            {.x = x.data(),
+                             .h = state.hidden ? state.hidden.data() : nullptr,
+                             .c = state.cell ? state.cell.data() : nullptr,
+                             .weight = weights.packed().data(),
+                             .bias = weights.bias().data(),
+                             .h_out = next.hidden.data(),
+                             .c_out = next.cell.data(),
+                             .row_sums = row_sums ? row_sums->data() : nullptr});
+  });
+  return next;
+}
+
+kernels::ConvLstmProblem problem_for(const Tensor& x, const ConvLstmWeights& weights) {
+  if (!x) throw Error("conv_lstm: input is empty");
+  return weights.problem(x.shape().n, x.shape().h, x.shape().w);
+}
+
+}  // namespace
+
+LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights) {
+  return step(x, std::move(state), weights, problem_for(x, weights), nullptr);
+}
+
+SummedLstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
+                          std::int64_t next_dilation) {
+  kernels::ConvLstmProblem problem = problem_for(x, weights);
+  problem.row_sums_dilation = next_dilation;
+  Tensor row_sums;
+  LstmState next = step(x, std::move(state), weights, problem, &row_sums);
+  SummedMap hidden{next.hidden, std::move(row_sums), next_dilation};
+  return {std::move(next), std::move(hidden)};
+}
+
+}  // namespace sapnet::engine

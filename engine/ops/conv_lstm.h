@@ -1,0 +1,48 @@
+// A convolutional LSTM cell on tensors; its equations stand in kernels/conv_lstm/conv_lstm.h.
+#pragma once
+
+#include <array>
+
+#include "engine/ops/row_sums.h"
+#include "engine/parameters.h"
+#include "engine/tensor.h"
+#include "kernels/conv_lstm/conv_lstm.h"
+
+namespace sapnet::engine {
+
+/// The learned weights of a cell, arranged for a device.
+class ConvLstmWeights {
+ public:
+  /// Of the gates i, f, g, o: weights (hidden, in + hidden, 3, 3) as PyTorch has them, and biases (hidden).
+  ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
+                  const std::array<const Parameter*, 4>& biases, Device device, bool strict);
+
+  kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
+  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
+  const Tensor& packed() const { return packed_; }
+  const Tensor& bias() const { return bias_; }
+
+ private:
+  kernels::ConvLstmProblem layer_;  // without the extents of an input
+  kernels::Conv2dAlgorithm algorithm_;
+  Tensor packed_, bias_;
+};
+
+/// Hidden state and cell state, (n, h, w, hidden) each; both empty stand for zero.
+struct LstmState {
+  Tensor hidden, cell;
+};
+
+/// One step: x (n, h, w, in) and the state before it give the state after it. The cell state is overwritten
+/// when `state` is its only holder. Throws Error naming both shapes when they do not fit.
+LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights);
+
+/// The same, with the new hidden state's row sums for an attended_conv of that dilation.
+struct SummedLstmState {
+  LstmState state;
+  SummedMap hidden;
+};
+SummedLstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
+                          std::int64_t next_dilation);
+
+}  // namespace sapnet::engine

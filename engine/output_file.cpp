@@ -1,0 +1,91 @@
+#include "engine/output_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <mutex>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace sapnet::engine {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& file, int error) {
+  throw Error(file.string() + ": cannot be written: " + std::generic_category().message(error));
+}
+
+struct Unfinished {
+  std::mutex mutex;
+  std::set<std::filesystem::path> files;
+};
+
+Unfinished& unfinished() {
+  static Unfinished instance;
+  return instance;
+}
+
+}  // namespace
+
+void remove_unfinished_files() {
+  const std::lock_guard lock(unfinished().mutex);
+  for (const auto& file : unfinished().files) unlink(file.c_str());
+}
+
+OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(file_, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(file_.string() + ": cannot be written: not a regular file");
+  }
+  temporary_ = file_;
+  temporary_.replace_filename(
+      std::string(".").append(file_.filename().string()).append(".tmp-" + std::to_string(getpid())));
+  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail(file_, errno);
+  const std::lock_guard lock(unfinished().mutex);
+  unfinished().files.insert(temporary_);
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (temporary_.empty()) return;
+  unlink(temporary_.c_str());
+  const std::lock_guard lock(unfinished().mutex);
+  unfinished().files.erase(temporary_);
+}
+
+void OutputFile::write(std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(file_, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void OutputFile::finish() {
+  if (fsync(descriptor_) != 0) fail(file_, errno);
+  // Network file systems report a full disk only here.
+  if (close(std::exchange(descriptor_, -1)) != 0) fail(file_, errno);
+  if (std::rename(temporary_.c_str(), file_.c_str()) != 0) fail(file_, errno);
+  {
+    const std::lock_guard lock(unfinished().mutex);
+    unfinished().files.erase(std::exchange(temporary_, {}));
+  }
+  // The new name is on disk only once the folder is. The bytes are safe either way, so a file system that
+  // cannot sync folders is no error.
+  const std::filesystem::path folder = file_.parent_path();
+  const int folder_descriptor =
+      open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  if (folder_descriptor < 0) return;
+  fsync(folder_descriptor);
+  close(folder_descriptor);
+}
+
+}  // namespace sapnet::engine

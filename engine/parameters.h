@@ -1,0 +1,49 @@
+// Named arrays of learned weights, as a weight file holds them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sapnet::engine {
+
+/// One learned array, row-major. Convolution weights are (out, in, kernel_h, kernel_w), biases (out).
+struct Parameter {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;  // as many as the product of `shape`
+};
+
+/// "(32, 6, 3, 3)", for messages.
+std::string to_string(std::span<const std::int64_t> shape);
+
+/// An ordered set of parameters with unique names, and where it came from.
+class Parameters {
+ public:
+  /// `source` names the file (or other origin) in every message of this class.
+  explicit Parameters(std::string source) : source_(std::move(source)) {}
+
+  /// Throws Error when the name is taken or the number of values does not fit the shape.
+  void add(Parameter parameter);
+
+  bool contains(std::string_view name) const { return index_.contains(std::string(name)); }
+
+  /// The parameter of that name. Throws Error when it is missing or its shape is not `shape`.
+  const Parameter& get(std::string_view name, std::span<const std::int64_t> shape) const;
+
+  /// Throws Error naming the first parameter whose name is not among `names`.
+  void expect_only(std::span<const std::string> names) const;
+
+  const std::vector<Parameter>& all() const { return parameters_; }  // in the order of add()
+  const std::string& source() const { return source_; }
+
+ private:
+  std::string source_;
+  std::vector<Parameter> parameters_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+}  // namespace sapnet::engine

@@ -1,0 +1,18 @@
+// Counter-based random numbers: a value depends on its counter and key alone, not on what was drawn before,
+// so any thread, device or resumed run computes the same one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace sapnet::engine {
+
+/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC11):
+/// 128 random bits for each (counter, key).
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key);
+
+/// The upper 24 of 32 random bits as a number in [0, 1), exactly representable in float.
+float uniform(std::uint32_t bits);
+
+}  // namespace sapnet::engine

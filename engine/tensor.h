@@ -1,0 +1,53 @@
+// The value that operations take and give.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/buffer.h"
+#include "engine/device.h"
+
+namespace sapnet::engine {
+
+/// (n, h, w, c): images, rows, columns, channels; channels lie closest in memory.
+struct Shape {
+  std::int64_t n = 0, h = 0, w = 0, c = 0;
+
+  std::int64_t count() const { return n * h * w * c; }
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+/// "(1, 321, 481, 32)", for messages.
+std::string to_string(const Shape& shape);
+
+/// A handle to an fp32 array of shape (n, h, w, c). Copies share the memory; the memory goes back to the
+/// pool with the last copy. A default-made tensor is empty and tests false.
+class Tensor {
+ public:
+  Tensor() = default;
+  /// Contents are undefined. Throws Error when an extent is not positive or memory runs out.
+  Tensor(const Shape& shape, Device device);
+
+  explicit operator bool() const { return buffer_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  Device device() const { return buffer_->device(); }
+  float* data() { return buffer_->data(); }
+  const float* data() const { return buffer_->data(); }
+
+  /// No other tensor shares this memory, so an operation that was given it for good may write in place.
+  bool unique() const { return buffer_.use_count() == 1; }
+
+ private:
+  Shape shape_;
+  std::shared_ptr<Buffer> buffer_;
+};
+
+/// Copies host values (as many as shape.count(), in (n, h, w, c) order) into a new tensor on the device.
+Tensor from_host(std::span<const float> values, const Shape& shape, Device device);
+
+/// Copies a tensor's values into `values`, which must hold exactly as many.
+void to_host(const Tensor& tensor, std::span<float> values);
+
+}  // namespace sapnet::engine

@@ -1,0 +1,103 @@
+#include "kernels/conv2d/conv2d.h"
+
+#include "kernels/conv2d/packing.h"
+#include "kernels/conv2d/winograd.h"
+#include "kernels/parallel.h"
+#include "kernels/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv2d/conv2d.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes first.
+#include "kernels/conv2d/direct-inl.h"
+#include "kernels/conv2d/epilogue-inl.h"
+#include "kernels/conv2d/winograd-inl.h"
+#include "kernels/row_sums/row_sums-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// The row sums of output row y, which has just been written.
+inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
+                           std::int64_t y) {
+  if (!a.row_sums) return;
+  const std::int64_t row = image * p.out_h() + y;
+  sum_row(a.out + row * p.out_w() * p.out_channels, p.out_w(), p.out_channels, a.row_sums_dilation,
+          a.row_sums + row * 3 * p.out_channels);
+}
+
+void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {
+  const Epilogue epilogue(p, a, image);
+  direct_row(p, image_maps(p, a.in, image), a.weight, y,
+             [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
+  sum_output_row(p, a, image, y);
+}
+
+void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
+                          std::int64_t y0) {
+  const Epilogue epilogue(p, a, image);
+  const WinogradJob job{image_maps(p, a.in, image),
+                        p.in_channels,
+                        p.h,
+                        p.w,
+                        p.dilation,
+                        a.weight,
+                        p.total_in_channels(),
+                        p.out_channels / kWinogradGroup,
+                        y0};
+  winograd_rows<1, kWinogradGroup>(job, [&](V(&sum)[1], std::int64_t y, std::int64_t x,
+                                            std::int64_t channel) { epilogue(sum[0], y, x, channel); });
+  for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sapnet::kernels {
+
+Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem) {
+  return cpu::winograd_takes(problem) ? Conv2dAlgorithm::kWinograd : Conv2dAlgorithm::kDirect;
+}
+
+namespace cpu {
+
+HWY_EXPORT(conv2d_direct_row);
+HWY_EXPORT(conv2d_winograd_rows);
+
+std::size_t packed_conv2d_size(const Conv2dProblem& p, Conv2dAlgorithm algorithm) {
+  const std::int64_t blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
+  const std::int64_t size = algorithm == Conv2dAlgorithm::kWinograd
+                                ? kWinogradPoints * p.total_in_channels() * p.out_channels
+                                : p.kernel * p.kernel * p.total_in_channels() * blocks * kDirectBlock;
+  return static_cast<std::size_t>(size);
+}
+
+void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float* weight, float* packed) {
+  if (algorithm == Conv2dAlgorithm::kDirect) return pack_direct(p, weight, packed);
+  pack_winograd(
+      weight, p.total_in_channels(), p.out_channels, kWinogradGroup,
+      [](std::int64_t group, std::int64_t lane) { return group * kWinogradGroup + lane; }, packed);
+}
+
+void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments) {
+  if (algorithm == Conv2dAlgorithm::kDirect) {
+    const std::int64_t rows = problem.out_h();
+    parallel_for(problem.n * rows, [&](std::int64_t job) {
+      HWY_DYNAMIC_DISPATCH(conv2d_direct_row)(problem, arguments, job / rows, job % rows);
+    });
+  } else {
+    const auto first_rows = winograd_first_rows(problem.h, problem.dilation);
+    const auto jobs = static_cast<std::int64_t>(first_rows.size());
+    parallel_for(problem.n * jobs, [&](std::int64_t job) {
+      HWY_DYNAMIC_DISPATCH(conv2d_winograd_rows)
+      (problem, arguments, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)]);
+    });
+  }
+}
+
+}  // namespace cpu
+}  // namespace sapnet::kernels
+#endif

@@ -1,0 +1,61 @@
+// 2-D convolution (cross-correlation, as deep learning has it) with zero padding:
+//
+//   out[n, y, x, o] = f( bias[o] + Σ_{i,a,b} weight[o, i, a, b] · in[n, y·stride + a·dilation - padding,
+//                                                                      x·stride + b·dilation - padding, i] )
+//
+// where f is, in this order and each part only when asked for: · scale[n, o]; ReLU; + residual; ReLU again
+// when there were both. Maps are NHWC, fp32, dense.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace sapnet::kernels {
+
+/// Shapes of one convolution. The input may be two maps side by side along the channels.
+struct Conv2dProblem {
+  std::int64_t n = 1, h = 0, w = 0;              // input images, rows, columns
+  std::array<std::int64_t, 2> in_channels = {};  // of the first and the second map; 0: there is no second
+  std::int64_t out_channels = 0;
+  std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
+
+  std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
+  std::int64_t out_h() const { return (h + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
+  std::int64_t out_w() const { return (w + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
+};
+
+/// How the sum is computed on the CPU.
+enum class Conv2dAlgorithm {
+  kDirect,    // in the order of the definition; any problem; what the other is held against
+  kWinograd,  // F(4×4, 3×3), a quarter of the multiplications; dilated: on every d-th row and column
+};
+
+/// The fastest algorithm that takes this problem.
+Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem);
+
+struct Conv2dArguments {
+  std::array<const float*, 2> in = {};  // (n, h, w, in_channels[k]); the second null when there is none
+  const float* weight = nullptr;        // as pack_conv2d made it
+  const float* bias = nullptr;          // (out_channels), or null
+  const float* scale = nullptr;         // (n, out_channels), or null
+  const float* residual = nullptr;      // (n, out_h, out_w, out_channels), or null; may be `out` itself
+  bool relu = false;
+  float* out = nullptr;       // (n, out_h, out_w, out_channels); shares nothing with `in`
+  float* row_sums = nullptr;  // (n, out_h, 3, out_channels), or null: see row_sums.h
+  std::int64_t row_sums_dilation = 0;
+};
+
+namespace cpu {
+
+/// Floats that pack_conv2d writes.
+std::size_t packed_conv2d_size(const Conv2dProblem& problem, Conv2dAlgorithm algorithm);
+
+/// Arranges `weight` (out_channels, total_in_channels, kernel, kernel) the way conv2d reads it.
+/// Only the problem's channels and kernel matter.
+void pack_conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const float* weight, float* packed);
+
+void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments);
+
+}  // namespace cpu
+}  // namespace sapnet::kernels

@@ -1,0 +1,38 @@
+// How the CPU convolutions want their weights in memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "kernels/conv2d/conv2d.h"
+
+namespace sapnet::kernels::cpu {
+
+/// Direct: [block of 16 output channels][tap][input channel][16], zeros behind the last output channel.
+inline constexpr std::int64_t kDirectBlock = 16;
+
+/// Winograd: [group of output channels][36 points][input channel][group], each 3×3 filter g as G g Gᵀ.
+inline constexpr std::int64_t kWinogradPoints = 36;
+/// Input channels come in chunks of 32, so that a tile's row in the transformed input has a fixed length.
+inline constexpr std::int64_t kWinogradChunk = 32;
+/// Output channels that are computed together.
+inline constexpr std::int64_t kWinogradGroup = 32;
+
+bool winograd_takes(const Conv2dProblem& problem);
+
+/// weight: (out_channels, total_in_channels, 3, 3). Lane l of group g is output channel `channel_of(g, l)`.
+void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
+                   std::int64_t group,
+                   const std::function<std::int64_t(std::int64_t, std::int64_t)>& channel_of, float* packed);
+
+/// The maps of one image of the batch.
+inline std::array<const float*, 2> image_maps(const Conv2dProblem& p, const std::array<const float*, 2>& in,
+                                              std::int64_t image) {
+  const std::int64_t pixels = image * p.h * p.w;
+  return {in[0] + pixels * p.in_channels[0], in[1] ? in[1] + pixels * p.in_channels[1] : nullptr};
+}
+
+/// weight: (out_channels, total_in_channels, kernel, kernel).
+void pack_direct(const Conv2dProblem& problem, const float* weight, float* packed);
+
+}  // namespace sapnet::kernels::cpu

@@ -1,0 +1,153 @@
+#include "kernels/conv_lstm/conv_lstm.h"
+
+#include "kernels/conv2d/packing.h"
+#include "kernels/conv2d/winograd.h"
+#include "kernels/parallel.h"
+#include "kernels/scratch.h"
+#include "kernels/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv_lstm/conv_lstm.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes first.
+#include <hwy/contrib/math/math-inl.h>
+
+#include "kernels/conv2d/direct-inl.h"
+#include "kernels/conv2d/winograd-inl.h"
+#include "kernels/row_sums/row_sums-inl.h"
+
+#ifndef SAPNET_CONV_LSTM_GROUP  // the same for every instruction set
+#define SAPNET_CONV_LSTM_GROUP
+namespace sapnet::kernels::cpu {
+/// Winograd computes all four gates of sixteen hidden channels together.
+inline constexpr std::int64_t kGateChannels = 16;
+inline constexpr std::int64_t kLstmGroup = 4 * kGateChannels;
+}  // namespace sapnet::kernels::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+HWY_INLINE V sigmoid(V x) {
+  const V one = hn::Set(D(), 1.0F);
+  // Highway's Exp gives nonsense where the result would overflow; beyond e^88 the sigmoid is zero anyway.
+  const V exponent = hn::Min(hn::Neg(x), hn::Set(D(), 88.0F));
+  return hn::Div(one, hn::Add(one, hn::Exp(D(), exponent)));
+}
+
+/// 2 σ(2x) - 1: exact to a rounding of 1, which is what a gate needs.
+HWY_INLINE V tanh(V x) { return hn::MulSub(hn::Set(D(), 2.0F), sigmoid(hn::Add(x, x)), hn::Set(D(), 1.0F)); }
+
+/// The cell's equations, for one image.
+struct Cell {
+  Cell(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image)
+      : hidden(p.hidden), width(p.w), bias(a.bias) {
+    const std::int64_t map = image * p.h * p.w * p.hidden;
+    if (a.c) c = a.c + map;
+    c_out = a.c_out + map;
+    h_out = a.h_out + map;
+  }
+
+  HWY_INLINE void operator()(V i, V f, V g, V o, std::int64_t y, std::int64_t x, std::int64_t channel) const {
+    const std::int64_t offset = (y * width + x) * hidden + channel;
+    const auto gate_bias = [&](std::int64_t gate) { return hn::LoadU(D(), bias + gate * hidden + channel); };
+    V cell = hn::Mul(sigmoid(hn::Add(i, gate_bias(0))), tanh(hn::Add(g, gate_bias(2))));
+    if (c) cell = hn::MulAdd(sigmoid(hn::Add(f, gate_bias(1))), hn::LoadU(D(), c + offset), cell);
+    hn::StoreU(cell, D(), c_out + offset);
+    hn::StoreU(hn::Mul(sigmoid(hn::Add(o, gate_bias(3))), tanh(cell)), D(), h_out + offset);
+  }
+
+  std::int64_t hidden, width;
+  const float* bias;
+  const float* c = nullptr;
+  float* c_out;
+  float* h_out;
+};
+
+/// The maps of one image; without a hidden state the second has no channels.
+inline Conv2dProblem used_part(const ConvLstmProblem& p, const ConvLstmArguments& a) {
+  Conv2dProblem conv = p.conv();
+  if (!a.h) conv.in_channels[1] = 0;
+  return conv;
+}
+
+inline void sum_hidden_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t row) {
+  if (a.row_sums)
+    sum_row(a.h_out + row * p.w * p.hidden, p.w, p.hidden, p.row_sums_dilation,
+            a.row_sums + row * 3 * p.hidden);
+}
+
+void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
+                          std::int64_t y) {
+  const Conv2dProblem conv = p.conv();
+  const std::int64_t gates = conv.out_channels;
+  float* row = scratch(static_cast<std::size_t>(p.w * gates));
+  const auto keep = [&](V sum, std::int64_t x, std::int64_t channel) {
+    hn::StoreU(sum, D(), row + x * gates + channel);
+  };
+  direct_row(conv, image_maps(conv, {a.x, a.h}, image), a.weight, y, keep);
+  const Cell cell(p, a, image);
+  for (std::int64_t x = 0; x < p.w; ++x)
+    for (std::int64_t channel = 0; channel < p.hidden; channel += kLanes) {
+      const auto gate = [&](std::int64_t k) {
+        return hn::LoadU(D(), row + x * gates + k * p.hidden + channel);
+      };
+      cell(gate(0), gate(1), gate(2), gate(3), y, x, channel);
+    }
+  sum_hidden_row(p, a, image * p.h + y);
+}
+
+void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
+                             std::int64_t y0) {
+  const Conv2dProblem conv = used_part(p, a);
+  const Cell cell(p, a, image);
+  const WinogradJob job{image_maps(conv, {a.x, a.h}, image), conv.in_channels,         p.h, p.w, 1, a.weight,
+                        p.conv().total_in_channels(),        p.hidden / kGateChannels, y0};
+  winograd_rows<4, kLstmGroup>(job, [&](V(&gate)[4], std::int64_t y, std::int64_t x, std::int64_t channel) {
+    cell(gate[0], gate[1], gate[2], gate[3], y, x, channel);
+  });
+  for (std::int64_t y = y0; y < std::min(y0 + 4, p.h); ++y) sum_hidden_row(p, a, image * p.h + y);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sapnet::kernels::cpu {
+
+HWY_EXPORT(conv_lstm_direct_row);
+HWY_EXPORT(conv_lstm_winograd_rows);
+
+std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm) {
+  return packed_conv2d_size(problem.conv(), algorithm);
+}
+
+void pack_conv_lstm(const ConvLstmProblem& p, Conv2dAlgorithm algorithm, const float* weight, float* packed) {
+  const Conv2dProblem conv = p.conv();
+  if (algorithm == Conv2dAlgorithm::kDirect) return pack_direct(conv, weight, packed);
+  const auto channel_of = [&](std::int64_t group, std::int64_t lane) {
+    return lane / kGateChannels * p.hidden + group * kGateChannels + lane % kGateChannels;
+  };
+  pack_winograd(weight, conv.total_in_channels(), conv.out_channels, kLstmGroup, channel_of, packed);
+}
+
+void conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm,
+               const ConvLstmArguments& arguments) {
+  if (algorithm == Conv2dAlgorithm::kDirect) {
+    parallel_for(problem.n * problem.h, [&](std::int64_t job) {
+      HWY_DYNAMIC_DISPATCH(conv_lstm_direct_row)(problem, arguments, job / problem.h, job % problem.h);
+    });
+  } else {
+    const auto first_rows = winograd_first_rows(problem.h, 1);
+    const auto jobs = static_cast<std::int64_t>(first_rows.size());
+    parallel_for(problem.n * jobs, [&](std::int64_t job) {
+      HWY_DYNAMIC_DISPATCH(conv_lstm_winograd_rows)
+      (problem, arguments, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)]);
+    });
+  }
+}
+
+}  // namespace sapnet::kernels::cpu
+#endif

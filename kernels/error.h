@@ -1,0 +1,16 @@
+// The one exception type of the project.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace sapnet {
+
+/// What every function of the project throws: one sentence for a person, naming the value that was
+/// wrong and the file it came from. Programs print it on stderr and exit with 1.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}
+};
+
+}  // namespace sapnet

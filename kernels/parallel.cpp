@@ -1,0 +1,27 @@
+#include "kernels/parallel.h"
+
+#include <omp.h>
+
+#include <atomic>
+
+namespace sapnet::kernels {
+namespace {
+
+std::atomic<int>& thread_count() {
+  static std::atomic<int> count = omp_get_max_threads();
+  return count;
+}
+
+}  // namespace
+
+void set_threads(int count) { thread_count() = count; }
+
+int threads() { return thread_count(); }
+
+void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+// Dynamic: rows at a border cost less than others, and so do cores that share their time.
+#pragma omp parallel for schedule(dynamic) num_threads(threads())
+  for (std::int64_t i = 0; i < count; ++i) body(i);
+}
+
+}  // namespace sapnet::kernels

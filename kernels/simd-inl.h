@@ -1,0 +1,53 @@
+// What the SIMD kernels share. Compiled once per instruction set (see simd_targets.h), hence the guard.
+#if defined(SAPNET_KERNELS_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SAPNET_KERNELS_SIMD_INL_H_
+#undef SAPNET_KERNELS_SIMD_INL_H_
+#else
+#define SAPNET_KERNELS_SIMD_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#ifndef SAPNET_UNROLL  // a loop over registers: unless unrolled, they would live in memory
+#ifdef __clang__
+#define SAPNET_UNROLL _Pragma("unroll")
+#else
+#define SAPNET_UNROLL _Pragma("GCC unroll 16")
+#endif
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// At most 16 lanes: channels come in blocks of 16.
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+inline constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
+
+/// AVX-512 and NEON have 32 registers, the others 16: how many an accumulator block may fill.
+inline constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
+
+/// The first `lanes` values at p, zeros behind them.
+HWY_INLINE V load_lanes(const float* HWY_RESTRICT p, std::int64_t lanes) {
+  if (HWY_LIKELY(lanes >= kLanes)) return hn::LoadU(D(), p);
+  alignas(64) float values[kLanes] = {};
+  for (std::int64_t i = 0; i < lanes; ++i) values[i] = p[i];
+  return hn::Load(D(), values);
+}
+
+HWY_INLINE void store_lanes(V v, float* HWY_RESTRICT p, std::int64_t lanes) {
+  if (HWY_LIKELY(lanes >= kLanes)) return hn::StoreU(v, D(), p);
+  alignas(64) float values[kLanes];
+  hn::Store(v, D(), values);
+  for (std::int64_t i = 0; i < lanes; ++i) p[i] = values[i];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

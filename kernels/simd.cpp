@@ -1,0 +1,30 @@
+#include "kernels/simd.h"
+
+#include "kernels/simd_targets.h"
+// Highway's own headers follow, so that HWY_TARGETS is what the kernels were compiled for.
+#include <hwy/highway.h>
+#include <hwy/targets.h>
+
+namespace sapnet::kernels {
+namespace {
+
+std::vector<std::int64_t> bits(std::int64_t mask) {
+  std::vector<std::int64_t> targets;
+  for (; mask != 0; mask &= mask - 1) targets.push_back(mask & -mask);
+  return targets;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> simd_targets() { return bits(hwy::SupportedTargets() & HWY_TARGETS); }
+
+std::vector<std::int64_t> missing_simd_targets() { return bits(HWY_TARGETS & ~hwy::SupportedTargets()); }
+
+void use_simd_target(std::int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+std::string simd_name(std::int64_t target) { return hwy::TargetName(target); }
+
+}  // namespace sapnet::kernels

@@ -1,0 +1,45 @@
+// Building layers from the tensors of a published weight file.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "engine/ops/attended_conv.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/conv_lstm.h"
+#include "engine/parameters.h"
+#include "model/network.h"
+
+namespace sapnet::model {
+
+/// Takes a network's tensors by their published names, checks their shapes, and remembers which were asked
+/// for, so that one left over is found. Throws Error naming the tensor and the file.
+class LayerReader {
+ public:
+  LayerReader(const engine::Parameters& parameters, const NetworkOptions& options)
+      : parameters_(parameters), options_(options) {}
+
+  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation.
+  engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out);
+
+  /// The gates conv_i.0, conv_f.0, conv_g.0 and conv_o.0.
+  engine::ConvLstmWeights conv_lstm(std::int64_t in, std::int64_t hidden);
+
+  /// conv: NAME.weight and NAME.bias. attention: NAME.conv_du.0, NAME.conv_du.2, NAME.conv_1_1 (no bias).
+  engine::AttendedConvWeights attended_conv(const std::string& conv, const std::string& attention,
+                                            std::int64_t channels, std::int64_t hidden,
+                                            std::int64_t dilation);
+
+  /// Throws Error when the file holds a tensor that no layer took.
+  void finish() const { parameters_.expect_only(taken_); }
+
+ private:
+  const engine::Parameter& take(const std::string& name, std::vector<std::int64_t> shape);
+
+  const engine::Parameters& parameters_;
+  NetworkOptions options_;
+  std::vector<std::string> taken_;
+};
+
+}  // namespace sapnet::model

@@ -1,0 +1,48 @@
+#include "model/sapnet.h"
+
+#include <utility>
+
+namespace sapnet::model {
+namespace {
+
+constexpr std::int64_t kChannels = 32;
+constexpr std::int64_t kAttentionHidden = 2;
+constexpr std::int64_t kDilations[] = {1, 2, 4, 8, 16};
+
+}  // namespace
+
+Sapnet::Sapnet(LayerReader reader)
+    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels)),
+      conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
+      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3)) {
+  for (std::size_t k = 0; k < std::size(kDilations); ++k) {
+    const std::string unit = "res_conv" + std::to_string(k + 1);
+    const auto attended = [&](const char* conv, const char* attention) {
+      return reader.attended_conv(unit + conv, unit + attention, kChannels, kAttentionHidden, kDilations[k]);
+    };
+    units_.push_back({attended(".0", ".1"), attended(".3", ".4"), kDilations[k]});
+  }
+  reader.finish();
+}
+
+engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
+  check_input(rainy, stages);
+  engine::Tensor derained = rainy;
+  engine::LstmState state;  // zero
+  for (int stage = 0; stage < stages; ++stage) {
+    engine::Tensor features = conv2d(rainy, derained, conv_in_, {.relu = true});
+    auto [next_state, x] = conv_lstm(features, std::move(state), conv_lstm_, units_.front().dilation);
+    state = std::move(next_state);
+    features = {};  // its memory serves the units
+    for (std::size_t k = 0; k < units_.size(); ++k) {
+      const DilatedUnit& unit = units_[k];
+      const std::int64_t next_dilation = k + 1 < units_.size() ? units_[k + 1].dilation : 1;
+      const engine::SummedMap y = attended_conv(x, unit.first, unit.dilation);
+      x = attended_conv(y, unit.second, next_dilation, std::move(x.map));
+    }
+    derained = conv2d(x.map, conv_out_, {.residual = rainy});
+  }
+  return derained;
+}
+
+}  // namespace sapnet::model

@@ -1,0 +1,35 @@
+// SAPNet (Zheng et al. 2021, arXiv 2111.08892, section 3): a progressive dilated network with channel
+// residual attention, unrolled over recurrent stages that share their weights.
+#pragma once
+
+#include <vector>
+
+#include "engine/ops/attended_conv.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/conv_lstm.h"
+#include "model/layer_reader.h"
+#include "model/network.h"
+
+namespace sapnet::model {
+
+class Sapnet final : public Network {
+ public:
+  explicit Sapnet(LayerReader reader);
+
+  std::string_view name() const override { return "SAPNet"; }
+  engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
+
+ private:
+  /// Two attended convolutions of one dilation, around which the input is added.
+  struct DilatedUnit {
+    engine::AttendedConvWeights first, second;
+    std::int64_t dilation;
+  };
+
+  engine::Conv2dWeights conv_in_;      // [rainy, x] 6 → 32
+  engine::ConvLstmWeights conv_lstm_;  // [x, h] 64 → 4 × 32
+  std::vector<DilatedUnit> units_;     // 32 → 32 each
+  engine::Conv2dWeights conv_out_;     // 32 → 3
+};
+
+}  // namespace sapnet::model

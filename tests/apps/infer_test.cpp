@@ -1,0 +1,212 @@
+// sapnet-infer, run as a user runs it, on tiny pictures: what every option does.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/workshop.h"
+#include "train/metrics.h"
+
+namespace sapnet::apps {
+namespace {
+
+using Catch::Contains;
+using Catch::StartsWith;
+
+TEST_CASE("sapnet-infer explains itself", "[infer]") {
+  const Workshop workshop;
+  const auto help = workshop.shell("$INFER --help");
+  CHECK(help.exit_code == 0);
+  CHECK(help.err.empty());
+  for (const char* option : {"--output", "--format", "--quality", "--weights", "--device", "--threads",
+                             "--stages", "--rounding", "--strict", "--reference", "--json", "--report",
+                             "--video", "--verbose", "--version", "Examples:", "ffmpeg"}) {
+    CHECK_THAT(help.out, Contains(option));
+  }
+  CHECK_THAT(workshop.shell("$INFER --version").out, StartsWith("sapnet-infer "));
+}
+
+TEST_CASE("sapnet-infer writes what the network makes of a picture", "[infer]") {
+  const Workshop workshop;
+  write_streaks(workshop / "in/a.png", 33, 21);
+  const auto image = train::read_image(workshop / "in/a.png");
+  const auto nearest = derained(image, 6, train::Rounding::kNearest);
+  const auto result = [&](const std::string& options) {
+    const auto outcome = workshop.infer("in/a.png -o out.png " + options);
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.out.empty());
+    return bytes_of(train::read_image(workshop / "out.png"));
+  };
+  CHECK(nearest != bytes_of(image));
+  CHECK(result("") == nearest);
+  CHECK(result("--device cpu --threads 1") == nearest);
+  CHECK(result("--threads 3") == nearest);
+  const auto truncated = derained(image, 6, train::Rounding::kTruncate);
+  CHECK(truncated != nearest);
+  CHECK(result("--rounding truncate") == truncated);
+  const auto two_stages = derained(image, 2, train::Rounding::kNearest);
+  CHECK(two_stages != nearest);
+  CHECK(result("--stages 2") == two_stages);
+  CHECK(result("--strict") == derained(image, 6, train::Rounding::kNearest, true));
+  CHECK(workshop.list(".") == Names{"in", "out.png"});
+}
+
+TEST_CASE("sapnet-infer keeps the kind of every picture", "[infer]") {
+  const Workshop workshop;
+  workshop.take({"grey8.png", "grey_alpha8.png", "rgba8.png", "rgb16.png", "one_pixel.png",
+                 "ramp_orientation6.jpg", "ramp_grey.jpg", "rgb8.bmp"});
+  REQUIRE(workshop.infer("in -o out").exit_code == 0);
+  CHECK(workshop.list("out") == Names{"grey8.png", "grey_alpha8.png", "one_pixel.png", "ramp_grey.jpg",
+                                      "ramp_orientation6.jpg", "rgb16.png", "rgb8.png", "rgba8.png"});
+  const auto output = [&](const std::string& name) { return train::read_image(workshop / ("out/" + name)); };
+  const auto input = [&](const std::string& name) { return train::read_image(workshop / ("in/" + name)); };
+  CHECK(output("grey8.png").grey);
+  CHECK(output("grey_alpha8.png").grey);
+  CHECK(output("grey_alpha8.png").alpha == input("grey_alpha8.png").alpha);
+  CHECK_FALSE(output("rgba8.png").grey);
+  CHECK(output("rgba8.png").alpha == input("rgba8.png").alpha);
+  CHECK(output("one_pixel.png").width == 1);
+  CHECK(bytes_of(output("rgb16.png")) == derained(input("rgb16.png"), 6, train::Rounding::kNearest));
+  const auto turned = output("ramp_orientation6.jpg");
+  CHECK(turned.width == 24);
+  CHECK(turned.height == 16);
+  CHECK(turned.rgb.front() < 0.3F);  // the ramp's dark corner
+}
+
+TEST_CASE("sapnet-infer names its outputs as asked", "[infer]") {
+  const Workshop workshop;
+  workshop.take({"rgb8.png", "ramp.jpg"});
+  write_text(workshop / "in/.hidden.png", "not a picture");
+  write_text(workshop / "in/notes.txt", "not a picture");
+  fs::create_directory(workshop / "in/folder.png");
+
+  CHECK(workshop.infer("in -o out/deep").exit_code == 0);
+  CHECK(workshop.list("out/deep") == Names{"ramp.jpg", "rgb8.png"});
+  CHECK(workshop.infer("in -o png --format png").exit_code == 0);
+  CHECK(workshop.list("png") == Names{"ramp.png", "rgb8.png"});
+  CHECK(workshop.infer("in -o jpg --format jpg --quality 10").exit_code == 0);
+  CHECK(workshop.list("jpg") == Names{"ramp.jpg", "rgb8.jpg"});
+  CHECK(fs::file_size(workshop / "jpg/ramp.jpg") < fs::file_size(workshop / "out/deep/ramp.jpg"));
+  CHECK(workshop.infer("in/rgb8.png -o one.JPEG").exit_code == 0);
+  CHECK_THAT(text_of(workshop / "one.JPEG"), StartsWith("\xFF\xD8"));
+  CHECK(workshop.infer("in/rgb8.png in in/rgb8.png -o twice").exit_code == 0);
+  CHECK(workshop.list("twice") == Names{"ramp.jpg", "rgb8.png"});
+  CHECK(workshop.infer("in/rgb8.png -o folder").exit_code == 0);
+  CHECK(workshop.list("folder") == Names{"rgb8.png"});
+}
+
+TEST_CASE("sapnet-infer scores against references", "[infer]") {
+  const Workshop workshop;
+  for (const char* folder : {"clean", "other"}) fs::create_directory(workshop / folder);
+  write_streaks(workshop / "in/a.png", 24, 20);
+  write_streaks(workshop / "in/rain-7.png", 31, 16);
+  fs::copy_file(workshop / "in/a.png", workshop / "clean/a.png");
+  write_streaks(workshop / "clean/norain-7.png", 31, 16);
+
+  const auto outcome = workshop.infer("in -o out --reference clean --json a.json");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, Contains("PSNR RGB") && Contains("\na.png") && Contains("\nrain-7.png") &&
+                              Contains("\nmean of 2") && Contains("inf"));
+  const auto json = nlohmann::json::parse(text_of(workshop / "a.json"));
+  CHECK(json["network"] == "SAPNet");
+  CHECK(json["weights"] == kWeights.string());
+  CHECK(json["device"] == "cpu");
+  CHECK(json["stages"] == 6);
+  CHECK(json["rounding"] == "nearest");
+  REQUIRE(json["pictures"].size() == 2);
+
+  const auto result = train::read_image(workshop / "out/a.png"),
+             reference = train::read_image(workshop / "clean/a.png");
+  const auto y = train::luma(result.rgb), reference_y = train::luma(reference.rgb);
+  const auto& scores = json["pictures"][0]["derained"];
+  CHECK(scores["psnr_rgb"].get<double>() == Approx(train::psnr(result.rgb, reference.rgb)));
+  CHECK(scores["ssim_rgb"].get<double>() == Approx(train::ssim(result.rgb, reference.rgb, 20, 24, 3)));
+  CHECK(scores["psnr_y"].get<double>() == Approx(train::psnr(y, reference_y)));
+  CHECK(scores["ssim_y"].get<double>() == Approx(train::ssim(y, reference_y, 20, 24, 1)));
+  CHECK(json["pictures"][0]["rainy"]["psnr_rgb"].is_null());  // equal pictures: infinite
+  CHECK(json["pictures"][0]["rainy"]["ssim_rgb"].get<double>() == Approx(1));
+  const double other = json["pictures"][1]["derained"]["psnr_rgb"];
+  CHECK(json["mean"]["derained"]["psnr_rgb"].get<double>() ==
+        Approx((scores["psnr_rgb"].get<double>() + other) / 2));
+  CHECK(workshop.list(".") == Names{"a.json", "clean", "in", "other", "out"});
+
+  SECTION("one file is the reference of one picture") {
+    const auto one = workshop.infer("in/a.png -o b.png --reference clean/norain-7.png");
+    CHECK(one.exit_code == 1);
+    CHECK_THAT(one.err, Contains("in/a.png: is 24x20, but its reference clean/norain-7.png is 31x16"));
+    CHECK(workshop.infer("in/a.png -o b.png --reference clean/a.png").exit_code == 0);
+    CHECK_THAT(workshop.infer("in -o out --reference clean/a.png").err, Contains("name a folder"));
+  }
+  SECTION("another extension will do, a missing one is reported and the picture still derained") {
+    train::write_image(workshop / "other/a.jpg", bytes_of(reference), 24, 20, 3, 95);
+    fs::remove_all(workshop / "out");
+    const auto missing = workshop.infer("in -o out --reference other");
+    CHECK(missing.exit_code == 1);
+    CHECK_THAT(missing.err, Contains("in/rain-7.png: has no reference of its name in other") &&
+                                Contains("1 of 2 pictures failed"));
+    CHECK_THAT(missing.out, Contains("\na.png") && Contains("\nmean of 1"));
+    CHECK(workshop.list("out") == Names{"a.png", "rain-7.png"});
+  }
+  SECTION("no such folder") {
+    const auto none = workshop.infer("in -o out --reference nowhere");
+    CHECK(none.exit_code == 1);
+    CHECK_THAT(none.err, Contains("nowhere: there is no such reference"));
+  }
+}
+
+TEST_CASE("sapnet-infer writes a report and says what it runs", "[infer]") {
+  const Workshop workshop;
+  workshop.take({"rgb8.png", "ramp.jpg"});
+  const auto outcome = workshop.infer("in -o out --report page.html --verbose");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, StartsWith("device       cpu") && Contains("\nnetwork      SAPNet, 6 stages\n") &&
+                              Contains("\nweights      " + kWeights.string() + "\n") &&
+                              Contains("\npeak memory  ") && Contains(" MiB\n"));
+  CHECK_THAT(outcome.err, Contains("1/2 ramp.jpg, ") && Contains("2/2 rgb8.png, "));
+  const std::string page = text_of(workshop / "page.html");
+  CHECK_THAT(page, Contains("ramp.jpg") && Contains("rgb8.png"));
+  CHECK(workshop.list(".") == Names{"in", "out", "page.html"});
+}
+
+TEST_CASE("sapnet-infer finds its weights beside itself", "[infer]") {
+  const Workshop workshop;
+  workshop.take({"rgb8.png"});
+  for (const char* folder :
+       {"prefix/bin", "prefix/share/sapnet", "tree/build/bin", "tree/weights", "alone/bin"}) {
+    fs::create_directories(workshop / folder);
+  }
+  for (const char* folder : {"prefix/bin/", "tree/build/bin/", "alone/bin/"}) {
+    fs::copy_file(kProgram, workshop / (std::string(folder) + "sapnet-infer"));
+  }
+  fs::copy_file(kWeights, workshop / "prefix/share/sapnet/sapnet.safetensors");
+  fs::copy_file(kWeights, workshop / "tree/weights/sapnet.safetensors");
+  CHECK_THAT(workshop.shell("prefix/bin/sapnet-infer in -o out --verbose").out,
+             Contains("prefix/share/sapnet/sapnet.safetensors"));
+  CHECK_THAT(workshop.shell("tree/build/bin/sapnet-infer in -o out --verbose").out,
+             Contains("tree/weights/sapnet.safetensors"));
+  const auto outcome = workshop.shell("alone/bin/sapnet-infer in -o out");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, Contains("finds no default weights") && Contains("--weights"));
+}
+
+TEST_CASE("sapnet-infer draws a bar on a terminal and leaves stdout whole", "[infer]") {
+  if (std::system("command -v script >/dev/null") != 0) {
+    WARN("skipped: script(1), which plays a terminal, is not installed");
+    return;
+  }
+  const Workshop workshop;
+  workshop.take({"rgb8.png", "ramp.jpg"});
+  const auto outcome = workshop.shell("script -qec \"$INFER in -o out --reference in --weights '" +
+                                      kWeights.string() + "'\" /dev/null");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, Contains("[###############...............] 1/2 pictures, ") && Contains(" left") &&
+                              Contains("\r\x1b[Kramp.jpg  "));
+  const auto piped = workshop.shell("script -qec \"$INFER in -o out --reference in --weights '" +
+                                    kWeights.string() + "' >scores.txt\" /dev/null");
+  CHECK(piped.exit_code == 0);
+  const std::string scores = text_of(workshop / "scores.txt");
+  CHECK(std::ranges::count(scores, '\n') == 5);
+  CHECK(scores.find('\r') == std::string::npos);
+}
+
+}  // namespace
+}  // namespace sapnet::apps

@@ -1,0 +1,172 @@
+#include "apps/report.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <limits>
+
+#include "engine/error.h"
+#include "train/image.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+using sapnet::apps::Report;
+using sapnet::apps::ReportEntry;
+using sapnet::apps::ReportHeader;
+using sapnet::apps::Scores;
+
+class Folder {
+ public:
+  Folder() : path(fs::temp_directory_path() / ("sapnet-report-test-" + std::to_string(getpid()))) {
+    fs::create_directory(path);
+  }
+  ~Folder() { fs::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  fs::path path;
+};
+
+const ReportHeader kHeader{.network = "SAPNet", .weights = "a & b.safetensors", .device = "cpu", .stages = 6};
+
+ReportEntry entry(const std::string& name, int width, int height) {
+  const auto bytes = static_cast<std::size_t>(3 * width * height);
+  ReportEntry result;
+  result.name = name;
+  result.width = width;
+  result.height = height;
+  result.rainy.assign(bytes, 200);
+  result.derained.assign(bytes, 50);
+  result.seconds = 0.25;
+  return result;
+}
+
+std::string page(const std::vector<ReportEntry>& entries) {
+  const Folder folder;
+  Report report(folder.path / "report.html", kHeader);
+  for (const ReportEntry& e : entries) report.add(e);
+  report.finish();
+  std::ifstream file(folder.path / "report.html", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
+  return found;
+}
+
+// The n-th embedded picture, by a decoder that shares nothing with the encoder.
+sapnet::train::Image embedded(const std::string& html, int n) {
+  const std::string mark = "src=\"data:image/jpeg;base64,";
+  auto at = html.find(mark);
+  for (int i = 0; i < n; ++i) at = html.find(mark, at + 1);
+  REQUIRE(at != std::string::npos);
+  std::vector<std::uint8_t> bytes;
+  std::uint32_t bits = 0;
+  int have = 0;
+  for (at += mark.size(); html[at] != '"' && html[at] != '='; ++at) {
+    const char c = html[at];
+    int digit = -1;
+    if (c >= 'A' && c <= 'Z') digit = c - 'A';
+    if (c >= 'a' && c <= 'z') digit = c - 'a' + 26;
+    if (c >= '0' && c <= '9') digit = c - '0' + 52;
+    if (c == '+') digit = 62;
+    if (c == '/') digit = 63;
+    REQUIRE(digit >= 0);
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    have += 6;
+    if (have >= 8) {
+      have -= 8;
+      bytes.push_back(static_cast<std::uint8_t>(bits >> have));
+    }
+  }
+  return sapnet::train::decode_image(bytes, "embedded picture");
+}
+
+}  // namespace
+
+TEST_CASE("the report embeds both pictures whole and asks for nothing else", "[report]") {
+  for (const auto& [width, height] : {std::pair{1, 1}, {7, 5}, {64, 33}}) {
+    CAPTURE(width, height);
+    const std::string html = page({entry("a.png", width, height)});
+    CHECK(count(html, "<img ") == 2);
+    const auto derained = embedded(html, 0), rainy = embedded(html, 1);
+    CHECK(derained.width == width);
+    CHECK(derained.height == height);
+    CHECK(derained.rgb[0] * 255 == Approx(50).margin(2));
+    CHECK(rainy.rgb[0] * 255 == Approx(200).margin(2));
+    CHECK(count(html, "http://") + count(html, "https://") == 0);
+    CHECK(count(html, " src=") == 2);
+    CHECK_THAT(html, Contains("prefers-color-scheme: dark") && Contains("type=\"range\"") &&
+                         Contains("a &amp; b.safetensors") && Contains("6 stages") && Contains("250 ms"));
+  }
+}
+
+TEST_CASE("large pictures are shrunk by means for the page", "[report]") {
+  ReportEntry large = entry("large.png", 3201, 5);  // 3 pixels become one: 1067×2
+  for (std::size_t i = 0; i < large.rainy.size(); ++i) large.rainy[i] = i / 3 % 3 == 0 ? 240 : 60;
+  const std::string html = page({large});
+  const auto rainy = embedded(html, 1);
+  CHECK(rainy.width == 1067);
+  CHECK(rainy.height == 2);
+  CHECK(rainy.rgb[3 * 500] * 255 == Approx(120).margin(2));
+  CHECK_THAT(html, Contains("3201×5, shown at 1/3"));
+}
+
+TEST_CASE("names cannot break out of the page", "[report]") {
+  const std::string html = page({entry("<script>\"it's\" & so.png", 2, 2)});
+  CHECK_THAT(html, Contains("&lt;script&gt;&quot;it&#39;s&quot; &amp; so.png"));
+  CHECK_THAT(html, !Contains("<script>\"it") && !Contains("\"it's\""));
+}
+
+TEST_CASE("the report gives figures, gains and means", "[report]") {
+  ReportEntry a = entry("a.png", 2, 2), b = entry("b.png", 2, 2);
+  a.rainy_scores = Scores{.psnr_rgb = 20, .psnr_y = 21, .ssim_rgb = 0.5, .ssim_y = 0.6};
+  a.scores = Scores{.psnr_rgb = 30, .psnr_y = 32, .ssim_rgb = 0.9, .ssim_y = 0.95};
+  b.rainy_scores = Scores{.psnr_rgb = 24, .psnr_y = 25, .ssim_rgb = 0.7, .ssim_y = 0.8};
+  b.scores = Scores{.psnr_rgb = 23.5, .psnr_y = 25, .ssim_rgb = 0.8, .ssim_y = 0.85};
+  const std::string html = page({a, entry("plain.png", 2, 2), b});
+  CHECK_THAT(html, Contains("<td>20.00</td><td>30.00</td><td><span class=\"gain\">+10.00 dB</span></td>"));
+  CHECK_THAT(html, Contains("<span class=\"loss\">−0.50 dB</span>"));
+  CHECK_THAT(html, Contains("<td>25.00</td><td>25.00</td><td><span class=\"\">0.00 dB</span></td>"));
+  CHECK_THAT(html, Contains("22.00 → 26.75") && Contains("0.6000 → 0.8500"));
+  CHECK_THAT(html, Contains("<dd>3<small>2 with a reference</small>") && Contains("750 ms"));
+  CHECK(count(html, "<article ") == 3);
+  CHECK(count(html, "href=\"#picture-3\"") == 1);
+}
+
+TEST_CASE("infinite scores of equal pictures are shown as such", "[report]") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  ReportEntry same = entry("same.png", 2, 2);
+  same.rainy_scores = Scores{.psnr_rgb = 30, .psnr_y = kInfinity, .ssim_rgb = 1, .ssim_y = 1};
+  same.scores = Scores{.psnr_rgb = kInfinity, .psnr_y = kInfinity, .ssim_rgb = 1, .ssim_y = 1};
+  const std::string html = page({same});
+  CHECK_THAT(html, Contains("30.00 → ∞") && Contains("+∞ dB") && Contains("∞ → ∞"));
+  CHECK_THAT(html, !Contains(">nan") && !Contains(">inf"));
+}
+
+TEST_CASE("a report that is not finished leaves nothing behind", "[report]") {
+  const Folder folder;
+  const fs::path file = folder.path / "report.html";
+  std::ofstream(file) << "the old one";
+  {
+    Report report(file, kHeader);
+    report.add(entry("a.png", 2, 2));
+  }
+  CHECK(fs::file_size(file) == 11);
+  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("a report that cannot be written, or an entry that lies, is an error", "[report]") {
+  const Folder folder;
+  CHECK_THROWS_WITH(Report(folder.path / "none/report.html", kHeader), Contains("none/report.html"));
+  Report report(folder.path / "report.html", kHeader);
+  ReportEntry wrong = entry("wrong.png", 4, 4);
+  wrong.rainy.pop_back();
+  CHECK_THROWS_WITH(report.add(wrong), Contains("wrong.png") && Contains("4×4"));
+  CHECK_THROWS_AS(report.add(entry("empty.png", 0, 0)), sapnet::Error);
+}

@@ -1,0 +1,125 @@
+// What the whole-program tests share: a folder to run sapnet-infer in, and what it must come to.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "engine/tensor.h"
+#include "model/network.h"
+#include "train/image.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::apps {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::uint8_t>;
+
+inline const fs::path kProgram = fs::path(SAPNET_BIN_DIR) / "sapnet-infer";
+inline const fs::path kWeights = fs::path(SAPNET_SOURCE_DIR) / "weights/sapnet.safetensors";
+inline const fs::path kPictures = fs::path(SAPNET_SOURCE_DIR) / "tests/train/pictures";
+
+inline std::string text_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary) << text;
+}
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+/// A folder to run in, removed afterwards.
+class Workshop {
+ public:
+  Workshop() {
+    std::string name = (fs::temp_directory_path() / "sapnet-infer-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+    fs::create_directory(path_ / "in");
+  }
+  ~Workshop() { fs::remove_all(path_); }
+  Workshop(const Workshop&) = delete;
+  Workshop& operator=(const Workshop&) = delete;
+
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+
+  /// Puts pictures of make_pictures.py into in/.
+  void take(std::initializer_list<const char*> names) const {
+    for (const char* name : names) fs::copy_file(kPictures / name, path_ / "in" / name);
+  }
+
+  /// Runs a shell command in the folder; $INFER is the program.
+  Outcome shell(const std::string& command) const {
+    const std::string whole = "cd '" + path_.string() + "' && export INFER='" + kProgram.string() +
+                              "' && ( " + command + " ) >.stdout 2>.stderr </dev/null";
+    const int status = std::system(whole.c_str());
+    Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(path_ / ".stdout"),
+                    text_of(path_ / ".stderr")};
+    UNSCOPED_INFO(command << "\nexit " << outcome.exit_code << "\nstderr: " << outcome.err);
+    return outcome;
+  }
+
+  /// Runs the program with the default weights named.
+  Outcome infer(const std::string& arguments) const {
+    return shell("$INFER --weights '" + kWeights.string() + "' " + arguments);
+  }
+
+  /// Names of the files in a folder, hidden ones too; ours apart.
+  std::vector<std::string> list(const std::string& folder) const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path_ / folder)) {
+      const std::string name = entry.path().filename().string();
+      if (name != ".stdout" && name != ".stderr") names.push_back(name);
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+
+ private:
+  fs::path path_;
+};
+
+using Names = std::vector<std::string>;
+
+/// What the libraries make of an image: the bytes that the program must write.
+inline Bytes derained(const train::Image& image, int stages, train::Rounding rounding, bool strict = false) {
+  const auto network = model::make_network(weights::read_weights(kWeights), {.strict = strict});
+  const auto rainy = engine::from_host(image.rgb, {1, image.height, image.width, 3}, engine::Device::kCpu);
+  std::vector<float> values(image.rgb.size());
+  engine::to_host(network->forward(rainy, stages), values);
+  return train::to_bytes(values, rounding);
+}
+
+inline Bytes bytes_of(const train::Image& image) {
+  return train::to_bytes(image.rgb, train::Rounding::kNearest);
+}
+
+/// A smooth picture with streaks, too tame for rounding to matter.
+inline void write_streaks(const fs::path& file, int width, int height) {
+  Bytes rgb;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const int streak = (x + y / 4) % 7 == 0 ? 80 : 0;
+      for (int c = 0; c < 3; ++c)
+        rgb.push_back(static_cast<std::uint8_t>(40 + (x * 3 + y * 2 + c * 20) % 120 + streak));
+    }
+  }
+  train::write_image(file, rgb, width, height, 3, 95);
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,58 @@
+// The goldens of this folder, and how far fp32 may lie from them. make_goldens.py says what they are.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/parameters.h"
+#include "engine/tensor.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::tests {
+
+/// The tensors of a golden file whose names begin with `prefix`.
+inline engine::Parameters read_golden(const std::string& file, const std::string& prefix) {
+  return weights::read_weights(std::string(SAPNET_SOURCE_DIR "/tests/golden/") + file, prefix);
+}
+
+/// The tensor of that name, whatever its shape.
+inline const engine::Parameter& find(const engine::Parameters& parameters, const std::string& name) {
+  for (const engine::Parameter& parameter : parameters.all())
+    if (parameter.name == name) return parameter;
+  throw Error(parameters.source() + ": tensor '" + name + "' is missing");
+}
+
+/// A copy without the tensors whose names begin with `prefix`.
+inline engine::Parameters without(const engine::Parameters& parameters, const std::string& prefix) {
+  engine::Parameters rest(parameters.source());
+  for (const engine::Parameter& parameter : parameters.all())
+    if (!parameter.name.starts_with(prefix)) rest.add(parameter);
+  return rest;
+}
+
+/// A golden map, (n, h, w, c), on the CPU.
+inline engine::Tensor to_tensor(const engine::Parameter& map) {
+  const engine::Shape shape{map.shape.at(0), map.shape.at(1), map.shape.at(2), map.shape.at(3)};
+  return engine::from_host(map.values, shape, engine::Device::kCpu);
+}
+
+inline std::vector<float> to_vector(const engine::Tensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(tensor.shape().count()));
+  engine::to_host(tensor, values);
+  return values;
+}
+
+inline std::vector<double> to_doubles(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+
+/// Winograd F(4×4)'s rounding errors over a direct sum's, derived in tests/kernels/implementations.cpp: in
+/// the worst of a tile's 16 outputs, and over all of them (the root of the mean square).
+inline constexpr double kWinogradWorst = 31.4, kWinogradMean = 10.8;
+
+}  // namespace sapnet::tests

@@ -1,0 +1,178 @@
+// The order of the house: who may include what, and how files look.
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace sapnet::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Folders = std::set<std::string>;
+
+/// What each folder may include of the others. tests and bench may include everything.
+const std::map<std::string, Folders> kSees = {
+    {"kernels", {"kernels"}},
+    {"engine", {"engine", "kernels"}},
+    {"model", {"model", "engine"}},
+    {"weights", {"weights", "engine"}},
+    {"train", {"train", "model", "engine", "weights"}},
+    {"apps", {"apps", "train", "model", "engine", "weights"}},
+};
+
+/// Which folders may include a package's headers, by how their names begin; the standard library's have
+/// neither a dot nor a slash. tests and bench may include everything.
+const std::map<std::string, Folders> kPackages = {
+    {"hwy/", {"kernels"}},
+    {"omp.h", {"kernels"}},
+    {"cuda", {"kernels", "engine"}},
+    {"nlohmann/", {"weights", "train", "apps"}},
+    {"zlib.h", {"weights", "train"}},
+    {"stb/", {"train"}},
+    {"libexif/", {"train"}},
+    {"CLI/", {"apps"}},
+    {"sys/", {"engine", "weights", "train", "apps"}},
+    {"unistd.h", {"engine", "weights", "train", "apps"}},
+    {"fcntl.h", {"engine", "weights", "train", "apps"}},
+    {"pthread.h", {"kernels", "engine", "train", "apps"}},
+};
+
+const fs::path kRoot = SAPNET_SOURCE_DIR;
+const std::array kFolders = {"engine",  "kernels", "model", "train", "apps",
+                             "weights", "tests",   "bench", "docs"};
+const Folders kCode = {".cpp", ".h", ".cu", ".cuh", ".py"};
+const Folders kText = {".cpp", ".h", ".cu", ".cuh", ".py", ".txt", ".md", ".sh", ".cmake"};
+
+struct Include {
+  std::string file, name;  // file: relative to the root
+  bool quoted;
+};
+
+std::string read(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+/// Every file below the folders whose extension is one of these.
+std::vector<fs::path> files(const Folders& extensions) {
+  std::vector<fs::path> result;
+  for (const auto* folder : kFolders) {
+    if (!fs::is_directory(kRoot / folder)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder))
+      if (entry.is_regular_file() && extensions.contains(entry.path().extension().string()))
+        result.push_back(entry.path());
+  }
+  REQUIRE(result.size() > 20);
+  return result;
+}
+
+std::vector<Include> includes(const std::string& file, const std::string& text) {
+  static const std::regex kPattern(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^">\n]+)[">])",
+                                   std::regex::ECMAScript | std::regex::multiline);
+  std::vector<Include> result;
+  for (std::sregex_iterator match(text.begin(), text.end(), kPattern), end; match != end; ++match)
+    result.push_back({file, (*match)[2], (*match)[1] == "\""});
+  return result;
+}
+
+/// What is wrong with an include: a sentence, or nothing.
+std::string fault(const Include& include) {
+  const std::string folder = include.file.substr(0, include.file.find('/'));
+  const bool sees_all = folder == "tests" || folder == "bench";
+  const std::string line = include.file + " includes " + include.name;
+  if (include.quoted) {
+    if (!fs::exists(kRoot / include.name)) return line + ", which is no path from the root";
+    const std::string target = include.name.substr(0, include.name.find('/'));
+    if (!sees_all && !kSees.at(folder).contains(target))
+      return line + ": " + folder + " does not see " + target;
+    return "";
+  }
+  if (sees_all || include.name.find_first_of("./") == std::string::npos) return "";
+  const auto package = std::find_if(kPackages.begin(), kPackages.end(),
+                                    [&](const auto& entry) { return include.name.starts_with(entry.first); });
+  if (package == kPackages.end()) return line + ", which is in no list of this test";
+  if (!package->second.contains(folder)) return line + ": not in " + folder;
+  return "";
+}
+
+TEST_CASE("the include rule knows a fault when it sees one", "[house]") {
+  const auto of = [](const std::string& file, const std::string& text) {
+    std::string faults;
+    for (const Include& include : includes(file, text)) faults += fault(include);
+    return faults;
+  };
+  CHECK(of("kernels/a.cpp", "#include <vector>\n#include \"kernels/error.h\"\n#include <hwy/highway.h>\n")
+            .empty());
+  CHECK(of("apps/a.cpp", "#include \"engine/error.h\"\n").empty());
+  CHECK(of("tests/a.cpp", "#include \"kernels/error.h\"\n#include <hwy/highway.h>\n").empty());
+  CHECK(of("kernels/a.cpp", "int a;\n  #  include \"engine/error.h\"\n") ==
+        "kernels/a.cpp includes engine/error.h: kernels does not see engine");
+  CHECK(of("apps/a.cpp", "#include \"kernels/error.h\"\n") ==
+        "apps/a.cpp includes kernels/error.h: apps does not see kernels");
+  CHECK(of("weights/a.cpp", "#include \"model/network.h\"\n") ==
+        "weights/a.cpp includes model/network.h: weights does not see model");
+  CHECK(of("engine/a.h", "#include <nlohmann/json.hpp>\n") ==
+        "engine/a.h includes nlohmann/json.hpp: not in engine");
+  CHECK(of("engine/a.h", "#include \"error.h\"\n") ==
+        "engine/a.h includes error.h, which is no path from the root");
+  CHECK(of("apps/a.cpp", "#include <boost/any.hpp>\n") ==
+        "apps/a.cpp includes boost/any.hpp, which is in no list of this test");
+}
+
+TEST_CASE("every include follows the arrows of the house", "[house]") {
+  std::size_t seen = 0;
+  for (const fs::path& file : files({".cpp", ".h", ".cu", ".cuh"})) {
+    for (const Include& include : includes(fs::relative(file, kRoot).generic_string(), read(file))) {
+      ++seen;
+      const std::string sentence = fault(include);
+      if (!sentence.empty()) FAIL_CHECK(sentence);
+    }
+  }
+  CHECK(seen > 100);
+}
+
+TEST_CASE("files can be read in one sitting", "[house]") {
+  constexpr std::ptrdiff_t kMostLines = 450;
+  for (const fs::path& file : files(kCode)) {
+    const std::string text = read(file);
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    if (lines > kMostLines) FAIL_CHECK(file << " has " << lines << " lines, more than " << kMostLines);
+  }
+  SUCCEED();
+}
+
+TEST_CASE("text ends with a newline and knows no path of one machine", "[house]") {
+  for (const fs::path& file : files(kText)) {
+    const std::string text = read(file);
+    if (!text.empty() && text.back() != '\n') FAIL_CHECK(file << " does not end with a newline");
+    for (const std::string folder : {"home", "root", "work", "Users"})
+      if (text.find("/" + folder + "/") != std::string::npos)
+        FAIL_CHECK(file << " names a path below /" << folder);
+  }
+  SUCCEED();
+}
+
+TEST_CASE("no other folders stand at the top", "[house]") {
+  for (const auto& entry : fs::directory_iterator(kRoot)) {
+    const std::string name = entry.path().filename().string();
+    const bool generated = name.starts_with("build") || name == "derained";
+    if (!entry.is_directory() || name.starts_with(".") || generated) continue;
+    if (std::find(kFolders.begin(), kFolders.end(), name) == kFolders.end())
+      FAIL_CHECK(name << " is no folder of the house");
+  }
+  SUCCEED();
+}
+
+}  // namespace
+}  // namespace sapnet::tests

@@ -1,0 +1,157 @@
+#include "kernels/attended_conv/attended_conv.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+#include "tests/kernels/implementations.h"
+#include "tests/kernels/repeat.h"
+#include "tests/reference/attended_conv.h"
+#include "tests/reference/row_sums.h"
+
+namespace sapnet::tests {
+namespace {
+
+using kernels::AttendedConvArguments;
+using kernels::AttendedConvProblem;
+
+enum class Residual { kNone, kSeparate, kInPlace };
+
+/// What an attended_conv learns.
+struct Weights {
+  explicit Weights(const AttendedConvProblem& p)
+      : weight(random_values(p.c * p.c * 9, 3, 2 / std::sqrt(static_cast<float>(9 * p.c)))),
+        bias(random_values(p.c, 4)),
+        w1(random_values(p.hidden * p.c, 5)),
+        w2(random_values(p.c * p.hidden, 6)),
+        w3(random_values(p.c * p.c, 7)) {}
+
+  std::vector<float> weight, bias, w1, w2, w3;
+};
+
+/// How far each attention scale, (n, c), may lie from the exact one. The row sums come rounded, each by up to
+/// ε/2 of itself; the worst that this can do to the means goes through |W3| + |W2||W1|, and through σ at its
+/// steepest, 1/4. The rest is computed in double, and the result rounded.
+std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights& weights,
+                                     const std::vector<float>& row_sums) {
+  const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
+  const auto rows = static_cast<std::size_t>(p.h);
+  const auto size = [](float v) { return std::abs(static_cast<double>(v)); };
+  std::vector<double> tolerances;
+  for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
+    std::vector<double> mean(channels), squeezed(hidden);
+    for (std::size_t o = 0; o < channels; ++o) {
+      for (std::size_t i = 0; i < channels; ++i) {
+        double sums = 0, taps = 0;
+        for (std::size_t y = 0; y < rows; ++y)
+          for (std::size_t part = 0; part < 3; ++part)
+            sums += size(row_sums[((n * rows + y) * 3 + part) * channels + i]);
+        for (std::size_t k = 0; k < 9; ++k) taps += size(weights.weight[(o * channels + i) * 9 + k]);
+        mean[o] += rounding(taps * sums / static_cast<double>(p.h * p.w));
+      }
+    }
+    for (std::size_t j = 0; j < hidden; ++j)
+      for (std::size_t c = 0; c < channels; ++c) squeezed[j] += size(weights.w1[j * channels + c]) * mean[c];
+    for (std::size_t o = 0; o < channels; ++o) {
+      double logit = 0;
+      for (std::size_t j = 0; j < hidden; ++j) logit += size(weights.w2[o * hidden + j]) * squeezed[j];
+      for (std::size_t c = 0; c < channels; ++c) logit += size(weights.w3[o * channels + c]) * mean[c];
+      tolerances.push_back(logit / 4 + rounding(1));
+    }
+  }
+  return tolerances;
+}
+
+void check(const AttendedConvProblem& p, Residual residual_kind) {
+  INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden << ", dilation " << p.dilation
+           << ", next " << p.next_dilation << ", residual " << static_cast<int>(residual_kind));
+  const std::int64_t count = p.n * p.h * p.w * p.c;
+  const auto in = random_values(count, 1);
+  const auto residual = random_values(residual_kind == Residual::kNone ? 0 : count, 2);
+  const Weights weights(p);
+  const auto exact_row_sums = reference::row_sums({p.n, p.h, p.w, p.c, p.dilation}, in).sums;
+  const std::vector<float> row_sums(exact_row_sums.begin(), exact_row_sums.end());
+  const auto expected = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
+                                                 weights.w3, residual);
+  const auto scale_tolerance = scale_tolerances(p, weights, row_sums);
+
+  for (const auto& implementation : implementations()) {
+    if (!implementation->takes(p.conv())) continue;
+    INFO(implementation->name());
+    const auto written = run_repeatedly([&] {
+      GuardedArray map(in), sums(row_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1),
+          w2(weights.w2), w3(weights.w3), residuals(residual);
+      GuardedArray scale(static_cast<std::size_t>(p.n * p.c)), out_sums(row_sums.size());
+      GuardedArray separate_out(static_cast<std::size_t>(count));
+      GuardedArray& out = residual_kind == Residual::kInPlace ? residuals : separate_out;
+      AttendedConvArguments arguments;
+      arguments.in = map.data();
+      arguments.row_sums = sums.data();
+      arguments.weight = weight.data();
+      arguments.bias = bias.data();
+      arguments.w1 = w1.data();
+      arguments.w2 = w2.data();
+      arguments.w3 = w3.data();
+      arguments.residual = residuals.data();
+      arguments.out = out.data();
+      arguments.out_row_sums = out_sums.data();
+      implementation->attention_scale(p, arguments, scale.data());
+      implementation->attended_conv(p, arguments);
+      for (GuardedArray* array :
+           {&map, &sums, &weight, &bias, &w1, &w2, &w3, &residuals, &scale, &out_sums, &separate_out})
+        CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(out), copy(out_sums), copy(scale)};
+    });
+
+    check_close("scale", {p.n, p.c}, written[2], expected.scale, scale_tolerance);
+
+    auto tolerance =
+        sum_tolerances(*implementation, p.conv(), expected.conv.magnitude, weights.weight, weights.bias, 1);
+    for (std::size_t k = 0; k < tolerance.size(); ++k) {
+      const std::size_t s =
+          k / (tolerance.size() / static_cast<std::size_t>(p.n)) * static_cast<std::size_t>(p.c) +
+          k % static_cast<std::size_t>(p.c);
+      const double sum = std::abs(expected.conv.sum[k]);
+      tolerance[k] = expected.scale[s] * tolerance[k] + scale_tolerance[s] * sum +
+                     rounding(sum + (residual.empty() ? 0 : 1));
+    }
+    check_close("out", {p.n, p.h, p.w, p.c}, written[0], expected.out, tolerance);
+
+    const auto out_sums = reference::row_sums({p.n, p.h, p.w, p.c, p.next_dilation}, written[0]);
+    std::vector<double> sums_tolerance;
+    for (const double magnitude : out_sums.magnitudes)
+      sums_tolerance.push_back(sum_tolerance(static_cast<double>(p.w), magnitude));
+    check_close("row sums", {p.n, p.h, 3, p.c}, written[1], out_sums.sums, sums_tolerance);
+  }
+}
+
+TEST_CASE("attended_conv at ragged sizes and all dilations", "[kernels][attended_conv]") {
+  for (const std::int64_t dilation : {1, 2, 4, 8, 16})
+    for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {5, 40}, {17, 23}, {33, 31}})
+      check({1, h, w, 32, 2, dilation, 2 * dilation}, Residual::kNone);
+  check({1, 3, 200, 32, 2, 4, 4}, Residual::kNone);
+  check({1, 48, 50, 32, 2, 16, 1}, Residual::kNone);
+}
+
+TEST_CASE("attended_conv adds a residual, in place too", "[kernels][attended_conv]") {
+  for (const Residual residual : {Residual::kSeparate, Residual::kInPlace})
+    for (const std::int64_t dilation : {1, 2, 16}) {
+      check({1, 17, 23, 32, 2, dilation, 1}, residual);
+      check({1, 1, 1, 32, 2, dilation, 1}, residual);
+      check({1, 6, 11, 5, 2, dilation, 2}, residual);
+    }
+}
+
+TEST_CASE("attended_conv gives each image of a batch its own attention", "[kernels][attended_conv]") {
+  check({2, 17, 23, 32, 2, 2, 4}, Residual::kInPlace);
+  check({3, 5, 9, 32, 2, 8, 8}, Residual::kNone);
+}
+
+TEST_CASE("attended_conv with other numbers of channels", "[kernels][attended_conv]") {
+  for (const std::int64_t channels : {1, 5, 16, 40, 64})
+    check({1, 6, 11, channels, 3, 2, 1}, Residual::kNone);
+}
+
+}  // namespace
+}  // namespace sapnet::tests

@@ -1,0 +1,187 @@
+#include "kernels/conv2d/conv2d.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "kernels/simd.h"
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+#include "tests/kernels/implementations.h"
+#include "tests/kernels/repeat.h"
+#include "tests/reference/conv2d.h"
+#include "tests/reference/row_sums.h"
+
+namespace sapnet::tests {
+namespace {
+
+using kernels::Conv2dArguments;
+using kernels::Conv2dProblem;
+
+struct Options {
+  bool bias = true, relu = true, scale = false, residual = false;
+  bool in_place = false;               // the residual is `out` itself
+  std::int64_t row_sums_dilation = 0;  // 0: no row sums asked for
+};
+
+/// A 3×3 convolution that keeps the map's size.
+Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
+                        std::array<std::int64_t, 2> in_channels, std::int64_t out_channels,
+                        std::int64_t dilation = 1) {
+  return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
+}
+
+/// Runs one problem on every implementation that takes it and compares with the reference.
+void check(const Conv2dProblem& p, const Options& options) {
+  INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+" << p.in_channels[1] << "→"
+           << p.out_channels << ", kernel " << p.kernel << ", stride " << p.stride << ", dilation "
+           << p.dilation << ", padding " << p.padding);
+  INFO("bias " << options.bias << ", relu " << options.relu << ", scale " << options.scale << ", residual "
+               << options.residual << ", in place " << options.in_place << ", row sums for dilation "
+               << options.row_sums_dilation);
+  const std::int64_t out_count = p.n * p.out_h() * p.out_w() * p.out_channels;
+  const std::int64_t taps = p.total_in_channels() * p.kernel * p.kernel;
+  const auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
+  const auto in1 = random_values(p.n * p.h * p.w * p.in_channels[1], 2);
+  const auto weight =
+      random_values(p.out_channels * taps, 3, 2 / std::sqrt(static_cast<float>(taps)));  // outputs about 1
+  const auto bias = random_values(options.bias ? p.out_channels : 0, 4);
+  const auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 5);
+  const auto residual = random_values(options.residual ? out_count : 0, 6);
+
+  const auto reference = reference::convolve(p, {in0, in1}, weight, bias);
+  const std::vector<double> exact_scale(scale.begin(), scale.end());
+  const auto expected = reference::finish(p, reference.sum, exact_scale, residual, options.relu);
+
+  for (const auto& implementation : implementations()) {
+    if (!implementation->takes(p)) continue;
+    INFO(implementation->name());
+    const auto written = run_repeatedly([&] {
+      GuardedArray map0(in0), map1(in1), weights(weight), biases(bias), scales(scale), residuals(residual);
+      GuardedArray separate_out(static_cast<std::size_t>(out_count));
+      GuardedArray& out = options.in_place ? residuals : separate_out;
+      const std::int64_t sum_rows = options.row_sums_dilation > 0 ? p.n * p.out_h() * 3 : 0;
+      GuardedArray sums(static_cast<std::size_t>(sum_rows * p.out_channels));
+      Conv2dArguments arguments;
+      arguments.in = {map0.data(), map1.data()};
+      arguments.weight = weights.data();
+      arguments.bias = biases.data();
+      arguments.scale = scales.data();
+      arguments.residual = residuals.data();
+      arguments.relu = options.relu;
+      arguments.out = out.data();
+      arguments.row_sums = sums.data();
+      arguments.row_sums_dilation = options.row_sums_dilation;
+      implementation->conv2d(p, arguments);
+      for (GuardedArray* array : {&map0, &map1, &weights, &biases, &scales, &residuals, &separate_out, &sums})
+        CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(out), copy(sums)};
+    });
+
+    auto tolerance = sum_tolerances(*implementation, p, reference.magnitude, weight, bias, 1);
+    for (std::size_t k = 0; k < tolerance.size(); ++k) {
+      const auto channels = static_cast<std::size_t>(p.out_channels);
+      const std::size_t per_image = tolerance.size() / static_cast<std::size_t>(p.n);
+      const double s = scale.empty() ? 1 : std::abs(exact_scale[k / per_image * channels + k % channels]);
+      tolerance[k] = s * tolerance[k] + rounding(s * std::abs(reference.sum[k]) + (residual.empty() ? 0 : 1));
+    }
+    check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
+
+    if (options.row_sums_dilation == 0) continue;
+    const auto sums = reference::row_sums(
+        {p.n, p.out_h(), p.out_w(), p.out_channels, options.row_sums_dilation}, written[0]);
+    std::vector<double> sums_tolerance;
+    for (const double magnitude : sums.magnitudes)
+      sums_tolerance.push_back(sum_tolerance(static_cast<double>(p.out_w()), magnitude));
+    check_close("row sums", {p.n, p.out_h(), 3, p.out_channels}, written[1], sums.sums, sums_tolerance);
+  }
+}
+
+TEST_CASE("the kernels are tested with every SIMD instruction set", "[kernels][simd]") {
+  for (const std::int64_t target : kernels::simd_targets()) WARN("tested: " << kernels::simd_name(target));
+  for (const std::int64_t target : kernels::missing_simd_targets())
+    WARN("not tested, this CPU lacks it: " << kernels::simd_name(target));
+  CHECK(!kernels::simd_targets().empty());
+}
+
+TEST_CASE("conv2d at ragged sizes", "[kernels][conv2d]") {
+  for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {2, 2}, {3, 200}, {17, 23}, {33, 31}, {48, 50}})
+    check(same_size(1, h, w, {32, 0}, 32), {});
+  check(same_size(2, 17, 23, {32, 0}, 32), {});
+  check(same_size(3, 5, 9, {32, 0}, 32), {});
+  check(same_size(1, 1, 481, {32, 0}, 32), {});
+}
+
+TEST_CASE("conv2d with dilation", "[kernels][conv2d]") {
+  for (const std::int64_t dilation : {2, 4, 8, 16}) {
+    check(same_size(1, 5, 40, {32, 0}, 32, dilation), {});
+    check(same_size(1, 33, 31, {32, 0}, 32, dilation), {});
+    check(same_size(2, 1, 1, {32, 0}, 32, dilation), {});
+    check(same_size(1, 1, 7, {32, 0}, 32, dilation), {});
+  }
+  check(same_size(1, 17, 23, {32, 0}, 32, 3), {});
+  check(same_size(1, 70, 5, {32, 0}, 32, 16), {});
+}
+
+TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
+  for (const std::int64_t in_channels : {1, 3, 6, 8, 17, 64, 96})
+    for (const std::int64_t out_channels : {1, 3, 32, 40, 96})
+      check(same_size(1, 5, 9, {in_channels, 0}, out_channels), {});
+  check(same_size(1, 33, 31, {32, 0}, 3), {});
+  check(same_size(1, 33, 31, {3, 0}, 32), {});
+  check(same_size(1, 17, 23, {64, 0}, 128), {});
+}
+
+TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
+  check(same_size(1, 17, 23, {3, 3}, 32), {});
+  check(same_size(1, 17, 23, {32, 32}, 128), {});
+  check(same_size(2, 6, 11, {32, 64}, 32), {});
+  check(same_size(2, 6, 11, {64, 32}, 96, 2), {});
+  check(same_size(1, 6, 11, {5, 32}, 32), {});
+  check(same_size(1, 6, 11, {32, 1}, 32), {});
+}
+
+TEST_CASE("conv2d with other kernels, strides and paddings", "[kernels][conv2d]") {
+  check({1, 17, 23, {32, 0}, 32, 1, 1, 1, 0}, {});
+  check({2, 17, 23, {6, 0}, 33, 5, 1, 1, 2}, {});
+  check({1, 33, 31, {3, 0}, 64, 7, 2, 1, 3}, {});
+  check({1, 48, 50, {32, 0}, 32, 3, 2, 1, 1}, {});
+  check({2, 17, 23, {32, 0}, 32, 1, 2, 1, 0}, {});
+  check({1, 17, 23, {32, 0}, 32, 3, 1, 1, 0}, {});
+  check({1, 17, 23, {32, 0}, 32, 3, 1, 1, 2}, {});
+  check({1, 17, 23, {32, 0}, 32, 3, 1, 4, 1}, {});
+  check({1, 17, 23, {32, 0}, 32, 3, 2, 2, 2}, {});
+  check({1, 17, 23, {8, 8}, 16, 3, 3, 1, 1}, {});
+  check({1, 3, 3, {32, 0}, 32, 3, 1, 1, 0}, {});
+}
+
+TEST_CASE("conv2d with every combination of what follows the sum", "[kernels][conv2d]") {
+  for (int bits = 0; bits < 16; ++bits) {
+    Options options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
+    for (const std::int64_t channels : {3, 32}) {
+      check(same_size(2, 6, 11, {32, 0}, channels), options);
+      if (!options.residual) continue;
+      Options in_place = options;
+      in_place.in_place = true;
+      check(same_size(2, 6, 11, {32, 0}, channels), in_place);
+      check(same_size(1, 17, 23, {32, 0}, channels, 4), in_place);
+    }
+  }
+}
+
+TEST_CASE("conv2d sums the rows of what it wrote", "[kernels][conv2d]") {
+  for (const std::int64_t dilation : {1, 2, 16}) {
+    Options options;
+    options.row_sums_dilation = dilation;
+    check(same_size(2, 17, 23, {32, 0}, 32), options);
+    check(same_size(1, 33, 31, {32, 0}, 32, 8), options);
+    check(same_size(1, 3, 200, {32, 0}, 64), options);
+    check(same_size(1, 1, 1, {32, 0}, 32), options);
+    check(same_size(1, 5, 9, {6, 0}, 3), options);
+    check({1, 17, 23, {8, 0}, 20, 3, 2, 1, 1}, options);
+    options.scale = options.residual = options.in_place = true;
+    check(same_size(2, 5, 40, {32, 0}, 32, 16), options);
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::tests

@@ -1,0 +1,89 @@
+// Arrays that notice when a kernel strays outside them.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <span>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SAPNET_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SAPNET_ADDRESS_SANITIZER
+#endif
+#endif
+#ifdef SAPNET_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace sapnet::tests {
+
+/// Floats between two bands of NaN. A read outside that matters makes the result NaN, a write outside
+/// changes a band, and under AddressSanitizer any touch of a band stops the test. The data starts at an
+/// address that is a multiple of four bytes and of nothing more: no contract promises kernels more.
+class GuardedArray {
+ public:
+  /// NaN throughout, so that an element that a kernel forgets to write shows.
+  explicit GuardedArray(std::size_t size)
+      : size_(size), storage_(size + 2 * kBand, std::bit_cast<float>(kCanary)) {
+    forbid_bands(true);
+  }
+
+  /// A copy of `values`.
+  explicit GuardedArray(std::span<const float> values) : GuardedArray(values.size()) {
+    std::copy(values.begin(), values.end(), data());
+  }
+
+  GuardedArray(const GuardedArray&) = delete;
+  GuardedArray& operator=(const GuardedArray&) = delete;
+  ~GuardedArray() { forbid_bands(false); }
+
+  /// Null for an array of no elements, which is how kernels are told that an argument is absent.
+  float* data() { return size_ == 0 ? nullptr : storage_.data() + kBand; }
+  std::span<const float> values() const { return {storage_.data() + kBand, size_}; }
+
+  /// Both bands are as they were made.
+  bool intact() {
+    forbid_bands(false);
+    const auto untouched = [](float value) { return std::bit_cast<std::uint32_t>(value) == kCanary; };
+    const auto band = static_cast<std::ptrdiff_t>(kBand);
+    const bool result = std::all_of(storage_.begin(), storage_.begin() + band, untouched) &&
+                        std::all_of(storage_.end() - band, storage_.end(), untouched);
+    forbid_bands(true);
+    return result;
+  }
+
+ private:
+  static constexpr std::size_t kBand = (1 << 14) + 1;    // a few rows of most maps; odd, see above
+  static constexpr std::uint32_t kCanary = 0x7FC0BEEFU;  // a NaN that no arithmetic makes
+
+  void forbid_bands([[maybe_unused]] bool forbid) {
+#ifdef SAPNET_ADDRESS_SANITIZER
+    for (float* band : {storage_.data(), storage_.data() + kBand + size_}) {
+      if (forbid) {
+        __asan_poison_memory_region(band, kBand * sizeof(float));
+      } else {
+        __asan_unpoison_memory_region(band, kBand * sizeof(float));
+      }
+    }
+#endif
+  }
+
+  std::size_t size_;
+  std::vector<float> storage_;
+};
+
+/// `count` independent values, uniform in [-limit, limit); the same on every machine.
+inline std::vector<float> random_values(std::int64_t count, std::uint32_t seed, float limit = 1) {
+  std::mt19937 generator(seed);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) value = limit * (static_cast<float>(generator() >> 8) * 0x1p-23F - 1);
+  return values;
+}
+
+}  // namespace sapnet::tests

@@ -1,0 +1,157 @@
+#include "tests/kernels/implementations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "kernels/simd.h"
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+
+namespace sapnet::tests {
+namespace {
+
+using kernels::Conv2dAlgorithm;
+
+/// How much larger Winograd's rounding errors are than a direct sum's, for independent inputs and weights.
+///
+/// Y = Aᵀ[(G g) ⊙ (Bᵀ d)] in one dimension. A relative error of the j-th product, whose root mean square is
+/// ‖G_j‖ ‖B_j‖ (times those of g and d), reaches output i times A_ji; the six errors add in the squares to
+/// Σ_j A_ji² ‖G_j‖² ‖B_j‖², against 3 for the three products of a direct sum. In two dimensions the norms
+/// multiply: the root of the ratio, squared, for the worst output.
+double winograd_amplification() {
+  static constexpr double kBT[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+                                       {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
+                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                      {0, 0, 1}};
+  static constexpr double kAT[4][6] = {
+      {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+  double worst = 0;
+  for (const auto& row : kAT) {
+    double squares = 0;
+    for (int j = 0; j < 6; ++j) {
+      double g = 0, b = 0;
+      for (const double v : kG[j]) g += v * v;
+      for (const double v : kBT[j]) b += v * v;
+      squares += row[j] * row[j] * g * b;
+    }
+    worst = std::max(worst, squares / 3);
+  }
+  return worst;  // 31.4
+}
+
+class CpuImplementation : public Implementation {
+ public:
+  CpuImplementation(std::int64_t target, Conv2dAlgorithm algorithm)
+      : target_(target), algorithm_(algorithm) {}
+
+  std::string name() const override {
+    return "cpu " + kernels::simd_name(target_) +
+           (algorithm_ == Conv2dAlgorithm::kDirect ? " direct" : " winograd");
+  }
+
+  bool takes(const kernels::Conv2dProblem& problem) const override {
+    return algorithm_ == Conv2dAlgorithm::kDirect || kernels::fastest_algorithm(problem) == algorithm_;
+  }
+
+  double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
+                   double in_limit, double bias) const override {
+    const auto channels = static_cast<double>(problem.total_in_channels());
+    if (algorithm_ == Conv2dAlgorithm::kDirect)
+      return sum_tolerance(channels * static_cast<double>(problem.kernel * problem.kernel) + 1, magnitude);
+    // A tile mixes its pixels and the filter's taps, even those that do not meet in this sum. To the sum over
+    // channels come at most 4 roundings in either pass of the input's transform, 5 in those of the output's,
+    // and one each of filter and product.
+    return sum_tolerance(channels + 20, winograd_amplification() * filter_norm * in_limit) + rounding(bias);
+  }
+
+  void conv2d(const kernels::Conv2dProblem& problem,
+              const kernels::Conv2dArguments& arguments) const override {
+    const UseTarget use(target_);
+    GuardedArray packed(kernels::cpu::packed_conv2d_size(problem, algorithm_));
+    kernels::cpu::pack_conv2d(problem, algorithm_, arguments.weight, packed.data());
+    kernels::Conv2dArguments with_packed = arguments;
+    with_packed.weight = packed.data();
+    kernels::cpu::conv2d(problem, algorithm_, with_packed);
+    CHECK(packed.intact());
+  }
+
+  void conv_lstm(const kernels::ConvLstmProblem& problem,
+                 const kernels::ConvLstmArguments& arguments) const override {
+    const UseTarget use(target_);
+    GuardedArray packed(kernels::cpu::packed_conv_lstm_size(problem, algorithm_));
+    kernels::cpu::pack_conv_lstm(problem, algorithm_, arguments.weight, packed.data());
+    kernels::ConvLstmArguments with_packed = arguments;
+    with_packed.weight = packed.data();
+    kernels::cpu::conv_lstm(problem, algorithm_, with_packed);
+    CHECK(packed.intact());
+  }
+
+  void attended_conv(const kernels::AttendedConvProblem& problem,
+                     const kernels::AttendedConvArguments& arguments) const override {
+    const UseTarget use(target_);
+    GuardedArray packed(kernels::cpu::packed_conv2d_size(problem.conv(), algorithm_));
+    kernels::cpu::pack_conv2d(problem.conv(), algorithm_, arguments.weight, packed.data());
+    kernels::AttendedConvArguments with_packed = arguments;
+    with_packed.packed = packed.data();
+    kernels::cpu::attended_conv(problem, algorithm_, with_packed);
+    CHECK(packed.intact());
+  }
+
+  void attention_scale(const kernels::AttendedConvProblem& problem,
+                       const kernels::AttendedConvArguments& arguments, float* scale) const override {
+    const UseTarget use(target_);
+    kernels::cpu::attention_scale(problem, arguments, scale);
+  }
+
+  void row_sums(const kernels::RowSumsProblem& problem, const float* in, float* out) const override {
+    const UseTarget use(target_);
+    kernels::cpu::row_sums(problem, in, out);
+  }
+
+ private:
+  struct UseTarget {
+    explicit UseTarget(std::int64_t target) { kernels::use_simd_target(target); }
+    ~UseTarget() { kernels::use_simd_target(0); }
+  };
+
+  std::int64_t target_;
+  Conv2dAlgorithm algorithm_;
+};
+
+}  // namespace
+
+const std::vector<std::unique_ptr<Implementation>>& implementations() {
+  static const auto all = [] {
+    std::vector<std::unique_ptr<Implementation>> list;
+    for (const std::int64_t target : kernels::simd_targets())
+      for (const auto algorithm : {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd})
+        list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
+    return list;
+  }();
+  return all;
+}
+
+std::vector<double> sum_tolerances(const Implementation& implementation,
+                                   const kernels::Conv2dProblem& problem,
+                                   const std::vector<double>& magnitude, const std::vector<float>& weight,
+                                   const std::vector<float>& bias, double in_limit) {
+  const auto channels = static_cast<std::size_t>(problem.out_channels);
+  const std::size_t filter = weight.size() / channels;
+  std::vector<double> filter_norm(channels);
+  for (std::size_t k = 0; k < weight.size(); ++k)
+    filter_norm[k / filter] += static_cast<double>(weight[k]) * static_cast<double>(weight[k]);
+  std::vector<double> tolerances;
+  for (std::size_t k = 0; k < magnitude.size(); ++k) {
+    const std::size_t o = k % channels;
+    tolerances.push_back(implementation.tolerance(problem, magnitude[k], std::sqrt(filter_norm[o]), in_limit,
+                                                  bias.empty() ? 0 : std::abs(static_cast<double>(bias[o]))));
+  }
+  return tolerances;
+}
+
+}  // namespace sapnet::tests

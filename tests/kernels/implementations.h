@@ -1,0 +1,59 @@
+// Every implementation of the kernels, behind one interface: the tests of an operation have one body, and a
+// new implementation comes into all of them by its line in implementations().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/attended_conv/attended_conv.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv_lstm/conv_lstm.h"
+#include "kernels/row_sums/row_sums.h"
+
+namespace sapnet::tests {
+
+/// Takes the arguments of the kernels' contracts with two differences: weights come as the network has them,
+/// (out_channels, in_channels, kernel, kernel), not packed; and all arrays lie in the host's memory, guarded
+/// by bands (guarded_array.h). An implementation with a memory of its own copies the bands there and back.
+class Implementation {
+ public:
+  virtual ~Implementation() = default;
+
+  virtual std::string name() const = 0;
+
+  /// Whether it computes convolutions of this kind.
+  virtual bool takes(const kernels::Conv2dProblem& problem) const = 0;
+
+  /// How far a sum of the convolution may lie from the exact one.
+  /// magnitude: the 2-norm of its products and bias; filter_norm: of its output channel's weights;
+  /// in_limit: no input is larger; bias: its absolute value.
+  virtual double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
+                           double in_limit, double bias) const = 0;
+
+  virtual void conv2d(const kernels::Conv2dProblem& problem,
+                      const kernels::Conv2dArguments& arguments) const = 0;
+  virtual void conv_lstm(const kernels::ConvLstmProblem& problem,
+                         const kernels::ConvLstmArguments& arguments) const = 0;
+  /// arguments.packed is null.
+  virtual void attended_conv(const kernels::AttendedConvProblem& problem,
+                             const kernels::AttendedConvArguments& arguments) const = 0;
+  /// scale: (n, c).
+  virtual void attention_scale(const kernels::AttendedConvProblem& problem,
+                               const kernels::AttendedConvArguments& arguments, float* scale) const = 0;
+  virtual void row_sums(const kernels::RowSumsProblem& problem, const float* in, float* out) const = 0;
+};
+
+/// The CPU's, for each SIMD instruction set that this machine has, direct and Winograd.
+const std::vector<std::unique_ptr<Implementation>>& implementations();
+
+/// The tolerance of every sum of a convolution, (n, out_h, out_w, out_channels), by
+/// Implementation::tolerance. magnitude: of the reference. weight: (out_channels, …). bias: (out_channels),
+/// or empty.
+std::vector<double> sum_tolerances(const Implementation& implementation,
+                                   const kernels::Conv2dProblem& problem,
+                                   const std::vector<double>& magnitude, const std::vector<float>& weight,
+                                   const std::vector<float>& bias, double in_limit);
+
+}  // namespace sapnet::tests

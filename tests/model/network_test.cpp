@@ -1,0 +1,209 @@
+// Whole networks, held against PyTorch and against themselves.
+#include "model/network.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "engine/error.h"
+#include "tests/golden/golden.h"
+#include "tests/kernels/close.h"
+
+namespace sapnet::tests {
+namespace {
+
+using Catch::Matchers::Contains;
+using engine::Device;
+using engine::Parameters;
+using engine::Tensor;
+using model::kStages;
+
+struct Golden {
+  explicit Golden(const std::string& file)
+      : weights(without(read_golden(file, ""), "golden.")), maps(read_golden(file, "golden.")) {}
+
+  Tensor input() const { return to_tensor(find(maps, "golden.input")); }
+  const std::vector<float>& output(int stage) const {
+    return find(maps, "golden.stage" + std::to_string(stage)).values;
+  }
+
+  Parameters weights, maps;
+};
+
+std::unique_ptr<model::Network> network(const Parameters& weights, bool strict) {
+  return model::make_network(weights, {.device = Device::kCpu, .strict = strict});
+}
+
+/// How far an fp32 network may lie from the exact one: 5 standard deviations of the error that its
+/// convolutions' roundings leave.
+///
+/// A direct sum of K terms is off by 0.2·ε·√K of its own size (see sum_tolerance); the longest here has
+/// 576 + 1. A Winograd sum runs over at most 64 channels and 20 roundings of the transforms, and is
+/// amplified, taken over a tile, 10.8-fold. From a layer to the next, relative errors neither grow nor
+/// shrink, for what a layer does to a signal it does to its error (σ and tanh flatten, ReLU and residuals
+/// pass on), and those of different layers are independent: √(13 layers · stages). The last layer turns them
+/// into the part of the output that the network adds to its input, hence that part's size as the scale; the
+/// addition itself rounds once.
+double network_tolerance(const std::vector<float>& input, const std::vector<float>& output, int stages,
+                         bool strict) {
+  constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+  double squares = 0, limit = 0;
+  for (std::size_t k = 0; k < input.size(); ++k) {
+    squares += std::pow(static_cast<double>(output[k]) - static_cast<double>(input[k]), 2);
+    limit = std::max(limit, std::abs(static_cast<double>(output[k])));
+  }
+  const double added = std::sqrt(squares / static_cast<double>(input.size()));
+  const double layer = 0.2 * kEpsilon * (strict ? std::sqrt(577.0) : kWinogradMean * std::sqrt(84.0));
+  return 5 * layer * std::sqrt(13.0 * stages) * added + kEpsilon * limit;
+}
+
+void check_output(const std::string& what, const Tensor& actual, const std::vector<float>& expected,
+                  double tolerance) {
+  const engine::Shape& shape = actual.shape();
+  check_close(what, {shape.n, shape.h, shape.w, shape.c}, to_vector(actual), to_doubles(expected),
+              std::vector<double>(expected.size(), tolerance));
+}
+
+Tensor noise(const engine::Shape& shape) {
+  std::vector<float> values(static_cast<std::size_t>(shape.count()));
+  std::uint32_t state = 1;
+  for (float& value : values) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<float>(state >> 8) * 0x1p-24F;
+  }
+  return engine::from_host(values, shape, Device::kCpu);
+}
+
+TEST_CASE("A network agrees with PyTorch after every stage", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const bool strict = GENERATE(false, true);
+  const Golden golden(file);
+  const auto derainer = network(golden.weights, strict);
+  CHECK(derainer->name() == (file == "sapnet.safetensors" ? "SAPNet" : "PReNet"));
+  const Tensor input = golden.input();
+  for (int stages = 1; stages <= kStages; ++stages) {
+    const std::vector<float>& expected = golden.output(stages);
+    check_output(file + (strict ? ", strict, stages: " : ", fast, stages: ") + std::to_string(stages),
+                 derainer->forward(input, stages), expected,
+                 network_tolerance(to_vector(input), expected, stages, strict));
+  }
+}
+
+TEST_CASE("A batch gives each image the very bits that it gets alone", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const bool strict = GENERATE(false, true);
+  const Golden golden(file);
+  const auto derainer = network(golden.weights, strict);
+  const std::vector<float> both = to_vector(golden.input());
+  engine::Shape single = golden.input().shape();
+  REQUIRE(single.n == 2);
+  single.n = 1;
+  const auto half = static_cast<std::size_t>(single.count());
+  const std::vector<float> together = to_vector(derainer->forward(golden.input(), kStages));
+  for (std::size_t image = 0; image < 2; ++image) {
+    const Tensor alone = engine::from_host(std::span(both).subspan(image * half, half), single, Device::kCpu);
+    check_same_bits(file + ", image " + std::to_string(image), to_vector(derainer->forward(alone, kStages)),
+                    std::span(together).subspan(image * half, half));
+  }
+}
+
+TEST_CASE("The number of threads changes no bit", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const bool strict = GENERATE(false, true);
+  const Golden golden(file);
+  const auto derainer = network(golden.weights, strict);
+  const int before = engine::threads();
+  engine::set_threads(1);
+  const std::vector<float> expected = to_vector(derainer->forward(golden.input(), kStages));
+  for (const int threads : {2, 3, 8}) {
+    engine::set_threads(threads);
+    check_same_bits(file + ", threads: " + std::to_string(threads),
+                    to_vector(derainer->forward(golden.input(), kStages)), expected);
+  }
+  engine::set_threads(before);
+}
+
+TEST_CASE("Two threads may use one network", "[network]") {
+  const Golden golden("sapnet.safetensors");
+  const auto derainer = network(golden.weights, false);
+  const std::vector<float> expected = to_vector(derainer->forward(golden.input(), kStages));
+  std::vector<float> first, second;
+  {
+    std::jthread other([&] { first = to_vector(derainer->forward(golden.input(), kStages)); });
+    second = to_vector(derainer->forward(golden.input(), kStages));
+  }
+  check_same_bits("beside another", first, expected);
+  check_same_bits("beside another", second, expected);
+}
+
+TEST_CASE("Fast and strict agree on images of any shape", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const Golden golden(file);
+  const auto fast = network(golden.weights, false), strict = network(golden.weights, true);
+  for (const auto& [height, width] : {std::pair{1, 1}, {1, 7}, {7, 1}, {3, 200}, {40, 5}, {33, 33}}) {
+    const Tensor input = noise({1, height, width, 3});
+    const std::vector<float> expected = to_vector(strict->forward(input, kStages));
+    const double tolerance = network_tolerance(to_vector(input), expected, kStages, false) +
+                             network_tolerance(to_vector(input), expected, kStages, true);
+    check_output(file + ", " + std::to_string(height) + " rows, " + std::to_string(width) + " columns",
+                 fast->forward(input, kStages), expected, tolerance);
+  }
+}
+
+TEST_CASE("A forward pass holds a handful of maps at once", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const Golden golden(file);
+  const auto derainer = network(golden.weights, false);
+  const Tensor input = noise({1, 96, 128, 3});
+  const std::size_t map = 96 * 128 * 32 * sizeof(float);
+  const std::size_t before = engine::memory_report(Device::kCpu).in_use;
+  engine::reset_peak(Device::kCpu);
+  derainer->forward(input, kStages);
+  // Hidden and cell state, a unit's input, middle and output; images and row sums are less than another.
+  CHECK(engine::memory_report(Device::kCpu).peak - before < 6 * map);
+  CHECK(engine::memory_report(Device::kCpu).in_use == before);
+}
+
+TEST_CASE("A network says which tensor is missing", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const Golden golden(file);
+  for (const engine::Parameter& parameter : golden.weights.all())
+    CHECK_THROWS_WITH(network(without(golden.weights, parameter.name), true), Contains(file));
+  CHECK_THROWS_WITH(network(without(golden.weights, "conv_f.0.bias"), true),
+                    Contains("tensor 'conv_f.0.bias' is missing"));
+  CHECK_THROWS_WITH(network(without(golden.weights, "res_conv"), true),
+                    Contains("is not a SAPNet or PReNet"));
+}
+
+TEST_CASE("A network says which tensor is too many", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  Parameters weights = Golden(file).weights;
+  weights.add({"res_conv6.0.bias", {1}, {0}});
+  CHECK_THROWS_WITH(network(weights, true),
+                    Contains("tensor 'res_conv6.0.bias' is not part of this network") && Contains(file));
+}
+
+TEST_CASE("A network says which tensor has another shape", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const Golden golden(file);
+  for (const engine::Parameter& parameter : golden.weights.all()) {
+    Parameters weights = without(golden.weights, parameter.name);
+    engine::Parameter turned = parameter;
+    turned.shape.push_back(1);  // as many values
+    weights.add(turned);
+    CHECK_THROWS_WITH(network(weights, true), Contains("tensor '" + parameter.name + "' has shape " +
+                                                       engine::to_string(turned.shape) + ", not " +
+                                                       engine::to_string(parameter.shape)));
+  }
+}
+
+TEST_CASE("A network takes RGB images and at least one stage", "[network]") {
+  const auto derainer = network(Golden("sapnet.safetensors").weights, false);
+  CHECK_THROWS_WITH(derainer->forward(noise({1, 4, 5, 4}), kStages), Contains("(1, 4, 5, 4)"));
+  CHECK_THROWS_WITH(derainer->forward(noise({1, 4, 5, 3}), 0), Contains("at least 1, not 0"));
+}
+
+}  // namespace
+}  // namespace sapnet::tests

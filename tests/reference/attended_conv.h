@@ -1,0 +1,26 @@
+// attended_conv (kernels/attended_conv/attended_conv.h) as the paper has it, in double precision: the
+// convolution first, then the mean of its output, then the attention.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "kernels/attended_conv/attended_conv.h"
+#include "tests/reference/conv2d.h"
+
+namespace sapnet::reference {
+
+struct AttendedConv {
+  Convolution conv;           // (n, h, w, c)
+  std::vector<double> scale;  // (n, c): σ(W2 relu(W1 m) + W3 m)
+  std::vector<double> out;    // (n, h, w, c)
+};
+
+/// in, residual: (n, h, w, c), residual empty when there is none; weight: (c, c, 3, 3); bias: (c);
+/// w1: (hidden, c); w2: (c, hidden); w3: (c, c).
+AttendedConv attended_conv(const kernels::AttendedConvProblem& problem, std::span<const float> in,
+                           std::span<const float> weight, std::span<const float> bias,
+                           std::span<const float> w1, std::span<const float> w2, std::span<const float> w3,
+                           std::span<const float> residual);
+
+}  // namespace sapnet::reference

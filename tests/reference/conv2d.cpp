@@ -1,0 +1,64 @@
+#include "tests/reference/conv2d.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace sapnet::reference {
+namespace {
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+}  // namespace
+
+Convolution convolve(const kernels::Conv2dProblem& p, const std::array<std::span<const float>, 2>& in,
+                     std::span<const float> weight, std::span<const float> bias) {
+  const std::int64_t channels = p.in_channels[0] + p.in_channels[1];
+  Convolution result;
+  for (std::int64_t n = 0; n < p.n; ++n) {
+    for (std::int64_t y = 0; y < p.out_h(); ++y) {
+      for (std::int64_t x = 0; x < p.out_w(); ++x) {
+        for (std::int64_t o = 0; o < p.out_channels; ++o) {
+          const double start = bias.empty() ? 0 : bias[at(o)];
+          double sum = start, squares = start * start;
+          for (std::int64_t i = 0; i < channels; ++i) {
+            const std::size_t map = i < p.in_channels[0] ? 0 : 1;
+            const std::int64_t c = map == 0 ? i : i - p.in_channels[0];
+            for (std::int64_t a = 0; a < p.kernel; ++a) {
+              for (std::int64_t b = 0; b < p.kernel; ++b) {
+                const std::int64_t row = y * p.stride + a * p.dilation - p.padding;
+                const std::int64_t column = x * p.stride + b * p.dilation - p.padding;
+                if (row < 0 || row >= p.h || column < 0 || column >= p.w) continue;
+                const double value = in[map][at(((n * p.h + row) * p.w + column) * p.in_channels[map] + c)];
+                const double product = value * weight[at(((o * channels + i) * p.kernel + a) * p.kernel + b)];
+                sum += product;
+                squares += product * product;
+              }
+            }
+          }
+          result.sum.push_back(sum);
+          result.magnitude.push_back(std::sqrt(squares));
+        }
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<double> finish(const kernels::Conv2dProblem& p, std::span<const double> sum,
+                           std::span<const double> scale, std::span<const float> residual, bool relu) {
+  std::vector<double> out;
+  const std::int64_t per_image = p.out_h() * p.out_w() * p.out_channels;
+  for (std::int64_t k = 0; k < p.n * per_image; ++k) {
+    const std::int64_t n = k / per_image, o = k % p.out_channels;
+    double value = sum[at(k)];
+    if (!scale.empty()) value *= scale[at(n * p.out_channels + o)];
+    if (relu) value = std::max(value, 0.0);
+    if (!residual.empty()) value += residual[at(k)];
+    if (relu) value = std::max(value, 0.0);
+    out.push_back(value);
+  }
+  return out;
+}
+
+}  // namespace sapnet::reference

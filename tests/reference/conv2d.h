@@ -1,0 +1,28 @@
+// conv2d (kernels/conv2d/conv2d.h) as its equation stands, in double precision.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "kernels/conv2d/conv2d.h"
+
+namespace sapnet::reference {
+
+/// A spatial sum of products with a bias, and how large its terms are.
+struct Convolution {
+  std::vector<double> sum;        // (n, out_h, out_w, out_channels)
+  std::vector<double> magnitude;  // the same shape: the 2-norm of the products and the bias
+};
+
+/// in: (n, h, w, in_channels[k]), the second empty when it has no channels.
+/// weight: (out_channels, total_in_channels, kernel, kernel). bias: (out_channels), or empty.
+Convolution convolve(const kernels::Conv2dProblem& problem, const std::array<std::span<const float>, 2>& in,
+                     std::span<const float> weight, std::span<const float> bias);
+
+/// What follows the sum: · scale[n, o]; ReLU; + residual; ReLU again when there were both.
+/// sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels). Empty means not asked for.
+std::vector<double> finish(const kernels::Conv2dProblem& problem, std::span<const double> sum,
+                           std::span<const double> scale, std::span<const float> residual, bool relu);
+
+}  // namespace sapnet::reference

@@ -1,0 +1,175 @@
+#include "train/rain.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "engine/error.h"
+#include "train/metrics.h"
+
+namespace {
+
+using sapnet::train::add_rain;
+using sapnet::train::Image;
+
+Image flat(int width, int height, float value) {
+  const auto pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  Image image;
+  image.width = width;
+  image.height = height;
+  image.rgb.assign(3 * pixels, value);
+  return image;
+}
+
+Image gradient(int width, int height) {
+  Image image = flat(width, height, 0);
+  for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<float>(i * 7 % 256) / 255;
+  return image;
+}
+
+// FNV-1a over the picture's bytes.
+std::uint64_t fingerprint(const Image& image) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const std::uint8_t byte : to_bytes(image.rgb, sapnet::train::Rounding::kNearest)) {
+    hash = (hash ^ byte) * 0x100000001b3;
+  }
+  return hash;
+}
+
+double mean_of_columns(const Image& image, int first, int last) {
+  double sum = 0;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = first; x < last; ++x) {
+      sum += static_cast<double>(image.rgb[static_cast<std::size_t>(3 * (y * image.width + x))]);
+    }
+  }
+  return sum / (image.height * (last - first));
+}
+
+double mean_of_rows(const Image& image, int first, int last) {
+  double sum = 0;
+  for (int i = first * image.width; i < last * image.width; ++i) {
+    sum += static_cast<double>(image.rgb[static_cast<std::size_t>(3 * i)]);
+  }
+  return sum / ((last - first) * image.width);
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same rain, on every machine", "[rain]") {
+  const Image clean = gradient(96, 64);
+  CHECK(add_rain(clean, 0.7F, 3).rgb == add_rain(clean, 0.7F, 3).rgb);
+  CHECK(add_rain(clean, 0.7F, 3).rgb != add_rain(clean, 0.7F, 4).rgb);
+  CHECK(add_rain(clean, 0.7F, 3).rgb != add_rain(clean, 0.7F, 3 + (std::uint64_t{1} << 32)).rgb);
+  // Recorded values: a change means that seeds written down by users no longer give their pictures.
+  CHECK(fingerprint(add_rain(clean, 0.2F, 1)) == 0x789d4ecce1bf57bd);
+  CHECK(fingerprint(add_rain(clean, 0.7F, 2)) == 0xeb377ca5a688406e);
+  CHECK(fingerprint(add_rain(clean, 1, 12345678901234567890U)) == 0x969385b7f1ef1c61);
+}
+
+TEST_CASE("no strength is no rain, and more strength more rain", "[rain]") {
+  const Image clean = gradient(120, 80);
+  CHECK(add_rain(clean, 0, 5).rgb == clean.rgb);
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    CAPTURE(seed);
+    double closeness = std::numeric_limits<double>::infinity();
+    for (const float strength : {0.1F, 0.2F, 0.4F, 0.6F, 0.8F, 1.0F}) {
+      const double now = sapnet::train::psnr(add_rain(clean, strength, seed).rgb, clean.rgb);
+      CHECK(now < closeness);
+      closeness = now;
+    }
+  }
+}
+
+TEST_CASE("a light shower and a downpour are what they say", "[rain]") {
+  const Image clean = flat(481, 321, 0.35F);
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    const double shower = sapnet::train::psnr(add_rain(clean, 0.2F, seed).rgb, clean.rgb);
+    CHECK(shower > 24);
+    CHECK(shower < 34);
+    const double downpour = sapnet::train::psnr(add_rain(clean, 1, seed).rgb, clean.rgb);
+    CHECK(downpour > 10);
+    CHECK(downpour < 19);
+  }
+}
+
+TEST_CASE("rain keeps to [0, 1], and only mist darkens", "[rain]") {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const Image clean = gradient(150, 100);
+    const Image shower = add_rain(clean, 0.6F, seed), downpour = add_rain(clean, 1, seed);
+    for (std::size_t i = 0; i < clean.rgb.size(); ++i) {
+      if (shower.rgb[i] < clean.rgb[i] || shower.rgb[i] > 1 || downpour.rgb[i] < 0 || downpour.rgb[i] > 1) {
+        FAIL("seed " << seed << ", value " << i << ": " << clean.rgb[i] << " became " << shower.rgb[i]
+                     << " and " << downpour.rgb[i]);
+      }
+    }
+  }
+}
+
+TEST_CASE("rain keeps grey pictures grey, alpha and size", "[rain]") {
+  Image clean = flat(40, 30, 0.3F);
+  clean.grey = true;
+  clean.alpha.assign(40 * 30, 0.5F);
+  const Image rainy = add_rain(clean, 1, 9);
+  CHECK(rainy.width == 40);
+  CHECK(rainy.height == 30);
+  CHECK(rainy.grey);
+  CHECK(rainy.alpha == clean.alpha);
+  bool grey = true;
+  for (std::size_t i = 0; i < rainy.rgb.size(); i += 3) {
+    grey = grey && rainy.rgb[i] == rainy.rgb[i + 1] && rainy.rgb[i] == rainy.rgb[i + 2];
+  }
+  CHECK(grey);
+}
+
+TEST_CASE("rain wets the borders as much as the middle", "[rain]") {
+  double left = 0, right = 0, top = 0, bottom = 0, all = 0;
+  for (std::uint64_t seed = 0; seed < 24; ++seed) {
+    const Image rainy = add_rain(flat(300, 300, 0), 0.5F, seed);
+    left += mean_of_columns(rainy, 0, 30);
+    right += mean_of_columns(rainy, 270, 300);
+    top += mean_of_rows(rainy, 0, 30);
+    bottom += mean_of_rows(rainy, 270, 300);
+    all += mean_of_rows(rainy, 0, 300);
+  }
+  CHECK(left / all == Approx(1).epsilon(0.1));
+  CHECK(right / all == Approx(1).epsilon(0.1));
+  CHECK(top / all == Approx(1).epsilon(0.1));
+  CHECK(bottom / all == Approx(1).epsilon(0.1));
+}
+
+TEST_CASE("rain falls downwards", "[rain]") {
+  // Along a streak neighbours are alike, across it they are not.
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const Image rainy = add_rain(flat(200, 200, 0), 0.4F, seed);
+    const auto at = [&](int y, int x) {
+      return static_cast<double>(rainy.rgb[static_cast<std::size_t>(3 * (y * 200 + x))]);
+    };
+    double down = 0, sideways = 0;
+    for (int y = 1; y < 200; ++y) {
+      for (int x = 1; x < 200; ++x) {
+        down += std::abs(at(y, x) - at(y - 1, x));
+        sideways += std::abs(at(y, x) - at(y, x - 1));
+      }
+    }
+    CHECK(down < 0.7 * sideways);
+  }
+}
+
+TEST_CASE("pictures of any size can be rained on", "[rain]") {
+  for (const auto& [width, height] : {std::pair{1, 1}, {1, 200}, {200, 1}, {3, 5}, {1000, 700}}) {
+    CAPTURE(width, height);
+    const Image rainy = add_rain(flat(width, height, 0.5F), 1, 2);
+    CHECK(rainy.rgb.size() == static_cast<std::size_t>(3 * width * height));
+    CHECK(std::all_of(rainy.rgb.begin(), rainy.rgb.end(), [](float v) { return v >= 0 && v <= 1; }));
+  }
+}
+
+TEST_CASE("a strength below zero or above one is refused", "[rain]") {
+  const Image clean = flat(4, 4, 0.5F);
+  for (const float strength : {-0.1F, 1.1F, std::numeric_limits<float>::quiet_NaN()}) {
+    CHECK_THROWS_AS(add_rain(clean, strength, 0), sapnet::Error);
+  }
+}

@@ -1,0 +1,65 @@
+// Files for the tests of weights/: the committed ones, and hostile ones made byte by byte.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/parameters.h"
+
+namespace sapnet::tests {
+
+/// Files are kept as text, because hostile ones are easiest to write so.
+inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::string contents(const std::filesystem::path& file);
+std::string fixture(const std::string& name);
+std::vector<std::string> fixture_names();
+
+/// A folder for this process alone, removed at the end of the scope.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
+  std::size_t file_count() const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+/// The number as `size` little-endian bytes, eight at most.
+std::string little(std::uint64_t number, int size);
+
+std::string safetensors_of(std::string_view header, std::string_view data = "");
+std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries);
+
+/// Pickle fragments (protocol 2): a text, and a whole pickle around its instructions.
+std::string pickled_text(std::string_view text);
+std::string pickle_of(std::string_view instructions);
+/// The instructions that make a float storage of `count` elements, and a tensor of it.
+std::string pickled_storage(std::string_view key, std::uint64_t count);
+std::string pickled_tensor(std::string_view storage, std::uint64_t offset,
+                           const std::vector<std::uint64_t>& shape,
+                           const std::vector<std::uint64_t>& strides);
+/// {name: tensor}, as instructions.
+std::string pickled_dict(std::string_view name, std::string_view tensor);
+
+/// The legacy format around the instructions of a state_dict.
+std::string legacy_of(std::string_view instructions, const std::vector<std::string>& keys,
+                      std::string_view storages);
+
+/// The sentence that reading these bytes as the file "FILE" throws; "" when it throws none.
+std::string fault_of(std::string_view file);
+
+/// Whether names, shapes and values agree, bit by bit.
+bool identical(const engine::Parameters& a, const engine::Parameters& b);
+
+}  // namespace sapnet::tests

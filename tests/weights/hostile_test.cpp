@@ -1,0 +1,230 @@
+// Files made to do harm: each is refused with a sentence that names the file and the fault.
+#include <catch2/catch.hpp>
+
+#include "engine/error.h"
+#include "tests/weights/files.h"
+
+using namespace sapnet::tests;
+using namespace std::string_literals;
+
+namespace {
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string result;
+  for (std::size_t i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+const std::string kStorage = pickled_storage("0", 4);
+const std::string kFourFloats(16, '\0');
+
+// A legacy file with one tensor 'w' of one storage of four floats.
+std::string legacy_with(const std::string& tensor) {
+  return legacy_of(pickled_dict("w", tensor), {"0"}, little(4, 8) + kFourFloats);
+}
+
+}  // namespace
+
+TEST_CASE("hostile safetensors", "[weights]") {
+  const std::string entry = R"("dtype":"F32","shape":[1],"data_offsets":[0,4])";
+  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + "}}", "data")).empty());
+
+  CHECK_THAT(fault_of(little(~0ull, 8) + "{}"),
+             Catch::StartsWith("FILE: its header claims 18446744073709551615 bytes"));
+  CHECK_THAT(fault_of(little(3, 8) + "{}"),
+             Catch::StartsWith("FILE: its header claims 3 bytes; the file has 2"));
+  CHECK(fault_of(safetensors_of("{\"a\":")) == "FILE: its header is not valid JSON");
+  CHECK(fault_of(safetensors_of("{\"a\":1e999}")) == "FILE: its header is not valid JSON");
+  CHECK(fault_of(safetensors_of("{\"\xff\":{}}")) == "FILE: its header is not valid JSON");
+  CHECK(fault_of(safetensors_of("{\"a\":" + std::string(1000000, '['))) ==
+        "FILE: its header is nested too deeply");
+  CHECK(fault_of(safetensors_of("{\"a\":{\"b\":{\"c\":{}}}}")) == "FILE: its header is nested too deeply");
+  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + "},\"a\":{" + entry + "}}", "data")) ==
+        "FILE: its header has 'a' twice");
+  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + ",\"dtype\":\"F16\"}}", "data")) ==
+        "FILE: its header has 'dtype' twice");
+  CHECK(fault_of(safetensors_of(
+            "{\"module.a\":{" + entry + "},\"a\":" + R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+            "datadata")) == "FILE: tensor 'a' appears twice");
+  CHECK(fault_of(safetensors_of("{\"a\":7}")) == "FILE: tensor 'a' is described wrongly");
+  CHECK(fault_of(safetensors_of("{\"a\":{}}")) == "FILE: tensor 'a' lacks its dtype");
+  CHECK(fault_of(safetensors_of(R"({"a":{"dtype":"F32"}})")) ==
+        "FILE: tensor 'a' lacks its shape or offsets");
+  CHECK(fault_of(safetensors_of("{\"\\u001b[2J\":{" + entry + "}}", "data")) ==
+        "FILE: the tensor name '\\x1b[2J' has control characters");
+
+  const auto tensor = [](const std::string& type, const std::string& shape, const std::string& offsets) {
+    return fault_of(safetensors_of(
+        "{\"a\":{\"dtype\":\"" + type + "\",\"shape\":[" + shape + "],\"data_offsets\":[" + offsets + "]}}",
+        "data"));
+  };
+  CHECK(tensor("F32", "1", "0,4").empty());
+  CHECK(tensor("F8_E4M3", "1", "0,4") == "FILE: tensor 'a' is of the type 'F8_E4M3', which is not supported");
+  CHECK(tensor("F32", "2", "0,4") == "FILE: tensor 'a' of shape (2) has 4 bytes of data, which do not fit");
+  CHECK(tensor("F32", "4611686018427387905", "0,4") ==
+        "FILE: tensor 'a' of shape (4611686018427387905) has 4 bytes of data, which do not fit");
+  CHECK_THAT(tensor("F32", "4294967296,4294967296,0", "0,0"), Catch::EndsWith("which do not fit"));
+  CHECK(tensor("F32", "-1", "0,4") == "FILE: tensor 'a' has a shape or offset that is not a whole number");
+  CHECK(tensor("F32", "1.0", "0,4") == "FILE: tensor 'a' has a shape or offset that is not a whole number");
+  CHECK(tensor("F32", "1" + repeated(",1", 99), "0,4") == "FILE: tensor 'a' has too many dimensions");
+  CHECK(tensor("F32", "1", "4,0") == "FILE: tensor 'a' has damaged offsets");
+  CHECK(tensor("F32", "1", "0") == "FILE: tensor 'a' has damaged offsets");
+  CHECK(tensor("F32", "1", "9223372036854775803,9223372036854775807") ==
+        "FILE: tensor 'a' starts at byte 9223372036854775803 of the data, not at 0");
+  CHECK(tensor("F16", "1", "0,2") == "FILE: its tensors take 2 bytes, but the file holds 4");
+  CHECK(tensor("F32", "2", "0,8") == "FILE: its tensors take 8 bytes, but the file holds 4");
+  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + "},\"b\":{" + entry + "}}", "data")) ==
+        "FILE: tensor 'b' starts at byte 0 of the data, not at 4");
+}
+
+TEST_CASE("hostile pickles", "[weights]") {
+  CHECK(fault_of(legacy_with(pickled_tensor(kStorage, 0, {2, 2}, {2, 1}))).empty());
+  const auto fault = [](const std::string& instructions) {
+    return fault_of(legacy_of(instructions, {}, ""));
+  };
+
+  // What a pickle would run, it does not.
+  CHECK_THAT(fault("cos\nsystem\n(" + pickled_text("touch /tmp/x") + "tR"),
+             Catch::StartsWith("FILE: its pickle") &&
+                 Catch::EndsWith("asks for 'os.system', which no weight file needs; nothing was executed"));
+  CHECK_THAT(fault("c\x1b[2J\nx\n"), Catch::Contains("'\\x1b[2J.x'"));
+  CHECK_THAT(fault("c" + std::string(100000, 'a')), Catch::EndsWith("holds an endless name"));
+  for (const char instruction : "io\x93\x81\x82P0l\x95S"s)
+    CHECK_THAT(fault("}"s + instruction), Catch::Contains("holds the instruction '"));
+  CHECK_THAT(fault("}}R"), Catch::EndsWith("calls what is not callable"));
+  CHECK_THAT(fault("K\x01}b"), Catch::EndsWith("gives a state to something that is not a dict"));
+
+  // The stack and the memo.
+  for (const char* underflow : {"", "t", "a", "R", "(R", "u", "}s", "\x85", "]("}) {
+    CAPTURE(underflow);
+    CHECK_THAT(fault(underflow), Catch::EndsWith("takes more from its stack than it put there"));
+  }
+  CHECK_THAT(fault("h\x05"), Catch::EndsWith("recalls the value 5, which it never stored"));
+  CHECK_THAT(fault(std::string(2000000, ']')), Catch::EndsWith("is longer than any weight file needs"));
+  CHECK_THAT(fault("X\xff\xff\xff\xff"),
+             Catch::StartsWith("FILE: the file is cut short: 4294967295 bytes wanted"));
+  CHECK_THAT(fault("\x8a\xff"s + std::string(255, '\0')), Catch::EndsWith("holds an integer of 255 bytes"));
+  CHECK_THAT(fault("}K\x01"s + "a"), Catch::EndsWith("appends to something that is not a list"));
+  CHECK_THAT(fault("](K\x01u"), Catch::EndsWith("sets items of something that is not a dict"));
+
+  // A list and a dict that hold themselves, and nesting without end.
+  CHECK_THAT(fault("]q\x01h\x01"s + "a"), Catch::Contains("holds no named tensors"));
+  CHECK_THAT(fault("}q\x01" + pickled_text("state_dict") + "h\x01s"),
+             Catch::Contains("holds no named tensors"));
+  CHECK_THAT(fault(")" + std::string(500000, '\x85')), Catch::Contains("holds no named tensors"));
+  // Doubling by reference: a list of a list of a list ... twice each.
+  CHECK_THAT(fault("]q\x01" + repeated("h\x01h\x01\x86q\x01", 1000)),
+             Catch::Contains("holds no named tensors"));
+  // One long list, made into a dict again and again.
+  const std::string pairs = "](" + repeated("K\x01K\x01\x86", 1000) + "eq\x01";
+  CHECK_THAT(fault(pairs + repeated("ccollections\nOrderedDict\nh\x01\x85R", 2000)),
+             Catch::EndsWith("is longer than any weight file needs"));
+}
+
+TEST_CASE("hostile tensors", "[weights]") {
+  const auto tensor = [](std::uint64_t offset, std::vector<std::uint64_t> shape,
+                         std::vector<std::uint64_t> strides) {
+    return fault_of(legacy_with(pickled_tensor(kStorage, offset, shape, strides)));
+  };
+  CHECK(tensor(3, {1}, {1}).empty());
+  CHECK(tensor(0, {4}, {1}).empty());
+  CHECK(tensor(4, {1}, {1}) == "FILE: tensor 'w' of shape (1) does not fit its storage of 4 elements");
+  CHECK(tensor(0, {5}, {1}) == "FILE: tensor 'w' of shape (5) does not fit its storage of 4 elements");
+  CHECK(tensor(0, {2, 2}, {3, 1}) ==
+        "FILE: tensor 'w' of shape (2, 2) does not fit its storage of 4 elements");
+  CHECK_THAT(tensor(0, {3}, {1ull << 63}), Catch::EndsWith("describes a tensor wrongly"));
+  CHECK_THAT(tensor(~0ull, {1}, {1}), Catch::EndsWith("describes a tensor wrongly"));
+  CHECK_THAT(tensor(0, {~0ull}, {1}), Catch::EndsWith("describes a tensor wrongly"));
+  CHECK_THAT(tensor(0, {1}, {1, 1}), Catch::EndsWith("describes a tensor wrongly"));
+  CHECK_THAT(tensor(0, std::vector<std::uint64_t>(33, 1), std::vector<std::uint64_t>(33, 1)),
+             Catch::EndsWith("describes a tensor wrongly"));
+  CHECK_THAT(tensor(0, {3}, {(1ull << 63) - 1}), Catch::Contains("does not fit its storage"));
+  CHECK_THAT(tensor((1ull << 63) - 1, {2}, {(1ull << 63) - 1}), Catch::Contains("does not fit its storage"));
+  CHECK_THAT(tensor(0, {1ull << 62, 4}, {0, 0}), Catch::EndsWith("is impossibly large"));
+  CHECK_THAT(tensor(0, {1ull << 62, 4, 0}, {0, 0, 0}), Catch::EndsWith("is impossibly large"));
+  // One element, seen a billion times.
+  CHECK(tensor(0, {1000000000}, {0}) ==
+        "FILE: tensor 'w' of shape (1000000000) is more than a file of this size can hold");
+  // All of a storage, seen a thousand times.
+  std::string many = "}" + pickled_text("a") + pickled_tensor(kStorage, 0, {4}, {1}) + "q\x01s";
+  for (int i = 0; i < 1000; ++i) many += pickled_text(std::to_string(i)) + "h\x01s";
+  CHECK(fault_of(legacy_of(many, {"0"}, little(4, 8) + kFourFloats)).empty());  // the names alone justify it
+  CHECK_THAT(fault_of(legacy_of(pickled_dict("a\nb", pickled_tensor(kStorage, 0, {4}, {1})), {"0"},
+                                little(4, 8) + kFourFloats)),
+             Catch::Contains("'a\\x0ab' has control characters"));
+}
+
+TEST_CASE("hostile legacy files", "[weights]") {
+  const auto with_storage = [](std::uint64_t claimed, const std::vector<std::string>& keys,
+                               const std::string& data) {
+    const std::string tensor = pickled_tensor(pickled_storage("0", claimed), 0, {4}, {1});
+    return fault_of(legacy_of(pickled_dict("w", tensor), keys, data));
+  };
+  const std::string data = little(4, 8) + kFourFloats;
+  CHECK(with_storage(4, {"0"}, data).empty());
+  CHECK(with_storage(5, {"0"}, data) == "FILE: the storage '0' has 4 elements where 5 are due");
+  const std::uint64_t huge = (1ull << 62) + 4;  // times four bytes, it wraps to 16
+  CHECK_THAT(with_storage(huge, {"0"}, little(huge, 8) + kFourFloats),
+             Catch::StartsWith("FILE: the storage '0' has"));
+  CHECK_THAT(with_storage(4, {"0"}, data.substr(0, 20)), Catch::StartsWith("FILE: the file is cut short"));
+  CHECK(with_storage(4, {}, data) == "FILE: lacks the storage '0'");
+  CHECK(with_storage(4, {"1"}, data) == "FILE: its list of storages is damaged");
+  CHECK(with_storage(4, {"0", "0"}, data + data) == "FILE: holds the storage '0' twice");
+
+  const std::string two_ways = pickled_dict("w", pickled_tensor(kStorage, 0, {4}, {1})) + pickled_text("v") +
+                               pickled_tensor(pickled_storage("0", 5), 0, {4}, {1}) + "s";
+  CHECK_THAT(fault_of(legacy_of(two_ways, {"0"}, data)),
+             Catch::EndsWith("describes the storage '0' in two ways"));
+
+  std::string file = legacy_with(pickled_tensor(kStorage, 0, {4}, {1}));
+  std::string other_version = file;
+  other_version[file.find("M\xe9\x03") + 1] = '\0';
+  CHECK(fault_of(other_version) == "FILE: is of an unknown version of PyTorch's legacy format");
+  std::string big_endian = file;
+  big_endian[file.find('\x88')] = '\x89';
+  CHECK(fault_of(big_endian) == "FILE: was saved on a big-endian machine, which is not supported");
+}
+
+TEST_CASE("hostile zip archives", "[weights]") {
+  const std::string pickle = pickle_of(pickled_dict("w", pickled_tensor(kStorage, 0, {4}, {1})));
+  const std::pair<std::string, std::string> code{"x/data.pkl", pickle}, data{"x/data/0", kFourFloats};
+  const std::string file = zip_of({code, data});
+  CHECK(fault_of(file).empty());
+  CHECK(fault_of(zip_of({code, data, {"x/byteorder", "little"}})).empty());
+  CHECK(fault_of(zip_of({code, data, {"x/byteorder", "big"}})) ==
+        "FILE: was saved on a big-endian machine, which is not supported");
+
+  CHECK(fault_of(zip_of({data})) == "FILE: is a zip archive, but not a PyTorch file (it has no data.pkl)");
+  CHECK(fault_of(zip_of({code, {"y/data.pkl", pickle}})) == "FILE: holds two pickles, in two folders");
+  CHECK(fault_of(zip_of({code, code, data})) == "FILE: its zip directory lists 'x/data.pkl' twice");
+  CHECK(fault_of(zip_of({code})) == "FILE: has no entry 'x/data/0'");
+  CHECK(fault_of(zip_of({code, {"x/data/0", "four"}})) ==
+        "FILE: its entry 'x/data/0' has 4 bytes, not 4 elements of 4");
+  const std::string large = pickled_tensor(pickled_storage("0", 1ull << 40), 0, {4}, {1});
+  CHECK(fault_of(zip_of({{"x/data.pkl", pickle_of(pickled_dict("w", large))}, data})) ==
+        "FILE: tensor 'w' of shape (4) has a storage larger than the file");
+  CHECK(fault_of(file.substr(0, file.size() - 1)) ==
+        "FILE: is a zip archive without a directory at its end; it was probably cut short");
+
+  const std::size_t directory = file.find("PK\x01\x02"), end = file.find("PK\x05\x06");
+  const auto with = [&](std::size_t at, const std::string& bytes) {
+    std::string changed = file;
+    return fault_of(changed.replace(at, bytes.size(), bytes));
+  };
+  CHECK(with(directory + 8, "\x01") == "FILE: its entry 'x/data.pkl' is encrypted");
+  CHECK(
+      with(directory + 10, "\x08") ==
+      "FILE: its entry 'x/data.pkl' is compressed, which PyTorch never does; save it again with torch.save");
+  CHECK(with(directory + 16, "none") == "FILE: its entry 'x/data.pkl' is damaged (wrong checksum)");
+  CHECK(with(directory + 20, little(7, 4)) == "FILE: its entry 'x/data.pkl' has two different sizes");
+  CHECK_THAT(with(directory + 20, little(0xfffffffe, 4) + little(0xfffffffe, 4)),
+             Catch::StartsWith("FILE: the file is cut short: 4294967294 bytes wanted"));
+  CHECK_THAT(with(directory + 42, little(0xfffffffe, 4)),
+             Catch::StartsWith("FILE: the file points to byte 4294967294"));
+  CHECK(with(directory + 42, little(1, 4)) == "FILE: its entry 'x/data.pkl' is damaged");
+  CHECK(with(directory, "none") == "FILE: its zip directory is damaged");
+  CHECK(with(end + 10, little(0xffff, 2)) == "FILE: its zip directory does not fit the file");
+  CHECK(with(end + 12, little(0xfffffffe, 4)) == "FILE: its zip directory does not fit the file");
+  CHECK_THAT(with(end + 16, little(0xfffffffe, 4)),
+             Catch::StartsWith("FILE: the file points to byte 4294967294"));
+}

@@ -1,0 +1,21 @@
+// How close two pictures are.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace sapnet::train {
+
+/// Peak signal-to-noise ratio in dB, peak 1: 10 log10(1 / mean((a-b)²)); infinity for equal inputs.
+/// Throws Error when the sizes differ.
+double psnr(std::span<const float> a, std::span<const float> b);
+
+/// Structural similarity (Wang et al. 2004): 11×11 Gaussian window, σ = 1.5, zero-padded to the same size,
+/// data range 1, C1 = 0.01², C2 = 0.03², the mean over all pixels and channels.
+/// a, b: (height, width, channels), in [0, 1]. Throws Error when the sizes differ.
+double ssim(std::span<const float> a, std::span<const float> b, int height, int width, int channels);
+
+/// Luma as MATLAB's rgb2ycbcr has it (BT.601, 16 to 235), over 255. rgb: (…, 3) in [0, 1].
+std::vector<float> luma(std::span<const float> rgb);
+
+}  // namespace sapnet::train

@@ -1,0 +1,54 @@
+// Walking through the bytes of an untrusted file.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sapnet::weights {
+
+using Bytes = std::span<const std::byte>;
+
+/// Text from a file, in quotes and fit for a message: unprintable bytes as \xNN, long text cut short.
+std::string in_quotes(std::string_view text);
+
+/// The same bytes seen as text. No copy.
+std::string_view as_text(Bytes bytes);
+
+/// Reads little-endian numbers and runs of bytes one after another; every read is checked against the end.
+class ByteReader {
+ public:
+  /// `source` names the file in messages. Neither is copied deep: the bytes must outlive the reader.
+  ByteReader(Bytes bytes, std::string source) : bytes_(bytes), source_(std::move(source)) {}
+
+  std::uint64_t position() const { return position_; }
+  std::uint64_t size() const { return bytes_.size(); }
+  const std::string& source() const { return source_; }
+
+  /// Throws Error when `position` lies behind the end.
+  void seek(std::uint64_t position);
+
+  /// The next `count` bytes. Throws Error when fewer are left.
+  Bytes take(std::uint64_t count);
+
+  template <std::unsigned_integral T>
+  T read() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+
+  /// Throws Error "SOURCE: fault".
+  [[noreturn]] void fail(const std::string& fault) const;
+
+ private:
+  Bytes bytes_;
+  std::string source_;
+  std::uint64_t position_ = 0;
+};
+
+}  // namespace sapnet::weights

@@ -1,0 +1,17 @@
+// The safetensors format: a length, a JSON header of that length, and the numbers.
+#pragma once
+
+#include "engine/parameters.h"
+#include "weights/byte_reader.h"
+
+namespace sapnet::weights {
+
+/// Whether the bytes start like safetensors: eight bytes of length, then '{'.
+bool is_safetensors(Bytes bytes);
+
+/// Reads the tensors whose names (without a leading "module.") start with `prefix`, in the order of their
+/// data. `source` names the file in messages. Throws Error for a damaged file: among others, when the tensors
+/// do not cover the data exactly once, as the format demands.
+engine::Parameters read_safetensors(Bytes bytes, const std::string& source, std::string_view prefix);
+
+}  // namespace sapnet::weights
