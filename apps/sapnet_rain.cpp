@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   std::uint64_t seed = 1;
   CLI::App app("Draws synthetic rain onto clean pictures.", kName);
   app.footer(kFooter);
+  app.set_version_flag("--version", "sapnet-rain " SAPNET_VERSION);
   app.add_option("INPUT", files.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")->required();
   app.add_option("-o,--output", files.output, "Folder for the rainy pictures, or a .png file for one INPUT")
       ->required();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <string>
@@ -13,6 +15,24 @@ namespace sapnet::engine {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+
+/// Blocks from this size on are worth asking first whether there is room for them.
+constexpr std::size_t kLargeBlock = 64U << 20U;
+
+/// The bytes that the system can give without swapping (Linux's MemAvailable); without limit where it does
+/// not tell.
+std::size_t available_memory() {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  std::size_t kibibytes = 0;
+  while (file >> name >> kibibytes) {
+    if (name == "MemAvailable:") return kibibytes << 10U;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return std::numeric_limits<std::size_t>::max();
+}
+
+std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20U) - 1) >> 20U) + " MiB"; }
 
 /// Free blocks by size, and how much is out.
 class Pool {
@@ -35,9 +55,7 @@ class Pool {
         release();
         block = allocate(bytes);
       }
-      if (!block)
-        throw Error("out of memory: " + std::to_string((bytes + (1U << 20U) - 1) >> 20U) +
-                    " MiB were asked for");
+      if (!block) throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
     }
     report_.in_use += capacity;
     report_.peak = std::max(report_.peak, report_.in_use);
@@ -67,7 +85,10 @@ class Pool {
   }
 
  private:
+  /// Null when there is not enough. Linux promises more than it has, and kills the program that then uses
+  /// it; so large blocks are refused here.
   static float* allocate(std::size_t bytes) {
+    if (bytes >= kLargeBlock && bytes > available_memory()) return nullptr;
     return static_cast<float*>(std::aligned_alloc(kAlignment, bytes));
   }
 

@@ -175,7 +175,7 @@ TEST_CASE("sapnet-infer finds its weights beside itself", "[infer]") {
     fs::create_directories(workshop / folder);
   }
   for (const char* folder : {"prefix/bin/", "tree/build/bin/", "alone/bin/"}) {
-    fs::copy_file(kProgram, workshop / (std::string(folder) + "sapnet-infer"));
+    fs::copy_file(kPrograms / "sapnet-infer", workshop / (std::string(folder) + "sapnet-infer"));
   }
   fs::copy_file(kWeights, workshop / "prefix/share/sapnet/sapnet.safetensors");
   fs::copy_file(kWeights, workshop / "tree/weights/sapnet.safetensors");

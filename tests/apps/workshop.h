@@ -1,4 +1,4 @@
-// What the whole-program tests share: a folder to run sapnet-infer in, and what it must come to.
+// What the whole-program tests share: a folder to run the programs in, and what it must come to.
 #pragma once
 
 #include <sys/wait.h>
@@ -25,7 +25,7 @@ namespace sapnet::apps {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-inline const fs::path kProgram = fs::path(SAPNET_BIN_DIR) / "sapnet-infer";
+inline const fs::path kPrograms = SAPNET_BIN_DIR;
 inline const fs::path kWeights = fs::path(SAPNET_SOURCE_DIR) / "weights/sapnet.safetensors";
 inline const fs::path kPictures = fs::path(SAPNET_SOURCE_DIR) / "tests/train/pictures";
 
@@ -63,10 +63,11 @@ class Workshop {
     for (const char* name : names) fs::copy_file(kPictures / name, path_ / "in" / name);
   }
 
-  /// Runs a shell command in the folder; $INFER is the program.
+  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain.
   Outcome shell(const std::string& command) const {
-    const std::string whole = "cd '" + path_.string() + "' && export INFER='" + kProgram.string() +
-                              "' && ( " + command + " ) >.stdout 2>.stderr </dev/null";
+    const std::string whole =
+        "cd '" + path_.string() + "' && export INFER='" + (kPrograms / "sapnet-infer").string() + "' RAIN='" +
+        (kPrograms / "sapnet-rain").string() + "' && ( " + command + " ) >.stdout 2>.stderr </dev/null";
     const int status = std::system(whole.c_str());
     Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(path_ / ".stdout"),
                     text_of(path_ / ".stderr")};

@@ -1,0 +1,68 @@
+// sapnet-rain, run as a user runs it, on tiny pictures.
+#include <catch2/catch.hpp>
+
+#include "tests/apps/workshop.h"
+#include "train/rain.h"
+
+namespace sapnet::apps {
+namespace {
+
+using Catch::Contains;
+using Catch::StartsWith;
+
+TEST_CASE("sapnet-rain explains itself", "[rain]") {
+  const Workshop workshop;
+  const auto help = workshop.shell("$RAIN --help");
+  CHECK(help.exit_code == 0);
+  for (const char* part : {"--output", "--strength", "--seed", "--version", "Example:"})
+    CHECK_THAT(help.out, Contains(part));
+  CHECK_THAT(workshop.shell("$RAIN --version").out, StartsWith("sapnet-rain "));
+}
+
+TEST_CASE("sapnet-rain draws the rain of seed, seed + 1, ...", "[rain]") {
+  const Workshop workshop;
+  workshop.take({"grey8.png", "rgb8.png", "rgba8.png"});
+  CHECK(workshop.shell("$RAIN in -o out --strength 0.8 --seed 5").exit_code == 0);
+  CHECK(workshop.list("out") == Names{"grey8.png", "rgb8.png", "rgba8.png"});
+  std::uint64_t seed = 5;
+  for (const std::string name : {"grey8.png", "rgb8.png", "rgba8.png"}) {
+    CAPTURE(name);
+    const auto clean = train::read_image(workshop / ("in/" + name));
+    const auto rainy = train::read_image(workshop / ("out/" + name));
+    CHECK(bytes_of(rainy) == bytes_of(train::add_rain(clean, 0.8F, seed++)));
+    CHECK(bytes_of(rainy) != bytes_of(clean));
+    CHECK(rainy.alpha.empty());
+    CHECK_FALSE(rainy.grey);
+  }
+}
+
+TEST_CASE("sapnet-rain goes on after a broken picture, whose neighbours keep their rain", "[rain]") {
+  const Workshop workshop;
+  workshop.take({"grey8.png", "rgba8.png"});
+  write_text(workshop / "in/h_broken.png", "not a picture");
+  const auto outcome = workshop.shell("$RAIN in -o out --seed 5");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, StartsWith("sapnet-rain: error: ") && Contains("h_broken.png"));
+  CHECK(workshop.list("out") == Names{"grey8.png", "rgba8.png"});
+  CHECK(bytes_of(train::read_image(workshop / "out/rgba8.png")) ==
+        bytes_of(train::add_rain(train::read_image(workshop / "in/rgba8.png"), 0.5F, 7)));
+}
+
+TEST_CASE("sapnet-rain refuses a wrong command line with exit code 2", "[rain]") {
+  const Workshop workshop;
+  workshop.take({"rgb8.png"});
+  for (const auto& [arguments, part] : {std::pair{"", "INPUT"},
+                                        {"in", "--output"},
+                                        {"in -o out --strength 2", "--strength"},
+                                        {"in -o out --strength nan", "--strength"},
+                                        {"in -o out --seed -1", "--seed"}}) {
+    const auto outcome = workshop.shell(std::string("$RAIN ") + arguments);
+    CAPTURE(arguments);
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.err, StartsWith("sapnet-rain: error: ") && Contains(part) && Contains("--help"));
+  }
+  CHECK(workshop.list(".") == Names{"in"});
+}
+
+}  // namespace
+}  // namespace sapnet::apps

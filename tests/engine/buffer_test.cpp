@@ -1,0 +1,65 @@
+#include "engine/buffer.h"
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace sapnet::engine {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("a buffer is aligned, even one of nothing", "[buffer]") {
+  for (const std::size_t count : {0U, 1U, 17U, 100'000U}) {
+    const Buffer buffer(count, Device::kCpu);
+    CHECK(buffer.count() == count);
+    CHECK(buffer.data() != nullptr);
+    CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64 == 0);
+  }
+}
+
+TEST_CASE("a buffer's memory goes to the next of about its size", "[buffer]") {
+  release_pool(Device::kCpu);
+  const MemoryReport before = memory_report(Device::kCpu);
+  const float* first = nullptr;
+  {
+    Buffer buffer(1000, Device::kCpu);
+    first = buffer.data();
+    const Buffer moved = std::move(buffer);
+    CHECK(moved.data() == first);
+    CHECK(memory_report(Device::kCpu).in_use == before.in_use + 4032);  // 4000, in whole lines of 64 bytes
+  }
+  CHECK(memory_report(Device::kCpu).in_use == before.in_use);
+  CHECK(memory_report(Device::kCpu).pooled == 4032);
+  CHECK(Buffer(900, Device::kCpu).data() == first);
+  CHECK(Buffer(500, Device::kCpu).data() != first);  // would waste half of it
+  release_pool(Device::kCpu);
+  CHECK(memory_report(Device::kCpu).pooled == 0);
+}
+
+TEST_CASE("more memory than there is gets a sentence, not a kill", "[buffer]") {
+  constexpr auto kMost = static_cast<std::size_t>(-1);
+  CHECK_THROWS_WITH(Buffer(kMost, Device::kCpu), Contains("out of memory"));
+
+  std::ifstream file("/proc/meminfo");
+  std::string word;
+  std::size_t total = 0, available = 0;
+  while (file >> word) {
+    if (word == "MemTotal:") file >> total;
+    if (word == "MemAvailable:") file >> available;
+  }
+  REQUIRE(available > 0);
+  // Between what there is free and all there is: what Linux itself would promise.
+  const std::size_t kibibytes = available + (total - available) / 2;
+  CHECK_THROWS_WITH(Buffer(kibibytes * 1024 / sizeof(float), Device::kCpu),
+                    Contains("out of memory: ") && Contains(" MiB were asked for"));
+  // The pool is none the worse.
+  CHECK_NOTHROW(Buffer(1000, Device::kCpu));
+}
+
+}  // namespace
+}  // namespace sapnet::engine
