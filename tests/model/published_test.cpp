@@ -1,0 +1,73 @@
+// The published weights score what they score in PyTorch (tests/golden/make_yardstick.py).
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/scores.h"
+#include "engine/tensor.h"
+#include "model/network.h"
+#include "train/image.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kShared = SAPNET_SOURCE_DIR "/../shared";
+
+nlohmann::json yardstick() {
+  std::ifstream file(SAPNET_SOURCE_DIR "/tests/golden/yardstick.json");
+  return nlohmann::json::parse(file);
+}
+
+std::vector<float> derain(const model::Network& network, const train::Image& rainy) {
+  const engine::Shape shape{1, rainy.height, rainy.width, 3};
+  std::vector<float> values(rainy.rgb.size());
+  engine::to_host(network.forward(engine::from_host(rainy.rgb, shape, engine::Device::kCpu), model::kStages),
+                  values);
+  return values;
+}
+
+// Two pictures of each set; tests/golden/compare_scores.py does them all.
+TEST_CASE("published weights score what they score in PyTorch", "[network][slow]") {
+  for (const auto& [weights, sets] : yardstick().items()) {
+    if (weights == "torch") continue;
+    if (!fs::exists(kShared / "weights" / weights)) {
+      WARN("skipped: " << weights << " is not there");
+      continue;
+    }
+    const auto network = model::make_network(weights::read_weights(kShared / "weights" / weights), {});
+    for (const auto& [set, pictures] : sets.items()) {
+      const fs::path folder = kShared / "data" / set;
+      if (!fs::exists(folder)) {
+        WARN("skipped: " << set << " is not there");
+        continue;
+      }
+      REQUIRE(pictures.size() > 9);
+      for (const std::size_t index : {0U, 9U}) {
+        const auto picture = std::next(pictures.begin(), static_cast<std::ptrdiff_t>(index));
+        INFO(weights << " on " << set << "/" << picture.key());
+        const train::Image rainy = train::read_image(folder / "rain" / picture.key());
+        const train::Image clean = train::read_image(folder / "clean" / picture.key());
+        const std::vector<float> derained = derain(*network, rainy);
+        for (const auto& [name, rounding] :
+             {std::pair{"truncate", train::Rounding::kTruncate}, {"nearest", train::Rounding::kNearest}}) {
+          INFO(name);
+          const apps::Scores ours =
+              apps::score(train::to_bytes(derained, rounding),
+                          train::to_bytes(clean.rgb, train::Rounding::kNearest), rainy.width, rainy.height);
+          const auto& expected = picture.value().at(name);
+          CHECK(ours.psnr_rgb == Approx(expected.at("psnr").get<double>()).epsilon(0).margin(0.005));
+          CHECK(ours.ssim_rgb == Approx(expected.at("ssim").get<double>()).epsilon(0).margin(0.0005));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::tests
