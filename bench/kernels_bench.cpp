@@ -13,6 +13,7 @@
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
+#include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::bench {
 namespace {
@@ -30,7 +31,7 @@ class Kernels {
 
   void conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out, bool strict) {
     const engine::Conv2dWeights weights(random({out, in[0] + in[1], 3, 3}), random({out}), in, {},
-                                        Device::kCpu, strict);
+                                        {.device = Device::kCpu, .strict = strict});
     const Tensor x = map(in[0]), y = in[1] > 0 ? map(in[1]) : Tensor();
     measure(name, strict, 9 * (in[0] + in[1]) * out,
             [&] { y ? engine::conv2d(x, y, weights) : engine::conv2d(x, weights); });
@@ -42,7 +43,7 @@ class Kernels {
     for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels}));
     const auto at = [&](std::size_t k) { return &parameters[k]; };
     const engine::ConvLstmWeights weights({at(0), at(1), at(2), at(3)}, {at(4), at(5), at(6), at(7)},
-                                          Device::kCpu, strict);
+                                          {.device = Device::kCpu, .strict = strict});
     const Tensor x = map(kChannels);
     const engine::LstmState state{map(kChannels), map(kChannels)};
     measure("conv_lstm 64→4·32", strict, 9 * 2 * kChannels * 4 * kChannels,
@@ -52,10 +53,12 @@ class Kernels {
   }
 
   void attended_conv(std::int64_t dilation, bool strict) {
-    const engine::AttendedConvWeights weights(
-        random({kChannels, kChannels, 3, 3}), random({kChannels}), random({2, kChannels, 1, 1}),
-        random({kChannels, 2, 1, 1}), random({kChannels, kChannels, 1, 1}), dilation, Device::kCpu, strict);
-    const engine::SummedMap x{map(kChannels), random_tensor({1, options_.height, 3, kChannels}), dilation};
+    const engine::AttendedConvWeights weights(random({kChannels, kChannels, 3, 3}), random({kChannels}),
+                                              random({2, kChannels, 1, 1}), random({kChannels, 2, 1, 1}),
+                                              random({kChannels, kChannels, 1, 1}), dilation,
+                                              {.device = Device::kCpu, .strict = strict});
+    const std::int64_t parts = kernels::cpu::shifted_sums_parts(options_.height);
+    const engine::SummedMap x{map(kChannels), random_tensor({1, parts, 9, kChannels}), dilation};
     const Tensor residual = map(kChannels);
     measure("attended_conv 32→32, dilation " + std::to_string(dilation), strict, 9 * kChannels * kChannels,
             [&] { engine::attended_conv(x, weights, dilation, residual); });

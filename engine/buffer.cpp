@@ -1,6 +1,7 @@
 #include "engine/buffer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/cuda.h"
 #include "engine/error.h"
 
 namespace sapnet::engine {
@@ -19,9 +21,8 @@ constexpr std::size_t kAlignment = 64;
 /// Blocks from this size on are worth asking first whether there is room for them.
 constexpr std::size_t kLargeBlock = 64U << 20U;
 
-/// The bytes that the system can give without swapping (Linux's MemAvailable); without limit where it does
-/// not tell.
-std::size_t available_memory() {
+/// Linux's MemAvailable.
+std::size_t available_host_memory() {
   std::ifstream file("/proc/meminfo");
   std::string name;
   std::size_t kibibytes = 0;
@@ -34,112 +35,162 @@ std::size_t available_memory() {
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20U) - 1) >> 20U) + " MiB"; }
 
-/// Free blocks by size, and how much is out.
-class Pool {
- public:
-  /// A block of at least `bytes`; its true size is stored in `capacity`.
-  float* take(std::size_t bytes, std::size_t& capacity) {
-    const std::lock_guard lock(mutex_);
-    // A block a quarter too large is still better than asking the system for another.
-    const auto found = free_.lower_bound(bytes);
-    float* block = nullptr;
-    if (found != free_.end() && found->first <= bytes + bytes / 4) {
-      capacity = found->first;
-      block = found->second;
-      free_.erase(found);
-      report_.pooled -= capacity;
-    } else {
-      capacity = bytes;
-      block = allocate(bytes);
-      if (!block) {
-        release();
-        block = allocate(bytes);
-      }
-      if (!block) throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
-    }
-    report_.in_use += capacity;
-    report_.peak = std::max(report_.peak, report_.in_use);
-    return block;
-  }
+/// Null when there is not enough.
+void* allocate(std::size_t bytes, Device device) {
+  if (device == Device::kCuda) return cuda::allocate(bytes);
+  // Linux promises more than it has, and kills the program that then uses it; so large blocks are refused
+  // here.
+  if (bytes >= kLargeBlock && bytes > available_host_memory()) return nullptr;
+  return std::aligned_alloc(kAlignment, bytes);
+}
 
-  void give_back(float* block, std::size_t capacity) {
-    const std::lock_guard lock(mutex_);
-    report_.in_use -= capacity;
-    report_.pooled += capacity;
-    free_.emplace(capacity, block);
-  }
+void release(void* block, Device device) {
+  if (device == Device::kCuda)
+    cuda::release(block);
+  else
+    std::free(block);
+}
 
-  MemoryReport report() {
-    const std::lock_guard lock(mutex_);
-    return report_;
-  }
-
-  void reset_peak() {
-    const std::lock_guard lock(mutex_);
-    report_.peak = report_.in_use;
-  }
-
-  void release_free() {
-    const std::lock_guard lock(mutex_);
-    release();
-  }
-
- private:
-  /// Null when there is not enough. Linux promises more than it has, and kills the program that then uses
-  /// it; so large blocks are refused here.
-  static float* allocate(std::size_t bytes) {
-    if (bytes >= kLargeBlock && bytes > available_memory()) return nullptr;
-    return static_cast<float*>(std::aligned_alloc(kAlignment, bytes));
-  }
-
-  void release() {
-    for (const auto& [size, block] : free_) std::free(block);
-    free_.clear();
-    report_.pooled = 0;
-  }
-
-  std::mutex mutex_;
-  std::multimap<std::size_t, float*> free_;
-  MemoryReport report_;
+/// What all pools of a device count together.
+struct Account {
+  std::mutex mutex;
+  MemoryReport report;
 };
 
-Pool& pool(Device device) {
-  if (device != Device::kCpu) throw Error("there are no buffers on device " + std::string(to_string(device)));
-  static Pool* const cpu = new Pool;  // never destroyed: buffers of static objects outlive everything else
-  return *cpu;
+/// Never destroyed: buffers of static objects outlive everything else.
+Account& account(Device device) {
+  static auto* const accounts = new std::array<Account, 2>;
+  return (*accounts)[device == Device::kCuda ? 1 : 0];
 }
 
 }  // namespace
 
-Buffer::Buffer(std::size_t count, Device device) : count_(count), device_(device) {
-  if (count > static_cast<std::size_t>(-1) / sizeof(float) - kAlignment)
-    throw Error("out of memory: " + std::to_string(count) + " numbers were asked for");
-  const std::size_t bytes = std::max<std::size_t>(count * sizeof(float), 1);
-  data_ = pool(device).take((bytes + kAlignment - 1) / kAlignment * kAlignment, capacity_);
+class Pool {
+ public:
+  explicit Pool(Device device) : device_(device), account_(account(device)) {}
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  ~Pool() { release_free(); }
+
+  Device device() const { return device_; }
+
+  /// A block of at least `bytes`; its true size is stored in `capacity`.
+  void* take(std::size_t bytes, std::size_t& capacity) {
+    const std::lock_guard lock(account_.mutex);
+    // A block a quarter too large is still better than asking the system for another.
+    const auto found = free_.lower_bound(bytes);
+    void* block = nullptr;
+    if (found != free_.end() && found->first <= bytes + bytes / 4) {
+      capacity = found->first;
+      block = found->second;
+      free_.erase(found);
+      account_.report.pooled -= capacity;
+    } else {
+      capacity = bytes;
+      block = allocate(bytes, device_);
+      if (!block) {
+        release_all();
+        block = allocate(bytes, device_);
+      }
+      if (!block) throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
+    }
+    account_.report.in_use += capacity;
+    account_.report.peak = std::max(account_.report.peak, account_.report.in_use);
+    return block;
+  }
+
+  void give_back(void* block, std::size_t capacity) {
+    const std::lock_guard lock(account_.mutex);
+    account_.report.in_use -= capacity;
+    account_.report.pooled += capacity;
+    free_.emplace(capacity, block);
+  }
+
+  void release_free() {
+    const std::lock_guard lock(account_.mutex);
+    release_all();
+  }
+
+ private:
+  void release_all() {
+    for (const auto& [size, block] : free_) {
+      release(block, device_);
+      account_.report.pooled -= size;
+    }
+    free_.clear();
+  }
+
+  Device device_;
+  Account& account_;  // its mutex guards free_ too
+  std::multimap<std::size_t, void*> free_;
+};
+
+namespace {
+
+const std::shared_ptr<Pool>& common_pool(Device device) {
+  using Pools = std::array<std::shared_ptr<Pool>, 2>;
+  static const auto* const pools =
+      new Pools{std::make_shared<Pool>(Device::kCpu), std::make_shared<Pool>(Device::kCuda)};
+  return (*pools)[device == Device::kCuda ? 1 : 0];
+}
+
+/// What the thread's buffers come from when they are for its device; null: the common pool.
+std::shared_ptr<Pool>& pool_in_scope() {
+  thread_local std::shared_ptr<Pool> pool;
+  return pool;
+}
+
+}  // namespace
+
+Buffer::Buffer(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
+  if (bytes > static_cast<std::size_t>(-1) - kAlignment)
+    throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
+  pool_ = pool_in_scope();
+  if (!pool_ || pool_->device() != device) pool_ = common_pool(device);
+  const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 1);
+  data_ = pool_->take(lines * kAlignment, capacity_);
 }
 
 Buffer::Buffer(Buffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
-      count_(std::exchange(other.count_, 0)),
+      bytes_(std::exchange(other.bytes_, 0)),
       capacity_(std::exchange(other.capacity_, 0)),
-      device_(other.device_) {}
+      device_(other.device_),
+      pool_(std::move(other.pool_)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(data_, other.data_);
-  std::swap(count_, other.count_);
+  std::swap(bytes_, other.bytes_);
   std::swap(capacity_, other.capacity_);
   std::swap(device_, other.device_);
+  std::swap(pool_, other.pool_);
   return *this;
 }
 
 Buffer::~Buffer() {
-  if (data_) pool(device_).give_back(data_, capacity_);
+  if (data_) pool_->give_back(data_, capacity_);
 }
 
-MemoryReport memory_report(Device device) { return pool(device).report(); }
+PrivatePool::PrivatePool(Device device) : pool_(std::make_shared<Pool>(device)) {}
 
-void reset_peak(Device device) { pool(device).reset_peak(); }
+PrivatePool::Scope::Scope(const PrivatePool& pool) : before_(std::exchange(pool_in_scope(), pool.pool_)) {}
 
-void release_pool(Device device) { pool(device).release_free(); }
+PrivatePool::Scope::~Scope() { pool_in_scope() = std::move(before_); }
+
+MemoryReport memory_report(Device device) {
+  const std::lock_guard lock(account(device).mutex);
+  return account(device).report;
+}
+
+void reset_peak(Device device) {
+  const std::lock_guard lock(account(device).mutex);
+  account(device).report.peak = account(device).report.in_use;
+}
+
+void release_pool(Device device) { common_pool(device)->release_free(); }
+
+std::size_t available_memory(Device device) {
+  return device == Device::kCuda ? cuda::available_memory() : available_host_memory();
+}
 
 }  // namespace sapnet::engine

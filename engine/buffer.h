@@ -8,29 +8,56 @@
 
 namespace sapnet::engine {
 
-/// A move-only block of floats, 64-byte aligned, drawn from a pool: memory that a dead buffer leaves is
-/// given to the next one of about its size, so a network's peak is what is alive at once.
-/// Contents are undefined at first. Safe to use from several threads.
+/// Free memory of one device, by size: what a dead buffer leaves is given to the next one of about its size.
+class Pool;
+
+/// A move-only block of memory, aligned to 64 bytes at least, drawn from a pool, so that a network's peak is
+/// what is alive at once. Contents are undefined at first. Safe to use from several threads.
+///
+/// On a GPU the next buffer may get the memory while work on the last is still queued: all work is queued in
+/// one order (engine/cuda.h).
 class Buffer {
  public:
-  /// Room for `count` floats. Throws Error, with the size asked for, when memory runs out.
-  Buffer(std::size_t count, Device device);
+  /// Throws Error, with the size asked for, when memory runs out.
+  Buffer(std::size_t bytes, Device device);
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer();
 
-  float* data() { return data_; }
-  const float* data() const { return data_; }
-  std::size_t count() const { return count_; }
+  void* data() { return data_; }
+  const void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
  private:
-  float* data_ = nullptr;
-  std::size_t count_ = 0;     // floats asked for
-  std::size_t capacity_ = 0;  // bytes held
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;     // asked for
+  std::size_t capacity_ = 0;  // held
   Device device_ = Device::kCpu;
+  std::shared_ptr<Pool> pool_;  // that it came from
+};
+
+/// While it lives, the thread's buffers on `device` come from a pool of their own, which no other buffer
+/// shares: a recorded graph goes on using the memory it was recorded with.
+class PrivatePool {
+ public:
+  explicit PrivatePool(Device device);
+
+  class Scope {
+   public:
+    explicit Scope(const PrivatePool& pool);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    std::shared_ptr<Pool> before_;
+  };
+
+ private:
+  std::shared_ptr<Pool> pool_;
 };
 
 struct MemoryReport {
@@ -44,7 +71,10 @@ MemoryReport memory_report(Device device);
 /// Starts a new peak from what is in use now.
 void reset_peak(Device device);
 
-/// Gives pooled memory back to the system.
+/// Gives pooled memory back to the system; what private pools keep excepted.
 void release_pool(Device device);
+
+/// Bytes that the device can give without taking them from others; without limit where it does not tell.
+std::size_t available_memory(Device device);
 
 }  // namespace sapnet::engine

@@ -1,43 +1,29 @@
 #include "engine/device.h"
 
+#include "engine/cuda.h"
 #include "engine/error.h"
 #include "kernels/parallel.h"
 #include "kernels/simd.h"
 
-#ifdef SAPNET_CUDA
-#include <cuda_runtime_api.h>
-#endif
-
 namespace sapnet::engine {
-namespace {
-
-/// Why `--device cuda` cannot run here.
-std::string why_no_cuda() {
-#ifdef SAPNET_CUDA
-  int count = 0;
-  // Both cudaErrorNoDevice and cudaErrorInsufficientDriver mean that there is no GPU to use.
-  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0)
-    return "no NVIDIA GPU was found (or its driver is missing or too old)";
-  return "this version has no CUDA kernels yet";
-#else
-  return "this build was made without the CUDA toolkit";
-#endif
-}
-
-}  // namespace
 
 std::string_view to_string(Device device) { return device == Device::kCuda ? "cuda" : "cpu"; }
 
 Device choose_device(std::string_view request) {
-  if (request == "auto" || request == "cpu") return Device::kCpu;
+  if (request == "cpu") return Device::kCpu;
+  if (request != "auto" && request != "cuda")
+    throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu or cuda");
+  const std::string obstacle = cuda::why_not();
+  if (obstacle.empty()) return Device::kCuda;
   if (request == "cuda")
-    throw Error("device cuda cannot be used: " + why_no_cuda() + "; run with --device cpu or auto");
-  throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu or cuda");
+    throw Error("device cuda cannot be used: " + obstacle + "; run with --device cpu or auto");
+  return Device::kCpu;
 }
 
 std::string describe(Device device) {
-  return std::string(to_string(device)) + ", " + kernels::simd_name(kernels::simd_targets().front()) + ", " +
-         std::to_string(threads()) + (threads() == 1 ? " thread" : " threads");
+  if (device == Device::kCuda) return "cuda, " + cuda::describe();
+  return "cpu, " + kernels::simd_name(kernels::simd_targets().front()) + ", " + std::to_string(threads()) +
+         (threads() == 1 ? " thread" : " threads");
 }
 
 void set_threads(int count) {

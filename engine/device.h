@@ -15,7 +15,7 @@ std::string_view to_string(Device device);
 /// Throws Error for another word, and for "cuda" where it cannot run, saying why and what to do.
 Device choose_device(std::string_view request);
 
-/// A line for people: the SIMD instructions and threads of the CPU, e.g. "cpu, AVX2, 2 threads".
+/// A line for people: the SIMD instructions and threads of the CPU, e.g. "cpu, AVX2, 2 threads", or the GPU.
 std::string describe(Device device);
 
 /// CPU threads that operations use; at first as many as the machine offers (or OMP_NUM_THREADS says).

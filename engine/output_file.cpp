@@ -32,20 +32,33 @@ Unfinished& unfinished() {
 
 }  // namespace
 
+std::filesystem::path resolve(const std::filesystem::path& file) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  std::filesystem::path target = file;
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(target, error); ++links) {
+    if (links == kMostLinks) fail(file, ELOOP);
+    target = target.parent_path() / std::filesystem::read_symlink(target, error);
+    if (error) fail(file, error.value());
+  }
+  const auto canonical = std::filesystem::weakly_canonical(target, error);
+  return error ? std::filesystem::absolute(target).lexically_normal() : canonical;
+}
+
 void remove_unfinished_files() {
   const std::lock_guard lock(unfinished().mutex);
   for (const auto& file : unfinished().files) unlink(file.c_str());
 }
 
-OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)) {
+OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)), target_(resolve(file_)) {
   std::error_code ignored;
-  const auto status = std::filesystem::status(file_, ignored);
+  const auto status = std::filesystem::status(target_, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     throw Error(file_.string() + ": cannot be written: not a regular file");
   }
-  temporary_ = file_;
+  temporary_ = target_;
   temporary_.replace_filename(
-      std::string(".").append(file_.filename().string()).append(".tmp-" + std::to_string(getpid())));
+      std::string(".").append(target_.filename().string()).append(".tmp-" + std::to_string(getpid())));
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(file_, errno);
   const std::lock_guard lock(unfinished().mutex);
@@ -73,16 +86,15 @@ void OutputFile::finish() {
   if (fsync(descriptor_) != 0) fail(file_, errno);
   // Network file systems report a full disk only here.
   if (close(std::exchange(descriptor_, -1)) != 0) fail(file_, errno);
-  if (std::rename(temporary_.c_str(), file_.c_str()) != 0) fail(file_, errno);
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail(file_, errno);
   {
     const std::lock_guard lock(unfinished().mutex);
     unfinished().files.erase(std::exchange(temporary_, {}));
   }
   // The new name is on disk only once the folder is. The bytes are safe either way, so a file system that
   // cannot sync folders is no error.
-  const std::filesystem::path folder = file_.parent_path();
-  const int folder_descriptor =
-      open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  const std::filesystem::path folder = target_.parent_path();
+  const int folder_descriptor = open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
   if (folder_descriptor < 0) return;
   fsync(folder_descriptor);
   close(folder_descriptor);

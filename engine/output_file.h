@@ -8,7 +8,8 @@
 namespace sapnet::engine {
 
 /// Writes to `.NAME.tmp-PID` beside the file and renames it in finish(), so that nobody ever sees half a
-/// file and an old one survives a failure. Destroyed unfinished, it removes the temporary file.
+/// file and an old one survives a failure. Destroyed unfinished, it removes the temporary file. A symbolic
+/// link stays one: what it points to is written.
 /// Every member throws Error naming the file and the reason: no such folder, no permission, disk full.
 class OutputFile {
  public:
@@ -23,10 +24,16 @@ class OutputFile {
   void finish();
 
  private:
-  std::filesystem::path file_;
+  std::filesystem::path file_;       // as it was named, for messages
+  std::filesystem::path target_;     // where its links lead
   std::filesystem::path temporary_;  // empty once renamed
   int descriptor_ = -1;
 };
+
+/// The file that writing to `file` replaces: its symbolic links followed, even to what does not exist yet,
+/// absolute and without "." and "..", so that equal files are equal paths. Throws Error for links in a
+/// circle.
+std::filesystem::path resolve(const std::filesystem::path& file);
 
 /// Removes the temporary file of every unfinished OutputFile: for a program that a signal is about to end.
 void remove_unfinished_files();

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <vector>
 
+#include "engine/cuda.h"
 #include "engine/error.h"
 #include "engine/parameters.h"
 
@@ -30,19 +32,67 @@ std::string to_string(const Shape& shape) {
   return to_string(std::array<std::int64_t, 4>{shape.n, shape.h, shape.w, shape.c});
 }
 
-Tensor::Tensor(const Shape& shape, Device device)
-    : shape_(shape), buffer_(std::make_shared<Buffer>(checked_count(shape), device)) {}
+Tensor::Tensor(const Shape& shape, Device device, DType dtype)
+    : shape_(shape),
+      dtype_(dtype),
+      buffer_(std::make_shared<Buffer>(checked_count(shape) * size_of(dtype), device)) {}
+
+void Tensor::check_dtype(DType dtype) const {
+  if (dtype != dtype_)
+    throw Error("a tensor of " + std::string(to_string(dtype_)) + " was taken for one of " +
+                std::string(to_string(dtype)));
+}
+
+namespace {
+
+template <class T>
+Tensor tensor_from_host(std::span<const T> values, const Shape& shape, Device device) {
+  check_count(values.size(), shape);
+  Tensor tensor(shape, device, kDTypeOf<T>);
+  if (device == Device::kCuda)
+    cuda::upload(tensor.data<T>(), values.data(), values.size_bytes());
+  else
+    std::ranges::copy(values, tensor.data<T>());
+  return tensor;
+}
+
+template <class T>
+void tensor_to_host(const Tensor& tensor, std::span<T> values) {
+  if (tensor.device() == Device::kCuda)
+    cuda::download(values.data(), tensor.data<T>(), values.size_bytes());
+  else
+    std::copy_n(tensor.data<T>(), values.size(), values.data());
+}
+
+}  // namespace
 
 Tensor from_host(std::span<const float> values, const Shape& shape, Device device) {
-  check_count(values.size(), shape);
-  Tensor tensor(shape, device);
-  std::ranges::copy(values, tensor.data());
-  return tensor;
+  return tensor_from_host(values, shape, device);
+}
+
+Tensor from_host(std::span<const Half> values, const Shape& shape, Device device) {
+  return tensor_from_host(values, shape, device);
 }
 
 void to_host(const Tensor& tensor, std::span<float> values) {
   check_count(values.size(), tensor.shape());
-  std::copy_n(tensor.data(), values.size(), values.data());
+  if (tensor.dtype() == DType::kFloat32) return tensor_to_host(tensor, values);
+  std::vector<Half> halves(values.size());
+  tensor_to_host(tensor, std::span(halves));
+  std::ranges::transform(halves, values.begin(), kernels::to_float);
+}
+
+void copy(const Tensor& from, Tensor& to) {
+  if (from.shape() != to.shape() || from.dtype() != to.dtype() || from.device() != to.device())
+    throw Error("a tensor of shape " + to_string(from.shape()) + " cannot be copied into one of shape " +
+                to_string(to.shape()));
+  visit_dtype(from.dtype(), [&]<class T>(T) {
+    const auto count = static_cast<std::size_t>(from.shape().count());
+    if (from.device() == Device::kCuda)
+      cuda::copy(to.data<T>(), from.data<T>(), count * sizeof(T));
+    else
+      std::copy_n(from.data<T>(), count, to.data<T>());
+  });
 }
 
 }  // namespace sapnet::engine

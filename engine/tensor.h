@@ -8,6 +8,7 @@
 
 #include "engine/buffer.h"
 #include "engine/device.h"
+#include "engine/dtype.h"
 
 namespace sapnet::engine {
 
@@ -22,32 +23,50 @@ struct Shape {
 /// "(1, 321, 481, 32)", for messages.
 std::string to_string(const Shape& shape);
 
-/// A handle to an fp32 array of shape (n, h, w, c). Copies share the memory; the memory goes back to the
-/// pool with the last copy. A default-made tensor is empty and tests false.
+/// A handle to an array of shape (n, h, w, c), of fp32 or, on a GPU, fp16 numbers. Copies share the memory;
+/// the memory goes back to the pool with the last copy. A default-made tensor is empty and tests false.
 class Tensor {
  public:
   Tensor() = default;
   /// Contents are undefined. Throws Error when an extent is not positive or memory runs out.
-  Tensor(const Shape& shape, Device device);
+  Tensor(const Shape& shape, Device device, DType dtype = DType::kFloat32);
 
   explicit operator bool() const { return buffer_ != nullptr; }
   const Shape& shape() const { return shape_; }
   Device device() const { return buffer_->device(); }
-  float* data() { return buffer_->data(); }
-  const float* data() const { return buffer_->data(); }
+  DType dtype() const { return dtype_; }
+
+  /// T: float or Half, as dtype() says; throws Error when it is not that. On a GPU, an address there.
+  template <class T = float>
+  T* data() {
+    check_dtype(kDTypeOf<T>);
+    return static_cast<T*>(buffer_->data());
+  }
+  template <class T = float>
+  const T* data() const {
+    check_dtype(kDTypeOf<T>);
+    return static_cast<const T*>(buffer_->data());
+  }
 
   /// No other tensor shares this memory, so an operation that was given it for good may write in place.
   bool unique() const { return buffer_.use_count() == 1; }
 
  private:
+  void check_dtype(DType dtype) const;
+
   Shape shape_;
+  DType dtype_ = DType::kFloat32;
   std::shared_ptr<Buffer> buffer_;
 };
 
 /// Copies host values (as many as shape.count(), in (n, h, w, c) order) into a new tensor on the device.
 Tensor from_host(std::span<const float> values, const Shape& shape, Device device);
+Tensor from_host(std::span<const Half> values, const Shape& shape, Device device);
 
-/// Copies a tensor's values into `values`, which must hold exactly as many.
+/// Copies a tensor's values, fp16 as fp32, into `values`, which must hold exactly as many.
 void to_host(const Tensor& tensor, std::span<float> values);
+
+/// Copies values into a tensor of the same shape, dtype and device.
+void copy(const Tensor& from, Tensor& to);
 
 }  // namespace sapnet::engine

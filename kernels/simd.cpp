@@ -1,5 +1,7 @@
 #include "kernels/simd.h"
 
+#include <string_view>
+
 #include "kernels/simd_targets.h"
 // Highway's own headers follow, so that HWY_TARGETS is what the kernels were compiled for.
 #include <hwy/highway.h>
@@ -25,6 +27,10 @@ void use_simd_target(std::int64_t target) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-std::string simd_name(std::int64_t target) { return hwy::TargetName(target); }
+std::string simd_name(std::int64_t target) {
+  const std::string name = hwy::TargetName(target);
+  constexpr std::string_view kHighwaysAvx512 = "AVX3";  // alone, or before a suffix
+  return name.starts_with(kHighwaysAvx512) ? "AVX-512" + name.substr(kHighwaysAvx512.size()) : name;
+}
 
 }  // namespace sapnet::kernels

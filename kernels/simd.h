@@ -17,7 +17,7 @@ std::vector<std::int64_t> missing_simd_targets();
 /// Makes every kernel use that one of simd_targets(), for tests and measurements; 0: the best again.
 void use_simd_target(std::int64_t target);
 
-/// "AVX2", "AVX3" (AVX-512), "NEON", …
+/// "AVX2", "AVX-512", "NEON", …
 std::string simd_name(std::int64_t target);
 
 }  // namespace sapnet::kernels

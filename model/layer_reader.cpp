@@ -10,9 +10,11 @@ const engine::Parameter& LayerReader::take(const std::string& name, std::vector<
 }
 
 engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<std::int64_t, 2> in,
-                                          std::int64_t out) {
+                                          std::int64_t out, engine::DType inputs) {
   const engine::Parameter& weight = take(name + ".weight", {out, in[0] + in[1], 3, 3});
-  return {weight, take(name + ".bias", {out}), in, {}, options_.device, options_.strict};
+  engine::Execution execution = execution_;
+  execution.maps = inputs;
+  return {weight, take(name + ".bias", {out}), in, {}, execution};
 }
 
 engine::ConvLstmWeights LayerReader::conv_lstm(std::int64_t in, std::int64_t hidden) {
@@ -22,7 +24,7 @@ engine::ConvLstmWeights LayerReader::conv_lstm(std::int64_t in, std::int64_t hid
     weights[gate] = &take(name + ".weight", {hidden, in + hidden, 3, 3});
     biases[gate] = &take(name + ".bias", {hidden});
   }
-  return {weights, biases, options_.device, options_.strict};
+  return {weights, biases, execution_};
 }
 
 engine::AttendedConvWeights LayerReader::attended_conv(const std::string& conv, const std::string& attention,
@@ -33,7 +35,7 @@ engine::AttendedConvWeights LayerReader::attended_conv(const std::string& conv, 
   const engine::Parameter& w1 = take(attention + ".conv_du.0.weight", {hidden, channels, 1, 1});
   const engine::Parameter& w2 = take(attention + ".conv_du.2.weight", {channels, hidden, 1, 1});
   const engine::Parameter& w3 = take(attention + ".conv_1_1.weight", {channels, channels, 1, 1});
-  return {weight, bias, w1, w2, w3, dilation, options_.device, options_.strict};
+  return {weight, bias, w1, w2, w3, dilation, execution_};
 }
 
 }  // namespace sapnet::model

@@ -17,11 +17,16 @@ namespace sapnet::model {
 /// for, so that one left over is found. Throws Error naming the tensor and the file.
 class LayerReader {
  public:
-  LayerReader(const engine::Parameters& parameters, const NetworkOptions& options)
-      : parameters_(parameters), options_(options) {}
+  LayerReader(const engine::Parameters& parameters, const engine::Execution& execution)
+      : parameters_(parameters), execution_(execution) {}
 
-  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation.
-  engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out);
+  /// What maps between layers are stored as; images are fp32.
+  engine::DType maps() const { return execution_.maps; }
+
+  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs: what the inputs
+  /// are stored as.
+  engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out,
+                               engine::DType inputs);
 
   /// The gates conv_i.0, conv_f.0, conv_g.0 and conv_o.0.
   engine::ConvLstmWeights conv_lstm(std::int64_t in, std::int64_t hidden);
@@ -38,7 +43,7 @@ class LayerReader {
   const engine::Parameter& take(const std::string& name, std::vector<std::int64_t> shape);
 
   const engine::Parameters& parameters_;
-  NetworkOptions options_;
+  engine::Execution execution_;
   std::vector<std::string> taken_;
 };
 

@@ -1,10 +1,12 @@
 #include "model/network.h"
 
 #include <string>
+#include <utility>
 
 #include "engine/error.h"
 #include "model/layer_reader.h"
 #include "model/prenet.h"
+#include "model/recorded_network.h"
 #include "model/sapnet.h"
 
 namespace sapnet::model {
@@ -15,15 +17,27 @@ void check_input(const engine::Tensor& rainy, int stages) {
   if (stages < 1) throw Error("the number of stages must be at least 1, not " + std::to_string(stages));
 }
 
-std::unique_ptr<Network> make_network(const engine::Parameters& parameters, const NetworkOptions& options) {
+namespace {
+
+std::unique_ptr<Network> make_bare_network(const engine::Parameters& parameters,
+                                           const engine::Execution& execution) {
   // A unit's second convolution follows an attention and a ReLU in SAPNet, only a ReLU in PReNet.
   if (parameters.contains("res_conv1.3.weight"))
-    return std::make_unique<Sapnet>(LayerReader(parameters, options));
+    return std::make_unique<Sapnet>(LayerReader(parameters, execution));
   if (parameters.contains("res_conv1.2.weight"))
-    return std::make_unique<Prenet>(LayerReader(parameters, options));
+    return std::make_unique<Prenet>(LayerReader(parameters, execution));
   throw Error(
       parameters.source() +
       ": is not a SAPNet or PReNet (it has neither tensor 'res_conv1.3.weight' nor 'res_conv1.2.weight')");
+}
+
+}  // namespace
+
+std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
+                                      const engine::Execution& execution) {
+  auto network = make_bare_network(parameters, execution);
+  if (execution.device == engine::Device::kCpu) return network;
+  return std::make_unique<RecordedNetwork>(std::move(network));
 }
 
 }  // namespace sapnet::model

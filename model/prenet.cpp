@@ -11,13 +11,14 @@ constexpr int kBlocks = 5;
 }  // namespace
 
 Prenet::Prenet(LayerReader reader)
-    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels)),
+    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32)),
       conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
-      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3)) {
+      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps())),
+      maps_(reader.maps()) {
   for (int k = 1; k <= kBlocks; ++k) {
     const std::string block = "res_conv" + std::to_string(k);
-    blocks_.push_back({reader.conv2d(block + ".0", {kChannels, 0}, kChannels),
-                       reader.conv2d(block + ".2", {kChannels, 0}, kChannels)});
+    blocks_.push_back({reader.conv2d(block + ".0", {kChannels, 0}, kChannels, maps_),
+                       reader.conv2d(block + ".2", {kChannels, 0}, kChannels, maps_)});
   }
   reader.finish();
 }
@@ -27,12 +28,12 @@ engine::Tensor Prenet::forward(const engine::Tensor& rainy, int stages) const {
   engine::Tensor derained = rainy;
   engine::LstmState state;  // zero
   for (int stage = 0; stage < stages; ++stage) {
-    engine::Tensor x = conv2d(rainy, derained, conv_in_, {.relu = true});
+    engine::Tensor x = conv2d(rainy, derained, conv_in_, {.relu = true, .maps = maps_});
     state = conv_lstm(x, std::move(state), conv_lstm_);
     x = state.hidden;
     for (const ResidualBlock& block : blocks_) {
-      const engine::Tensor y = conv2d(x, block.first, {.relu = true});
-      x = conv2d(y, block.second, {.relu = true, .residual = std::move(x)});
+      const engine::Tensor y = conv2d(x, block.first, {.relu = true, .maps = maps_});
+      x = conv2d(y, block.second, {.relu = true, .residual = std::move(x), .maps = maps_});
     }
     derained = conv2d(x, conv_out_, {.residual = rainy});
   }

@@ -26,6 +26,7 @@ class Prenet final : public Network {
   engine::ConvLstmWeights conv_lstm_;  // [x, h] 64 → 4 × 32
   std::vector<ResidualBlock> blocks_;  // 32 → 32 each
   engine::Conv2dWeights conv_out_;     // 32 → 3
+  engine::DType maps_;
 };
 
 }  // namespace sapnet::model

@@ -12,9 +12,10 @@ constexpr std::int64_t kDilations[] = {1, 2, 4, 8, 16};
 }  // namespace
 
 Sapnet::Sapnet(LayerReader reader)
-    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels)),
+    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32)),
       conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
-      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3)) {
+      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps())),
+      maps_(reader.maps()) {
   for (std::size_t k = 0; k < std::size(kDilations); ++k) {
     const std::string unit = "res_conv" + std::to_string(k + 1);
     const auto attended = [&](const char* conv, const char* attention) {
@@ -30,7 +31,7 @@ engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
   engine::Tensor derained = rainy;
   engine::LstmState state;  // zero
   for (int stage = 0; stage < stages; ++stage) {
-    engine::Tensor features = conv2d(rainy, derained, conv_in_, {.relu = true});
+    engine::Tensor features = conv2d(rainy, derained, conv_in_, {.relu = true, .maps = maps_});
     auto [next_state, x] = conv_lstm(features, std::move(state), conv_lstm_, units_.front().dilation);
     state = std::move(next_state);
     features = {};  // its memory serves the units

@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::engine {
 namespace {
@@ -19,7 +20,9 @@ Tensor matrix(const Parameter& parameter, std::int64_t rows, std::int64_t column
 
 AttendedConvWeights::AttendedConvWeights(const Parameter& weight, const Parameter& bias, const Parameter& w1,
                                          const Parameter& w2, const Parameter& w3, std::int64_t dilation,
-                                         Device device, bool strict) {
+                                         const Execution& execution) {
+  check_execution("attended_conv", execution);
+  const Device device = execution.device;
   if (weight.shape.size() != 4 || w1.shape.empty())
     throw Error("tensors '" + weight.name + "' of shape " + to_string(weight.shape) + " and '" + w1.name +
                 "' of shape " + to_string(w1.shape) + " are no attended convolution");
@@ -30,12 +33,25 @@ AttendedConvWeights::AttendedConvWeights(const Parameter& weight, const Paramete
   w2_ = matrix(w2, layer_.c, layer_.hidden, device);
   w3_ = matrix(w3, layer_.c, layer_.c, device);
   const kernels::Conv2dProblem conv = layer_.conv();
-  algorithm_ = strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(conv);
-  dispatch("attended_conv", device, [&] {
-    const std::size_t size = kernels::cpu::packed_conv2d_size(conv, algorithm_);
-    packed_ = Tensor({1, 1, 1, static_cast<std::int64_t>(size)}, device);
-    kernels::cpu::pack_conv2d(conv, algorithm_, weight.values.data(), packed_.data());
-  });
+  algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(conv);
+  dispatch(
+      device,
+      [&] {
+        packed_ = packed_weights<float>(
+            kernels::cpu::packed_conv2d_size(conv, algorithm_), device, [&](float* packed) {
+              kernels::cpu::pack_conv2d(conv, algorithm_, weight.values.data(), packed);
+            });
+      },
+      [&](auto /*stream*/) {
+        if (!kernels::cuda::takes_attended_conv(layer_))
+          throw Error("tensor '" + weight.name + "' of shape " + to_string(weight.shape) +
+                      " cannot run on a GPU, which takes 32 channels");
+        visit_dtype(execution.maps, [&]<class T>(T) {
+          packed_ = packed_weights<T>(kernels::cuda::packed_conv2d_size(conv), device, [&](T* packed) {
+            kernels::cuda::pack_conv2d(conv, weight.values.data(), packed);
+          });
+        });
+      });
 }
 
 kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::int64_t h,
@@ -50,32 +66,53 @@ kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::i
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
                         Tensor residual) {
   if (!x.map) throw Error("attended_conv: input is empty");
+  if (!x.shifted_sums) throw Error("attended_conv: input has no shifted sums");
   const Shape& shape = x.map.shape();
   const Device device = x.map.device();
   kernels::AttendedConvProblem problem = weights.problem(shape.n, shape.h, shape.w);
   problem.next_dilation = next_dilation;
-  const Shape sums_shape = {shape.n, shape.h, 3, problem.c};
+  const std::int64_t parts = x.shifted_sums.shape().h;
   check_shape("attended_conv", "input", x.map, {shape.n, shape.h, shape.w, problem.c});
-  check_shape("attended_conv", "row sums", x.row_sums, sums_shape);
+  check_shape("attended_conv", "shifted sums", x.shifted_sums, {shape.n, parts, 9, problem.c});
   if (x.dilation != problem.dilation)
-    throw Error("attended_conv: row sums are for dilation " + std::to_string(x.dilation) + ", not " +
+    throw Error("attended_conv: shifted sums are for dilation " + std::to_string(x.dilation) + ", not " +
                 std::to_string(problem.dilation));
   if (residual) check_shape("attended_conv", "residual", residual, shape);
-  SummedMap out{output_for(shape, device, residual), Tensor(sums_shape, device), next_dilation};
-  dispatch("attended_conv", device, [&] {
-    kernels::cpu::attended_conv(problem, weights.algorithm(),
-                                {.in = x.map.data(),
-                                 .row_sums = x.row_sums.data(),
-                                 .weight = weights.weight().data(),
-                                 .packed = weights.packed().data(),
-                                 .bias = weights.bias().data(),
-                                 .w1 = weights.w1().data(),
-                                 .w2 = weights.w2().data(),
-                                 .w3 = weights.w3().data(),
-                                 .residual = residual ? residual.data() : nullptr,
-                                 .out = out.map.data(),
-                                 .out_row_sums = out.row_sums.data()});
-  });
+  const DType maps = weights.packed().dtype();
+  check_dtype("attended_conv", "input", x.map, maps);
+  if (residual) check_dtype("attended_conv", "residual", residual, maps);
+  SummedMap out{output_for(shape, device, maps, residual), {}, next_dilation};
+  const auto arguments = [&]<class T>(T) {
+    return kernels::BasicAttendedConvArguments<T>{
+        .in = x.map.data<T>(),
+        .shifted_sums = x.shifted_sums.data(),
+        .parts = parts,
+        .weight = weights.weight().data(),
+        .packed = weights.packed().data<T>(),
+        .bias = weights.bias().data(),
+        .w1 = weights.w1().data(),
+        .w2 = weights.w2().data(),
+        .w3 = weights.w3().data(),
+        .residual = residual ? residual.data<T>() : nullptr,
+        .out = out.map.data<T>(),
+        .out_shifted_sums = out.shifted_sums.data(),
+    };
+  };
+  dispatch(
+      device,
+      [&] {
+        out.shifted_sums = Tensor({shape.n, kernels::cpu::shifted_sums_parts(shape.h), 9, problem.c}, device);
+        kernels::cpu::attended_conv(problem, weights.algorithm(), arguments(float()));
+      },
+      [&](auto stream) {
+        const std::int64_t out_parts = kernels::cuda::conv2d_parts(problem.conv());
+        out.shifted_sums = Tensor({shape.n, out_parts, 9, problem.c}, device);
+        const std::size_t size = kernels::cuda::attended_conv_workspace(problem, parts);
+        Tensor workspace({1, 1, 1, static_cast<std::int64_t>(size)}, device);
+        visit_dtype(maps, [&](auto t) {
+          kernels::cuda::attended_conv(problem, arguments(t), workspace.data(), stream);
+        });
+      });
   return out;
 }
 

@@ -4,7 +4,8 @@
 
 #include <cstdint>
 
-#include "engine/ops/row_sums.h"
+#include "engine/execution.h"
+#include "engine/ops/shifted_sums.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
 #include "kernels/attended_conv/attended_conv.h"
@@ -16,8 +17,8 @@ class AttendedConvWeights {
  public:
   /// weight: (c, c, 3, 3), bias: (c), w1: (hidden, c, 1, 1), w2: (c, hidden, 1, 1), w3: (c, c, 1, 1).
   AttendedConvWeights(const Parameter& weight, const Parameter& bias, const Parameter& w1,
-                      const Parameter& w2, const Parameter& w3, std::int64_t dilation, Device device,
-                      bool strict);
+                      const Parameter& w2, const Parameter& w3, std::int64_t dilation,
+                      const Execution& execution);
 
   kernels::AttendedConvProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
   kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
@@ -34,7 +35,7 @@ class AttendedConvWeights {
   Tensor weight_, packed_, bias_, w1_, w2_, w3_;
 };
 
-/// relu(cra(conv(x))), or relu(residual + that); with row sums for a next attended_conv of next_dilation.
+/// relu(cra(conv(x))), or relu(residual + that); with shifted sums for a next attended_conv of next_dilation.
 /// x's sums must be for the weights' dilation. The residual is overwritten with the result when it is the
 /// only handle to its memory. Throws Error naming both shapes when they do not fit.
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,

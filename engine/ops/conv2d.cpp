@@ -9,7 +9,8 @@ namespace sapnet::engine {
 
 Conv2dWeights::Conv2dWeights(const Parameter& weight, const Parameter& bias,
                              std::array<std::int64_t, 2> in_channels, const Conv2dGeometry& geometry,
-                             Device device, bool strict) {
+                             const Execution& execution) {
+  check_execution("conv2d", execution);
   const auto& shape = weight.shape;
   if (shape.size() != 4 || shape[2] != shape[3] || shape[1] != in_channels[0] + in_channels[1])
     throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) + " is no square filter on " +
@@ -23,13 +24,23 @@ Conv2dWeights::Conv2dWeights(const Parameter& weight, const Parameter& bias,
             .stride = geometry.stride,
             .dilation = geometry.dilation,
             .padding = geometry.padding};
-  algorithm_ = strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
-  dispatch("conv2d", device, [&] {
-    const std::size_t size = kernels::cpu::packed_conv2d_size(layer_, algorithm_);
-    packed_ = Tensor({1, 1, 1, static_cast<std::int64_t>(size)}, device);
-    kernels::cpu::pack_conv2d(layer_, algorithm_, weight.values.data(), packed_.data());
-  });
-  bias_ = from_host(bias.values, {1, 1, 1, shape[0]}, device);
+  algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
+  dispatch(
+      execution.device,
+      [&] {
+        packed_ = packed_weights<float>(
+            kernels::cpu::packed_conv2d_size(layer_, algorithm_), execution.device, [&](float* packed) {
+              kernels::cpu::pack_conv2d(layer_, algorithm_, weight.values.data(), packed);
+            });
+      },
+      [&](auto /*stream*/) {
+        visit_dtype(execution.maps, [&]<class T>(T) {
+          packed_ = packed_weights<T>(
+              kernels::cuda::packed_conv2d_size(layer_), execution.device,
+              [&](T* packed) { kernels::cuda::pack_conv2d(layer_, weight.values.data(), packed); });
+        });
+      });
+  bias_ = from_host(bias.values, {1, 1, 1, shape[0]}, execution.device);
 }
 
 kernels::Conv2dProblem Conv2dWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
@@ -58,16 +69,28 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   const Shape out_shape = {in.n, problem.out_h(), problem.out_w(), problem.out_channels};
   const Tensor residual = std::move(options.residual);
   if (residual) check_shape("conv2d", "residual", residual, out_shape);
-  Tensor out = output_for(out_shape, x.device(), residual);
-  dispatch("conv2d", x.device(), [&] {
-    kernels::cpu::conv2d(problem, weights.algorithm(),
-                         {.in = {x.data(), y ? y.data() : nullptr},
-                          .weight = weights.packed().data(),
-                          .bias = weights.bias().data(),
-                          .residual = residual ? residual.data() : nullptr,
-                          .relu = options.relu,
-                          .out = out.data()});
-  });
+  if (residual) check_dtype("conv2d", "residual", residual, options.maps);
+  check_dtype("conv2d", "input", x, weights.packed().dtype());
+  if (y) check_dtype("conv2d", "second input", y, x.dtype());
+  Tensor out = output_for(out_shape, x.device(), options.maps, residual);
+  const auto arguments = [&]<class In, class Out>(In, Out) {
+    return kernels::BasicConv2dArguments<In, Out>{
+        .in = {x.data<In>(), y ? y.data<In>() : nullptr},
+        .weight = weights.packed().data<In>(),
+        .bias = weights.bias().data(),
+        .residual = residual ? residual.data<Out>() : nullptr,
+        .relu = options.relu,
+        .out = out.data<Out>(),
+    };
+  };
+  dispatch(
+      x.device(), [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
+      [&](auto stream) {
+        visit_dtype(x.dtype(), [&](auto from) {
+          visit_dtype(out.dtype(),
+                      [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
+        });
+      });
   return out;
 }
 

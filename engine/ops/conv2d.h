@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "engine/execution.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
 #include "kernels/conv2d/conv2d.h"
@@ -19,9 +20,9 @@ struct Conv2dGeometry {
 class Conv2dWeights {
  public:
   /// weight: (out, in, k, k) as PyTorch has it; bias: (out). `in_channels` says how one or two inputs share
-  /// `in`. strict: convolve in the order of the definition, not by the fastest algorithm.
+  /// `in`. execution.maps is what the inputs are stored as.
   Conv2dWeights(const Parameter& weight, const Parameter& bias, std::array<std::int64_t, 2> in_channels,
-                const Conv2dGeometry& geometry, Device device, bool strict);
+                const Conv2dGeometry& geometry, const Execution& execution);
 
   /// The problem for inputs of n images of h × w.
   kernels::Conv2dProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
@@ -40,6 +41,8 @@ struct Conv2dOptions {
   /// Added to the convolution, or with `relu`: relu(relu(conv) + residual). Overwritten with the result when
   /// it is the only handle to its memory.
   Tensor residual = {};
+  /// What the result is stored as, and `residual` is.
+  DType maps = DType::kFloat32;
 };
 
 /// Convolves x, or [x, y]: two maps side by side along the channels.

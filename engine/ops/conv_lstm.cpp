@@ -5,11 +5,13 @@
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::engine {
 
 ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
-                                 const std::array<const Parameter*, 4>& biases, Device device, bool strict) {
+                                 const std::array<const Parameter*, 4>& biases, const Execution& execution) {
+  check_execution("conv_lstm", execution);
   const auto& shape = weights[0]->shape;
   if (shape.size() != 4 || shape[2] != 3 || shape[3] != 3 || shape[0] % 16 != 0 || shape[1] <= shape[0])
     throw Error("tensor '" + weights[0]->name + "' of shape " + to_string(shape) +
@@ -24,13 +26,26 @@ ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
     bias.insert(bias.end(), biases[gate]->values.begin(), biases[gate]->values.end());
   }
   layer_ = {.in_channels = shape[1] - shape[0], .hidden = shape[0]};
-  algorithm_ = strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
-  dispatch("conv_lstm", device, [&] {
-    const std::size_t size = kernels::cpu::packed_conv_lstm_size(layer_, algorithm_);
-    packed_ = Tensor({1, 1, 1, static_cast<std::int64_t>(size)}, device);
-    kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed_.data());
-  });
-  bias_ = from_host(bias, {1, 1, 1, 4 * layer_.hidden}, device);
+  algorithm_ =
+      execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
+  dispatch(
+      execution.device,
+      [&] {
+        packed_ = packed_weights<float>(
+            kernels::cpu::packed_conv_lstm_size(layer_, algorithm_), execution.device,
+            [&](float* packed) { kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed); });
+      },
+      [&](auto /*stream*/) {
+        if (!kernels::cuda::takes_conv_lstm(layer_))
+          throw Error("tensor '" + weights[0]->name + "' of shape " + to_string(shape) +
+                      " cannot run on a GPU, which takes 32 channels in and hidden");
+        visit_dtype(execution.maps, [&]<class T>(T) {
+          packed_ = packed_weights<T>(
+              kernels::cuda::packed_conv_lstm_size(layer_), execution.device,
+              [&](T* packed) { kernels::cuda::pack_conv_lstm(layer_, weight.data(), packed); });
+        });
+      });
+  bias_ = from_host(bias, {1, 1, 1, 4 * layer_.hidden}, execution.device);
 }
 
 kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
@@ -44,26 +59,42 @@ kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h
 namespace {
 
 LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
-               kernels::ConvLstmProblem problem, Tensor* row_sums) {
+               kernels::ConvLstmProblem problem, Tensor* shifted_sums) {
   const Shape map = {problem.n, problem.h, problem.w, problem.hidden};
   check_shape("conv_lstm", "input", x, {problem.n, problem.h, problem.w, problem.in_channels});
   if (state.hidden || state.cell) {
     check_shape("conv_lstm", "hidden state", state.hidden, map);
     check_shape("conv_lstm", "cell state", state.cell, map);
   }
-  LstmState next{Tensor(map, x.device()), output_for(map, x.device(), state.cell)};
-  if (row_sums) *row_sums = Tensor({problem.n, problem.h, 3, problem.hidden}, x.device());
-  dispatch("conv_lstm", x.device(), [&] {
-    kernels::cpu::conv_lstm(problem, weights.algorithm(),
-                            {.x = x.data(),
-                             .h = state.hidden ? state.hidden.data() : nullptr,
-                             .c = state.cell ? state.cell.data() : nullptr,
-                             .weight = weights.packed().data(),
-                             .bias = weights.bias().data(),
-                             .h_out = next.hidden.data(),
-                             .c_out = next.cell.data(),
-                             .row_sums = row_sums ? row_sums->data() : nullptr});
-  });
+  const DType maps = weights.packed().dtype();
+  check_dtype("conv_lstm", "input", x, maps);
+  if (state.hidden) check_dtype("conv_lstm", "hidden state", state.hidden, maps);
+  LstmState next{Tensor(map, x.device(), maps), output_for(map, x.device(), DType::kFloat32, state.cell)};
+  const auto arguments = [&]<class T>(T) {
+    return kernels::BasicConvLstmArguments<T>{
+        .x = x.data<T>(),
+        .h = state.hidden ? state.hidden.data<T>() : nullptr,
+        .c = state.cell ? state.cell.data() : nullptr,
+        .weight = weights.packed().data<T>(),
+        .bias = weights.bias().data(),
+        .h_out = next.hidden.data<T>(),
+        .c_out = next.cell.data(),
+        .shifted_sums = shifted_sums ? shifted_sums->data() : nullptr,
+    };
+  };
+  const auto make_sums = [&](std::int64_t parts) {
+    if (shifted_sums) *shifted_sums = Tensor({problem.n, parts, 9, problem.hidden}, x.device());
+  };
+  dispatch(
+      x.device(),
+      [&] {
+        make_sums(kernels::cpu::shifted_sums_parts(problem.h));
+        kernels::cpu::conv_lstm(problem, weights.algorithm(), arguments(float()));
+      },
+      [&](auto stream) {
+        make_sums(kernels::cuda::conv_lstm_parts(problem));
+        visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm(problem, arguments(t), stream); });
+      });
   return next;
 }
 
@@ -81,10 +112,10 @@ LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& wei
 SummedLstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
                           std::int64_t next_dilation) {
   kernels::ConvLstmProblem problem = problem_for(x, weights);
-  problem.row_sums_dilation = next_dilation;
-  Tensor row_sums;
-  LstmState next = step(x, std::move(state), weights, problem, &row_sums);
-  SummedMap hidden{next.hidden, std::move(row_sums), next_dilation};
+  problem.sums_dilation = next_dilation;
+  Tensor shifted_sums;
+  LstmState next = step(x, std::move(state), weights, problem, &shifted_sums);
+  SummedMap hidden{next.hidden, std::move(shifted_sums), next_dilation};
   return {std::move(next), std::move(hidden)};
 }
 

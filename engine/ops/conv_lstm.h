@@ -3,7 +3,8 @@
 
 #include <array>
 
-#include "engine/ops/row_sums.h"
+#include "engine/execution.h"
+#include "engine/ops/shifted_sums.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
 #include "kernels/conv_lstm/conv_lstm.h"
@@ -15,7 +16,7 @@ class ConvLstmWeights {
  public:
   /// Of the gates i, f, g, o: weights (hidden, in + hidden, 3, 3) as PyTorch has them, and biases (hidden).
   ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
-                  const std::array<const Parameter*, 4>& biases, Device device, bool strict);
+                  const std::array<const Parameter*, 4>& biases, const Execution& execution);
 
   kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
   kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
@@ -28,7 +29,8 @@ class ConvLstmWeights {
   Tensor packed_, bias_;
 };
 
-/// Hidden state and cell state, (n, h, w, hidden) each; both empty stand for zero.
+/// Hidden state and cell state, (n, h, w, hidden) each; both empty stand for zero. The cell state, which
+/// gathers over the steps, is fp32 always.
 struct LstmState {
   Tensor hidden, cell;
 };
@@ -37,7 +39,7 @@ struct LstmState {
 /// when `state` is its only holder. Throws Error naming both shapes when they do not fit.
 LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights);
 
-/// The same, with the new hidden state's row sums for an attended_conv of that dilation.
+/// The same, with the new hidden state's shifted sums for an attended_conv of that dilation.
 struct SummedLstmState {
   LstmState state;
   SummedMap hidden;

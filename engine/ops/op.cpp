@@ -13,12 +13,19 @@ void check_shape(std::string_view op, std::string_view name, const Tensor& tenso
     throw Error(what + " has shape " + to_string(tensor.shape()) + ", not " + to_string(expected));
 }
 
-Tensor output_for(const Shape& shape, Device device, const Tensor& overwritable) {
-  return overwritable && overwritable.unique() ? overwritable : Tensor(shape, device);
+Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable) {
+  return overwritable && overwritable.unique() ? overwritable : Tensor(shape, device, dtype);
 }
 
-void no_kernel(std::string_view op, Device device) {
-  throw Error(std::string(op) + " has no implementation for device " + std::string(to_string(device)));
+void check_execution(std::string_view op, const Execution& execution) {
+  if (execution.device == Device::kCpu && execution.maps != DType::kFloat32)
+    throw Error(std::string(op) + ": the CPU computes in fp32 only");
+}
+
+void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType expected) {
+  if (tensor.dtype() != expected)
+    throw Error(std::string(op) + ": " + std::string(name) + " is " + std::string(to_string(tensor.dtype())) +
+                ", not " + std::string(to_string(expected)));
 }
 
 }  // namespace sapnet::engine

@@ -1,8 +1,15 @@
 // What operations share: shape checks, output memory, and the choice of a device's implementation.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
+#include "engine/cuda.h"
+#include "engine/error.h"
+#include "engine/execution.h"
 #include "engine/tensor.h"
 
 namespace sapnet::engine {
@@ -11,15 +18,36 @@ namespace sapnet::engine {
 void check_shape(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& expected);
 
 /// The residual's own memory when no other tensor shares it, else new memory of that shape.
-Tensor output_for(const Shape& shape, Device device, const Tensor& overwritable);
+Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable);
 
-[[noreturn]] void no_kernel(std::string_view op, Device device);
+/// Throws Error for fp16 on the CPU.
+void check_execution(std::string_view op, const Execution& execution);
 
-/// Runs an operation's implementation for the device: the one place where devices part.
-template <class Cpu>
-void dispatch(std::string_view op, Device device, const Cpu& cpu) {
-  if (device != Device::kCpu) no_kernel(op, device);
-  cpu();
+/// Throws Error "OP: NAME is fp16, not fp32", or the other way round, when it is.
+void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType expected);
+
+/// Weights in the order that a kernel reads them: pack(T*) writes `size` numbers on the host.
+template <class T, class Pack>
+Tensor packed_weights(std::size_t size, Device device, const Pack& pack) {
+  std::vector<T> packed(size);
+  pack(packed.data());
+  return from_host(std::span<const T>(packed), {1, 1, 1, static_cast<std::int64_t>(size)}, device);
+}
+
+/// Runs an operation's implementation for the device: the one place where devices part. on_cuda(stream) is
+/// a generic lambda, so that a build without CUDA does not look for the kernels it names.
+template <class Cpu, class Cuda>
+void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_cuda) {
+  if (device == Device::kCpu) {
+    on_cpu();
+    return;
+  }
+#ifdef SAPNET_CUDA
+  const auto alone = cuda::lock();
+  on_cuda(cuda::stream());
+#else
+  throw Error("device cuda cannot be used: " + cuda::why_not());
+#endif
 }
 
 }  // namespace sapnet::engine

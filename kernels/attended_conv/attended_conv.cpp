@@ -7,26 +7,11 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// The sums of one image's input shifted by -d, 0 or +d along each axis, zeros moving in: (3, 3, c).
-std::vector<double> shifted_sums(const AttendedConvProblem& p, const float* row_sums) {
-  std::vector<double> sums(static_cast<std::size_t>(9 * p.c), 0.0);
-  for (std::int64_t y = 0; y < p.h; ++y) {
-    const float* all = row_sums + y * 3 * p.c;
-    const float* first = all + p.c;
-    const float* last = first + p.c;
-    // Tap (a, b) sees input row y where output row y - (a-1)·d exists; likewise the columns.
-    const bool seen[3] = {y < p.h - p.dilation, true, y >= p.dilation};
-    for (std::int64_t a = 0; a < 3; ++a) {
-      if (!seen[a]) continue;
-      double* sum = sums.data() + a * 3 * p.c;
-      for (std::int64_t i = 0; i < p.c; ++i) {
-        const double row = all[i];
-        sum[i] += row - static_cast<double>(last[i]);
-        sum[p.c + i] += row;
-        sum[2 * p.c + i] += row - static_cast<double>(first[i]);
-      }
-    }
-  }
+/// One image's shifted sums, (9, c), from their parts, (parts, 9, c).
+std::vector<double> add_parts(const float* part, std::int64_t parts, std::int64_t c) {
+  std::vector<double> sums(static_cast<std::size_t>(9 * c), 0.0);
+  for (std::int64_t k = 0; k < parts; ++k)
+    for (double& sum : sums) sum += static_cast<double>(*part++);
   return sums;
 }
 
@@ -42,7 +27,7 @@ void attention_scale(const AttendedConvProblem& p, const AttendedConvArguments& 
   const auto channels = static_cast<std::size_t>(p.c);
   std::vector<double> mean(channels), hidden(static_cast<std::size_t>(p.hidden));
   for (std::int64_t image = 0; image < p.n; ++image) {
-    const std::vector<double> sums = shifted_sums(p, a.row_sums + image * p.h * 3 * p.c);
+    const std::vector<double> sums = add_parts(a.shifted_sums + image * a.parts * 9 * p.c, a.parts, p.c);
     for (std::size_t o = 0; o < channels; ++o) {
       double sum = 0;
       for (std::size_t i = 0; i < channels; ++i)
@@ -70,8 +55,8 @@ void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, cons
           .residual = a.residual,
           .relu = true,
           .out = a.out,
-          .row_sums = a.out_row_sums,
-          .row_sums_dilation = p.next_dilation});
+          .shifted_sums = a.out_shifted_sums,
+          .sums_dilation = p.next_dilation});
 }
 
 }  // namespace sapnet::kernels::cpu

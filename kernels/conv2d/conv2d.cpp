@@ -12,19 +12,17 @@
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/conv2d/epilogue-inl.h"
 #include "kernels/conv2d/winograd-inl.h"
-#include "kernels/row_sums/row_sums-inl.h"
+#include "kernels/shifted_sums/shifted_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The row sums of output row y, which has just been written.
+/// The part of output row y, which has just been written, in the shifted sums.
 inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
                            std::int64_t y) {
-  if (!a.row_sums) return;
-  const std::int64_t row = image * p.out_h() + y;
-  sum_row(a.out + row * p.out_w() * p.out_channels, p.out_w(), p.out_channels, a.row_sums_dilation,
-          a.row_sums + row * 3 * p.out_channels);
+  if (a.shifted_sums)
+    sum_row({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, image, y, a.shifted_sums);
 }
 
 void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {

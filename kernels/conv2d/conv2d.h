@@ -4,12 +4,14 @@
 //                                                                      x·stride + b·dilation - padding, i] )
 //
 // where f is, in this order and each part only when asked for: · scale[n, o]; ReLU; + residual; ReLU again
-// when there were both. Maps are NHWC, fp32, dense.
+// when there were both. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/stream.h"
 
 namespace sapnet::kernels {
 
@@ -20,9 +22,13 @@ struct Conv2dProblem {
   std::int64_t out_channels = 0;
   std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
 
-  std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
-  std::int64_t out_h() const { return (h + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
-  std::int64_t out_w() const { return (w + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
+  constexpr std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
+  constexpr std::int64_t out_h() const {
+    return (h + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  }
+  constexpr std::int64_t out_w() const {
+    return (w + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  }
 };
 
 /// How the sum is computed on the CPU.
@@ -34,17 +40,21 @@ enum class Conv2dAlgorithm {
 /// The fastest algorithm that takes this problem.
 Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem);
 
-struct Conv2dArguments {
-  std::array<const float*, 2> in = {};  // (n, h, w, in_channels[k]); the second null when there is none
-  const float* weight = nullptr;        // as pack_conv2d made it
-  const float* bias = nullptr;          // (out_channels), or null
-  const float* scale = nullptr;         // (n, out_channels), or null
-  const float* residual = nullptr;      // (n, out_h, out_w, out_channels), or null; may be `out` itself
+/// In, Out: what the maps are stored as, float or, on a GPU, Half.
+template <class In = float, class Out = In>
+struct BasicConv2dArguments {
+  std::array<const In*, 2> in = {};  // (n, h, w, in_channels[k]); the second null when there is none
+  const In* weight = nullptr;        // as pack_conv2d made it
+  const float* bias = nullptr;       // (out_channels), or null
+  const float* scale = nullptr;      // (n, out_channels), or null
+  const Out* residual = nullptr;     // (n, out_h, out_w, out_channels), or null; may be `out` itself
   bool relu = false;
-  float* out = nullptr;       // (n, out_h, out_w, out_channels); shares nothing with `in`
-  float* row_sums = nullptr;  // (n, out_h, 3, out_channels), or null: see row_sums.h
-  std::int64_t row_sums_dilation = 0;
+  Out* out = nullptr;             // (n, out_h, out_w, out_channels); shares nothing with `in`
+  float* shifted_sums = nullptr;  // of `out`, (n, as many parts as the device writes, 9, out_channels), or
+                                  // null: see kernels/shifted_sums/shifted_sums.h
+  std::int64_t sums_dilation = 0;
 };
+using Conv2dArguments = BasicConv2dArguments<>;
 
 namespace cpu {
 
@@ -58,4 +68,24 @@ void pack_conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const 
 void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// The parts that conv2d writes of each image's shifted sums.
+std::int64_t conv2d_parts(const Conv2dProblem& problem);
+
+/// Numbers that pack_conv2d writes.
+std::size_t packed_conv2d_size(const Conv2dProblem& problem);
+
+/// Arranges `weight` (out_channels, total_in_channels, kernel, kernel), all in the host's memory, the way
+/// conv2d on inputs of type T reads it. Only the problem's channels and kernel, stride, dilation and padding
+/// matter.
+template <class T>
+void pack_conv2d(const Conv2dProblem& problem, const float* weight, T* packed);
+
+/// Sums in fp32, fp16 maps by the tensor cores where the shape allows.
+template <class In, class Out>
+void conv2d(const Conv2dProblem& problem, const BasicConv2dArguments<In, Out>& arguments, CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

@@ -14,7 +14,7 @@
 
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/conv2d/winograd-inl.h"
-#include "kernels/row_sums/row_sums-inl.h"
+#include "kernels/shifted_sums/shifted_sums-inl.h"
 
 #ifndef SAPNET_CONV_LSTM_GROUP  // the same for every instruction set
 #define SAPNET_CONV_LSTM_GROUP
@@ -72,10 +72,10 @@ inline Conv2dProblem used_part(const ConvLstmProblem& p, const ConvLstmArguments
   return conv;
 }
 
-inline void sum_hidden_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t row) {
-  if (a.row_sums)
-    sum_row(a.h_out + row * p.w * p.hidden, p.w, p.hidden, p.row_sums_dilation,
-            a.row_sums + row * 3 * p.hidden);
+/// The part of the new hidden state's row y, which has just been written, in the shifted sums.
+inline void sum_hidden_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
+                           std::int64_t y) {
+  if (a.shifted_sums) sum_row({p.n, p.h, p.w, p.hidden, p.sums_dilation}, a.h_out, image, y, a.shifted_sums);
 }
 
 void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
@@ -95,7 +95,7 @@ void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments& a, 
       };
       cell(gate(0), gate(1), gate(2), gate(3), y, x, channel);
     }
-  sum_hidden_row(p, a, image * p.h + y);
+  sum_hidden_row(p, a, image, y);
 }
 
 void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
@@ -107,7 +107,7 @@ void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments& 
   winograd_rows<4, kLstmGroup>(job, [&](V(&gate)[4], std::int64_t y, std::int64_t x, std::int64_t channel) {
     cell(gate[0], gate[1], gate[2], gate[3], y, x, channel);
   });
-  for (std::int64_t y = y0; y < std::min(y0 + 4, p.h); ++y) sum_hidden_row(p, a, image * p.h + y);
+  for (std::int64_t y = y0; y < std::min(y0 + 4, p.h); ++y) sum_hidden_row(p, a, image, y);
 }
 
 }  // namespace HWY_NAMESPACE

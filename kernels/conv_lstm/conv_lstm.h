@@ -4,7 +4,7 @@
 //   c' = σ(f) · c + σ(i) · tanh(g),       h' = σ(o) · tanh(c')
 //
 // At the first step h and c are zero: pass null, and their half of the work is skipped.
-// Maps are NHWC, fp32, dense.
+// Maps are NHWC, dense, fp32 or, on a GPU, fp16; c is fp32 always.
 #pragma once
 
 #include <cstddef>
@@ -16,23 +16,27 @@ namespace sapnet::kernels {
 
 struct ConvLstmProblem {
   std::int64_t n = 1, h = 0, w = 0;
-  std::int64_t in_channels = 0;  // of x
-  std::int64_t hidden = 0;       // channels of h and c; a multiple of 16
-  std::int64_t row_sums_dilation = 1;
+  std::int64_t in_channels = 0;    // of x
+  std::int64_t hidden = 0;         // channels of h and c; a multiple of 16
+  std::int64_t sums_dilation = 1;  // of the convolution that `shifted_sums` below are for
 
   Conv2dProblem conv() const { return {n, h, w, {in_channels, hidden}, 4 * hidden, 3, 1, 1, 1}; }
 };
 
-struct ConvLstmArguments {
-  const float* x = nullptr;       // (n, h, w, in_channels)
-  const float* h = nullptr;       // (n, h, w, hidden), or null for zero
+/// T: what x, h and the weights are stored as, float or, on a GPU, Half.
+template <class T = float>
+struct BasicConvLstmArguments {
+  const T* x = nullptr;           // (n, h, w, in_channels)
+  const T* h = nullptr;           // (n, h, w, hidden), or null for zero
   const float* c = nullptr;       // (n, h, w, hidden), null exactly when h is; may be `c_out` itself
-  const float* weight = nullptr;  // as pack_conv_lstm made it
+  const T* weight = nullptr;      // as pack_conv_lstm made it
   const float* bias = nullptr;    // (4·hidden), gates in the order i, f, g, o
-  float* h_out = nullptr;         // (n, h, w, hidden); shares nothing with x and h
+  T* h_out = nullptr;             // (n, h, w, hidden); shares nothing with x and h
   float* c_out = nullptr;         // (n, h, w, hidden)
-  float* row_sums = nullptr;      // (n, h, 3, hidden), of h_out, or null: see row_sums.h
+  float* shifted_sums = nullptr;  // of h_out, (n, as many parts as the device writes, 9, hidden), or null:
+                                  // see kernels/shifted_sums/shifted_sums.h
 };
+using ConvLstmArguments = BasicConvLstmArguments<>;
 
 namespace cpu {
 
@@ -46,4 +50,24 @@ void pack_conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm, c
 void conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm, const ConvLstmArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// Whether there is a kernel for it: 32 channels in and hidden.
+bool takes_conv_lstm(const ConvLstmProblem& problem);
+
+/// The parts that conv_lstm writes of each image's shifted sums.
+std::int64_t conv_lstm_parts(const ConvLstmProblem& problem);
+
+/// Numbers that pack_conv_lstm writes.
+std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem);
+
+/// As on the CPU, for maps of type T; all in the host's memory.
+template <class T>
+void pack_conv_lstm(const ConvLstmProblem& problem, const float* weight, T* packed);
+
+template <class T>
+void conv_lstm(const ConvLstmProblem& problem, const BasicConvLstmArguments<T>& arguments, CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

@@ -14,9 +14,9 @@ namespace {
 using Catch::Matchers::Contains;
 
 TEST_CASE("a buffer is aligned, even one of nothing", "[buffer]") {
-  for (const std::size_t count : {0U, 1U, 17U, 100'000U}) {
-    const Buffer buffer(count, Device::kCpu);
-    CHECK(buffer.count() == count);
+  for (const std::size_t bytes : {0U, 1U, 17U, 100'000U}) {
+    const Buffer buffer(bytes, Device::kCpu);
+    CHECK(buffer.bytes() == bytes);
     CHECK(buffer.data() != nullptr);
     CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64 == 0);
   }
@@ -25,20 +25,35 @@ TEST_CASE("a buffer is aligned, even one of nothing", "[buffer]") {
 TEST_CASE("a buffer's memory goes to the next of about its size", "[buffer]") {
   release_pool(Device::kCpu);
   const MemoryReport before = memory_report(Device::kCpu);
-  const float* first = nullptr;
+  const void* first = nullptr;
   {
-    Buffer buffer(1000, Device::kCpu);
+    Buffer buffer(4000, Device::kCpu);
     first = buffer.data();
     const Buffer moved = std::move(buffer);
     CHECK(moved.data() == first);
-    CHECK(memory_report(Device::kCpu).in_use == before.in_use + 4032);  // 4000, in whole lines of 64 bytes
+    CHECK(memory_report(Device::kCpu).in_use == before.in_use + 4032);  // in whole lines of 64 bytes
   }
   CHECK(memory_report(Device::kCpu).in_use == before.in_use);
   CHECK(memory_report(Device::kCpu).pooled == 4032);
-  CHECK(Buffer(900, Device::kCpu).data() == first);
-  CHECK(Buffer(500, Device::kCpu).data() != first);  // would waste half of it
+  CHECK(Buffer(3600, Device::kCpu).data() == first);
+  CHECK(Buffer(2000, Device::kCpu).data() != first);  // would waste half of it
   release_pool(Device::kCpu);
   CHECK(memory_report(Device::kCpu).pooled == 0);
+}
+
+TEST_CASE("a private pool shares its memory with nobody", "[buffer]") {
+  release_pool(Device::kCpu);
+  const PrivatePool pool(Device::kCpu);
+  const void* inside = nullptr;
+  {
+    const PrivatePool::Scope scope(pool);
+    inside = Buffer(4000, Device::kCpu).data();
+    CHECK(Buffer(4000, Device::kCpu).data() == inside);
+  }
+  const Buffer outside(4000, Device::kCpu);
+  CHECK(outside.data() != inside);
+  const PrivatePool::Scope scope(pool);
+  CHECK(Buffer(4000, Device::kCpu).data() == inside);
 }
 
 TEST_CASE("more memory than there is gets a sentence, not a kill", "[buffer]") {
@@ -55,7 +70,7 @@ TEST_CASE("more memory than there is gets a sentence, not a kill", "[buffer]") {
   REQUIRE(available > 0);
   // Between what there is free and all there is: what Linux itself would promise.
   const std::size_t kibibytes = available + (total - available) / 2;
-  CHECK_THROWS_WITH(Buffer(kibibytes * 1024 / sizeof(float), Device::kCpu),
+  CHECK_THROWS_WITH(Buffer(kibibytes * 1024, Device::kCpu),
                     Contains("out of memory: ") && Contains(" MiB were asked for"));
   // The pool is none the worse.
   CHECK_NOTHROW(Buffer(1000, Device::kCpu));

@@ -7,7 +7,7 @@
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "kernels/row_sums/row_sums.h"
+#include "kernels/shifted_sums/shifted_sums.h"
 #include "tests/golden/golden.h"
 #include "tests/kernels/close.h"
 
@@ -67,7 +67,7 @@ TEST_CASE("conv2d agrees with PyTorch", "[golden]") {
                                        static_cast<std::int64_t>(geometry.at(1)),
                                        static_cast<std::int64_t>(geometry.at(2))};
     const engine::Conv2dWeights weights(weight, golden(name + ".bias"), {weight.shape[1], 0}, steps,
-                                        Device::kCpu, strict);
+                                        {.device = Device::kCpu, .strict = strict});
     check_map(name + (strict ? " strict" : " fast"), conv2d(to_tensor(input), weights),
               golden(name + ".output"), conv_tolerance(weight, largest(input), strict));
   }
@@ -86,7 +86,7 @@ TEST_CASE("conv_lstm agrees with PyTorch over two steps", "[golden]") {
     bias[k] = &golden(name + ".bias");
     gate = std::max(gate, conv_tolerance(*weight[k], limit, strict));
   }
-  const engine::ConvLstmWeights weights(weight, bias, Device::kCpu, strict);
+  const engine::ConvLstmWeights weights(weight, bias, {.device = Device::kCpu, .strict = strict});
   engine::LstmState state;
   for (int step = 0; step < 2; ++step) {
     const std::string number = std::to_string(step);
@@ -99,12 +99,12 @@ TEST_CASE("conv_lstm agrees with PyTorch over two steps", "[golden]") {
   }
 }
 
-/// A map with the row sums that an attended_conv of this dilation wants.
+/// A map with the shifted sums that an attended_conv of this dilation wants.
 engine::SummedMap summed(const Parameter& parameter, std::int64_t dilation) {
   const Tensor map = to_tensor(parameter);
   const engine::Shape& shape = map.shape();
-  Tensor sums({shape.n, shape.h, 3, shape.c}, Device::kCpu);
-  kernels::cpu::row_sums({shape.n, shape.h, shape.w, shape.c, dilation}, map.data(), sums.data());
+  Tensor sums({shape.n, kernels::cpu::shifted_sums_parts(shape.h), 9, shape.c}, Device::kCpu);
+  kernels::cpu::shifted_sums({shape.n, shape.h, shape.w, shape.c, dilation}, map.data(), sums.data());
   return {map, sums, dilation};
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("attended_conv agrees with PyTorch at every dilation", "[golden]") {
   const Parameter& weight = golden("attended_conv.weight");
   const engine::AttendedConvWeights weights(weight, golden("attended_conv.bias"), golden("attended_conv.w1"),
                                             golden("attended_conv.w2"), golden("attended_conv.w3"), dilation,
-                                            Device::kCpu, strict);
+                                            {.device = Device::kCpu, .strict = strict});
   for (int size = 0; size < 3; ++size) {
     const std::string name = "attended_conv." + std::to_string(size);
     const Parameter& input = golden(name + ".input");

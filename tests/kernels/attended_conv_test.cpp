@@ -1,14 +1,17 @@
 #include "kernels/attended_conv/attended_conv.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <iterator>
 
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"
 #include "tests/kernels/repeat.h"
+#include "tests/kernels/summed.h"
 #include "tests/reference/attended_conv.h"
-#include "tests/reference/row_sums.h"
+#include "tests/reference/shifted_sums.h"
 
 namespace sapnet::tests {
 namespace {
@@ -30,25 +33,40 @@ struct Weights {
   std::vector<float> weight, bias, w1, w2, w3;
 };
 
-/// How far each attention scale, (n, c), may lie from the exact one. The row sums come rounded, each by up to
-/// ε/2 of itself; the worst that this can do to the means goes through |W3| + |W2||W1|, and through σ at its
-/// steepest, 1/4. The rest is computed in double, and the result rounded.
+/// How many parts the given shifted sums come in; no device's own number, for attended_conv takes any.
+constexpr std::size_t kParts = 3;
+
+/// The shifted sums of `in`, (n, kParts, 9, c), in parts of unequal size and sign.
+std::vector<float> sums_in_parts(const AttendedConvProblem& p, const std::vector<float>& in) {
+  constexpr double kShares[kParts] = {0.5, -0.25, 0.75};
+  const auto sums = reference::shifted_sums({p.n, p.h, p.w, p.c, p.dilation}, in).sums;
+  const auto per_image = static_cast<std::ptrdiff_t>(9 * p.c);
+  std::vector<float> parts;
+  for (auto image = sums.begin(); image != sums.end(); image += per_image)
+    for (const double share : kShares)
+      std::transform(image, image + per_image, std::back_inserter(parts),
+                     [&](double sum) { return static_cast<float>(share * sum); });
+  return parts;
+}
+
+/// How far each attention scale, (n, c), may lie from the exact one. The parts of the shifted sums come
+/// rounded, each by up to ε/2 of itself; the worst that this can do to the means goes through |W3| +
+/// |W2||W1|, and through σ at its steepest, 1/4. The rest is computed in double, and the result rounded.
 std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights& weights,
-                                     const std::vector<float>& row_sums) {
+                                     const std::vector<float>& shifted_sums) {
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
-  const auto rows = static_cast<std::size_t>(p.h);
   const auto size = [](float v) { return std::abs(static_cast<double>(v)); };
   std::vector<double> tolerances;
   for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
     std::vector<double> mean(channels), squeezed(hidden);
     for (std::size_t o = 0; o < channels; ++o) {
       for (std::size_t i = 0; i < channels; ++i) {
-        double sums = 0, taps = 0;
-        for (std::size_t y = 0; y < rows; ++y)
-          for (std::size_t part = 0; part < 3; ++part)
-            sums += size(row_sums[((n * rows + y) * 3 + part) * channels + i]);
-        for (std::size_t k = 0; k < 9; ++k) taps += size(weights.weight[(o * channels + i) * 9 + k]);
-        mean[o] += rounding(taps * sums / static_cast<double>(p.h * p.w));
+        double sum = 0;
+        for (std::size_t k = 0; k < 9; ++k)
+          for (std::size_t part = 0; part < kParts; ++part)
+            sum += size(weights.weight[(o * channels + i) * 9 + k]) *
+                   size(shifted_sums[((n * kParts + part) * 9 + k) * channels + i]);
+        mean[o] += rounding(sum / static_cast<double>(p.h * p.w));
       }
     }
     for (std::size_t j = 0; j < hidden; ++j)
@@ -70,24 +88,26 @@ void check(const AttendedConvProblem& p, Residual residual_kind) {
   const auto in = random_values(count, 1);
   const auto residual = random_values(residual_kind == Residual::kNone ? 0 : count, 2);
   const Weights weights(p);
-  const auto exact_row_sums = reference::row_sums({p.n, p.h, p.w, p.c, p.dilation}, in).sums;
-  const std::vector<float> row_sums(exact_row_sums.begin(), exact_row_sums.end());
+  const std::vector<float> shifted_sums = sums_in_parts(p, in);
   const auto expected = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                  weights.w3, residual);
-  const auto scale_tolerance = scale_tolerances(p, weights, row_sums);
+  const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
 
   for (const auto& implementation : implementations()) {
     if (!implementation->takes(p.conv())) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray map(in), sums(row_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1),
+      GuardedArray map(in), sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1),
           w2(weights.w2), w3(weights.w3), residuals(residual);
-      GuardedArray scale(static_cast<std::size_t>(p.n * p.c)), out_sums(row_sums.size());
+      GuardedArray scale(static_cast<std::size_t>(p.n * p.c));
+      GuardedArray out_sums(
+          static_cast<std::size_t>(p.n * implementation->shifted_sums_parts(p.h) * 9 * p.c));
       GuardedArray separate_out(static_cast<std::size_t>(count));
       GuardedArray& out = residual_kind == Residual::kInPlace ? residuals : separate_out;
       AttendedConvArguments arguments;
       arguments.in = map.data();
-      arguments.row_sums = sums.data();
+      arguments.shifted_sums = sums.data();
+      arguments.parts = kParts;
       arguments.weight = weight.data();
       arguments.bias = bias.data();
       arguments.w1 = w1.data();
@@ -95,7 +115,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind) {
       arguments.w3 = w3.data();
       arguments.residual = residuals.data();
       arguments.out = out.data();
-      arguments.out_row_sums = out_sums.data();
+      arguments.out_shifted_sums = out_sums.data();
       implementation->attention_scale(p, arguments, scale.data());
       implementation->attended_conv(p, arguments);
       for (GuardedArray* array :
@@ -118,11 +138,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind) {
     }
     check_close("out", {p.n, p.h, p.w, p.c}, written[0], expected.out, tolerance);
 
-    const auto out_sums = reference::row_sums({p.n, p.h, p.w, p.c, p.next_dilation}, written[0]);
-    std::vector<double> sums_tolerance;
-    for (const double magnitude : out_sums.magnitudes)
-      sums_tolerance.push_back(sum_tolerance(static_cast<double>(p.w), magnitude));
-    check_close("row sums", {p.n, p.h, 3, p.c}, written[1], out_sums.sums, sums_tolerance);
+    check_shifted_sums({p.n, p.h, p.w, p.c, p.next_dilation}, written[0], written[1]);
   }
 }
 

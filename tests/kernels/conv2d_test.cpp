@@ -8,8 +8,8 @@
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"
 #include "tests/kernels/repeat.h"
+#include "tests/kernels/summed.h"
 #include "tests/reference/conv2d.h"
-#include "tests/reference/row_sums.h"
 
 namespace sapnet::tests {
 namespace {
@@ -19,8 +19,8 @@ using kernels::Conv2dProblem;
 
 struct Options {
   bool bias = true, relu = true, scale = false, residual = false;
-  bool in_place = false;               // the residual is `out` itself
-  std::int64_t row_sums_dilation = 0;  // 0: no row sums asked for
+  bool in_place = false;           // the residual is `out` itself
+  std::int64_t sums_dilation = 0;  // 0: no shifted sums asked for
 };
 
 /// A 3×3 convolution that keeps the map's size.
@@ -36,8 +36,8 @@ void check(const Conv2dProblem& p, const Options& options) {
            << p.out_channels << ", kernel " << p.kernel << ", stride " << p.stride << ", dilation "
            << p.dilation << ", padding " << p.padding);
   INFO("bias " << options.bias << ", relu " << options.relu << ", scale " << options.scale << ", residual "
-               << options.residual << ", in place " << options.in_place << ", row sums for dilation "
-               << options.row_sums_dilation);
+               << options.residual << ", in place " << options.in_place << ", shifted sums for dilation "
+               << options.sums_dilation);
   const std::int64_t out_count = p.n * p.out_h() * p.out_w() * p.out_channels;
   const std::int64_t taps = p.total_in_channels() * p.kernel * p.kernel;
   const auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
@@ -59,8 +59,9 @@ void check(const Conv2dProblem& p, const Options& options) {
       GuardedArray map0(in0), map1(in1), weights(weight), biases(bias), scales(scale), residuals(residual);
       GuardedArray separate_out(static_cast<std::size_t>(out_count));
       GuardedArray& out = options.in_place ? residuals : separate_out;
-      const std::int64_t sum_rows = options.row_sums_dilation > 0 ? p.n * p.out_h() * 3 : 0;
-      GuardedArray sums(static_cast<std::size_t>(sum_rows * p.out_channels));
+      const std::int64_t parts =
+          options.sums_dilation > 0 ? implementation->shifted_sums_parts(p.out_h()) : 0;
+      GuardedArray sums(static_cast<std::size_t>(p.n * parts * 9 * p.out_channels));
       Conv2dArguments arguments;
       arguments.in = {map0.data(), map1.data()};
       arguments.weight = weights.data();
@@ -69,8 +70,8 @@ void check(const Conv2dProblem& p, const Options& options) {
       arguments.residual = residuals.data();
       arguments.relu = options.relu;
       arguments.out = out.data();
-      arguments.row_sums = sums.data();
-      arguments.row_sums_dilation = options.row_sums_dilation;
+      arguments.shifted_sums = sums.data();
+      arguments.sums_dilation = options.sums_dilation;
       implementation->conv2d(p, arguments);
       for (GuardedArray* array : {&map0, &map1, &weights, &biases, &scales, &residuals, &separate_out, &sums})
         CHECK(array->intact());
@@ -86,13 +87,9 @@ void check(const Conv2dProblem& p, const Options& options) {
     }
     check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
 
-    if (options.row_sums_dilation == 0) continue;
-    const auto sums = reference::row_sums(
-        {p.n, p.out_h(), p.out_w(), p.out_channels, options.row_sums_dilation}, written[0]);
-    std::vector<double> sums_tolerance;
-    for (const double magnitude : sums.magnitudes)
-      sums_tolerance.push_back(sum_tolerance(static_cast<double>(p.out_w()), magnitude));
-    check_close("row sums", {p.n, p.out_h(), 3, p.out_channels}, written[1], sums.sums, sums_tolerance);
+    if (options.sums_dilation == 0) continue;
+    check_shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, options.sums_dilation}, written[0],
+                       written[1]);
   }
 }
 
@@ -168,10 +165,10 @@ TEST_CASE("conv2d with every combination of what follows the sum", "[kernels][co
   }
 }
 
-TEST_CASE("conv2d sums the rows of what it wrote", "[kernels][conv2d]") {
+TEST_CASE("conv2d gives the shifted sums of what it wrote", "[kernels][conv2d]") {
   for (const std::int64_t dilation : {1, 2, 16}) {
     Options options;
-    options.row_sums_dilation = dilation;
+    options.sums_dilation = dilation;
     check(same_size(2, 17, 23, {32, 0}, 32), options);
     check(same_size(1, 33, 31, {32, 0}, 32, 8), options);
     check(same_size(1, 3, 200, {32, 0}, 64), options);

@@ -7,8 +7,8 @@
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"
 #include "tests/kernels/repeat.h"
+#include "tests/kernels/summed.h"
 #include "tests/reference/conv_lstm.h"
-#include "tests/reference/row_sums.h"
 
 namespace sapnet::tests {
 namespace {
@@ -42,7 +42,7 @@ Tolerances tolerances(const ConvLstmProblem& p, const std::vector<double>& gates
 
 void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
   INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels << "+" << p.hidden << " channels, state "
-           << static_cast<int>(state) << ", row sums for dilation " << p.row_sums_dilation);
+           << static_cast<int>(state) << ", shifted sums for dilation " << p.sums_dilation);
   const std::int64_t pixels = p.n * p.h * p.w;
   const std::int64_t taps = (p.in_channels + p.hidden) * 9;
   const auto x = random_values(pixels * p.in_channels, 1);
@@ -59,7 +59,8 @@ void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
     const auto written = run_repeatedly([&] {
       GuardedArray map(x), hidden_state(h), cell(c), weights(weight), biases(bias);
       GuardedArray h_out(expected.h_out.size()), separate_c_out(expected.c_out.size());
-      GuardedArray sums(static_cast<std::size_t>(p.n * p.h * 3 * p.hidden));
+      const std::int64_t parts = implementation->shifted_sums_parts(p.h);
+      GuardedArray sums(static_cast<std::size_t>(p.n * parts * 9 * p.hidden));
       GuardedArray& c_out = state == State::kInPlace ? cell : separate_c_out;
       ConvLstmArguments arguments;
       arguments.x = map.data();
@@ -69,7 +70,7 @@ void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
       arguments.bias = biases.data();
       arguments.h_out = h_out.data();
       arguments.c_out = c_out.data();
-      arguments.row_sums = sums.data();
+      arguments.shifted_sums = sums.data();
       implementation->conv_lstm(p, arguments);
       for (GuardedArray* array :
            {&map, &hidden_state, &cell, &weights, &biases, &h_out, &separate_c_out, &sums})
@@ -82,11 +83,7 @@ void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
     check_close("c_out", {p.n, p.h, p.w, p.hidden}, written[1], expected.c_out, tolerance.c_out);
     check_close("h_out", {p.n, p.h, p.w, p.hidden}, written[0], expected.h_out, tolerance.h_out);
 
-    const auto sums = reference::row_sums({p.n, p.h, p.w, p.hidden, p.row_sums_dilation}, written[0]);
-    std::vector<double> sums_tolerance;
-    for (const double magnitude : sums.magnitudes)
-      sums_tolerance.push_back(sum_tolerance(static_cast<double>(p.w), magnitude));
-    check_close("row sums", {p.n, p.h, 3, p.hidden}, written[2], sums.sums, sums_tolerance);
+    check_shifted_sums({p.n, p.h, p.w, p.hidden, p.sums_dilation}, written[0], written[2]);
   }
 }
 

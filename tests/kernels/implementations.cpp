@@ -108,9 +108,13 @@ class CpuImplementation : public Implementation {
     kernels::cpu::attention_scale(problem, arguments, scale);
   }
 
-  void row_sums(const kernels::RowSumsProblem& problem, const float* in, float* out) const override {
+  void shifted_sums(const kernels::ShiftedSumsProblem& problem, const float* in, float* out) const override {
     const UseTarget use(target_);
-    kernels::cpu::row_sums(problem, in, out);
+    kernels::cpu::shifted_sums(problem, in, out);
+  }
+
+  std::int64_t shifted_sums_parts(std::int64_t h) const override {
+    return kernels::cpu::shifted_sums_parts(h);
   }
 
  private:

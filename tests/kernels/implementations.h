@@ -10,7 +10,7 @@
 #include "kernels/attended_conv/attended_conv.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv_lstm/conv_lstm.h"
-#include "kernels/row_sums/row_sums.h"
+#include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::tests {
 
@@ -42,7 +42,11 @@ class Implementation {
   /// scale: (n, c).
   virtual void attention_scale(const kernels::AttendedConvProblem& problem,
                                const kernels::AttendedConvArguments& arguments, float* scale) const = 0;
-  virtual void row_sums(const kernels::RowSumsProblem& problem, const float* in, float* out) const = 0;
+  /// out: (n, shifted_sums_parts(h), 9, c).
+  virtual void shifted_sums(const kernels::ShiftedSumsProblem& problem, const float* in,
+                            float* out) const = 0;
+  /// How many parts of each image's shifted sums every operation writes for an output of h rows.
+  virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
 };
 
 /// The CPU's, for each SIMD instruction set that this machine has, direct and Winograd.

@@ -161,7 +161,7 @@ TEST_CASE("A forward pass holds a handful of maps at once", "[network]") {
   const std::size_t before = engine::memory_report(Device::kCpu).in_use;
   engine::reset_peak(Device::kCpu);
   derainer->forward(input, kStages);
-  // Hidden and cell state, a unit's input, middle and output; images and row sums are less than another.
+  // Hidden and cell state, a unit's input, middle and output; images and shifted sums are less than another.
   CHECK(engine::memory_report(Device::kCpu).peak - before < 6 * map);
   CHECK(engine::memory_report(Device::kCpu).in_use == before);
 }

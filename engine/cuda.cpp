@@ -1,0 +1,153 @@
+#include "engine/cuda.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "kernels/cuda_check.h"
+
+namespace sapnet::engine::cuda {
+namespace {
+
+constexpr int kLeastMajor = 8;  // compute capability that the kernels are built for
+
+using kernels::check_cuda;
+
+cudaDeviceProp properties() {
+  cudaDeviceProp found;
+  check_cuda(cudaGetDeviceProperties(&found, 0), "asking for the device's properties");
+  return found;
+}
+
+std::string capability(const cudaDeviceProp& device) {
+  return std::string(device.name) + ", compute capability " + std::to_string(device.major) + "." +
+         std::to_string(device.minor);
+}
+
+/// Page-locked memory that uploads pass through, so that the device can fetch them by itself while the host
+/// goes on.
+class Staging {
+ public:
+  void upload(void* device, const char* host, std::size_t bytes) {
+    const auto alone = lock();
+    if (!memory_) {
+      check_cuda(cudaMallocHost(&memory_, kBytes), "allocating page-locked memory");
+      check_cuda(cudaEventCreateWithFlags(&fetched_, cudaEventDisableTiming), "creating an event");
+    }
+    for (std::size_t done = 0; done < bytes; done += kBytes) {
+      const std::size_t size = std::min(kBytes, bytes - done);
+      check_cuda(cudaEventSynchronize(fetched_), "waiting for an upload");
+      std::memcpy(memory_, host + done, size);
+      check_cuda(
+          cudaMemcpyAsync(static_cast<char*>(device) + done, memory_, size, cudaMemcpyHostToDevice, stream()),
+          "uploading");
+      check_cuda(cudaEventRecord(fetched_, stream()), "recording an event");
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBytes = 32U << 20U;
+
+  void* memory_ = nullptr;
+  cudaEvent_t fetched_ = nullptr;
+};
+
+}  // namespace
+
+std::string why_not() {
+  int count = 0;
+  // Both cudaErrorNoDevice and cudaErrorInsufficientDriver mean that there is no GPU to use.
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  if (status != cudaSuccess || count == 0)
+    return "no NVIDIA GPU was found (or its driver is missing or too old)";
+  const cudaDeviceProp device = properties();
+  if (device.major < kLeastMajor)
+    return capability(device) + ", is too old: at least " + std::to_string(kLeastMajor) + ".0 is needed";
+  return "";
+}
+
+std::string describe() { return capability(properties()); }
+
+kernels::CudaStream stream() {
+  static const cudaStream_t only = [] {
+    cudaStream_t made = nullptr;
+    check_cuda(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "creating a stream");
+    return made;
+  }();
+  return only;
+}
+
+std::unique_lock<std::recursive_mutex> lock() {
+  static auto* const mutex = new std::recursive_mutex;
+  return std::unique_lock(*mutex);
+}
+
+void* allocate(std::size_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check_cuda(status, "allocating memory");
+  return memory;
+}
+
+void release(void* memory) { check_cuda(cudaFree(memory), "releasing memory"); }
+
+std::size_t available_memory() {
+  std::size_t free = 0, total = 0;
+  check_cuda(cudaMemGetInfo(&free, &total), "asking for the free memory");
+  return free;
+}
+
+void upload(void* device, const void* host, std::size_t bytes) {
+  static Staging* const staging = new Staging;  // outlives static objects that upload
+  staging->upload(device, static_cast<const char*>(host), bytes);
+}
+
+void download(void* host, const void* device, std::size_t bytes) {
+  {
+    const auto alone = lock();
+    check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "downloading");
+  }
+  check_cuda(cudaStreamSynchronize(stream()), "running the kernels");
+}
+
+void copy(void* to, const void* from, std::size_t bytes) {
+  const auto alone = lock();
+  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying");
+}
+
+Graph::Graph(const std::function<void()>& work) {
+  const auto alone = lock();
+  check_cuda(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "recording a graph");
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    cudaStreamEndCapture(stream(), &graph);  // its result is lost with the exception
+    if (graph) cudaGraphDestroy(graph);
+    throw;
+  }
+  check_cuda(cudaStreamEndCapture(stream(), &graph), "recording a graph");
+  cudaGraphExec_t instance = nullptr;
+  const cudaError_t status = cudaGraphInstantiate(&instance, graph, 0);
+  cudaGraphDestroy(graph);
+  check_cuda(status, "making a graph ready");
+  instance_ = instance;
+}
+
+Graph::~Graph() {
+  // Its last launch may still be running.
+  cudaStreamSynchronize(stream());
+  cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(instance_));
+}
+
+void Graph::launch() {
+  const auto alone = lock();
+  check_cuda(cudaGraphLaunch(static_cast<cudaGraphExec_t>(instance_), stream()), "launching a graph");
+}
+
+}  // namespace sapnet::engine::cuda

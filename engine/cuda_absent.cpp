@@ -1,0 +1,26 @@
+// Without the CUDA toolkit: nothing of engine/cuda.h works, and nobody gets past why_not().
+#include "engine/cuda.h"
+#include "engine/error.h"
+
+namespace sapnet::engine::cuda {
+namespace {
+
+[[noreturn]] void absent() { throw Error("CUDA: " + why_not()); }
+
+}  // namespace
+
+std::string why_not() { return "this build was made without the CUDA toolkit"; }
+std::string describe() { absent(); }
+kernels::CudaStream stream() { absent(); }
+std::unique_lock<std::recursive_mutex> lock() { absent(); }
+void* allocate(std::size_t /*bytes*/) { absent(); }
+void release(void* /*memory*/) {}
+std::size_t available_memory() { absent(); }
+void upload(void* /*device*/, const void* /*host*/, std::size_t /*bytes*/) { absent(); }
+void download(void* /*host*/, const void* /*device*/, std::size_t /*bytes*/) { absent(); }
+void copy(void* /*to*/, const void* /*from*/, std::size_t /*bytes*/) { absent(); }
+Graph::Graph(const std::function<void()>& /*work*/) { absent(); }
+Graph::~Graph() = default;
+void Graph::launch() { absent(); }
+
+}  // namespace sapnet::engine::cuda

@@ -1,0 +1,252 @@
+#include <type_traits>
+
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/rows.cuh"
+#include "kernels/half.h"
+#include "kernels/shifted_sums/shifted_sums.cuh"
+#include "kernels/shifted_sums/shifted_sums.h"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+/// What follows a convolution's sum; null pointers stand for parts that were not asked for.
+template <class T>
+struct Ending {
+  const float* bias;   // (out_channels)
+  const float* scale;  // (n, out_channels)
+  const T* residual;
+  T* out;
+  bool relu;
+};
+
+/// What is written for a scaled sum.
+template <class T>
+__device__ __forceinline__ float end(const Ending<T>& to, float value, float residual) {
+  if (to.relu) value = fmaxf(value, 0);
+  if (!to.residual) return value;
+  value += residual;
+  return to.relu ? fmaxf(value, 0) : value;
+}
+
+// --- 3×3 on maps of 32 channels, by rows (rows.cuh) ---
+
+constexpr int kLaneChannels = rows::kOutputs / 4;
+
+/// The channel that stands at a place of the packed weights: such that a lane's eight are neighbours.
+__host__ __device__ constexpr int channel_at(int place) {
+  const int n = place / 8 % 4, t = place / 2 % 4, e = place % 2;
+  return place / rows::kOutputs * rows::kOutputs + t * kLaneChannels + n * 2 + e;
+}
+
+/// Writes a row of a slice of channels, and counts it in the shifted sums.
+template <class T, class Sums>
+struct RowEnding {
+  const Ending<T>& to;
+  int h, w, out_channels, channel;  // the lane's first
+  float bias[kLaneChannels], scale[kLaneChannels];
+  Sums& shifted_sums;
+
+  __device__ RowEnding(const Ending<T>& ending, int map_h, int map_w, int channels, Sums& sums)
+      : to(ending),
+        h(map_h),
+        w(map_w),
+        out_channels(channels),
+        channel(static_cast<int>(blockIdx.y) * rows::kOutputs +
+                static_cast<int>(threadIdx.x) % 4 * kLaneChannels),
+        shifted_sums(sums) {
+#pragma unroll
+    for (int c = 0; c < kLaneChannels; ++c) {
+      bias[c] = to.bias ? to.bias[channel + c] : 0;
+      scale[c] = to.scale ? to.scale[static_cast<int>(blockIdx.z) * out_channels + channel + c] : 1;
+    }
+  }
+
+  __device__ void operator()(int y, int x0, const rows::Sums& sums) {
+    using Channels = gpu::Pack<T, kLaneChannels>;
+    const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+    const std::size_t row = (static_cast<std::size_t>(blockIdx.z) * h + y) * w;
+    shifted_sums.begin_row(y);
+#pragma unroll
+    for (int p = 0; p < rows::kStrip / 8; ++p) {
+      const int x = x0 + rows::column_of(lane, p / 2, p % 2 * 2);
+      if (x >= w) continue;
+      const std::size_t at = (row + x) * out_channels + channel;
+      Channels before = {}, after;
+      if (to.residual) before = Channels::load(to.residual + at);
+#pragma unroll
+      for (int c = 0; c < kLaneChannels; ++c) {
+        const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
+        after.values[c] =
+            gpu::from_float<T>(end(to, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
+        shifted_sums.add(x, c, gpu::to_float(after.values[c]));
+      }
+      after.store(to.out + at);
+    }
+  }
+};
+
+template <class T, int kIn, bool kAhead, bool kWithSums>
+__global__ void __launch_bounds__(rows::Rows<T, kIn, kAhead>::kThreads)
+    conv2d_rows(rows::Input<T> input, int out_channels, Ending<T> to, int sums_dilation, float* sums) {
+  using Rows = rows::Rows<T, kIn, kAhead>;
+  gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums> shifted_sums(input.h, input.w,
+                                                                                       sums_dilation);
+  RowEnding ending(to, input.h, input.w, out_channels, shifted_sums);
+  Rows::compute(input, ending);
+  const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
+  shifted_sums.store(sums + part * 9 * out_channels + blockIdx.y * rows::kOutputs, out_channels);
+}
+
+template <class T, int kIn, bool kWithSums>
+void launch_rows(const Conv2dProblem& p, const BasicConv2dArguments<T>& a,
+                 const Ending<gpu::Stored<T>>& ending, CudaStream stream) {
+  // For two maps the ring is too large to hold the next rows and leave room for a second block.
+  constexpr bool kAhead = std::is_same_v<T, Half> && kIn == rows::kMapChannels;
+  using Rows = rows::Rows<gpu::Stored<T>, kIn, kAhead>;
+  const auto input = rows::input(p, a.in, a.weight);
+  gpu::launch(conv2d_rows<gpu::Stored<T>, kIn, kAhead, kWithSums>,
+              rows::grid(input, p.out_channels / rows::kOutputs, p.n), Rows::kThreads,
+              Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.out_channels), ending,
+              static_cast<int>(a.sums_dilation), a.shifted_sums);
+}
+
+bool by_rows(const Conv2dProblem& p) {
+  return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation && p.dilation <= rows::kMaxDilation &&
+         p.in_channels[0] == rows::kMapChannels &&
+         (p.in_channels[1] == 0 || p.in_channels[1] == rows::kMapChannels) &&
+         p.out_channels % rows::kOutputs == 0;
+}
+
+// --- any convolution, by its definition ---
+
+constexpr int kGenericThreads = 128;
+
+/// Channels that a thread computes at its pixel.
+int channels_at_once(std::int64_t out_channels) { return out_channels % 32 == 0 ? 32 : 4; }
+
+std::int64_t padded_channels(std::int64_t out_channels) {
+  const std::int64_t step = channels_at_once(out_channels);
+  return (out_channels + step - 1) / step * step;
+}
+
+template <class T>
+struct MapOf {
+  const T* values;
+  std::int64_t channels;
+};
+
+/// Grid: x the pixels of an image, y its channels, z images. weight: (kernel, kernel, in_channels, padded).
+template <class In, class Out, int kChannels>
+__global__ void __launch_bounds__(kGenericThreads)
+    conv2d_generic(Conv2dProblem p, MapOf<In> first, MapOf<In> second, const In* weight, std::int64_t padded,
+                   Ending<Out> to) {
+  const std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * kGenericThreads + threadIdx.x;
+  const std::int64_t out_w = p.out_w(), pixels = p.out_h() * out_w;
+  if (pixel >= pixels) return;
+  const std::int64_t first_y = pixel / out_w * p.stride - p.padding,
+                     first_x = pixel % out_w * p.stride - p.padding;
+  const std::int64_t first_channel = static_cast<std::int64_t>(blockIdx.y) * kChannels, n = blockIdx.z;
+
+  float sums[kChannels] = {};
+  const In* w = weight + first_channel;
+  for (std::int64_t a = 0; a < p.kernel; ++a) {
+    for (std::int64_t b = 0; b < p.kernel; ++b) {
+      const std::int64_t y = first_y + a * p.dilation, x = first_x + b * p.dilation;
+      if (y < 0 || y >= p.h || x < 0 || x >= p.w) {
+        w += (first.channels + second.channels) * padded;
+        continue;
+      }
+      for (const MapOf<In>& map : {first, second}) {
+        const In* const from = map.values + ((n * p.h + y) * p.w + x) * map.channels;
+        for (std::int64_t i = 0; i < map.channels; ++i, w += padded) {
+          const float value = gpu::to_float(from[i]);
+          const auto filter = gpu::Pack<In, kChannels>::load(w);
+#pragma unroll
+          for (int c = 0; c < kChannels; ++c) sums[c] = fmaf(value, gpu::to_float(filter.values[c]), sums[c]);
+        }
+      }
+    }
+  }
+
+  const std::int64_t at = (n * pixels + pixel) * p.out_channels;
+#pragma unroll
+  for (int c = 0; c < kChannels; ++c) {
+    const std::int64_t channel = first_channel + c;
+    if (channel >= p.out_channels) break;
+    float value = sums[c];
+    if (to.bias) value += to.bias[channel];
+    if (to.scale) value *= to.scale[n * p.out_channels + channel];
+    const float residual = to.residual ? gpu::to_float(to.residual[at + channel]) : 0;
+    to.out[at + channel] = gpu::from_float<Out>(end(to, value, residual));
+  }
+}
+
+template <class In, class Out>
+void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
+                    const Ending<gpu::Stored<Out>>& ending, CudaStream stream) {
+  using Map = MapOf<gpu::Stored<In>>;
+  const std::int64_t padded = padded_channels(p.out_channels), at_once = channels_at_once(p.out_channels);
+  const std::int64_t blocks = (p.out_h() * p.out_w() + kGenericThreads - 1) / kGenericThreads;
+  const auto kernel = at_once == 32 ? conv2d_generic<gpu::Stored<In>, gpu::Stored<Out>, 32>
+                                    : conv2d_generic<gpu::Stored<In>, gpu::Stored<Out>, 4>;
+  gpu::launch(kernel,
+              dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(padded / at_once),
+                   static_cast<unsigned>(p.n)),
+              kGenericThreads, 0, stream, p, Map{gpu::stored(a.in[0]), p.in_channels[0]},
+              Map{gpu::stored(a.in[1]), p.in_channels[1]}, gpu::stored(a.weight), padded, ending);
+}
+
+}  // namespace
+
+std::int64_t conv2d_parts(const Conv2dProblem& p) {
+  if (!by_rows(p)) return shifted_sums_parts(p.out_h());
+  return rows::parts(p);
+}
+
+std::size_t packed_conv2d_size(const Conv2dProblem& p) {
+  const std::int64_t outputs = by_rows(p) ? p.out_channels : padded_channels(p.out_channels);
+  return static_cast<std::size_t>(p.kernel * p.kernel * p.total_in_channels() * outputs);
+}
+
+template <class T>
+void pack_conv2d(const Conv2dProblem& p, const float* weight, T* packed) {
+  const auto in_channels = p.total_in_channels();
+  if (by_rows(p)) {
+    rows::pack(p, weight, channel_at, packed);
+    return;
+  }
+  const std::int64_t padded = padded_channels(p.out_channels), taps = p.kernel * p.kernel;
+  for (std::int64_t tap = 0; tap < taps; ++tap)
+    for (std::int64_t i = 0; i < in_channels; ++i)
+      for (std::int64_t o = 0; o < padded; ++o)
+        *packed++ = converted<T>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : 0);
+}
+
+template <class In, class Out>
+void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, CudaStream stream) {
+  const Ending<gpu::Stored<Out>> ending = {a.bias, a.scale, gpu::stored(a.residual), gpu::stored(a.out),
+                                           a.relu};
+  if constexpr (std::is_same_v<In, Out>) {
+    if (by_rows(p)) {
+      const bool two = p.in_channels[1] > 0;
+      const auto launch = a.shifted_sums ? two ? launch_rows<In, 64, true> : launch_rows<In, 32, true>
+                          : two ? launch_rows<In, 64, false>
+                                         : launch_rows<In, 32, false>;
+      launch(p, a, ending, stream);
+      return;
+    }
+  }
+  launch_generic(p, a, ending, stream);
+  if (a.shifted_sums) {
+    shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, a.shifted_sums, stream);
+  }
+}
+
+template void pack_conv2d(const Conv2dProblem&, const float*, float*);
+template void pack_conv2d(const Conv2dProblem&, const float*, Half*);
+template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, float>&, CudaStream);
+template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, Half>&, CudaStream);
+template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<Half, float>&, CudaStream);
+template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<Half, Half>&, CudaStream);
+
+}  // namespace sapnet::kernels::cuda

@@ -1,0 +1,277 @@
+// A 3×3 convolution of stride 1 whose input rows stream through shared memory, so that each is read from
+// global memory once. conv2d.cu and conv_lstm.cu put their own endings to it.
+//
+// A block computes kOutputs channels of a strip, kStrip columns wide. Going down, it visits the rows y of one
+// phase, y mod dilation: the rows that such a row of the output needs are then its neighbours in that
+// sequence, for any dilation. Shared memory holds a ring of input rows; each warp computes one output row of
+// kRows at a time, the whole strip.
+//
+// The sums of a warp are spread over its lanes as mma_m16n8k16 has them (gpu.cuh), also where plain fp32
+// arithmetic computes them, so that what follows is written once: with g = lane / 4 and t = lane % 4,
+// Sums[m][n][i] belongs to the strip's column 16 m + 8 (i / 2) + g and to output 8 n + 2 t + i % 2.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/gpu.cuh"
+#include "kernels/storage.cuh"
+
+namespace sapnet::kernels::cuda::rows {
+
+inline constexpr int kStrip = 64;        // columns
+inline constexpr int kOutputs = 32;      // channels
+inline constexpr int kSegment = 16;      // output rows that a block visits at most
+inline constexpr int kMapChannels = 32;  // of each input map
+inline constexpr int kMaxDilation = 16;
+
+using Sums = float[kStrip / 16][kOutputs / 8][4];
+
+/// The column of the strip that Sums[m][n][i] belongs to, and the output.
+__device__ __forceinline__ int column_of(int lane, int m, int i) { return 16 * m + 8 * (i / 2) + lane / 4; }
+__device__ __forceinline__ int output_of(int lane, int n, int i) { return 8 * n + 2 * (lane % 4) + i % 2; }
+
+/// Shared memory distances, in elements: 16 bytes more than the data, so that neighbours lie in other banks.
+template <class T, int kIn>
+inline constexpr int kPadded = kIn + 16 / static_cast<int>(sizeof(T));
+
+/// What is computed with at one precision: T, the type of maps and weights.
+///   kRows: output rows at a time, one per warp
+///   kWeightRows × kWeightColumns: how the weights of one tap lie, outputs × inputs or the other way round,
+///     rows kWeightStride elements apart in shared memory and source_stride() in global
+///   multiply(): adds to a warp's sums the products with one row of input, of kStrip + 2·dilation pixels, and
+///     the three taps of one vertical offset
+template <class T, int kIn>
+struct Arithmetic;
+
+/// fp16 on the tensor cores, which sum in fp32.
+template <int kIn>
+struct Arithmetic<__half, kIn> {
+  static constexpr int kRows = 4;
+  static constexpr int kPixel = kPadded<__half, kIn>;
+  static constexpr bool kOutputsAreRows = true;
+  static constexpr int kWeightRows = kOutputs, kWeightColumns = kIn, kWeightStride = kPixel;
+  static constexpr int kTap = kWeightRows * kWeightStride;
+
+  __host__ __device__ static int source_stride(int weight_channels) { return weight_channels; }
+
+  __device__ static void multiply(const __half* row, const __half* weights, int dilation, int lane,
+                                  Sums& sums) {
+    const int a_offset = lane % 16 * kPixel + lane / 16 * 8;
+    const int b_offset = (lane % 8 + lane / 16 * 8) * kWeightStride + lane / 8 % 2 * 8;
+#pragma unroll
+    for (int tap = 0; tap < 3; ++tap) {
+      const __half* const pixels = row + tap * dilation * kPixel + a_offset;
+      const __half* const filter = weights + tap * kTap + b_offset;
+#pragma unroll
+      for (int k = 0; k < kIn; k += 16) {
+        std::uint32_t b[kOutputs / 16][4];
+#pragma unroll
+        for (int n = 0; n < kOutputs / 16; ++n) gpu::ldmatrix_x4(b[n], filter + n * 16 * kWeightStride + k);
+#pragma unroll
+        for (int m = 0; m < kStrip / 16; ++m) {
+          std::uint32_t a[4];
+          gpu::ldmatrix_x4(a, pixels + m * 16 * kPixel + k);
+#pragma unroll
+          for (int n = 0; n < kOutputs / 8; ++n) {
+            const std::uint32_t column[2] = {b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]};
+            gpu::mma_m16n8k16(sums[m][n], a, column);
+          }
+        }
+      }
+    }
+  }
+};
+
+/// fp32 without short cuts.
+template <int kIn>
+struct Arithmetic<float, kIn> {
+  static constexpr int kRows = kIn > kMapChannels ? 2 : 4;  // of more, shared memory cannot hold the ring
+  static constexpr int kPixel = kPadded<float, kIn>;
+  static constexpr bool kOutputsAreRows = false;
+  static constexpr int kWeightRows = kIn, kWeightColumns = kOutputs, kWeightStride = kOutputs;
+  static constexpr int kTap = kWeightRows * kWeightStride;
+
+  __host__ __device__ static int source_stride(int /*weight_channels*/) { return kOutputs; }
+
+  __device__ static void multiply(const float* row, const float* weights, int dilation, int lane,
+                                  Sums& sums) {
+    for (int tap = 0; tap < 3; ++tap) {
+      const float* const pixels = row + (tap * dilation + column_of(lane, 0, 0)) * kPixel;
+      const float* const filter = weights + tap * kTap + output_of(lane, 0, 0);
+#pragma unroll 1
+      for (int k = 0; k < kIn; k += 4) {
+        gpu::Pack<float, 4> in[kStrip / 8];
+#pragma unroll
+        for (int p = 0; p < kStrip / 8; ++p) in[p] = gpu::Pack<float, 4>::load(pixels + p * 8 * kPixel + k);
+#pragma unroll
+        for (int c = 0; c < 4; ++c) {
+#pragma unroll
+          for (int n = 0; n < kOutputs / 8; ++n) {
+            const auto pair = gpu::Pack<float, 2>::load(filter + (k + c) * kWeightStride + n * 8);
+#pragma unroll
+            for (int p = 0; p < kStrip / 8; ++p) {
+#pragma unroll
+              for (int e = 0; e < 2; ++e) {
+                float& sum = sums[p / 2][n][p % 2 * 2 + e];
+                sum = fmaf(in[p].values[c], pair.values[e], sum);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+};
+
+/// What a convolution reads.
+template <class T>
+struct Input {
+  const T* maps[2];     // (n, h, w, kMapChannels) each
+  const T* weights;     // as pack() makes them
+  int weight_channels;  // of all maps that the weights are for; those of absent maps at the end are not read
+  int h, w, dilation;
+};
+
+/// How blocks share out an image.
+struct Grid {
+  int strips, phases, segments;
+
+  __host__ __device__ Grid(int h, int w, int dilation)
+      : strips((w + kStrip - 1) / kStrip),
+        phases(dilation < h ? dilation : h),
+        segments(((h + dilation - 1) / dilation + kSegment - 1) / kSegment) {}
+
+  int parts() const { return strips * phases * segments; }
+};
+
+/// The convolution of kIn channels. kAhead: the next rows are loaded while these are computed; without, the
+/// smaller ring leaves room for another block on the same processor, which computes meanwhile.
+template <class T, int kIn, bool kAhead>
+struct Rows {
+  using A = Arithmetic<T, kIn>;
+  static constexpr int kThreads = A::kRows * gpu::kWarp;
+  static constexpr int kRing = (kAhead ? 2 : 1) * A::kRows + 2;
+  static constexpr int kChunk = 16 / sizeof(T);  // elements of a cp_async16
+
+  static std::size_t shared_bytes(int dilation) {
+    return sizeof(T) * static_cast<std::size_t>(9 * A::kTap + kRing * (kStrip + 2 * dilation) * A::kPixel);
+  }
+
+  /// Grid: x the parts, y slices of kOutputs channels, z images.
+  /// ending(y, x0, sums) is called by the warp that has the sums of row y, columns x0 to x0 + kStrip - 1, of
+  /// which those from w on mean nothing. Not every warp is called as often.
+  template <class Ending>
+  __device__ static void compute(const Input<T>& input, Ending& ending) {
+    DYNAMIC_SHARED(T, weights);
+    T* const ring = weights + 9 * A::kTap;
+    const int block = static_cast<int>(blockIdx.x), warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
+    const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+    const Grid grid(input.h, input.w, input.dilation);
+    const int x0 = block % grid.strips * kStrip, phase = block / grid.strips % grid.phases;
+    const int rows_of_phase = (input.h - phase + input.dilation - 1) / input.dilation;
+    const int first = block / grid.strips / grid.phases * kSegment;
+    const int end = min(first + kSegment, rows_of_phase);
+    if (first >= end) return;
+
+    const int row_size = (kStrip + 2 * input.dilation) * A::kPixel;
+    const auto slot = [&](int row) { return ring + (row - (first - 1)) % kRing * row_size; };
+    const auto load_rows = [&](int from, int count) {
+      for (int row = from; row < from + count; ++row)
+        load_row(input, phase + row * input.dilation, x0, slot(row));
+      gpu::cp_async_commit();
+    };
+    load_weights(input, weights);
+    load_rows(first - 1, A::kRows + 2);
+    for (int row = first; row < end; row += A::kRows) {
+      const bool more = row + A::kRows < end;
+      gpu::cp_async_wait<0>();
+      __syncthreads();
+      if (kAhead && more) load_rows(row + A::kRows + 1, A::kRows);
+      if (row + warp < end) {
+        Sums sums = {};
+#pragma unroll 1
+        for (int tap = 0; tap < 3; ++tap)
+          A::multiply(slot(row + warp + tap - 1), weights + 3 * tap * A::kTap, input.dilation, lane, sums);
+        ending(phase + (row + warp) * input.dilation, x0, sums);
+      }
+      if (!kAhead && more) {
+        __syncthreads();
+        load_rows(row + A::kRows + 1, A::kRows);
+      }
+    }
+  }
+
+ private:
+  /// Row y of the input from column x0 - dilation on, zero outside of the map.
+  __device__ static void load_row(const Input<T>& input, int y, int x0, T* to) {
+    constexpr int kMapChunks = kMapChannels / kChunk, kChunks = kIn / kChunk;
+    const bool inside = y >= 0 && y < input.h;
+    const std::size_t first = (static_cast<std::size_t>(blockIdx.z) * input.h + (inside ? y : 0)) * input.w;
+    const int chunks = (kStrip + 2 * input.dilation) * kChunks;
+    for (int i = static_cast<int>(threadIdx.x); i < chunks; i += kThreads) {
+      const int pixel = i / kChunks, chunk = i % kChunks, x = x0 - input.dilation + pixel;
+      const bool valid = inside && x >= 0 && x < input.w;
+      const T* const map = chunk < kMapChunks ? input.maps[0] : input.maps[1];
+      gpu::cp_async16(to + pixel * A::kPixel + chunk * kChunk,
+                      map + (first + (valid ? x : 0)) * kMapChannels + chunk % kMapChunks * kChunk, valid);
+    }
+  }
+
+  __device__ static void load_weights(const Input<T>& input, T* to) {
+    constexpr int kChunks = A::kWeightColumns / kChunk;
+    const int tap_size = kOutputs * input.weight_channels;
+    const T* const slice = input.weights + static_cast<std::size_t>(blockIdx.y) * 9 * tap_size;
+    for (int i = static_cast<int>(threadIdx.x); i < 9 * A::kWeightRows * kChunks; i += kThreads) {
+      const int chunk = i % kChunks, row = i / kChunks % A::kWeightRows, tap = i / kChunks / A::kWeightRows;
+      gpu::cp_async16(to + tap * A::kTap + row * A::kWeightStride + chunk * kChunk,
+                      slice + tap * tap_size + row * A::source_stride(input.weight_channels) + chunk * kChunk,
+                      true);
+    }
+  }
+};
+
+/// The grid of a kernel that calls Rows::compute.
+template <class T>
+dim3 grid(const Input<T>& input, std::int64_t slices, std::int64_t n) {
+  return dim3(static_cast<unsigned>(Grid(input.h, input.w, input.dilation).parts()),
+              static_cast<unsigned>(slices), static_cast<unsigned>(n));
+}
+
+/// The input of a convolution by rows; weights as pack() made them.
+template <class T>
+Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
+  return {{gpu::stored(maps[0]), gpu::stored(maps[1])},
+          gpu::stored(weights),
+          static_cast<int>(p.total_in_channels()),
+          static_cast<int>(p.h),
+          static_cast<int>(p.w),
+          static_cast<int>(p.dilation)};
+}
+
+/// Blocks that share out an image, for each slice of kOutputs channels.
+inline std::int64_t parts(const Conv2dProblem& p) {
+  return Grid(static_cast<int>(p.h), static_cast<int>(p.w), static_cast<int>(p.dilation)).parts();
+}
+
+/// Arranges weight (out_channels, in_channels, 3, 3) for Input::weights: slices of kOutputs outputs, in each
+/// the nine taps. output(place): which output channel stands at a place, counted over all slices; the places
+/// 8n + 2t + e of a slice belong to the lanes t.
+template <class T, class Output>
+void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* packed) {
+  using A = Arithmetic<gpu::Stored<T>, kMapChannels>;
+  const int in_channels = static_cast<int>(p.total_in_channels()), stride = A::source_stride(in_channels);
+  for (int place = 0; place < p.out_channels; ++place) {
+    const float* const filter = weight + static_cast<std::size_t>(output(place)) * in_channels * 9;
+    const int slice = place / kOutputs, o = place % kOutputs;
+    for (int i = 0; i < in_channels; ++i) {
+      for (int tap = 0; tap < 9; ++tap) {
+        T* const to = packed + static_cast<std::size_t>(slice * 9 + tap) * kOutputs * in_channels;
+        to[A::kOutputsAreRows ? o * stride + i : i * stride + o] = converted<T>(filter[i * 9 + tap]);
+      }
+    }
+  }
+}
+
+}  // namespace sapnet::kernels::cuda::rows

@@ -1,0 +1,132 @@
+#include "kernels/conv2d/rows.cuh"
+#include "kernels/conv_lstm/conv_lstm.h"
+#include "kernels/shifted_sums/shifted_sums.cuh"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+constexpr int kGates = 4;
+constexpr int kSliceHidden = rows::kOutputs / kGates;  // hidden channels of a block, with all of their gates
+constexpr int kLaneHidden = kSliceHidden / 4;
+
+/// The output channel, gates in the order i, f, g, o, that stands at a place of the packed weights: such that
+/// a lane has all gates of its hidden channels.
+struct GateAt {
+  int hidden;
+  int operator()(int place) const {
+    return place / 8 % kGates * hidden + place / rows::kOutputs * kSliceHidden + place % 8;
+  }
+};
+
+template <class T>
+struct Cell {
+  const float* c;  // null at the first step
+  const float* bias;
+  T* h_out;
+  float* c_out;
+};
+
+__device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+
+/// Turns the gates of a row into the new state, and counts it in the shifted sums.
+template <class T, class Sums>
+struct CellEnding {
+  const Cell<T>& cell;
+  int h, w, hidden, channel;  // the lane's first
+  float bias[kGates][kLaneHidden];
+  Sums& shifted_sums;
+
+  __device__ CellEnding(const Cell<T>& to, int map_h, int map_w, int hidden_channels, Sums& sums)
+      : cell(to),
+        h(map_h),
+        w(map_w),
+        hidden(hidden_channels),
+        channel(static_cast<int>(blockIdx.y) * kSliceHidden +
+                static_cast<int>(threadIdx.x) % 4 * kLaneHidden),
+        shifted_sums(sums) {
+#pragma unroll
+    for (int gate = 0; gate < kGates; ++gate)
+#pragma unroll
+      for (int c = 0; c < kLaneHidden; ++c) bias[gate][c] = cell.bias[gate * hidden + channel + c];
+  }
+
+  __device__ void operator()(int y, int x0, const rows::Sums& sums) {
+    using Cells = gpu::Pack<float, kLaneHidden>;
+    const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+    const std::size_t row = (static_cast<std::size_t>(blockIdx.z) * h + y) * w;
+    shifted_sums.begin_row(y);
+#pragma unroll
+    for (int p = 0; p < rows::kStrip / 8; ++p) {
+      const int x = x0 + rows::column_of(lane, p / 2, p % 2 * 2);
+      if (x >= w) continue;
+      const std::size_t at = (row + x) * hidden + channel;
+      Cells before = {}, after;
+      gpu::Pack<T, kLaneHidden> state;
+      if (cell.c) before = Cells::load(cell.c + at);
+#pragma unroll
+      for (int c = 0; c < kLaneHidden; ++c) {
+        const auto gate = [&](int k) { return sums[p / 2][k][p % 2 * 2 + c] + bias[k][c]; };
+        after.values[c] = sigmoid(gate(1)) * before.values[c] + sigmoid(gate(0)) * tanhf(gate(2));
+        state.values[c] = gpu::from_float<T>(sigmoid(gate(3)) * tanhf(after.values[c]));
+        shifted_sums.add(x, c, gpu::to_float(state.values[c]));
+      }
+      after.store(cell.c_out + at);
+      state.store(cell.h_out + at);
+    }
+  }
+};
+
+/// kIn: 64, or 32 at the first step, when h is zero.
+template <class T, int kIn, bool kWithSums>
+__global__ void __launch_bounds__(rows::Rows<T, kIn, false>::kThreads)
+    conv_lstm_rows(rows::Input<T> input, int hidden, Cell<T> cell, int sums_dilation, float* sums) {
+  using Rows = rows::Rows<T, kIn, false>;
+  gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneHidden, kWithSums> shifted_sums(input.h, input.w,
+                                                                                     sums_dilation);
+  CellEnding ending(cell, input.h, input.w, hidden, shifted_sums);
+  Rows::compute(input, ending);
+  const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
+  shifted_sums.store(sums + part * 9 * hidden + blockIdx.y * kSliceHidden, hidden);
+}
+
+template <class T, int kIn, bool kWithSums>
+void launch_rows(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, CudaStream stream) {
+  using Rows = rows::Rows<gpu::Stored<T>, kIn, false>;
+  const auto input = rows::input(p.conv(), {a.x, a.h}, a.weight);
+  const Cell<gpu::Stored<T>> cell = {a.c, a.bias, gpu::stored(a.h_out), a.c_out};
+  gpu::launch(conv_lstm_rows<gpu::Stored<T>, kIn, kWithSums>, rows::grid(input, p.hidden / kSliceHidden, p.n),
+              Rows::kThreads, Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.hidden),
+              cell, static_cast<int>(p.sums_dilation), a.shifted_sums);
+}
+
+}  // namespace
+
+bool takes_conv_lstm(const ConvLstmProblem& p) {
+  return p.in_channels == rows::kMapChannels && p.hidden == rows::kMapChannels;
+}
+
+std::int64_t conv_lstm_parts(const ConvLstmProblem& p) { return rows::parts(p.conv()); }
+
+std::size_t packed_conv_lstm_size(const ConvLstmProblem& p) {
+  return static_cast<std::size_t>(9 * p.conv().total_in_channels() * p.conv().out_channels);
+}
+
+template <class T>
+void pack_conv_lstm(const ConvLstmProblem& p, const float* weight, T* packed) {
+  rows::pack(p.conv(), weight, GateAt{static_cast<int>(p.hidden)}, packed);
+}
+
+template <class T>
+void conv_lstm(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, CudaStream stream) {
+  const auto launch = a.shifted_sums ? a.h ? launch_rows<T, 64, true> : launch_rows<T, 32, true>
+                      : a.h ? launch_rows<T, 64, false>
+                                     : launch_rows<T, 32, false>;
+  launch(p, a, stream);
+}
+
+template void pack_conv_lstm(const ConvLstmProblem&, const float*, float*);
+template void pack_conv_lstm(const ConvLstmProblem&, const float*, Half*);
+template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<float>&, CudaStream);
+template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<Half>&, CudaStream);
+
+}  // namespace sapnet::kernels::cuda

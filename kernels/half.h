@@ -1,0 +1,30 @@
+// Half precision as storage, for host code; kernels see the same bytes as CUDA's __half.
+#pragma once
+
+#include <cstdint>
+
+namespace sapnet::kernels {
+
+/// An IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits.
+struct Half {
+  std::uint16_t bits = 0;
+};
+
+/// The nearest half, ties to even; beyond ±65504 infinity. NaN stays NaN.
+Half to_half(float value);
+
+float to_float(Half value);
+
+/// A weight in the type that T stores maps in.
+template <class T>
+T converted(float value);
+template <>
+inline float converted<float>(float value) {
+  return value;
+}
+template <>
+inline Half converted<Half>(float value) {
+  return to_half(value);
+}
+
+}  // namespace sapnet::kernels

@@ -1,0 +1,49 @@
+// The sums of a finished map: for the rare map whose writer could not gather them.
+#include "kernels/shifted_sums/shifted_sums.h"
+#include "kernels/storage.cuh"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+constexpr int kThreads = 128;
+constexpr std::int64_t kPartRows = 8;
+
+/// Block (k, image) sums kPartRows rows, a thread for each channel.
+template <class T>
+__global__ void __launch_bounds__(kThreads) sum_rows(ShiftedSumsProblem p, const T* in, float* out) {
+  const std::int64_t image = blockIdx.y, first = blockIdx.x * kPartRows;
+  const std::int64_t end = first + kPartRows < p.h ? first + kPartRows : p.h;
+  for (std::int64_t channel = threadIdx.x; channel < p.c; channel += kThreads) {
+    float sums[3][3] = {};
+    for (std::int64_t y = first; y < end; ++y) {
+      for (std::int64_t x = 0; x < p.w; ++x) {
+        const float value = gpu::to_float(in[((image * p.h + y) * p.w + x) * p.c + channel]);
+        const bool rows[3] = {y < p.h - p.dilation, true, y >= p.dilation};
+        const bool columns[3] = {x < p.w - p.dilation, true, x >= p.dilation};
+#pragma unroll
+        for (int a = 0; a < 3; ++a)
+#pragma unroll
+          for (int b = 0; b < 3; ++b) sums[a][b] += rows[a] && columns[b] ? value : 0;
+      }
+    }
+    float* const part = out + (image * gridDim.x + blockIdx.x) * 9 * p.c + channel;
+#pragma unroll
+    for (int k = 0; k < 9; ++k) part[k * p.c] = sums[k / 3][k % 3];
+  }
+}
+
+}  // namespace
+
+std::int64_t shifted_sums_parts(std::int64_t h) { return (h + kPartRows - 1) / kPartRows; }
+
+template <class T>
+void shifted_sums(const ShiftedSumsProblem& p, const T* in, float* out, CudaStream stream) {
+  gpu::launch(sum_rows<gpu::Stored<T>>,
+              dim3(static_cast<unsigned>(shifted_sums_parts(p.h)), static_cast<unsigned>(p.n)), kThreads, 0,
+              stream, p, gpu::stored(in), out);
+}
+
+template void shifted_sums(const ShiftedSumsProblem&, const float*, float*, CudaStream);
+template void shifted_sums(const ShiftedSumsProblem&, const Half*, float*, CudaStream);
+
+}  // namespace sapnet::kernels::cuda

@@ -1,0 +1,86 @@
+// Gathering the shifted sums (shifted_sums.h) of a map while a kernel writes it.
+#pragma once
+
+#include "kernels/gpu.cuh"
+
+namespace sapnet::kernels::gpu {
+
+/// The part of one block of kWarps warps, or nothing at all where !kWanted. Lane l of a warp has the channels
+/// kChannels (l % 4) to kChannels (l % 4) + kChannels - 1, at other columns than the lanes of the same
+/// remainder.
+///
+/// Rows within `dilation` of the upper or lower edge miss some of the vertical taps. A warp goes down the
+/// map, so it meets a few kinds of rows, one after the other: it sums a kind in registers, and adds that to
+/// the taps it counts for when another kind begins.
+template <int kWarps, int kChannels, bool kWanted>
+class ShiftedSums {
+ public:
+  /// h, w: of the map that is summed; dilation: of the convolution that the sums are for.
+  __device__ ShiftedSums(int h, int w, int dilation)
+      : h_(h), w_(w), dilation_(dilation), lane_(static_cast<int>(threadIdx.x) % kWarp) {
+    if constexpr (kWanted) {
+      SHARED_ARRAY(float, warps, [kWarps][kTap * 9]);
+      block_ = warps[0];
+      warp_ = warps[static_cast<int>(threadIdx.x) / kWarp];
+      for (int k = lane_; k < kTap * 9; k += kWarp) warp_[k] = 0;
+      __syncwarp();
+    }
+  }
+
+  /// Before the first add() of a row; the whole warp together.
+  __device__ void begin_row(int y) {
+    const int kind = (y < h_ - dilation_ ? 1 : 0) | (y >= dilation_ ? 2 : 0);
+    if (kWanted && kind != kind_) flush();
+    kind_ = kind;
+  }
+
+  /// Counts `value` in the lane's channel c, at column x.
+  __device__ void add(int x, int c, float value) {
+    if (!kWanted) return;
+    sums_[0][c] += x < w_ - dilation_ ? value : 0;
+    sums_[1][c] += value;
+    sums_[2][c] += x >= dilation_ ? value : 0;
+  }
+
+  /// Adds up the warps and writes the block's part: `to` is where its channels begin in the first tap,
+  /// `channels` how many the map has. The whole block together, once.
+  __device__ void store(float* to, int channels) {
+    if (!kWanted) return;
+    flush();
+    __syncthreads();
+    for (int k = static_cast<int>(threadIdx.x); k < 9 * kTap; k += kWarps * kWarp) {
+      float sum = 0;
+      for (int warp = 0; warp < kWarps; ++warp) sum += block_[warp * 9 * kTap + k];
+      to[k / kTap * channels + k % kTap] = sum;
+    }
+  }
+
+ private:
+  static constexpr int kTap = 4 * kChannels;  // floats of one tap
+
+  /// Adds to shared memory what is in registers; the whole warp together.
+  __device__ void flush() {
+#pragma unroll
+    for (int b = 0; b < 3; ++b) {
+#pragma unroll
+      for (int c = 0; c < kChannels; ++c) {
+        float sum = sums_[b][c];
+        sums_[b][c] = 0;
+#pragma unroll
+        for (int mask = 4; mask < kWarp; mask *= 2) sum += shuffle_xor(sum, mask);
+        if (lane_ >= 4) continue;
+        float* const at = warp_ + b * kTap + lane_ * kChannels + c;
+        if (kind_ & 1) at[0] += sum;
+        at[3 * kTap] += sum;
+        if (kind_ & 2) at[6 * kTap] += sum;
+      }
+    }
+  }
+
+  int h_, w_, dilation_, lane_;
+  int kind_ = 0;  // of the rows in sums_: 1 when they count for the upper tap, + 2 when for the lower
+  float sums_[3][kChannels] = {};
+  float *block_ = nullptr, *warp_ = nullptr;  // shared memory: of all warps, and this one's
+};
+
+}  // namespace sapnet::kernels::gpu

@@ -1,0 +1,46 @@
+// The nine shifted sums of a map, from which the mean of any 3×3 convolution of it follows before the
+// convolution runs. With padding = dilation d and S_k the sum of the input as tap k = 3a + b sees it,
+//
+//   S_k = Σ_{y,x} in[y + (a-1)·d, x + (b-1)·d]   over all output positions (y, x), zero outside the map,
+//   mean of conv(in)_o = bias_o + Σ_{i,k} weight[o, i, k] · S_k[i] / (h·w)
+//
+// since sum and convolution are both linear. Seen from the input, element (y', x') is in S_k exactly when the
+// output position that tap k takes it to, (y' - (a-1)·d, x' - (b-1)·d), lies in the map:
+//
+//   rows:     a = 0: y' < h - d     a = 1: always     a = 2: y' >= d
+//   columns:  b = 0: x' < w - d     b = 1: always     b = 2: x' >= d
+//
+// That depends on the element's own place alone. So whoever computes a piece of a map can write what the
+// piece adds to the nine sums, the pieces being whatever suits the device, and the reader adds up the parts.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/stream.h"
+
+namespace sapnet::kernels {
+
+struct ShiftedSumsProblem {
+  std::int64_t n = 1, h = 0, w = 0, c = 0;
+  std::int64_t dilation = 1;  // of the convolution that the sums are for
+};
+
+namespace cpu {
+
+/// How many parts of each image's sums the CPU writes for a map of h rows: one for each row.
+inline std::int64_t shifted_sums_parts(std::int64_t h) { return h; }
+
+/// in: (n, h, w, c). out: (n, parts, 9, c), parts = shifted_sums_parts(h), which sum to S_k over the parts.
+void shifted_sums(const ShiftedSumsProblem& problem, const float* in, float* out);
+
+}  // namespace cpu
+
+namespace cuda {
+
+std::int64_t shifted_sums_parts(std::int64_t h);
+
+template <class T>
+void shifted_sums(const ShiftedSumsProblem& problem, const T* in, float* out, CudaStream stream);
+
+}  // namespace cuda
+}  // namespace sapnet::kernels
