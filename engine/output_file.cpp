@@ -41,7 +41,7 @@ std::filesystem::path resolve(const std::filesystem::path& file) {
     target = target.parent_path() / std::filesystem::read_symlink(target, error);
     if (error) fail(file, error.value());
   }
-  const auto canonical = std::filesystem::weakly_canonical(target, error);
+  const auto canonical = std::filesystem::weakly_canonical(std::filesystem::absolute(target), error);
   return error ? std::filesystem::absolute(target).lexically_normal() : canonical;
 }
 

@@ -21,6 +21,12 @@ namespace {
 constexpr std::size_t kMaxFile = std::size_t{1} << 30;
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
+  std::error_code none;  // a file that is not there fails to open
+  const auto status = std::filesystem::status(file, none);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(file.string() + (std::filesystem::is_directory(status) ? ": is a folder, not a picture"
+                                                                       : ": is not a regular file"));
+  }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"), std::fclose);
   const auto fail = [&] {
     return Error(file.string() + ": cannot be read: " + std::generic_category().message(errno));
@@ -105,7 +111,8 @@ void check_size(std::int64_t width, std::int64_t height, const std::string& name
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
   if (width < 1 || height < 1) throw Error(name + ": damaged picture: " + size);
   if (width > kMaxSide || height > kMaxSide || width * height > kMaxPixels) {
-    throw Error(name + ": too large: " + size + "; at most " + std::to_string(kMaxPixels) + " can be read");
+    throw Error(name + ": too large: " + size + "; at most " + std::to_string(kMaxPixels / 1'000'000) +
+                " megapixels can be read, and sides of at most " + std::to_string(kMaxSide) + " pixels");
   }
 }
 
