@@ -32,7 +32,7 @@ main { display: flex; flex-direction: column; gap: 1.5rem; max-width: 80rem; mar
 h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; font-weight: 650; letter-spacing: -.015em; }
 h2 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .run { margin: .4rem 0 0; color: var(--faint); overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.25rem, 1fr)); gap: .75rem; margin: 0; }
+.tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: .75rem; margin: 0; }
 .tile { padding: .8rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .tile dt { color: var(--faint); font-size: .8rem; }
 .tile dd { margin: .1rem 0 0; font-size: 1.1rem; font-weight: 600; line-height: 1.4; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -56,7 +56,7 @@ article { display: flex; flex-direction: column; min-width: 0; overflow: hidden;
 .compare input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; pointer-events: none; }
 .handle { position: absolute; top: 0; bottom: 0; left: var(--cut); width: 2px; margin-left: -1px; background: #fff; box-shadow: 0 0 4px rgb(0 0 0 / .5); pointer-events: none; }
 .handle svg { position: absolute; top: 50%; left: 50%; width: 2.25rem; height: 2.25rem; transform: translate(-50%, -50%); border-radius: 50%; background: #fff; color: #1b2229; box-shadow: 0 1px 6px rgb(0 0 0 / .45); }
-input:focus-visible + .handle svg { outline: 3px solid var(--accent); outline-offset: 2px; }
+.compare:not(.by-mouse) input:focus-visible + .handle svg { outline: 3px solid var(--accent); outline-offset: 2px; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem 0 .3rem .9rem; text-align: right; font-weight: 400; white-space: nowrap; }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
@@ -64,7 +64,13 @@ thead th { color: var(--faint); font-size: .8rem; }
 tbody tr { border-top: 1px solid var(--line); }
 .gain { color: var(--gain); font-weight: 600; }
 .loss { color: var(--loss); font-weight: 600; }
-@media (max-width: 30rem) { .tiles { grid-template-columns: 1fr 1fr; } .tile { padding: .7rem .75rem; } .tile dd { font-size: 1rem; } }
+@media (min-width: 84rem) { .tiles { grid-template-columns: repeat(6, 1fr); } }
+@media (max-width: 42rem) { .tiles { grid-template-columns: 1fr 1fr; } }
+@media (max-width: 30rem) { .tile { padding: .7rem .75rem; } .tile dd { font-size: 1rem; } }
+.remark { margin: 0 0 .75rem; font-weight: 600; }
+.failures { margin-top: .75rem; padding: .8rem 1rem; background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--loss); border-radius: 10px; }
+.failures ul { margin: .3rem 0 0; padding-left: 1.2rem; overflow-wrap: anywhere; }
+.not-scored { margin: 0; padding: 0 1rem .9rem; color: var(--faint); font-size: .9rem; overflow-wrap: anywhere; }
 details { margin-top: .75rem; padding: .6rem 1rem; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 summary { cursor: pointer; }
 a { color: var(--accent); }
@@ -86,10 +92,12 @@ for (const box of document.querySelectorAll('.compare')) {
     cut(percent);
   };
   range.addEventListener('input', () => cut(range.value));
+  for (const key of ['keydown', 'blur']) range.addEventListener(key, () => box.classList.remove('by-mouse'));
   box.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;
     event.preventDefault();
     box.setPointerCapture(event.pointerId);
+    box.classList.add('by-mouse');  // focus from a script counts as the keyboard's, and would be ringed
     range.focus({ preventScroll: true });
     follow(event);
   });
