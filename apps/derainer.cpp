@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <new>
 
-#include "apps/program.h"
 #include "engine/buffer.h"
 #include "engine/error.h"
 #include "weights/weight_file.h"
@@ -12,9 +11,7 @@
 namespace sapnet::apps {
 
 Derainer::Derainer(const InferOptions& options)
-    : device_(engine::choose_device(options.device)),
-      weights_(options.weights.empty() ? default_weights() : options.weights),
-      stages_(options.stages) {
+    : device_(engine::choose_device(options.device)), weights_(options.weights), stages_(options.stages) {
   if (options.threads > 0) engine::set_threads(options.threads);
   network_ =
       model::make_network(weights::read_weights(weights_), {.device = device_, .strict = options.strict});

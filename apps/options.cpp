@@ -1,9 +1,9 @@
 #include "apps/options.h"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
-#include <memory>
+#include <cstdint>
 
+#include "apps/command_line.h"
 #include "apps/program.h"
 
 namespace sapnet::apps {
@@ -18,18 +18,8 @@ Examples:
     ffmpeg -f rawvideo -pix_fmt rgb24 -s 1280x720 -r 25 -i - out.mp4
 
 An output keeps its input's name; JPEG stays JPEG and all else becomes PNG, unless --format says otherwise.
-Exit code: 0 when all went well, 1 when a picture failed (the rest are done), 2 for a wrong command line.)";
-
-class HelpFormatter : public CLI::Formatter {
- public:
-  HelpFormatter() { column_width(34); }
-  std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
-    return "Usage: " + name + " [options] INPUT... -o OUT\n       " + name + " [options] --video WxH\n";
-  }
-};
-
-/// The same check, which does not describe itself in --help: the option's own text does.
-CLI::Validator quiet(const CLI::Validator& check) { return check.description(""); }
+Exit code: 0 when all went well; 1 when a picture failed, or could not be scored; the rest are done all the same;
+2 for a wrong command line, of which nothing is done.)";
 
 /// "1280x720". Throws UsageError.
 FrameSize parse_frame_size(const std::string& text) {
@@ -56,33 +46,33 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   InferOptions options;
   std::string video, rounding;
   CLI::App app("Takes rain out of pictures and video frames.", "sapnet-infer");
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.footer(kExamples);
+  lay_out_help(app, {"[options] INPUT... -o OUT", "[options] --video WxH"}, kExamples);
   app.set_version_flag("--version", "sapnet-infer " SAPNET_VERSION);
-  app.add_option("INPUT", options.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")->type_name("");
-  app.add_option("-o,--output", options.output,
+  app.add_option("INPUT", options.files.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")
+      ->type_name("");
+  app.add_option("-o,--output", options.files.output,
                  "Folder for the results, or a .png or .jpg file for one INPUT")
       ->type_name("OUT");
-  app.add_option("--format", options.format, "Write all pictures as png or jpg")
-      ->check(quiet(CLI::IsMember({"png", "jpg"})))
+  app.add_option("--format", options.files.format, "Write all pictures as png or jpg")
+      ->check(one_of({"png", "jpg"}))
       ->type_name("png|jpg");
   app.add_option("--quality", options.quality, "Quality of JPEG files, 1 to 100 (default 95)")
-      ->check(quiet(CLI::Range(1, 100)))
+      ->check(whole_number(1, 100))
       ->type_name("N");
   app.add_option("--weights", options.weights, "Weights, .safetensors or PyTorch's .pth (default: our own)")
       ->type_name("FILE");
   app.add_option("--device", options.device, "Where to compute (default auto: the GPU when there is one)")
-      ->check(quiet(CLI::IsMember({"auto", "cpu", "cuda"})))
+      ->check(one_of({"auto", "cpu", "cuda"}))
       ->type_name("auto|cpu|cuda");
   app.add_option("--threads", options.threads, "CPU threads (default: all)")
-      ->check(quiet(CLI::Range(1, 1024)))
+      ->check(whole_number(1, 1024))
       ->type_name("N");
   app.add_option("--stages", options.stages, "Recurrent stages of the network, 1 to 32 (default 6)")
-      ->check(quiet(CLI::Range(1, 32)))
+      ->check(whole_number(1, 32))
       ->type_name("N");
   app.add_option("--rounding", rounding,
                  "How values become bytes (default nearest; the published code truncates)")
-      ->check(quiet(CLI::IsMember({"nearest", "truncate"})))
+      ->check(one_of({"nearest", "truncate"}))
       ->type_name("nearest|truncate");
   app.add_flag("--strict", options.strict,
                "Compute convolutions by their definition: slower, for comparison");
@@ -91,7 +81,8 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
          "Print PSNR and SSIM against the rain-free pictures in a folder, of the same names or norain-N\n"
          "for rain-N, or against one file for one INPUT")
       ->type_name("DIR");
-  app.add_option("--json", options.json, "Write the figures to a file")->type_name("FILE");
+  app.add_option("--json", options.json, "Write the figures to a file, or with - to standard output")
+      ->type_name("FILE");
   app.add_option("--report", options.report, "Write a page with a before/after slider per picture")
       ->type_name("FILE.html");
   app.add_option("--video", video, "Read raw RGB24 frames of this size on stdin, write them on stdout")
@@ -101,16 +92,22 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
 
   if (rounding == "truncate") options.rounding = train::Rounding::kTruncate;
 
-  if (!video.empty()) {
+  if (video.empty()) {
+    require_names(options.files);
+  } else {
     options.video = parse_frame_size(video);
     for (const char* other :
          {"INPUT", "--output", "--format", "--quality", "--reference", "--json", "--report"}) {
       if (app.count(other) > 0) throw UsageError(std::string(other) + " does not go with --video");
     }
-    return options;
   }
-  if (options.inputs.empty()) throw UsageError("no INPUT is named");
-  if (options.output.empty()) throw UsageError("name where to write with -o");
+  if (options.report == "-") throw UsageError("--report -: the page goes to a file, not to standard output");
+  if (options.weights.empty()) options.weights = default_weights();
+  auto& files = options.files;
+  files.read.push_back({"the weight file", options.weights});
+  if (!options.reference.empty()) files.read.push_back({"the reference", options.reference});
+  if (!options.json.empty() && !options.json_to_stdout()) files.written.push_back({"--json", options.json});
+  if (!options.report.empty()) files.written.push_back({"--report", options.report});
   return options;
 }
 

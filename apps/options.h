@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "apps/plan.h"
 #include "model/network.h"
 #include "train/image.h"
 
@@ -16,11 +16,9 @@ struct FrameSize {
 };
 
 struct InferOptions {
-  std::vector<std::filesystem::path> inputs;  // files and folders
-  std::filesystem::path output;               // a folder, or a file
-  std::string format;                         // "png", "jpg", or empty: as the input
-  int quality = 95;                           // of JPEG, 1 to 100
-  std::filesystem::path weights;              // empty: the default weights
+  FileOptions files;
+  int quality = 95;  // of JPEG, 1 to 100
+  std::filesystem::path weights;
   std::string device = "auto";
   int threads = 0;  // 0: all
   int stages = model::kStages;
@@ -29,6 +27,8 @@ struct InferOptions {
   std::filesystem::path reference, json, report;  // empty: not asked for
   std::optional<FrameSize> video;
   bool verbose = false;
+
+  bool json_to_stdout() const { return json == "-"; }
 };
 
 /// Nothing when --help or --version was asked for, and printed. Throws UsageError.

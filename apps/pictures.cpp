@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <new>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
-#include "apps/progress.h"
+#include "apps/batch.h"
+#include "apps/program.h"
 #include "apps/report.h"
 #include "apps/results.h"
 #include "engine/error.h"
@@ -56,69 +58,85 @@ std::vector<std::uint8_t> read_reference(const std::filesystem::path& file, cons
 
 class PicturesJob {
  public:
-  PicturesJob(const InferOptions& options, const std::vector<PictureTask>& tasks, const Derainer& derainer)
-      : options_(options), tasks_(tasks), derainer_(derainer), table_(tasks) {
-    // First of all, so that a mistake shows now and not after hours of work.
-    if (!options.reference.empty()) references_.emplace(options.reference, tasks.size());
-    if (!options.json.empty()) json_.emplace(options.json);
-    if (!options.report.empty()) {
-      report_.emplace(options.report, ReportHeader{.network = derainer.network(),
-                                                   .weights = derainer.weights().filename().string(),
-                                                   .device = engine::describe(derainer.device()),
-                                                   .stages = derainer.stages()});
-    }
-  }
+  PicturesJob(const InferOptions& options, const Plan& plan, const Derainer& derainer)
+      : options_(options),
+        plan_(plan),
+        derainer_(derainer),
+        table_(plan.tasks),
+        references_(options.reference.empty()
+                        ? std::nullopt
+                        : std::optional<References>(std::in_place, options.reference, plan.tasks.size())),
+        json_(options.json.empty() || options.json_to_stdout() ? nullptr
+                                                               : new engine::OutputFile(options.json)),
+        report_(options.report.empty() ? nullptr : new Report(options.report, report_header(derainer))),
+        batch_("sapnet-infer", plan, [this] {
+          if (!results_.empty() && !figures_written_) write_figures(true);
+        }) {}
 
   int run() {
-    if (options_.verbose) std::printf("%s\n", derainer_.describe().c_str());
-    if (references_) std::printf("%s\n", table_.header().c_str());
-    std::fflush(stdout);
-    const std::size_t failed = derain_all();
-    if (const auto mean = mean_scores(results_, false)) {
-      const auto scored =
-          std::ranges::count_if(results_, [](const auto& result) { return result.scores.has_value(); });
-      std::printf(
-          "%s\n",
-          table_.row("mean of " + std::to_string(scored), *mean, *mean_scores(results_, true)).c_str());
+    if (options_.verbose) batch_.progress().print_error(derainer_.describe());
+    for (const auto& task : plan_.tasks) {
+      PictureResult result;
+      result.task = task;
+      result.error = failure(task, [&] { derain(result); });
+      const auto lock = batch_.lock();
+      if (!result.not_scored.empty()) batch_.complain("not scored: " + result.not_scored);
+      if (report_ && !result.error.empty()) report_->add_failure(result.error);
+      if (result.scores) print_scores(task.input.filename().string(), *result.scores, *result.rainy_scores);
+      batch_.done(task, result.error);
+      results_.push_back(std::move(result));
     }
-    if (options_.verbose) std::printf("%s\n", derainer_.describe_memory().c_str());
-    std::fflush(stdout);
-    if (json_) {
-      const std::string document = to_json(results_, options_, derainer_);
-      json_->write({reinterpret_cast<const std::uint8_t*>(document.data()), document.size()});
-      json_->finish();
+    if (const auto mean = mean_scores(results_, false))
+      print_scores("mean of " + std::to_string(scored_), *mean, *mean_scores(results_, true));
+    if (options_.verbose) batch_.progress().print_error(derainer_.describe_memory());
+    int code = batch_.finish();
+    {
+      const auto lock = batch_.lock();
+      write_figures(false);
+      figures_written_ = true;
     }
-    if (report_) report_->finish();
-    if (failed > 0 && tasks_.size() > 1) {
-      std::fprintf(stderr, "sapnet-infer: error: %zu of %zu pictures failed\n", failed, tasks_.size());
+    const auto unscored =
+        std::ranges::count_if(results_, [](const auto& result) { return !result.not_scored.empty(); });
+    if (unscored > 0) {
+      code = 1;
+      if (batch_.total() > 1) {
+        batch_.complain(std::to_string(unscored) + " of " + counted(batch_.total(), "picture") +
+                        (unscored == 1 ? " is" : " are") + " not scored");
+      }
     }
-    return failed == 0 ? 0 : 1;
+    return code;
   }
 
  private:
-  /// Returns how many failed.
-  std::size_t derain_all() {
-    Progress progress("pictures", tasks_.size());
-    std::size_t failed = 0;
-    for (const auto& task : tasks_) {
-      PictureResult& result = results_.emplace_back();
-      result.task = task;
-      try {
-        derain(result);
-      } catch (const std::bad_alloc&) {
-        result.error = task.input.string() + ": not enough memory";
-      } catch (const Error& error) {
-        result.error = error.what();
+  static ReportHeader report_header(const Derainer& derainer) {
+    return {.network = derainer.network(),
+            .weights = derainer.weights().filename().string(),
+            .device = engine::describe(derainer.device()),
+            .stages = derainer.stages()};
+  }
+
+  void print_scores(const std::string& name, const Scores& derained, const Scores& rainy) {
+    if (options_.json_to_stdout()) return;
+    if (scored_++ == 0) batch_.progress().print(table_.header());
+    batch_.progress().print(table_.row(name, derained, rainy));
+  }
+
+  void write_figures(bool stopped) {
+    if (!options_.json.empty()) {
+      const std::string document = to_json(results_, options_, derainer_, stopped);
+      if (json_) {
+        json_->write({reinterpret_cast<const std::uint8_t*>(document.data()), document.size()});
+        json_->finish();
+      } else {
+        std::fwrite(document.data(), 1, document.size(), stdout);
+        std::fflush(stdout);
       }
-      if (!result.error.empty()) {
-        ++failed;
-        progress.print_error("sapnet-infer: error: " + result.error);
-      }
-      const std::string name = task.input.filename().string();
-      if (result.scores) progress.print(table_.row(name, *result.scores, *result.rainy_scores));
-      progress.done(result.error.empty() ? name : "");
     }
-    return failed;
+    if (report_) {
+      report_->finish(stopped ? "Stopped after " + std::to_string(results_.size()) + " of " +
+                                    counted(plan_.tasks.size(), "picture") + "."
+                              : "");
+    }
   }
 
   void derain(PictureResult& result) {
@@ -146,10 +164,11 @@ class PicturesJob {
         result.scores = score(bytes, reference, image.width, image.height);
         result.rainy_scores = score(rainy, reference, image.width, image.height);
       } catch (const Error& error) {
-        result.error = error.what();  // derained all the same, and shown
+        result.not_scored = error.what();
       }
     }
     if (report_) {
+      const auto lock = batch_.lock();
       report_->add({.name = result.task.input.filename().string(),
                     .width = image.width,
                     .height = image.height,
@@ -157,25 +176,29 @@ class PicturesJob {
                     .derained = std::move(bytes),
                     .scores = result.scores,
                     .rainy_scores = result.rainy_scores,
+                    .not_scored = result.not_scored,
                     .seconds = result.seconds});
     }
   }
 
   const InferOptions& options_;
-  const std::vector<PictureTask>& tasks_;
+  const Plan& plan_;
   const Derainer& derainer_;
   ScoreTable table_;
+  // Made first of all, so that a mistake shows now and not after hours of work.
   std::optional<References> references_;
-  std::optional<engine::OutputFile> json_;
-  std::optional<Report> report_;
+  std::unique_ptr<engine::OutputFile> json_;
+  std::unique_ptr<Report> report_;
   std::vector<PictureResult> results_;
+  std::size_t scored_ = 0;
+  bool figures_written_ = false;
+  Batch batch_;  // the last, since a signal makes it read the others
 };
 
 }  // namespace
 
-int run_pictures(const InferOptions& options, const std::vector<PictureTask>& tasks,
-                 const Derainer& derainer) {
-  return PicturesJob(options, tasks, derainer).run();
+int run_pictures(const InferOptions& options, const Plan& plan, const Derainer& derainer) {
+  return PicturesJob(options, plan, derainer).run();
 }
 
 }  // namespace sapnet::apps

@@ -1,14 +1,15 @@
 #include "apps/plan.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <set>
-#include <string_view>
 #include <system_error>
+#include <utility>
 
+#include "apps/output_guard.h"
 #include "apps/program.h"
 #include "engine/error.h"
+#include "engine/output_file.h"
 
 namespace sapnet::apps {
 namespace {
@@ -26,17 +27,39 @@ bool is_jpeg(const fs::path& file) { return extension_of(file) == ".jpg" || exte
 bool is_written(const fs::path& file) { return extension_of(file) == ".png" || is_jpeg(file); }
 bool is_read(const fs::path& file) { return extension_of(file) == ".bmp" || is_written(file); }
 
-std::vector<fs::path> pictures_in(const fs::path& folder) {
+struct Listing {
   std::vector<fs::path> pictures;
+  std::size_t other_files = 0, folders = 0;  // hidden ones apart
+};
+
+Listing list(const fs::path& folder) {
+  Listing listing;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const fs::path& file = entry->path();
-    if (is_read(file) && file.filename().string().front() != '.' && !fs::is_directory(file))
-      pictures.push_back(file);
+    std::error_code gone;
+    if (file.filename().string().front() == '.') continue;
+    if (fs::is_directory(file, gone)) {
+      ++listing.folders;
+    } else if (is_read(file)) {
+      listing.pictures.push_back(file);
+    } else {
+      ++listing.other_files;
+    }
   }
   if (error) throw Error(folder.string() + ": cannot be listed: " + error.message());
-  std::ranges::sort(pictures);
-  return pictures;
+  std::ranges::sort(listing.pictures);
+  return listing;
+}
+
+/// "3 other files and 1 folder in gw were passed over"; empty when none was.
+std::string passed_over(const Listing& listing, const fs::path& folder) {
+  std::string text;
+  if (listing.other_files > 0) text = counted(listing.other_files, "other file");
+  if (listing.folders > 0) text += (text.empty() ? "" : " and ") + counted(listing.folders, "folder");
+  if (text.empty()) return text;
+  const bool one = listing.other_files + listing.folders == 1;
+  return text + " in " + folder.string() + (one ? " was" : " were") + " passed over";
 }
 
 std::string output_name(const fs::path& input, const std::string& format) {
@@ -45,77 +68,93 @@ std::string output_name(const fs::path& input, const std::string& format) {
   return keeps_name ? input.filename().string() : input.stem().string() + (jpeg ? ".jpg" : ".png");
 }
 
-/// OUT is a file, not a folder, when it looks like a picture and there is one to write.
-bool output_is_file(const InferOptions& options) {
-  if (options.inputs.size() != 1 || fs::is_directory(options.inputs[0]) || fs::is_directory(options.output)) {
-    return false;
+/// OUT is a file, not a folder, when it has an extension and is no folder yet. Throws UsageError when that
+/// file cannot hold what is to be written.
+bool output_is_file(const FileOptions& options) {
+  const fs::path& output = options.output;
+  const std::string what = "-o " + output.string();
+  if (output == "-") throw UsageError(what + ": pictures go to files, not to standard output");
+  if (fs::is_directory(output)) return false;
+  if (fs::exists(output) && !fs::is_regular_file(output)) throw UsageError(what + ": is not a regular file");
+  const std::string extension = extension_of(output);
+  if (extension.empty()) return false;
+  const bool fits = options.format.empty()
+                        ? is_written(output)
+                        : is_written(output) && is_jpeg(output) == (options.format == "jpg");
+  if (!fits) {
+    const std::string written = options.format.empty()    ? ".png, .jpg or .jpeg"
+                                : options.format == "jpg" ? ".jpg or .jpeg"
+                                                          : ".png";
+    throw UsageError(what + ": pictures are written as " + written + ", not " + extension +
+                     "; a folder of this name is " + output.string() + "/");
   }
-  constexpr std::array<std::string_view, 6> kUnwritten = {".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif"};
-  const std::string extension = extension_of(options.output);
-  if (std::ranges::find(kUnwritten, extension) != kUnwritten.end()) {
-    throw UsageError("--output: pictures are written as .png, .jpg or .jpeg, not " + extension);
-  }
-  if (!is_written(options.output)) return false;
-  if (!options.format.empty() && (options.format == "jpg") != is_jpeg(options.output)) {
-    throw UsageError("--format " + options.format + " contradicts --output " + options.output.string());
-  }
+  if (options.inputs.size() > 1 || fs::is_directory(options.inputs.front()))
+    throw UsageError(what + ": is one file, for several pictures; name a folder");
   return true;
 }
 
-void create_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error && !fs::is_directory(folder)) error = std::make_error_code(std::errc::not_a_directory);
-  if (error) throw Error(folder.string() + ": the output folder cannot be made: " + error.message());
+/// Throws UsageError when an output would replace what is read, or another output.
+void check_outputs(const std::vector<PictureTask>& tasks, bool to_file, const FileOptions& options) {
+  OutputGuard guard;
+  for (const auto& task : tasks) guard.reads("the input " + task.input.string(), task.input);
+  for (const auto& [what, path] : options.read) {
+    for (const auto& file : fs::is_directory(path) ? list(path).pictures : std::vector{path})
+      guard.reads(what + " " + file.string(), file);
+  }
+  std::map<fs::path, fs::path> inputs;  // by output
+  for (const auto& [input, output] : tasks) {
+    const auto [first, fresh] = inputs.emplace(engine::resolve(output), input);
+    if (!fresh) {
+      throw UsageError(output.string() + " would be written twice, from " + first->second.string() +
+                       " and from " + input.string());
+    }
+    guard.writes((to_file ? "-o " : "") + output.string(), output);
+  }
+  for (const auto& [what, path] : options.written) guard.writes(what + " " + path.string(), path);
 }
 
-/// An existing output would be replaced; that must not be anything that is read.
-void check_outputs(const std::vector<PictureTask>& tasks, const InferOptions& options) {
-  std::set<fs::path> inputs, outputs;
-  for (const auto& task : tasks) inputs.insert(fs::weakly_canonical(task.input));
-  if (!options.reference.empty() && fs::exists(options.reference)) {
-    const bool folder = fs::is_directory(options.reference);
-    for (const auto& file : folder ? pictures_in(options.reference) : std::vector{options.reference}) {
-      inputs.insert(fs::weakly_canonical(file));
-    }
-  }
-  for (const auto& [input, output] : tasks) {
-    const fs::path canonical = fs::weakly_canonical(output);
-    if (inputs.contains(canonical)) {
-      throw Error(output.string() +
-                  ": is an input or a reference, which would be overwritten; name another output");
-    }
-    if (!outputs.insert(canonical).second) {
-      throw Error(output.string() + ": two pictures would be written to it, the second of them " +
-                  input.string());
-    }
-  }
+std::string join(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const auto& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
+  return text;
 }
 
 }  // namespace
 
-std::vector<PictureTask> plan_pictures(const InferOptions& options) {
-  std::vector<fs::path> inputs;
+void require_names(const FileOptions& options) {
+  if (options.inputs.empty()) throw UsageError("no INPUT is named");
+  if (options.output.empty()) throw UsageError("no output is named; say where to write with -o");
+}
+
+Plan plan_pictures(const FileOptions& options) {
+  const bool to_file = output_is_file(options);
+  Plan plan;
+  plan.output = options.output;
+  std::set<fs::path> seen;  // a file may be named twice, or lie in a folder that is named too
+  const auto add = [&](const fs::path& input) {
+    if (!seen.insert(fs::weakly_canonical(input)).second) return;
+    plan.tasks.push_back(
+        {input, to_file ? options.output : options.output / output_name(input, options.format)});
+  };
   for (const auto& input : options.inputs) {
     if (!fs::is_directory(input)) {
-      inputs.push_back(input);
+      add(input);
       continue;
     }
-    const auto pictures = pictures_in(input);
-    if (pictures.empty()) throw Error(input.string() + ": holds no pictures (.png, .jpg, .jpeg, .bmp)");
-    inputs.insert(inputs.end(), pictures.begin(), pictures.end());
+    try {
+      const Listing listing = list(input);
+      for (const auto& picture : listing.pictures) add(picture);
+      if (auto sentence = passed_over(listing, input); !sentence.empty())
+        plan.passed_over.push_back(std::move(sentence));
+      if (listing.pictures.empty())
+        throw Error(input.string() + ": holds no pictures (.png, .jpg, .jpeg, .bmp)");
+    } catch (const Error& error) {
+      plan.faults.emplace_back(error.what());
+    }
   }
-
-  std::vector<PictureTask> tasks;
-  const bool to_file = output_is_file(options);
-  std::set<fs::path> seen;  // a file may be named twice, or lie in a folder that is named too
-  for (const auto& input : inputs) {
-    if (!seen.insert(fs::weakly_canonical(input)).second) continue;
-    tasks.push_back({input, to_file ? options.output : options.output / output_name(input, options.format)});
-  }
-  check_outputs(tasks, options);
-  if (!to_file) create_folder(options.output);
-  return tasks;
+  if (plan.tasks.empty()) throw Error(join(plan.faults));
+  check_outputs(plan.tasks, to_file, options);
+  return plan;
 }
 
 References::References(const fs::path& file, std::size_t tasks)
@@ -126,7 +165,7 @@ References::References(const fs::path& file, std::size_t tasks)
                 " pictures; name a folder");
   }
   if (folder_) {
-    for (const auto& picture : pictures_in(file)) by_stem_.emplace(picture.stem().string(), picture);
+    for (const auto& picture : list(file).pictures) by_stem_.emplace(picture.stem().string(), picture);
   }
 }
 

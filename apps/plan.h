@@ -6,18 +6,40 @@
 #include <string>
 #include <vector>
 
-#include "apps/options.h"
-
 namespace sapnet::apps {
+
+/// What a command line says about files.
+struct FileOptions {
+  std::vector<std::filesystem::path> inputs;  // files and folders
+  std::filesystem::path output;               // a folder, or a file
+  std::string format;                         // "png", "jpg", or empty: as the input
+
+  /// A file that an option names, or a folder of pictures. `what` stands before its path in messages.
+  struct Named {
+    std::string what;  // "the weight file", "--json"
+    std::filesystem::path path;
+  };
+  std::vector<Named> read, written;  // besides the pictures
+};
 
 struct PictureTask {
   std::filesystem::path input, output;
 };
 
+struct Plan {
+  std::vector<PictureTask> tasks;        // at least one
+  std::filesystem::path output;          // as it was named: a folder, or the file
+  std::vector<std::string> faults;       // sentences about inputs that gave no task
+  std::vector<std::string> passed_over;  // sentences about what else lies in the input folders
+};
+
+/// Throws UsageError when the command line names no input or no output.
+void require_names(const FileOptions& options);
+
 /// Lists the pictures that the command line names, folders' in the order of their names, each with the file
-/// it becomes; creates the output folder. Throws Error when there is nothing to do, or when an output would
-/// overwrite an input, a reference or another output.
-std::vector<PictureTask> plan_pictures(const InferOptions& options);
+/// it becomes. Touches nothing. Throws UsageError when an output would overwrite what is read or another
+/// output, or cannot be one; Error when no input gives a task.
+Plan plan_pictures(const FileOptions& options);
 
 /// The rain-free pictures of --reference.
 class References {

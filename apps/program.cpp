@@ -3,21 +3,34 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "engine/output_file.h"
 
 namespace sapnet::apps {
 namespace {
 
-/// Ctrl-C and its like end the program at once, but leave no temporary files. The signals are waited for
-/// on a thread of their own, since a handler may not do what removing them takes.
+struct StopAction {
+  std::mutex mutex;
+  std::function<void()> action;
+};
+
+StopAction& stop_action() {
+  static StopAction instance;
+  return instance;
+}
+
+/// Ctrl-C and its like end the program at once, but for a StopHandler's action, and leave no temporary files.
+/// The signals are waited for on a thread of their own, since a handler may not do what that takes.
 void clean_up_on_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -30,6 +43,12 @@ void clean_up_on_signals() {
   std::thread([signals] {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) return;
+    const std::lock_guard lock(stop_action().mutex);  // to the end: nothing is to follow the action
+    if (stop_action().action) {
+      stop_action().action();
+    } else if (isatty(STDERR_FILENO) == 1) {
+      std::fputc('\n', stderr);
+    }
     engine::remove_unfinished_files();
     sigset_t caught;
     sigemptyset(&caught);
@@ -57,7 +76,12 @@ int run_program(const std::string& name, char** argv, const std::function<int()>
   let_idle_threads_sleep(argv);
   clean_up_on_signals();
   try {
-    return body();
+    const int code = body();
+    errno = 0;  // a write that failed earlier leaves only the stream's error flag
+    const bool flushed = std::fflush(stdout) == 0;
+    if (flushed && std::ferror(stdout) == 0) return code;
+    const std::string reason = errno == 0 ? "" : ": " + std::generic_category().message(errno);
+    complain(("standard output cannot be written" + reason).c_str());
   } catch (const UsageError& error) {
     complain(error.what());
     std::fprintf(stderr, "Try '%s --help'.\n", name.c_str());
@@ -70,16 +94,18 @@ int run_program(const std::string& name, char** argv, const std::function<int()>
   return 1;
 }
 
-bool parse_command_line(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-    return true;
-  } catch (const CLI::Success& asked) {
-    app.exit(asked);
-    return false;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(error.what());
-  }
+StopHandler::StopHandler(std::function<void()> action) {
+  const std::lock_guard lock(stop_action().mutex);
+  stop_action().action = std::move(action);
+}
+
+StopHandler::~StopHandler() {
+  const std::lock_guard lock(stop_action().mutex);
+  stop_action().action = nullptr;
+}
+
+std::string counted(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::filesystem::path default_weights() {

@@ -1,15 +1,12 @@
 // What every program does the same way: its messages, its exit codes, its default weights.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string>
 
 #include "engine/error.h"
-
-namespace CLI {
-class App;
-}
 
 namespace sapnet::apps {
 
@@ -19,13 +16,23 @@ class UsageError : public Error {
   using Error::Error;
 };
 
-/// Runs `body` and returns the exit code: its own, 2 after a UsageError, 1 after any other exception, each
-/// with one line `NAME: error: SENTENCE` on stderr. A signal that ends the program leaves no temporary files.
+/// Runs `body` and returns the exit code: its own, 2 after a UsageError, 1 after any other exception or when
+/// stdout could not be written, each with one line `NAME: error: SENTENCE` on stderr. A signal that ends the
+/// program leaves no temporary files.
 int run_program(const std::string& name, char** argv, const std::function<int()>& body);
 
-/// Parses with CLI11. Returns false when --help or --version was asked for, and printed.
-/// Throws UsageError with CLI11's message.
-bool parse_command_line(CLI::App& app, int argc, char** argv);
+/// While it lives, a signal that ends the program (Ctrl-C and its like) runs `action` first, on another
+/// thread and beside the work, which it may wait for but which goes on no further than the end of the action.
+class StopHandler {
+ public:
+  explicit StopHandler(std::function<void()> action);
+  ~StopHandler();
+  StopHandler(const StopHandler&) = delete;
+  StopHandler& operator=(const StopHandler&) = delete;
+};
+
+/// "1 picture", "3 pictures".
+std::string counted(std::size_t count, const std::string& noun);
 
 /// sapnet.safetensors: where it is installed (PREFIX/share/sapnet, beside PREFIX/bin), else in weights/ of
 /// the source tree that the program was built in. Throws Error when it is in neither place.

@@ -1,5 +1,6 @@
 #include "apps/progress.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,75 +40,107 @@ std::string rate(std::size_t count, double seconds, const std::string& unit) {
   return text.data();
 }
 
+bool stdout_is_stderr() {
+  struct stat out {
+  }, err{};
+  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
+         out.st_ino == err.st_ino;
+}
+
 }  // namespace
 
 Progress::Progress(std::string unit, std::size_t total)
     : unit_(std::move(unit)),
       total_(total),
       terminal_(isatty(STDERR_FILENO) == 1),
+      one_file_(!terminal_ && stdout_is_stderr()),
       start_(Clock::now()),
+      last_over_(start_),
       last_line_(start_) {
-  draw();
+  if (terminal_) ticker_ = std::jthread([this](const std::stop_token& stopped) { keep_drawing(stopped); });
 }
 
-Progress::~Progress() { wipe(); }
+Progress::~Progress() { stop(); }
 
 void Progress::done(std::string_view item) {
-  ++count_;
-  if (terminal_) {
-    draw();
-    return;
-  }
+  const std::lock_guard lock(mutex_);
+  ++done_;
+  count();
   constexpr double kQuiet = 5;  // seconds between lines of unknown number
-  if (item.empty() || (total_ == 0 && seconds_since(last_line_) < kQuiet)) return;
+  if (terminal_ || silent_ || (total_ == 0 && seconds_since(last_line_) < kQuiet)) return;
   last_line_ = Clock::now();
-  const std::string pace = rate(count_, seconds_since(start_), unit_);
-  const int length = static_cast<int>(item.size());
-  if (total_ == 0) {
-    std::fprintf(stderr, "%zu %.*s, %s\n", count_, length, item.data(), pace.c_str());
-  } else {
-    std::fprintf(stderr, "%zu/%zu %.*s, %s\n", count_, total_, length, item.data(), pace.c_str());
-  }
+  const std::string number = std::to_string(over_) + (total_ == 0 ? "" : "/" + std::to_string(total_));
+  std::fprintf(stderr, "%s %.*s, %s\n", number.c_str(), static_cast<int>(item.size()), item.data(),
+               rate(done_, seconds_since(start_), unit_).c_str());
 }
 
-void Progress::print(std::string_view line) {
+void Progress::failed() {
+  const std::lock_guard lock(mutex_);
+  count();
+}
+
+void Progress::print(std::string_view lines) {
+  const std::lock_guard lock(mutex_);
   wipe();
-  std::fprintf(stdout, "%.*s\n", static_cast<int>(line.size()), line.data());
+  std::fprintf(stdout, "%.*s\n", static_cast<int>(lines.size()), lines.data());
   std::fflush(stdout);
+  silent_ = one_file_;
   draw();
 }
 
-void Progress::print_error(std::string_view line) {
+void Progress::print_error(std::string_view lines) {
+  const std::lock_guard lock(mutex_);
   wipe();
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(lines.size()), lines.data());
+  draw();
+}
+
+void Progress::stop() {
+  const std::lock_guard lock(mutex_);
+  wipe();
+  stopped_ = true;
+  ticker_.request_stop();
+}
+
+void Progress::count() {
+  ++over_;
+  last_over_ = Clock::now();
   draw();
 }
 
 void Progress::draw() {
-  if (!terminal_) return;
-  std::string line = std::to_string(count_);
+  if (!terminal_ || stopped_) return;
+  std::string line = std::to_string(over_);
   if (total_ > 0) {
     constexpr std::size_t kWidth = 30;
-    const std::size_t filled = std::min(kWidth, count_ * kWidth / total_);
+    const std::size_t filled = std::min(kWidth, over_ * kWidth / total_);
     std::string bar(kWidth, '.');
     std::fill_n(bar.begin(), filled, '#');
     line.insert(0, "[" + bar + "] ").append("/").append(std::to_string(total_));
   }
-  line.append(" ").append(unit_);
-  if (count_ > 0) {
-    const double elapsed = seconds_since(start_);
-    line += ", " + rate(count_, elapsed, unit_);
-    if (total_ > count_) {
-      line += ", " +
-              clock_time(elapsed / static_cast<double>(count_) * static_cast<double>(total_ - count_)) +
-              " left";
+  const double elapsed = seconds_since(start_);
+  line += " " + unit_ + ", " + clock_time(elapsed);
+  if (done_ > 0) {
+    const double until_last = elapsed - seconds_since(last_over_);
+    line += ", " + rate(done_, until_last, unit_);
+    if (total_ > over_) {
+      const double left = until_last / static_cast<double>(done_) * static_cast<double>(total_ - over_);
+      line += ", " + clock_time(std::max(0.0, left - seconds_since(last_over_))) + " left";
     }
   }
   std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
 }
 
 void Progress::wipe() {
-  if (terminal_) std::fputs("\r\x1b[K", stderr);
+  if (terminal_ && !stopped_) std::fputs("\r\x1b[K", stderr);
+}
+
+void Progress::keep_drawing(const std::stop_token& stopped) {
+  std::unique_lock lock(mutex_);
+  while (!stopped.stop_requested()) {
+    draw();
+    wake_.wait_for(lock, stopped, std::chrono::seconds(1), [] { return false; });
+  }
 }
 
 }  // namespace sapnet::apps

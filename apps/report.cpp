@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "apps/program.h"
 #include "apps/report_page.h"
 #include "engine/error.h"
 #include "train/image.h"
@@ -203,11 +204,15 @@ void Report::add(const ReportEntry& entry) {
     write(figures(*entry.scores, *entry.rainy_scores));
     scored_.push_back({pictures_, entry.name, *entry.scores, *entry.rainy_scores});
   }
+  if (!entry.not_scored.empty())
+    write("<p class=\"not-scored\">not scored: " + escape(entry.not_scored) + "</p>\n");
   write("</article>\n");
 }
 
-void Report::finish() {
-  std::string html = "</section>\n<section class=\"summary\" aria-label=\"Summary\">\n<dl class=\"tiles\">\n";
+void Report::finish(const std::string& remark) {
+  std::string html = "</section>\n<section class=\"summary\" aria-label=\"Summary\">\n";
+  if (!remark.empty()) html += "<p class=\"remark\">" + escape(remark) + "</p>\n";
+  html += "<dl class=\"tiles\">\n";
   const auto scored = static_cast<double>(scored_.size());
   for (const Measure& measure : kMeasures) {
     if (scored_.empty()) break;
@@ -237,6 +242,11 @@ void Report::finish() {
       html += "</tr>\n";
     }
     html += "</tbody>\n</table>\n</details>\n";
+  }
+  if (!failures_.empty()) {
+    html += "<div class=\"failures\">\n<h2>" + counted(failures_.size(), "picture") + " failed</h2>\n<ul>\n";
+    for (const auto& sentence : failures_) html += "<li>" + escape(sentence) + "</li>\n";
+    html += "</ul>\n</div>\n";
   }
   write(html + "</section>\n" + std::string(kPageTail));
   output_.finish();

@@ -18,6 +18,7 @@ struct ReportEntry {
   int width = 0, height = 0;
   std::vector<std::uint8_t> rainy, derained;   // (height, width, 3)
   std::optional<Scores> scores, rainy_scores;  // of the result and of the input; both or neither
+  std::string not_scored;                      // why there are none, though they were asked for
   double seconds = 0;                          // of the network alone
 };
 
@@ -37,8 +38,12 @@ class Report {
   /// Throws Error when the picture's bytes do not match its size.
   void add(const ReportEntry& entry);
 
-  /// Writes the means and gives the file its name. Without it there is no file.
-  void finish();
+  /// A sentence about a picture that is not shown.
+  void add_failure(const std::string& sentence) { failures_.push_back(sentence); }
+
+  /// Writes the means, the failures and a remark on the run, and gives the file its name. Without it there is
+  /// no file.
+  void finish(const std::string& remark = {});
 
  private:
   void write(const std::string& html);
@@ -51,6 +56,7 @@ class Report {
 
   engine::OutputFile output_;
   std::vector<Row> scored_;
+  std::vector<std::string> failures_;
   int pictures_ = 0;
   double seconds_ = 0;
 };

@@ -67,7 +67,7 @@ std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, boo
 }
 
 std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
-                    const Derainer& derainer) {
+                    const Derainer& derainer, bool stopped) {
   Json document = {{"program", "sapnet-infer " SAPNET_VERSION},
                    {"network", derainer.network()},
                    {"weights", derainer.weights().string()},
@@ -76,6 +76,7 @@ std::string to_json(const std::vector<PictureResult>& results, const InferOption
                    {"strict", options.strict},
                    {"rounding", options.rounding == train::Rounding::kNearest ? "nearest" : "truncate"},
                    {"pictures", Json::array()}};
+  if (stopped) document["stopped"] = true;
   for (const auto& result : results) {
     Json picture = {{"input", result.task.input.string()}, {"output", result.task.output.string()}};
     if (result.width > 0) {
@@ -86,6 +87,7 @@ std::string to_json(const std::vector<PictureResult>& results, const InferOption
     if (result.scores) picture["derained"] = to_json(*result.scores);
     if (result.rainy_scores) picture["rainy"] = to_json(*result.rainy_scores);
     if (!result.error.empty()) picture["error"] = result.error;
+    if (!result.not_scored.empty()) picture["not_scored"] = result.not_scored;
     document["pictures"].push_back(picture);
   }
   if (const auto mean = mean_scores(results, false)) document["mean"]["derained"] = to_json(*mean);

@@ -19,7 +19,8 @@ struct PictureResult {
   int width = 0, height = 0;
   double seconds = 0;                          // of the network alone
   std::optional<Scores> scores, rainy_scores;  // of the result and of the input; with --reference
-  std::string error;                           // empty when all went well
+  std::string error;                           // why there is no output; empty when there is
+  std::string not_scored;                      // why there are no scores, though they were asked for
 };
 
 /// Lines of a table of scores, in columns as wide as the longest of the tasks' names.
@@ -36,8 +37,9 @@ class ScoreTable {
 /// The mean over all results that have scores; nothing when none has. `rainy`: of the inputs.
 std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy);
 
-/// The JSON document of --json. An infinite PSNR, of equal pictures, is null there.
+/// The JSON document of --json. An infinite PSNR, of equal pictures, is null there. `stopped`: before all
+/// pictures were done.
 std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
-                    const Derainer& derainer);
+                    const Derainer& derainer, bool stopped);
 
 }  // namespace sapnet::apps

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
     const auto options = parse_infer_options(argc, argv);
     if (!options) return 0;
     if (options->video) return run_video(*options, Derainer(*options));
-    const auto tasks = plan_pictures(*options);
-    return run_pictures(*options, tasks, Derainer(*options));
+    const Plan plan = plan_pictures(options->files);
+    return run_pictures(*options, plan, Derainer(*options));
   });
 }

@@ -141,16 +141,53 @@ TEST_CASE("sapnet-infer scores against references", "[infer]") {
     fs::remove_all(workshop / "out");
     const auto missing = workshop.infer("in -o out --reference other");
     CHECK(missing.exit_code == 1);
-    CHECK_THAT(missing.err, Contains("in/rain-7.png: has no reference of its name in other") &&
-                                Contains("1 of 2 pictures failed"));
+    CHECK_THAT(
+        missing.err,
+        Contains("sapnet-infer: error: not scored: in/rain-7.png: has no reference of its name in other\n") &&
+            Contains("\n2 pictures written to out\n") &&
+            Contains("\nsapnet-infer: error: 1 of 2 pictures is not scored\n") && !Contains("failed"));
     CHECK_THAT(missing.out, Contains("\na.png") && Contains("\nmean of 1"));
     CHECK(workshop.list("out") == Names{"a.png", "rain-7.png"});
+  }
+  SECTION("without a single reference there is no table") {
+    const auto missing = workshop.infer("in -o out --reference other --json a.json --report page.html");
+    CHECK(missing.exit_code == 1);
+    CHECK(missing.out.empty());
+    CHECK_THAT(missing.err, Contains("2 of 2 pictures are not scored"));
+    const auto unscored = nlohmann::json::parse(text_of(workshop / "a.json"))["pictures"][0];
+    CHECK(unscored["not_scored"] == "in/a.png: has no reference of its name in other");
+    CHECK_FALSE(unscored.contains("error"));
+    CHECK(unscored["width"] == 24);
+    CHECK_THAT(text_of(workshop / "page.html"), Contains("not scored: in/a.png: has no reference"));
   }
   SECTION("no such folder") {
     const auto none = workshop.infer("in -o out --reference nowhere");
     CHECK(none.exit_code == 1);
     CHECK_THAT(none.err, Contains("nowhere: there is no such reference"));
   }
+  SECTION("in one file the table stays whole") {
+    write_streaks(workshop / "in/b.png", 24, 20);  // without a reference, in the middle
+    const auto both = workshop.shell("$INFER in -o out --reference clean --weights '" + kWeights.string() +
+                                     "' >both.txt 2>&1");
+    CHECK(both.exit_code == 1);
+    const std::string text = text_of(workshop / "both.txt");
+    CHECK_THAT(text, StartsWith("        ") && !Contains("/3 ") && Contains("not scored: in/b.png"));
+    // Two lines of head, two pictures, the mean; b.png; what was written, and how many were not scored.
+    CHECK(std::ranges::count(text, '\n') == 8);
+  }
+}
+
+TEST_CASE("sapnet-infer counts and times the pictures that it wrote", "[infer]") {
+  const Workshop workshop;
+  write_text(workshop / "in/a.png", "broken");
+  write_text(workshop / "in/b.png", "broken");
+  write_streaks(workshop / "in/c.png", 24, 20);
+  write_streaks(workshop / "in/d.png", 24, 20);
+  const auto outcome = workshop.infer("in -o out --threads 1");
+  CHECK_THAT(outcome.err, Contains("\n3/4 c.png, ") && Contains("\n4/4 d.png, ") &&
+                              Contains("\n2 pictures written to out\n") &&
+                              Contains("\nsapnet-infer: error: 2 of 4 pictures failed\n"));
+  CHECK_THAT(workshop.infer("in/c.png -o one.png").err, Contains("1 picture written to one.png\n"));
 }
 
 TEST_CASE("sapnet-infer writes a report and says what it runs", "[infer]") {
@@ -158,7 +195,8 @@ TEST_CASE("sapnet-infer writes a report and says what it runs", "[infer]") {
   workshop.take({"rgb8.png", "ramp.jpg"});
   const auto outcome = workshop.infer("in -o out --report page.html --verbose");
   CHECK(outcome.exit_code == 0);
-  CHECK_THAT(outcome.out, StartsWith("device       cpu") && Contains("\nnetwork      SAPNet, 6 stages\n") &&
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err, StartsWith("device       cpu") && Contains("\nnetwork      SAPNet, 6 stages\n") &&
                               Contains("\nweights      " + kWeights.string() + "\n") &&
                               Contains("\npeak memory  ") && Contains(" MiB\n"));
   CHECK_THAT(outcome.err, Contains("1/2 ramp.jpg, ") && Contains("2/2 rgb8.png, "));
@@ -179,9 +217,9 @@ TEST_CASE("sapnet-infer finds its weights beside itself", "[infer]") {
   }
   fs::copy_file(kWeights, workshop / "prefix/share/sapnet/sapnet.safetensors");
   fs::copy_file(kWeights, workshop / "tree/weights/sapnet.safetensors");
-  CHECK_THAT(workshop.shell("prefix/bin/sapnet-infer in -o out --verbose").out,
+  CHECK_THAT(workshop.shell("prefix/bin/sapnet-infer in -o out --verbose").err,
              Contains("prefix/share/sapnet/sapnet.safetensors"));
-  CHECK_THAT(workshop.shell("tree/build/bin/sapnet-infer in -o out --verbose").out,
+  CHECK_THAT(workshop.shell("tree/build/bin/sapnet-infer in -o out --verbose").err,
              Contains("tree/weights/sapnet.safetensors"));
   const auto outcome = workshop.shell("alone/bin/sapnet-infer in -o out");
   CHECK(outcome.exit_code == 1);

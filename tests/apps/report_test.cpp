@@ -149,6 +149,25 @@ TEST_CASE("infinite scores of equal pictures are shown as such", "[report]") {
   CHECK_THAT(html, !Contains(">nan") && !Contains(">inf"));
 }
 
+TEST_CASE("the report lists what failed, what is not scored, and that it was stopped", "[report]") {
+  const Folder folder;
+  Report report(folder.path / "report.html", kHeader);
+  ReportEntry plain = entry("plain.png", 2, 2);
+  plain.not_scored = "in/plain.png: has no reference <here>";
+  report.add(plain);
+  report.add_failure("in/cut.png: truncated PNG & more");
+  report.add_failure("in/text.png: is not a picture");
+  report.finish("Stopped after 3 of 9 pictures.");
+  std::ifstream file(folder.path / "report.html", std::ios::binary);
+  const std::string html{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  CHECK_THAT(html, Contains("not scored: in/plain.png: has no reference &lt;here&gt;") &&
+                       Contains("2 pictures failed") &&
+                       Contains("<li>in/cut.png: truncated PNG &amp; more</li>") &&
+                       Contains("<li>in/text.png: is not a picture</li>") &&
+                       Contains("Stopped after 3 of 9 pictures."));
+  CHECK_THAT(page({entry("a.png", 2, 2)}), !Contains("failed") && !Contains("not scored"));
+}
+
 TEST_CASE("a report that is not finished leaves nothing behind", "[report]") {
   const Folder folder;
   const fs::path file = folder.path / "report.html";

@@ -1,0 +1,86 @@
+#include "apps/batch.h"
+
+#include <cstdio>
+#include <new>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/output_file.h"
+
+namespace sapnet::apps {
+namespace {
+
+/// "." for a file in the working folder, which needs no making.
+std::filesystem::path folder_of(const Plan& plan) {
+  const auto folder = plan.tasks.front().output.parent_path();
+  return folder.empty() ? "." : folder;
+}
+
+}  // namespace
+
+Batch::Batch(std::string program, const Plan& plan, std::function<void()> on_stop)
+    : program_(std::move(program)),
+      plan_(plan),
+      folder_(folder_of(plan)),
+      on_stop_(std::move(on_stop)),
+      progress_("pictures", plan.tasks.size()),
+      stop_handler_([this] { stop(); }) {
+  const engine::OutputFile trial(plan.tasks.front().output);  // finds a full disk or a missing permission
+  for (const auto& fault : plan.faults) complain(fault);
+}
+
+void Batch::done(const PictureTask& task, const std::string& error) {
+  if (error.empty()) {
+    ++written_;
+    progress_.done(task.input.filename().string());
+  } else {
+    ++failed_;
+    complain(error);
+    progress_.failed();
+  }
+}
+
+void Batch::complain(const std::string& sentence) {
+  progress_.print_error(program_ + ": error: " + sentence);
+}
+
+int Batch::finish() {
+  progress_.stop();
+  say_what_was_written();
+  for (const auto& sentence : plan_.passed_over) std::fprintf(stderr, "%s\n", sentence.c_str());
+  if (failed_ > 0 && total() > 1)
+    complain(std::to_string(failed_) + " of " + counted(total(), "picture") + " failed");
+  return failed_ == 0 && plan_.faults.empty() ? 0 : 1;
+}
+
+void Batch::stop() {
+  const auto held = lock();
+  progress_.stop();
+  try {
+    on_stop_();
+  } catch (const Error& error) {
+    complain(error.what());
+  }
+  engine::remove_unfinished_files();
+  folder_.remove_empty();
+  say_what_was_written();
+  complain("stopped after " + std::to_string(count()) + " of " + counted(total(), "picture"));
+}
+
+void Batch::say_what_was_written() {
+  if (written_ == 0) return;
+  std::fprintf(stderr, "%s written to %s\n", counted(written_, "picture").c_str(), plan_.output.c_str());
+}
+
+std::string failure(const PictureTask& task, const std::function<void()>& work) {
+  try {
+    work();
+    return {};
+  } catch (const std::bad_alloc&) {
+    return task.input.string() + ": not enough memory";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,33 @@
+#include "apps/output_folder.h"
+
+#include <ranges>
+#include <system_error>
+
+#include "apps/program.h"
+#include "engine/error.h"
+
+namespace sapnet::apps {
+
+namespace fs = std::filesystem;
+
+OutputFolder::OutputFolder(const fs::path& folder) {
+  fs::path whole;
+  for (const fs::path& part : folder) {
+    whole /= part;
+    std::error_code error;
+    if (fs::is_directory(whole, error)) continue;
+    if (fs::exists(whole, error)) throw UsageError(whole.string() + ": is a file where a folder is needed");
+    if (fs::create_directory(whole, error)) made_.push_back(whole);
+    if (error) {
+      remove_empty();
+      throw Error(whole.string() + ": the output folder cannot be made: " + error.message());
+    }
+  }
+}
+
+void OutputFolder::remove_empty() {
+  std::error_code not_empty;
+  for (const fs::path& folder : made_ | std::views::reverse) fs::remove(folder, not_empty);
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,25 @@
+// The folder that a run writes to.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace sapnet::apps {
+
+/// Makes the folder, and those around it, when they are missing; destroyed, it removes those that it made and
+/// that are still empty.
+class OutputFolder {
+ public:
+  /// Throws UsageError when there is a file in the way, Error when the folder cannot be made.
+  explicit OutputFolder(const std::filesystem::path& folder);
+  ~OutputFolder() { remove_empty(); }
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  void remove_empty();
+
+ private:
+  std::vector<std::filesystem::path> made_;  // outermost first
+};
+
+}  // namespace sapnet::apps
