@@ -8,24 +8,14 @@
 #include "engine/output_file.h"
 
 namespace sapnet::apps {
-namespace {
 
-/// "." for a file in the working folder, which needs no making.
-std::filesystem::path folder_of(const Plan& plan) {
-  const auto folder = plan.tasks.front().output.parent_path();
-  return folder.empty() ? "." : folder;
-}
-
-}  // namespace
-
-Batch::Batch(std::string program, const Plan& plan, std::function<void()> on_stop)
+Batch::Batch(std::string program, const Plan& plan, OutputFolder& folder, std::function<void()> on_stop)
     : program_(std::move(program)),
       plan_(plan),
-      folder_(folder_of(plan)),
+      folder_(folder),
       on_stop_(std::move(on_stop)),
       progress_("pictures", plan.tasks.size()),
       stop_handler_([this] { stop(); }) {
-  const engine::OutputFile trial(plan.tasks.front().output);  // finds a full disk or a missing permission
   for (const auto& fault : plan.faults) complain(fault);
 }
 

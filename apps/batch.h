@@ -17,9 +17,8 @@ namespace sapnet::apps {
 /// the program, `on_stop` may still write down what was done; it runs under lock().
 class Batch {
  public:
-  /// Makes the output folder and tries that it can be written. Throws UsageError or Error when it cannot.
   Batch(
-      std::string program, const Plan& plan, std::function<void()> on_stop = [] {});
+      std::string program, const Plan& plan, OutputFolder& folder, std::function<void()> on_stop = [] {});
 
   /// Held while that changes which `on_stop` reads, and for done().
   std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
@@ -43,7 +42,7 @@ class Batch {
 
   std::string program_;
   const Plan& plan_;
-  OutputFolder folder_;
+  OutputFolder& folder_;
   std::function<void()> on_stop_;
   std::size_t written_ = 0, failed_ = 0;
   std::mutex mutex_;

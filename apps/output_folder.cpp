@@ -5,12 +5,24 @@
 
 #include "apps/program.h"
 #include "engine/error.h"
+#include "engine/output_file.h"
 
 namespace sapnet::apps {
 
 namespace fs = std::filesystem;
 
-OutputFolder::OutputFolder(const fs::path& folder) {
+OutputFolder::OutputFolder(const Plan& plan) {
+  const fs::path& output = plan.tasks.front().output;
+  try {
+    make(output.parent_path());
+    const engine::OutputFile trial(output);  // finds a missing permission before any work
+  } catch (const Error&) {
+    remove_empty();
+    throw;
+  }
+}
+
+void OutputFolder::make(const fs::path& folder) {
   fs::path whole;
   for (const fs::path& part : folder) {
     whole /= part;
@@ -18,10 +30,7 @@ OutputFolder::OutputFolder(const fs::path& folder) {
     if (fs::is_directory(whole, error)) continue;
     if (fs::exists(whole, error)) throw UsageError(whole.string() + ": is a file where a folder is needed");
     if (fs::create_directory(whole, error)) made_.push_back(whole);
-    if (error) {
-      remove_empty();
-      throw Error(whole.string() + ": the output folder cannot be made: " + error.message());
-    }
+    if (error) throw Error(whole.string() + ": the output folder cannot be made: " + error.message());
   }
 }
 

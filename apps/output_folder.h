@@ -4,14 +4,17 @@
 #include <filesystem>
 #include <vector>
 
+#include "apps/plan.h"
+
 namespace sapnet::apps {
 
-/// Makes the folder, and those around it, when they are missing; destroyed, it removes those that it made and
-/// that are still empty.
+/// Makes the folder that a plan's pictures go to, and those around it, when they are missing; destroyed, it
+/// removes those that it made and that are still empty.
 class OutputFolder {
  public:
-  /// Throws UsageError when there is a file in the way, Error when the folder cannot be made.
-  explicit OutputFolder(const std::filesystem::path& folder);
+  /// Throws UsageError when there is a file in the way, Error when the folder cannot be made or nothing can
+  /// be written there.
+  explicit OutputFolder(const Plan& plan);
   ~OutputFolder() { remove_empty(); }
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
@@ -19,6 +22,8 @@ class OutputFolder {
   void remove_empty();
 
  private:
+  void make(const std::filesystem::path& folder);
+
   std::vector<std::filesystem::path> made_;  // outermost first
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "apps/batch.h"
+#include "apps/output_folder.h"
 #include "apps/program.h"
 #include "apps/report.h"
 #include "apps/results.h"
@@ -66,10 +67,11 @@ class PicturesJob {
         references_(options.reference.empty()
                         ? std::nullopt
                         : std::optional<References>(std::in_place, options.reference, plan.tasks.size())),
+        folder_(plan),
         json_(options.json.empty() || options.json_to_stdout() ? nullptr
                                                                : new engine::OutputFile(options.json)),
         report_(options.report.empty() ? nullptr : new Report(options.report, report_header(derainer))),
-        batch_("sapnet-infer", plan, [this] {
+        batch_("sapnet-infer", plan, folder_, [this] {
           if (!results_.empty() && !figures_written_) write_figures(true);
         }) {}
 
@@ -187,6 +189,7 @@ class PicturesJob {
   ScoreTable table_;
   // Made first of all, so that a mistake shows now and not after hours of work.
   std::optional<References> references_;
+  OutputFolder folder_;
   std::unique_ptr<engine::OutputFile> json_;
   std::unique_ptr<Report> report_;
   std::vector<PictureResult> results_;

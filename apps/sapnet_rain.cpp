@@ -5,6 +5,7 @@
 
 #include "apps/batch.h"
 #include "apps/command_line.h"
+#include "apps/output_folder.h"
 #include "apps/plan.h"
 #include "apps/program.h"
 #include "train/image.h"
@@ -44,7 +45,8 @@ int run(int argc, char** argv) {
   require_names(files);
 
   const Plan plan = plan_pictures(files);
-  Batch batch(kName, plan);
+  OutputFolder folder(plan);
+  Batch batch(kName, plan, folder);
   for (const PictureTask& task : plan.tasks) {
     const std::string error = failure(task, [&] {
       const train::Image rainy = train::add_rain(train::read_image(task.input), strength, seed);

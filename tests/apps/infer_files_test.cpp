@@ -152,6 +152,8 @@ TEST_CASE("sapnet-infer takes -o for a file or a folder, and says which it canno
 
   CHECK(workshop.infer("in/rgb8.png -o new/deep/a.png").exit_code == 0);
   CHECK(workshop.list("new/deep") == Names{"a.png"});
+  CHECK(workshop.infer("in -o made --json made/a.json --report made/page.html").exit_code == 0);
+  CHECK(workshop.list("made") == Names{"a.json", "grey8.png", "page.html", "rgb8.png"});
   CHECK(workshop.infer("in/rgb8.png -o v1.2/").exit_code == 0);
   CHECK(workshop.infer("in/grey8.png -o v1.2").exit_code == 0);  // now there is such a folder
   CHECK(workshop.list("v1.2") == Names{"grey8.png", "rgb8.png"});
