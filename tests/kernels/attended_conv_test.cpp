@@ -23,8 +23,8 @@ enum class Residual { kNone, kSeparate, kInPlace };
 
 /// What an attended_conv learns.
 struct Weights {
-  explicit Weights(const AttendedConvProblem& p)
-      : weight(random_values(p.c * p.c * 9, 3, 2 / std::sqrt(static_cast<float>(9 * p.c)))),
+  Weights(const AttendedConvProblem& p, engine::DType maps)
+      : weight(stored(random_values(p.c * p.c * 9, 3, 2 / std::sqrt(static_cast<float>(9 * p.c))), maps)),
         bias(random_values(p.c, 4)),
         w1(random_values(p.hidden * p.c, 5)),
         w2(random_values(p.c * p.hidden, 6)),
@@ -81,20 +81,20 @@ std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights
   return tolerances;
 }
 
-void check(const AttendedConvProblem& p, Residual residual_kind) {
+void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType maps) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden << ", dilation " << p.dilation
            << ", next " << p.next_dilation << ", residual " << static_cast<int>(residual_kind));
   const std::int64_t count = p.n * p.h * p.w * p.c;
-  const auto in = random_values(count, 1);
-  const auto residual = random_values(residual_kind == Residual::kNone ? 0 : count, 2);
-  const Weights weights(p);
+  const auto in = stored(random_values(count, 1), maps);
+  const auto residual = stored(random_values(residual_kind == Residual::kNone ? 0 : count, 2), maps);
+  const Weights weights(p, maps);
   const std::vector<float> shifted_sums = sums_in_parts(p, in);
   const auto expected = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                  weights.w3, residual);
   const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
 
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p.conv())) continue;
+    if (implementation->maps() != maps || !implementation->takes(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray map(in), sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1),
@@ -134,12 +134,16 @@ void check(const AttendedConvProblem& p, Residual residual_kind) {
           k % static_cast<std::size_t>(p.c);
       const double sum = std::abs(expected.conv.sum[k]);
       tolerance[k] = expected.scale[s] * tolerance[k] + scale_tolerance[s] * sum +
-                     rounding(sum + (residual.empty() ? 0 : 1));
+                     storage_rounding(maps, sum + (residual.empty() ? 0 : 1));
     }
     check_close("out", {p.n, p.h, p.w, p.c}, written[0], expected.out, tolerance);
 
     check_shifted_sums({p.n, p.h, p.w, p.c, p.next_dilation}, written[0], written[1]);
   }
+}
+
+void check(const AttendedConvProblem& p, Residual residual) {
+  for (const engine::DType maps : stored_types()) check(p, residual, maps);
 }
 
 TEST_CASE("attended_conv at ragged sizes and all dilations", "[kernels][attended_conv]") {

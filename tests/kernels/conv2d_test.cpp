@@ -30,8 +30,9 @@ Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
   return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
 }
 
-/// Runs one problem on every implementation that takes it and compares with the reference.
-void check(const Conv2dProblem& p, const Options& options) {
+/// Runs one problem on every implementation that takes it and stores such maps, and compares with the
+/// reference.
+void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+" << p.in_channels[1] << "→"
            << p.out_channels << ", kernel " << p.kernel << ", stride " << p.stride << ", dilation "
            << p.dilation << ", padding " << p.padding);
@@ -40,20 +41,21 @@ void check(const Conv2dProblem& p, const Options& options) {
                << options.sums_dilation);
   const std::int64_t out_count = p.n * p.out_h() * p.out_w() * p.out_channels;
   const std::int64_t taps = p.total_in_channels() * p.kernel * p.kernel;
-  const auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
-  const auto in1 = random_values(p.n * p.h * p.w * p.in_channels[1], 2);
+  const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), maps);
+  const auto in1 = stored(random_values(p.n * p.h * p.w * p.in_channels[1], 2), maps);
   const auto weight =
-      random_values(p.out_channels * taps, 3, 2 / std::sqrt(static_cast<float>(taps)));  // outputs about 1
+      // outputs about 1
+      stored(random_values(p.out_channels * taps, 3, 2 / std::sqrt(static_cast<float>(taps))), maps);
   const auto bias = random_values(options.bias ? p.out_channels : 0, 4);
   const auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 5);
-  const auto residual = random_values(options.residual ? out_count : 0, 6);
+  const auto residual = stored(random_values(options.residual ? out_count : 0, 6), maps);
 
   const auto reference = reference::convolve(p, {in0, in1}, weight, bias);
   const std::vector<double> exact_scale(scale.begin(), scale.end());
   const auto expected = reference::finish(p, reference.sum, exact_scale, residual, options.relu);
 
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p)) continue;
+    if (implementation->maps() != maps || !implementation->takes(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray map0(in0), map1(in1), weights(weight), biases(bias), scales(scale), residuals(residual);
@@ -83,7 +85,8 @@ void check(const Conv2dProblem& p, const Options& options) {
       const auto channels = static_cast<std::size_t>(p.out_channels);
       const std::size_t per_image = tolerance.size() / static_cast<std::size_t>(p.n);
       const double s = scale.empty() ? 1 : std::abs(exact_scale[k / per_image * channels + k % channels]);
-      tolerance[k] = s * tolerance[k] + rounding(s * std::abs(reference.sum[k]) + (residual.empty() ? 0 : 1));
+      tolerance[k] = s * tolerance[k] +
+                     storage_rounding(maps, s * std::abs(reference.sum[k]) + (residual.empty() ? 0 : 1));
     }
     check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
 
@@ -91,6 +94,10 @@ void check(const Conv2dProblem& p, const Options& options) {
     check_shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, options.sums_dilation}, written[0],
                        written[1]);
   }
+}
+
+void check(const Conv2dProblem& p, const Options& options) {
+  for (const engine::DType maps : stored_types()) check(p, options, maps);
 }
 
 TEST_CASE("the kernels are tested with every SIMD instruction set", "[kernels][simd]") {

@@ -24,8 +24,8 @@ struct Tolerances {
 
 /// From the gates' tolerances: σ is at most 1/4 steep, tanh at most 1, and both are computed to a few ε.
 /// gates: of the sums, (n, h, w, 4·hidden). |i|, |f|, |g|, |o| and |tanh c'| are at most 1.
-Tolerances tolerances(const ConvLstmProblem& p, const std::vector<double>& gates,
-                      const std::vector<float>& c) {
+Tolerances tolerances(const ConvLstmProblem& p, const std::vector<double>& gates, const std::vector<float>& c,
+                      engine::DType maps) {
   const auto hidden = static_cast<std::size_t>(p.hidden);
   Tolerances result;
   for (std::size_t k = 0; k < gates.size() / 4; ++k) {
@@ -35,26 +35,26 @@ Tolerances tolerances(const ConvLstmProblem& p, const std::vector<double>& gates
     const double function = 2 * rounding(1);
     const double cell = (f + function) * old + (i + function) + (g + function) + rounding(old + 1);
     result.c_out.push_back(cell);
-    result.h_out.push_back((o + function) + (cell + function) + rounding(1));
+    result.h_out.push_back((o + function) + (cell + function) + storage_rounding(maps, 1));
   }
   return result;
 }
 
-void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
+void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DType maps) {
   INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels << "+" << p.hidden << " channels, state "
            << static_cast<int>(state) << ", shifted sums for dilation " << p.sums_dilation);
   const std::int64_t pixels = p.n * p.h * p.w;
   const std::int64_t taps = (p.in_channels + p.hidden) * 9;
-  const auto x = random_values(pixels * p.in_channels, 1);
-  const auto h = random_values(state == State::kZero ? 0 : pixels * p.hidden, 2);
+  const auto x = stored(random_values(pixels * p.in_channels, 1), maps);
+  const auto h = stored(random_values(state == State::kZero ? 0 : pixels * p.hidden, 2), maps);
   const auto c = random_values(state == State::kZero ? 0 : pixels * p.hidden, 3, 2);
-  const auto weight =
-      random_values(4 * p.hidden * taps, 4, weight_limit * 2 / std::sqrt(static_cast<float>(taps)));
+  const auto weight = stored(
+      random_values(4 * p.hidden * taps, 4, weight_limit * 2 / std::sqrt(static_cast<float>(taps))), maps);
   const auto bias = random_values(4 * p.hidden, 5);
   const auto expected = reference::conv_lstm(p, x, h, c, weight, bias);
 
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p.conv())) continue;
+    if (implementation->maps() != maps || !implementation->takes(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray map(x), hidden_state(h), cell(c), weights(weight), biases(bias);
@@ -79,12 +79,16 @@ void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
     });
 
     const auto gates = sum_tolerances(*implementation, p.conv(), expected.gates.magnitude, weight, bias, 1);
-    const auto tolerance = tolerances(p, gates, c);
+    const auto tolerance = tolerances(p, gates, c, maps);
     check_close("c_out", {p.n, p.h, p.w, p.hidden}, written[1], expected.c_out, tolerance.c_out);
     check_close("h_out", {p.n, p.h, p.w, p.hidden}, written[0], expected.h_out, tolerance.h_out);
 
     check_shifted_sums({p.n, p.h, p.w, p.hidden, p.sums_dilation}, written[0], written[2]);
   }
+}
+
+void check(const ConvLstmProblem& p, State state, float weight_limit = 1) {
+  for (const engine::DType maps : stored_types()) check(p, state, weight_limit, maps);
 }
 
 TEST_CASE("conv_lstm at ragged sizes", "[kernels][conv_lstm]") {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <set>
 
 #include "kernels/simd.h"
 #include "tests/kernels/close.h"
+#include "tests/kernels/cuda_implementation.h"
 #include "tests/kernels/guarded_array.h"
 
 namespace sapnet::tests {
@@ -135,9 +137,30 @@ const std::vector<std::unique_ptr<Implementation>>& implementations() {
     for (const std::int64_t target : kernels::simd_targets())
       for (const auto algorithm : {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd})
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
+#ifdef SAPNET_CUDA
+    add_cuda_implementations(list);
+#endif
     return list;
   }();
   return all;
+}
+
+std::vector<engine::DType> stored_types() {
+  std::set<engine::DType> types;
+  for (const auto& implementation : implementations()) types.insert(implementation->maps());
+  return {types.begin(), types.end()};
+}
+
+std::vector<float> stored(std::vector<float> values, engine::DType maps) {
+  if (maps == engine::DType::kFloat16)
+    for (float& value : values) value = kernels::to_float(kernels::to_half(value));
+  return values;
+}
+
+double storage_rounding(engine::DType maps, double size) {
+  if (maps == engine::DType::kFloat32) return rounding(size);
+  // Half of the last place of 11 bits; below 2^-14 the last place is 2^-24.
+  return rounding(size) + size * 0x1p-11 + 0x1p-25;
 }
 
 std::vector<double> sum_tolerances(const Implementation& implementation,

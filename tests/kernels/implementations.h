@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/dtype.h"
 #include "kernels/attended_conv/attended_conv.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv_lstm/conv_lstm.h"
@@ -23,8 +24,13 @@ class Implementation {
 
   virtual std::string name() const = 0;
 
+  /// What it stores maps and weights as. Those of the tests hold numbers that this can.
+  virtual engine::DType maps() const { return engine::DType::kFloat32; }
+
   /// Whether it computes convolutions of this kind.
   virtual bool takes(const kernels::Conv2dProblem& problem) const = 0;
+  virtual bool takes(const kernels::ConvLstmProblem& problem) const { return takes(problem.conv()); }
+  virtual bool takes(const kernels::AttendedConvProblem& problem) const { return takes(problem.conv()); }
 
   /// How far a sum of the convolution may lie from the exact one.
   /// magnitude: the 2-norm of its products and bias; filter_norm: of its output channel's weights;
@@ -49,8 +55,18 @@ class Implementation {
   virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
 };
 
-/// The CPU's, for each SIMD instruction set that this machine has, direct and Winograd.
+/// The CPU's, for each SIMD instruction set that this machine has, direct and Winograd; and the GPU's, fp32
+/// and fp16, when this build has CUDA kernels and this machine a GPU, or an emulated one.
 const std::vector<std::unique_ptr<Implementation>>& implementations();
+
+/// What the implementations store maps as.
+std::vector<engine::DType> stored_types();
+
+/// Rounded to numbers that such maps can hold.
+std::vector<float> stored(std::vector<float> values, engine::DType maps);
+
+/// How far a number of that size may lie from the exact one when it is stored.
+double storage_rounding(engine::DType maps, double size);
 
 /// The tolerance of every sum of a convolution, (n, out_h, out_w, out_channels), by
 /// Implementation::tolerance. magnitude: of the reference. weight: (out_channels, …). bias: (out_channels),

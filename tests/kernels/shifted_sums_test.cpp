@@ -10,10 +10,11 @@
 namespace sapnet::tests {
 namespace {
 
-void check(const kernels::ShiftedSumsProblem& p) {
+void check(const kernels::ShiftedSumsProblem& p, engine::DType maps) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", dilation " << p.dilation);
-  const auto in = random_values(p.n * p.h * p.w * p.c, 1);
+  const auto in = stored(random_values(p.n * p.h * p.w * p.c, 1), maps);
   for (const auto& implementation : implementations()) {
+    if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       const std::int64_t parts = implementation->shifted_sums_parts(p.h);
@@ -25,6 +26,10 @@ void check(const kernels::ShiftedSumsProblem& p) {
     });
     check_shifted_sums(p, in, written[0]);
   }
+}
+
+void check(const kernels::ShiftedSumsProblem& p) {
+  for (const engine::DType maps : stored_types()) check(p, maps);
 }
 
 TEST_CASE("shifted_sums at ragged sizes", "[kernels][shifted_sums]") {

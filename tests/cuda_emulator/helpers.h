@@ -1,0 +1,85 @@
+// What the emulator's own tests share.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/cuda_emulator/emulator.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SAPNET_TEST_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SAPNET_TEST_ASAN
+#endif
+#if __has_feature(thread_sanitizer)
+#define SAPNET_TEST_TSAN
+#endif
+#endif
+
+namespace sapnet::tests {
+
+inline void ok(cudaError_t error) {
+  if (error != cudaSuccess) FAIL(cudaGetErrorName(error) << ": " << cudaGetErrorString(error));
+}
+
+/// Values on the device.
+template <class T>
+class DeviceArray {
+ public:
+  explicit DeviceArray(std::size_t count) : count_(count) { ok(cudaMalloc(&data_, count * sizeof(T))); }
+  explicit DeviceArray(const std::vector<T>& values) : DeviceArray(values.size()) {
+    ok(cudaMemcpy(data_, values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice));
+  }
+  ~DeviceArray() { cudaFree(data_); }
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+
+  T* get() const { return data_; }
+  /// Waits for the default stream.
+  std::vector<T> read() const {
+    std::vector<T> values(count_);
+    ok(cudaMemcpy(values.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost));
+    return values;
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t count_;
+};
+
+/// Takes back what a test chooses.
+class Restored {
+ public:
+  Restored() : schedule_(cuda_emulator::schedule()), device_(cuda_emulator::device()) {}
+  ~Restored() {
+    cuda_emulator::set_schedule(schedule_);
+    cuda_emulator::set_device(device_);
+  }
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+
+ private:
+  cuda_emulator::Schedule schedule_;
+  cuda_emulator::Device device_;
+};
+
+/// Orders of each kind, with blocks alone and in turns, on one worker and on several.
+std::vector<cuda_emulator::Schedule> schedules();
+
+struct Ended {
+  int status;  // 0 unless something was found
+  std::string output;
+};
+/// Runs a function in a child process, which sanitizers may end.
+Ended in_child(const std::function<void()>& body);
+
+/// 1, 2, 3, … so that each differs.
+std::vector<float> counted(std::size_t count);
+
+}  // namespace sapnet::tests

@@ -1,0 +1,95 @@
+// The second half of kernels/gpu.cuh for the emulator: the same names and meanings, each use checked.
+//
+// Memory is read and written here, in the kernel's own code, and not within the emulator: so sanitizers see
+// it.
+#pragma once
+
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace sapnet::cuda_emulator {
+
+/// An asynchronous copy of 16 bytes that has not been delivered; of zeros if `from` is null.
+struct AsyncCopy {
+  void* to;
+  const void* from;
+  Where where;
+};
+constexpr std::size_t kAsyncBytes = 16;
+
+/// The block's array that `key` stands for: made for the first thread that asks, of exactly these bytes, and
+/// full of NaN.
+void* shared_array(const void* key, std::size_t bytes, std::size_t alignment, Where where);
+void* dynamic_shared(Where where);
+
+/// Fails unless these bytes are in the block's shared memory and 16-byte aligned.
+void check_shared_row(const void* row, const char* what, Where where);
+/// Notes it, or that of zeros unless `valid`; the address of the source is checked in both cases.
+void begin_async_copy(const AsyncCopy& copy, bool valid);
+void commit_async_copies();
+/// A copy that waiting for all but `pending` groups delivers, or null when there are no more.
+const AsyncCopy* next_async_copy(int pending);
+
+using MatrixRow = std::uint32_t[4];
+/// ldmatrix once each lane has read its row.
+void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, Where where);
+void multiply_fragments(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], Where where);
+
+inline Where here(SAPNET_CALLED_FROM) { return where; }
+
+}  // namespace sapnet::cuda_emulator
+
+#define SHARED_ARRAY(type, name, extents)                                                 \
+  static char name##_key;                                                                 \
+  using name##_array = type extents;                                                      \
+  name##_array& name = *static_cast<name##_array*>(::sapnet::cuda_emulator::shared_array( \
+      &name##_key, sizeof(name##_array), alignof(name##_array), ::sapnet::cuda_emulator::here()))
+
+#define DYNAMIC_SHARED(type, name) \
+  type* const name =               \
+      static_cast<type*>(::sapnet::cuda_emulator::dynamic_shared(::sapnet::cuda_emulator::here()))
+
+namespace sapnet::kernels::gpu {
+
+/// The destination is poison until it is waited for, and the source is read only then.
+inline void cp_async16(void* shared, const void* global, bool valid, SAPNET_CALLED_FROM) {
+  cuda_emulator::begin_async_copy({shared, global, where}, valid);
+  std::memset(shared, 0xff, cuda_emulator::kAsyncBytes);
+}
+
+inline void cp_async_commit() { cuda_emulator::commit_async_copies(); }
+
+template <int kPending>
+inline void cp_async_wait() {
+  while (const cuda_emulator::AsyncCopy* copy = cuda_emulator::next_async_copy(kPending)) {
+    if (copy->from)
+      std::memcpy(copy->to, copy->from, cuda_emulator::kAsyncBytes);
+    else
+      std::memset(copy->to, 0, cuda_emulator::kAsyncBytes);
+  }
+}
+
+inline void ldmatrix_x4(std::uint32_t (&fragment)[4], const void* row, SAPNET_CALLED_FROM) {
+  cuda_emulator::check_shared_row(row, "ldmatrix", where);
+  cuda_emulator::MatrixRow words;
+  std::memcpy(words, row, sizeof words);
+  cuda_emulator::exchange_rows(fragment, words, where);
+}
+
+inline void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                         SAPNET_CALLED_FROM) {
+  cuda_emulator::multiply_fragments(d, a, b, where);
+}
+
+inline float shuffle_xor(float value, int mask, SAPNET_CALLED_FROM) {
+  return __shfl_xor_sync(0xffffffffU, value, mask, warpSize, where);
+}
+
+/// Waits for all threads of the grid, which must have been launched cooperatively.
+inline void grid_sync(SAPNET_CALLED_FROM) { cuda_emulator::grid_barrier(where); }
+
+}  // namespace sapnet::kernels::gpu

@@ -1,0 +1,96 @@
+// Launching kernels: the limits, checked when the launch is queued.
+#include <algorithm>
+
+#include "tests/cuda_emulator/core/worker.h"
+#include "tests/cuda_emulator/limits.h"
+#include "tests/cuda_emulator/runtime/runtime.h"
+
+namespace sapnet::cuda_emulator {
+namespace {
+
+std::string text(dim3 extent) {
+  return std::to_string(extent.x) + " × " + std::to_string(extent.y) + " × " + std::to_string(extent.z);
+}
+
+std::size_t dynamic_limit(const void* kernel) {
+  const auto found = runtime().dynamic_shared.find(kernel);
+  return found == runtime().dynamic_shared.end() ? kSharedWithoutAsking : found->second;
+}
+
+int blocks_of_multiprocessor(unsigned threads, std::size_t shared_bytes) {
+  constexpr unsigned kWarp = static_cast<unsigned>(warpSize);
+  const unsigned by_threads = kMostThreadsOfMultiprocessor / ((threads + kWarp - 1) / kWarp * kWarp);
+  const auto by_shared = static_cast<unsigned>(kSharedOfMultiprocessor / (shared_bytes + kSharedOfSystem));
+  return static_cast<int>(std::min({by_threads, by_shared, kMostBlocksOfMultiprocessor}));
+}
+
+cudaError_t check_extents(const Launch& launch) {
+  const dim3 grid = launch.grid, block = launch.block;
+  if (grid.x < 1 || grid.y < 1 || grid.z < 1 || grid.x > kMostGridX || grid.y > kMostGridYZ ||
+      grid.z > kMostGridYZ)
+    return failed(cudaErrorInvalidConfiguration,
+                  "a grid of " + text(grid) + " blocks; at least 1 and at most " +
+                      text({kMostGridX, kMostGridYZ, kMostGridYZ}) + " are allowed");
+  const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
+  if (block.x > kMostThreads || block.y > kMostThreads || block.z > kMostBlockZ || threads < 1 ||
+      threads > kMostThreads)
+    return failed(cudaErrorInvalidConfiguration, "a block of " + text(block) + " threads; from 1 to " +
+                                                     std::to_string(kMostThreads) + " are allowed");
+  return cudaSuccess;
+}
+
+cudaError_t check(const Launch& launch) {
+  if (const cudaError_t error = check_extents(launch)) return error;
+  if (launch.shared_bytes > dynamic_limit(launch.kernel))
+    return failed(cudaErrorInvalidValue, std::to_string(launch.shared_bytes) +
+                                             " bytes of dynamic shared memory; the kernel may have " +
+                                             std::to_string(dynamic_limit(launch.kernel)) +
+                                             ", or more after cudaFuncSetAttribute");
+  for (const void* pointer : launch.pointers)
+    if (pointer && !find_block(pointer))
+      return failed(cudaErrorIllegalAddress,
+                    "an argument of the kernel points to memory that is not the device's");
+  const unsigned blocks = launch.grid.x * launch.grid.y * launch.grid.z;
+  const int resident =
+      blocks_of_multiprocessor(launch.block.x * launch.block.y * launch.block.z, launch.shared_bytes) *
+      runtime().device.multiprocessors;
+  if (launch.cooperative && blocks > static_cast<unsigned>(resident))
+    return failed(cudaErrorCooperativeLaunchTooLarge, std::to_string(blocks) +
+                                                          " blocks in a cooperative launch; " +
+                                                          std::to_string(resident) + " fit on the device");
+  return cudaSuccess;
+}
+
+}  // namespace
+
+cudaError_t enqueue(Launch launch, cudaStream_t stream) {
+  return call([&] {
+    if (const cudaError_t error = check(launch)) return error;
+    return queue(stream, [launch = std::move(launch)] {
+      const std::string failure = run_grid(launch, runtime().schedule);
+      return failure.empty() ? cudaSuccess : failed(cudaErrorLaunchFailure, failure);
+    });
+  });
+}
+
+cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  return call([&] {
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+    if (value < 0 || static_cast<std::size_t>(value) > kMostShared)
+      return failed(cudaErrorInvalidValue, std::to_string(value) +
+                                               " bytes of dynamic shared memory; a block may have " +
+                                               std::to_string(kMostShared));
+    runtime().dynamic_shared[kernel] = std::max(static_cast<std::size_t>(value), kSharedWithoutAsking);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t occupancy(int* blocks, const void* /*kernel*/, int threads, std::size_t shared_bytes) {
+  return call([&] {
+    if (threads < 1 || static_cast<unsigned>(threads) > kMostThreads) return failed(cudaErrorInvalidValue);
+    *blocks = blocks_of_multiprocessor(static_cast<unsigned>(threads), shared_bytes);
+    return cudaSuccess;
+  });
+}
+
+}  // namespace sapnet::cuda_emulator

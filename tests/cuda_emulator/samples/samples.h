@@ -1,0 +1,85 @@
+// Small kernels on which the emulator is tested. Pointers are the device's; work is queued on `stream`.
+#pragma once
+
+#include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace sapnet::tests::samples {
+
+// --- right ones ---
+
+constexpr int kThreads = 96;
+
+/// out[b] = the sum of block b's share of in: kThreads values.
+void block_sums(const float* in, float* out, int blocks, cudaStream_t stream);
+
+/// out[i] = in[i] + in[i + 1], where the index wraps around within each tile of kTile values. One block
+/// streams the tiles through two buffers.
+constexpr int kTile = 4 * kThreads;
+void wrapped_sums(const float* in, float* out, int tiles, cudaStream_t stream);
+
+/// out (16, 8) = a (16, 16) · b (8, 16)ᵀ, whose fragments come from ldmatrix.
+void product(const __half* a, const __half* b, float* out, cudaStream_t stream);
+
+/// The same with fragments filled by hand.
+void product_of_filled(const __half* a, const __half* b, float* out, cudaStream_t stream);
+
+/// fragments (32, 4): what ldmatrix gives each lane for matrices (4, 8, 8).
+void load_matrices(const __half* matrices, std::uint32_t* fragments, cudaStream_t stream);
+
+/// `rounds` times: each value becomes its neighbours' mean; scratch is as large as values. Cooperative.
+void smooth(float* values, float* scratch, int count, int rounds, int blocks, cudaStream_t stream);
+
+/// out (32, 5): what each lane gets from shuffles up, down and from lane 3 in parts of 8 lanes, and from a
+/// ballot and a count over the block, of odd lanes.
+void collect(int* out, cudaStream_t stream);
+
+/// counter += the number of threads.
+void count_threads(int* counter, int blocks, cudaStream_t stream);
+
+/// out[i] = value, for kThreads values.
+void fill(float* out, float value, cudaStream_t stream);
+
+// --- wrong ones ---
+
+/// out[i] = in[i - 1] within a block, through shared memory without a barrier.
+void without_barrier(const float* in, float* out, cudaStream_t stream);
+/// Like wrapped_sums for one tile, but waits for the copies too late.
+void without_wait(const float* in, float* out, cudaStream_t stream);
+
+enum class Fault {
+  kBarriersDiffer,
+  kLeavesBeforeBarrier,
+  kLanesLeaveBeforeShuffle,
+  kMaskLacksLane,
+  kCollectivesDiffer,
+  kWarpWaitsForBarrier,
+  kCopyMisaligned,
+  kCopySourceMisaligned,
+  kCopyOutsideShared,
+  kMatrixMisaligned,
+  kCopyNotWaitedFor,
+  kGridSyncWithoutGrid,
+  kNoDynamicShared,
+  kShuffleWidth,
+  kPartOfWarpMultiplies,
+};
+/// in: 64 bytes at least, 16-byte aligned.
+void fault(Fault fault, const float* in, cudaStream_t stream);
+
+/// Writes behind its shared array, or that of the launch.
+void overflow_array(int index, cudaStream_t stream);
+void overflow_dynamic(int index, cudaStream_t stream);
+/// Reads value `index` of in.
+void read_at(const float* in, int index, float* out, cudaStream_t stream);
+void too_much_fixed_shared(cudaStream_t stream);
+
+/// Launches an empty kernel as it is told to, without asking for more shared memory.
+cudaError_t launch_empty(dim3 grid, dim3 block, std::size_t shared_bytes, bool cooperative,
+                         cudaStream_t stream);
+/// The same after asking for `shared_bytes`.
+cudaError_t launch_empty_asking(std::size_t shared_bytes, cudaStream_t stream);
+
+}  // namespace sapnet::tests::samples

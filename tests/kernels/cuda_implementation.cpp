@@ -1,0 +1,269 @@
+#include "tests/kernels/cuda_implementation.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "engine/cuda.h"
+#include "engine/error.h"
+#include "tests/kernels/close.h"
+
+namespace sapnet::tests {
+namespace {
+
+namespace cuda = engine::cuda;
+using engine::DType;
+using engine::Half;
+
+constexpr std::size_t kBand = 4096;  // bytes
+
+/// A copy on the device of an array that lies in the host's memory as floats, between two bands of bytes that
+/// no kernel may change. Of no elements, or of an absent array, null.
+template <class T>
+class DeviceArray {
+ public:
+  /// host: null for an array whose content is undefined.
+  DeviceArray(const float* host, std::int64_t size) : size_(static_cast<std::size_t>(size)) {
+    if (size_ == 0) return;
+    std::vector<T> values(size_);
+    std::memset(static_cast<void*>(values.data()), 0xff, bytes());  // NaN
+    if (host) std::transform(host, host + size_, values.begin(), kernels::converted<T>);
+    fill(values.data());
+  }
+  explicit DeviceArray(const std::vector<T>& values) : size_(values.size()) { fill(values.data()); }
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+  ~DeviceArray() {
+    if (memory_) cuda::release(memory_);
+  }
+
+  T* data() { return memory_ ? reinterpret_cast<T*>(memory_ + kBand) : nullptr; }
+
+  /// The values, once all work before is done. Fails the test when a band has changed.
+  std::vector<T> read() {
+    std::vector<unsigned char> all(bytes() + 2 * kBand);
+    cuda::download(all.data(), memory_, all.size());
+    const auto untouched = [](unsigned char byte) { return byte == kCanary; };
+    CHECK(std::all_of(all.begin(), all.begin() + kBand, untouched));
+    CHECK(std::all_of(all.end() - kBand, all.end(), untouched));
+    std::vector<T> values(size_);
+    std::memcpy(static_cast<void*>(values.data()), all.data() + kBand, bytes());
+    return values;
+  }
+
+  /// The same, as floats in the host's memory; null: only the bands are looked at.
+  void read_to(float* host) {
+    if (!memory_) return;
+    const std::vector<T> values = read();
+    if (host) std::transform(values.begin(), values.end(), host, [](T value) { return to_float(value); });
+  }
+
+ private:
+  static constexpr unsigned char kCanary = 0xc5;
+
+  static float to_float(float value) { return value; }
+  static float to_float(Half value) { return kernels::to_float(value); }
+
+  std::size_t bytes() const { return size_ * sizeof(T); }
+
+  void fill(const T* values) {
+    std::vector<unsigned char> all(bytes() + 2 * kBand, kCanary);
+    std::memcpy(all.data() + kBand, static_cast<const void*>(values), bytes());
+    memory_ = static_cast<unsigned char*>(cuda::allocate(all.size()));
+    if (!memory_) throw Error("the device has no memory left");
+    cuda::upload(memory_, all.data(), all.size());
+  }
+
+  std::size_t size_;
+  unsigned char* memory_ = nullptr;
+};
+
+/// Kernels write shifted sums in parts as their blocks fall; here they are added up to one.
+class Sums {
+ public:
+  Sums(bool wanted, std::int64_t images, std::int64_t parts, std::int64_t channels)
+      : images_(static_cast<std::size_t>(images)),
+        parts_(static_cast<std::size_t>(parts)),
+        size_(static_cast<std::size_t>(9 * channels)),
+        device_(nullptr, wanted ? images * parts * 9 * channels : 0) {}
+
+  float* data() { return device_.data(); }
+
+  void read_to(float* host) {
+    if (!device_.data()) return;
+    const std::vector<float> all = device_.read();
+    for (std::size_t image = 0; image < images_; ++image) {
+      for (std::size_t k = 0; k < size_; ++k) {
+        double sum = 0;
+        for (std::size_t part = 0; part < parts_; ++part)
+          sum += static_cast<double>(all[(image * parts_ + part) * size_ + k]);
+        *host++ = static_cast<float>(sum);
+      }
+    }
+  }
+
+ private:
+  std::size_t images_, parts_, size_;
+  DeviceArray<float> device_;
+};
+
+template <class T>
+class CudaImplementation : public Implementation {
+ public:
+  std::string name() const override { return "cuda " + std::string(to_string(maps())); }
+  DType maps() const override { return engine::kDTypeOf<T>; }
+
+  bool takes(const kernels::Conv2dProblem& /*problem*/) const override { return true; }
+  bool takes(const kernels::ConvLstmProblem& p) const override { return kernels::cuda::takes_conv_lstm(p); }
+  bool takes(const kernels::AttendedConvProblem& p) const override {
+    return kernels::cuda::takes_attended_conv(p);
+  }
+
+  double tolerance(const kernels::Conv2dProblem& p, double magnitude, double /*filter_norm*/,
+                   double /*in_limit*/, double /*bias*/) const override {
+    // Products of fp16 numbers are exact in fp32; sums are fp32 for both.
+    return sum_tolerance(static_cast<double>(p.total_in_channels() * p.kernel * p.kernel) + 1, magnitude);
+  }
+
+  void conv2d(const kernels::Conv2dProblem& p, const kernels::Conv2dArguments& a) const override {
+    const std::int64_t pixels = p.n * p.h * p.w, out_size = p.n * p.out_h() * p.out_w() * p.out_channels;
+    DeviceArray<T> in0(a.in[0], pixels * p.in_channels[0]), in1(a.in[1], pixels * p.in_channels[1]);
+    DeviceArray<T> weight(packed(p, a.weight)), residual(a.residual, a.residual ? out_size : 0);
+    DeviceArray<T> separate_out(nullptr, out_size);
+    DeviceArray<float> bias(a.bias, a.bias ? p.out_channels : 0),
+        scale(a.scale, a.scale ? p.n * p.out_channels : 0);
+    Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv2d_parts(p), p.out_channels);
+    DeviceArray<T>& out = a.residual == a.out ? residual : separate_out;
+    kernels::BasicConv2dArguments<T> arguments;
+    arguments.in = {in0.data(), in1.data()};
+    arguments.weight = weight.data();
+    arguments.bias = bias.data();
+    arguments.scale = scale.data();
+    arguments.residual = residual.data();
+    arguments.relu = a.relu;
+    arguments.out = out.data();
+    arguments.shifted_sums = sums.data();
+    arguments.sums_dilation = a.sums_dilation;
+    kernels::cuda::conv2d(p, arguments, cuda::stream());
+    out.read_to(a.out);
+    sums.read_to(a.shifted_sums);
+    for (DeviceArray<T>* array : {&in0, &in1, &weight, &residual, &separate_out}) array->read_to(nullptr);
+  }
+
+  void conv_lstm(const kernels::ConvLstmProblem& p, const kernels::ConvLstmArguments& a) const override {
+    const std::int64_t pixels = p.n * p.h * p.w, states = pixels * p.hidden;
+    std::vector<T> packed_weight(kernels::cuda::packed_conv_lstm_size(p));
+    kernels::cuda::pack_conv_lstm(p, a.weight, packed_weight.data());
+    DeviceArray<T> x(a.x, pixels * p.in_channels), h(a.h, a.h ? states : 0), weight(packed_weight);
+    DeviceArray<T> h_out(nullptr, states);
+    DeviceArray<float> c(a.c, a.c ? states : 0), separate_c_out(nullptr, states), bias(a.bias, 4 * p.hidden);
+    Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv_lstm_parts(p), p.hidden);
+    DeviceArray<float>& c_out = a.c == a.c_out ? c : separate_c_out;
+    kernels::BasicConvLstmArguments<T> arguments;
+    arguments.x = x.data();
+    arguments.h = h.data();
+    arguments.c = c.data();
+    arguments.weight = weight.data();
+    arguments.bias = bias.data();
+    arguments.h_out = h_out.data();
+    arguments.c_out = c_out.data();
+    arguments.shifted_sums = sums.data();
+    kernels::cuda::conv_lstm(p, arguments, cuda::stream());
+    h_out.read_to(a.h_out);
+    c_out.read_to(a.c_out);
+    sums.read_to(a.shifted_sums);
+    for (DeviceArray<T>* array : {&x, &h, &weight}) array->read_to(nullptr);
+    for (DeviceArray<float>* array : {&c, &separate_c_out, &bias}) array->read_to(nullptr);
+  }
+
+  void attended_conv(const kernels::AttendedConvProblem& p,
+                     const kernels::AttendedConvArguments& a) const override {
+    const std::int64_t size = p.n * p.h * p.w * p.c;
+    Attention attention(p, a);
+    DeviceArray<T> in(a.in, size), weight(packed(p.conv(), a.weight));
+    DeviceArray<T> residual(a.residual, a.residual ? size : 0), separate_out(nullptr, size);
+    Sums sums(a.out_shifted_sums != nullptr, p.n, kernels::cuda::conv2d_parts(p.conv()), p.c);
+    DeviceArray<T>& out = a.residual == a.out ? residual : separate_out;
+    kernels::BasicAttendedConvArguments<T> arguments = attention.arguments();
+    arguments.in = in.data();
+    arguments.packed = weight.data();
+    arguments.residual = residual.data();
+    arguments.out = out.data();
+    arguments.out_shifted_sums = sums.data();
+    kernels::cuda::attended_conv(p, arguments, attention.workspace.data(), cuda::stream());
+    out.read_to(a.out);
+    sums.read_to(a.out_shifted_sums);
+    for (DeviceArray<T>* array : {&in, &weight, &residual, &separate_out}) array->read_to(nullptr);
+  }
+
+  void attention_scale(const kernels::AttendedConvProblem& p, const kernels::AttendedConvArguments& a,
+                       float* scale) const override {
+    Attention attention(p, a);
+    kernels::cuda::attention_scale(p, attention.arguments(), attention.workspace.data(), cuda::stream());
+    const std::vector<float> workspace = attention.workspace.read();
+    std::copy_n(workspace.begin(), p.n * p.c, scale);
+  }
+
+  void shifted_sums(const kernels::ShiftedSumsProblem& p, const float* in, float* out) const override {
+    DeviceArray<T> map(in, p.n * p.h * p.w * p.c);
+    Sums sums(true, p.n, kernels::cuda::shifted_sums_parts(p.h), p.c);
+    kernels::cuda::shifted_sums(p, map.data(), sums.data(), cuda::stream());
+    sums.read_to(out);
+    map.read_to(nullptr);
+  }
+
+  std::int64_t shifted_sums_parts(std::int64_t /*h*/) const override { return 1; }
+
+ private:
+  /// What the attention scale is computed from.
+  struct Attention {
+    Attention(const kernels::AttendedConvProblem& p, const kernels::AttendedConvArguments& a)
+        : parts(a.parts),
+          workspace(nullptr, static_cast<std::int64_t>(kernels::cuda::attended_conv_workspace(p, a.parts))),
+          sums(a.shifted_sums, p.n * a.parts * 9 * p.c),
+          weight(a.weight, p.c * p.c * 9),
+          bias(a.bias, p.c),
+          w1(a.w1, p.hidden * p.c),
+          w2(a.w2, p.c * p.hidden),
+          w3(a.w3, p.c * p.c) {}
+
+    kernels::BasicAttendedConvArguments<T> arguments() {
+      kernels::BasicAttendedConvArguments<T> arguments;
+      arguments.shifted_sums = sums.data();
+      arguments.parts = parts;
+      arguments.weight = weight.data();
+      arguments.bias = bias.data();
+      arguments.w1 = w1.data();
+      arguments.w2 = w2.data();
+      arguments.w3 = w3.data();
+      return arguments;
+    }
+
+    std::int64_t parts;
+    DeviceArray<float> workspace, sums, weight, bias, w1, w2, w3;
+  };
+
+  static std::vector<T> packed(const kernels::Conv2dProblem& p, const float* weight) {
+    std::vector<T> packed(kernels::cuda::packed_conv2d_size(p));
+    kernels::cuda::pack_conv2d(p, weight, packed.data());
+    return packed;
+  }
+};
+
+}  // namespace
+
+void add_cuda_implementations(std::vector<std::unique_ptr<Implementation>>& list) {
+  const std::string obstacle = cuda::why_not();
+  if (obstacle.empty()) {
+    list.push_back(std::make_unique<CudaImplementation<float>>());
+    list.push_back(std::make_unique<CudaImplementation<Half>>());
+    return;
+  }
+  const char* required = std::getenv("SAPNET_REQUIRE_GPU");
+  if (required && std::string(required) == "1") throw Error("SAPNET_REQUIRE_GPU is 1, but " + obstacle);
+}
+
+}  // namespace sapnet::tests

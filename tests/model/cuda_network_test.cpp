@@ -1,0 +1,111 @@
+// Whole networks on a GPU, or an emulated one, held against the CPU.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/cuda.h"
+#include "engine/tensor.h"
+#include "model/network.h"
+#include "tests/golden/golden.h"
+#include "tests/kernels/close.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::tests {
+namespace {
+
+using engine::Device;
+using engine::DType;
+
+/// A smooth picture with streaks, which a deraining network has something to do with.
+std::vector<float> streaks(int height, int width) {
+  std::vector<float> rgb;
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (int c = 0; c < 3; ++c)
+        rgb.push_back(
+            static_cast<float>(40 + (x * 3 + y * 2 + c * 20) % 120 + ((x + y / 4) % 7 == 0 ? 80 : 0)) / 255);
+  return rgb;
+}
+
+std::vector<float> derain(const model::Network& network, Device device, const std::vector<float>& rgb,
+                          const engine::Shape& shape) {
+  return to_vector(network.forward(engine::from_host(rgb, shape, device), model::kStages));
+}
+
+struct Difference {
+  double largest = 0, rms = 0;
+};
+
+Difference difference(const std::vector<float>& a, const std::vector<float>& b) {
+  Difference result;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    const double d = std::abs(static_cast<double>(a[k]) - static_cast<double>(b[k]));
+    result.largest = std::isnan(d) ? d : std::max(result.largest, d);
+    result.rms += d * d;
+  }
+  result.rms = std::sqrt(result.rms / static_cast<double>(a.size()));
+  return result;
+}
+
+/// The published weights when they are there, ours, and PReNet's of the goldens.
+std::vector<engine::Parameters> networks() {
+  const std::string root = SAPNET_SOURCE_DIR;
+  std::vector<engine::Parameters> all;
+  all.push_back(weights::read_weights(root + "/weights/sapnet.safetensors"));
+  all.push_back(without(read_golden("prenet.safetensors", ""), "golden."));
+  const std::string published = root + "/../shared/weights/sapnet_published_2021-09-12.pth";
+  if (std::filesystem::exists(published))
+    all.push_back(weights::read_weights(published));
+  else
+    WARN("skipped: " << published << " is not there");
+  return all;
+}
+
+TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][cuda]") {
+  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
+    WARN("skipped: " << obstacle);
+    return;
+  }
+  const engine::Shape shape{1, 48, 48, 3};
+  const std::vector<float> rgb = streaks(48, 48);
+  for (const engine::Parameters& weights : networks()) {
+    INFO(weights.source());
+    const auto expected = derain(*model::make_network(weights, {.strict = true}), Device::kCpu, rgb, shape);
+    const auto exact = model::make_network(weights, {.device = Device::kCuda});
+    const auto fast = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
+    const Difference of_exact = difference(derain(*exact, Device::kCuda, rgb, shape), expected);
+    const Difference of_fast = difference(derain(*fast, Device::kCuda, rgb, shape), expected);
+    INFO("fp32: largest " << of_exact.largest << "; fp16: largest " << of_fast.largest << ", rms "
+                          << of_fast.rms);
+    CHECK(of_exact.largest <= 2e-5);
+    CHECK(of_fast.largest <= 2e-3);
+    CHECK(of_fast.rms <= 2e-4);
+  }
+}
+
+TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][cuda]") {
+  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
+    WARN("skipped: " << obstacle);
+    return;
+  }
+  const auto weights = weights::read_weights(SAPNET_SOURCE_DIR "/weights/sapnet.safetensors");
+  const auto network = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
+  const engine::Shape shape{1, 9, 20, 3}, other_shape{1, 12, 7, 3};
+  const std::vector<float> first = streaks(9, 20), other = streaks(12, 7);
+  std::vector<float> second = first;
+  std::ranges::reverse(second);
+  const auto expected_first = derain(*network, Device::kCuda, first, shape);    // runs
+  const auto expected_second = derain(*network, Device::kCuda, second, shape);  // runs, and is recorded
+  CHECK(expected_first != expected_second);
+  for (int round = 0; round < 2; ++round) {  // replayed
+    check_same_bits("the first", derain(*network, Device::kCuda, first, shape), expected_first);
+    check_same_bits("the second", derain(*network, Device::kCuda, second, shape), expected_second);
+    derain(*network, Device::kCuda, other, other_shape);
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::tests
