@@ -61,7 +61,8 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
       ->type_name("N");
   app.add_option("--weights", options.weights, "Weights, .safetensors or PyTorch's .pth (default: our own)")
       ->type_name("FILE");
-  app.add_option("--device", options.device, "Where to compute (default auto: the GPU when there is one)")
+  app.add_option("--device", options.device,
+                 "Where to compute (default auto: the CPU; cuda has not been tried on a GPU yet)")
       ->check(one_of({"auto", "cpu", "cuda"}))
       ->type_name("auto|cpu|cuda");
   app.add_option("--threads", options.threads, "CPU threads (default: all)")

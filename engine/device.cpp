@@ -10,14 +10,13 @@ namespace sapnet::engine {
 std::string_view to_string(Device device) { return device == Device::kCuda ? "cuda" : "cpu"; }
 
 Device choose_device(std::string_view request) {
-  if (request == "cpu") return Device::kCpu;
-  if (request != "auto" && request != "cuda")
+  // Not yet the GPU for "auto": the CUDA kernels have run on the emulator only.
+  if (request == "cpu" || request == "auto") return Device::kCpu;
+  if (request != "cuda")
     throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu or cuda");
-  const std::string obstacle = cuda::why_not();
-  if (obstacle.empty()) return Device::kCuda;
-  if (request == "cuda")
+  if (const std::string obstacle = cuda::why_not(); !obstacle.empty())
     throw Error("device cuda cannot be used: " + obstacle + "; run with --device cpu or auto");
-  return Device::kCpu;
+  return Device::kCuda;
 }
 
 std::string describe(Device device) {

@@ -11,7 +11,8 @@ enum class Device { kCpu, kCuda };
 /// "cpu" or "cuda".
 std::string_view to_string(Device device);
 
-/// What `--device` asks for: "auto", "cpu" or "cuda". `auto` takes the GPU when this build can use one.
+/// What `--device` asks for: "auto", "cpu" or "cuda". `auto` is the CPU until the CUDA kernels have run
+/// on a GPU.
 /// Throws Error for another word, and for "cuda" where it cannot run, saying why and what to do.
 Device choose_device(std::string_view request);
 
