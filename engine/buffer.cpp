@@ -87,6 +87,8 @@ class Pool {
       account_.report.pooled -= capacity;
     } else {
       capacity = bytes;
+      // So much memory waits for nobody only when another size of picture left it.
+      if (account_.report.pooled > account_.report.in_use) release_all();
       block = allocate(bytes, device_);
       if (!block) {
         release_all();

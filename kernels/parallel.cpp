@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <atomic>
+#include <exception>
 
 namespace sapnet::kernels {
 namespace {
@@ -19,9 +20,18 @@ void set_threads(int count) { thread_count() = count; }
 int threads() { return thread_count(); }
 
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+  std::exception_ptr first;  // which may not leave the loop by itself
 // Dynamic: rows at a border cost less than others, and so do cores that share their time.
 #pragma omp parallel for schedule(dynamic) num_threads(threads())
-  for (std::int64_t i = 0; i < count; ++i) body(i);
+  for (std::int64_t i = 0; i < count; ++i) {
+    try {
+      body(i);
+    } catch (...) {
+#pragma omp critical(sapnet_parallel_for)
+      if (!first) first = std::current_exception();
+    }
+  }
+  if (first) std::rethrow_exception(first);
 }
 
 }  // namespace sapnet::kernels

@@ -11,7 +11,8 @@ void set_threads(int count);
 int threads();
 
 /// Calls body(i) once for every i in [0, count), on several threads. What body writes must not depend on
-/// the order or the thread, so that results are the same whatever the number of threads.
+/// the order or the thread, so that results are the same whatever the number of threads. Throws the first
+/// exception that body threw, when all others are done.
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body);
 
 }  // namespace sapnet::kernels

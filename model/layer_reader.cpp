@@ -1,12 +1,19 @@
 #include "model/layer_reader.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
+
+#include "engine/error.h"
 
 namespace sapnet::model {
 
 const engine::Parameter& LayerReader::take(const std::string& name, std::vector<std::int64_t> shape) {
   taken_.push_back(name);
-  return parameters_.get(name, shape);
+  const engine::Parameter& parameter = parameters_.get(name, shape);
+  if (!std::ranges::all_of(parameter.values, [](float value) { return std::isfinite(value); }))
+    throw Error(parameters_.source() + ": tensor '" + name + "' has a value that is not a finite number");
+  return parameter;
 }
 
 engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<std::int64_t, 2> in,

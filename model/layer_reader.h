@@ -23,6 +23,9 @@ class LayerReader {
   /// What maps between layers are stored as; images are fp32.
   engine::DType maps() const { return execution_.maps; }
 
+  /// All throw Error naming the tensor and the file when it is missing, has another shape, or a value that
+  /// is not finite, which a ReLU could hide.
+
   /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs: what the inputs
   /// are stored as.
   engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out,

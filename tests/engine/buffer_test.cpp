@@ -41,6 +41,16 @@ TEST_CASE("a buffer's memory goes to the next of about its size", "[buffer]") {
   CHECK(memory_report(Device::kCpu).pooled == 0);
 }
 
+TEST_CASE("what another size left is given back, not hoarded", "[buffer]") {
+  release_pool(Device::kCpu);
+  for (std::size_t size = 1'000'000; size > 10'000; size = size * 7 / 10) {
+    const Buffer first(size, Device::kCpu), second(size, Device::kCpu), third(size, Device::kCpu);
+    const MemoryReport report = memory_report(Device::kCpu);
+    CHECK(report.pooled <= report.in_use);
+  }
+  release_pool(Device::kCpu);
+}
+
 TEST_CASE("a private pool shares its memory with nobody", "[buffer]") {
   release_pool(Device::kCpu);
   const PrivatePool pool(Device::kCpu);

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -197,6 +198,20 @@ TEST_CASE("A network says which tensor has another shape", "[network]") {
                                                        engine::to_string(turned.shape) + ", not " +
                                                        engine::to_string(parameter.shape)));
   }
+}
+
+TEST_CASE("A network refuses weights that are not finite", "[network]") {
+  const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  const float value =
+      GENERATE(std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity());
+  const Golden golden(file);
+  Parameters weights = without(golden.weights, "conv_f.0.bias");
+  engine::Parameter broken = find(golden.weights, "conv_f.0.bias");
+  broken.values.back() = value;
+  weights.add(broken);
+  CHECK_THROWS_WITH(
+      network(weights, true),
+      Contains(file) && Contains("tensor 'conv_f.0.bias' has a value that is not a finite number"));
 }
 
 TEST_CASE("A network takes RGB images and at least one stage", "[network]") {
