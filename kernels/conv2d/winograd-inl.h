@@ -195,7 +195,7 @@ inline void winograd_rows(const WinogradJob& job, const Store& store) {
   float* transformed =
       scratch(static_cast<std::size_t>(transformed_size + kWinogradPoints * point_stride(kGroup)));
   float* products = transformed + transformed_size;
-  std::array<std::int64_t, kTileBatch> starts;
+  std::int64_t starts[kTileBatch];
   std::int64_t tiles = 0;
   const auto flush = [&] {
     for (std::int64_t t = 0; t < tiles; ++t) transform_tile(job, starts[t], t, transformed);
