@@ -25,6 +25,15 @@ std::string pickled_tuple(const std::vector<std::uint64_t>& numbers) {
   return text + "t";
 }
 
+constexpr std::uint64_t kSeeZip64 = 0xffffffff;
+
+// What an entry and its line in the directory both say: checksum, both sizes, the lengths of name and extra.
+std::string zip_facts(const std::string& data, std::uint64_t size, std::size_t name, std::size_t extra) {
+  const auto crc =
+      ::crc32(0, reinterpret_cast<const unsigned char*>(data.data()), static_cast<uInt>(data.size()));
+  return little(crc, 4) + little(size, 4) + little(size, 4) + little(name, 2) + little(extra, 2);
+}
+
 }  // namespace
 
 std::string contents(const std::filesystem::path& file) {
@@ -68,15 +77,36 @@ std::string safetensors_of(std::string_view header, std::string_view data) {
 std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::string file, directory;
   for (const auto& [name, data] : entries) {
-    const auto crc =
-        ::crc32(0, reinterpret_cast<const unsigned char*>(data.data()), static_cast<uInt>(data.size()));
-    const std::string facts = little(0, 8) + little(crc, 4) + little(data.size(), 4) +
-                              little(data.size(), 4) + little(name.size(), 2) + little(0, 2);
-    directory += "PK\x01\x02" + little(0, 4) + facts + std::string(10, '\0') + little(file.size(), 4) + name;
-    file += "PK\x03\x04" + little(0, 2) + facts + name + data;
+    directory += zip_line(name, data, file.size());
+    file += zip_entry(name, data);
   }
-  return file + directory + "PK\x05\x06" + little(0, 4) + little(entries.size(), 2) +
-         little(entries.size(), 2) + little(directory.size(), 4) + little(file.size(), 4) + little(0, 2);
+  return file + directory + zip_end(entries.size(), file.size(), file.size() + directory.size());
+}
+
+std::string zip_entry(const std::string& name, const std::string& data) {
+  return "PK\x03\x04" + std::string(10, '\0') + zip_facts(data, data.size(), name.size(), 0) + name + data;
+}
+
+std::string zip_line(const std::string& name, const std::string& data, std::uint64_t position,
+                     ZipNumbers numbers) {
+  const bool wide = numbers == ZipNumbers::kZip64;
+  const std::string extra = little(0xcafe, 2) + little(3, 2) + "any" + little(1, 2) + little(24, 2) +
+                            little(data.size(), 8) + little(data.size(), 8) + little(position, 8);
+  return "PK\x01\x02" + std::string(12, '\0') +
+         zip_facts(data, wide ? kSeeZip64 : data.size(), name.size(), wide ? extra.size() : 0) +
+         std::string(10, '\0') + little(wide ? kSeeZip64 : position, 4) + name + (wide ? extra : "");
+}
+
+std::string zip_end(std::uint64_t entry_count, std::uint64_t directory, std::uint64_t end,
+                    ZipNumbers numbers) {
+  const auto record = [&](std::uint64_t count, std::uint64_t size, std::uint64_t position) {
+    return "PK\x05\x06" + little(0, 4) + little(count, 2) + little(count, 2) + little(size, 4) +
+           little(position, 4) + little(0, 2);
+  };
+  if (numbers == ZipNumbers::kPlain) return record(entry_count, end - directory, directory);
+  return "PK\x06\x06" + little(44, 8) + std::string(12, '\0') + little(entry_count, 8) +
+         little(entry_count, 8) + little(end - directory, 8) + little(directory, 8) +  //
+         "PK\x06\x07" + little(0, 4) + little(end, 8) + little(1, 4) + record(0xffff, kSeeZip64, kSeeZip64);
 }
 
 std::string pickled_text(std::string_view text) { return "X" + little(text.size(), 4).append(text); }

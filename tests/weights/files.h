@@ -41,6 +41,16 @@ std::string little(std::uint64_t number, int size);
 std::string safetensors_of(std::string_view header, std::string_view data = "");
 std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries);
 
+/// The parts of a zip archive: an entry; the directory's line on the entry at `position`; and the end record
+/// of a directory that lies from `directory` to `end`. kZip64 moves the numbers to where zip64 has them: an
+/// extra field of the line, and an end record and a locator of its own.
+enum class ZipNumbers { kPlain, kZip64 };
+std::string zip_entry(const std::string& name, const std::string& data);
+std::string zip_line(const std::string& name, const std::string& data, std::uint64_t position,
+                     ZipNumbers numbers = ZipNumbers::kPlain);
+std::string zip_end(std::uint64_t entry_count, std::uint64_t directory, std::uint64_t end,
+                    ZipNumbers numbers = ZipNumbers::kPlain);
+
 /// Pickle fragments (protocol 2): a text, and a whole pickle around its instructions.
 std::string pickled_text(std::string_view text);
 std::string pickle_of(std::string_view instructions);
