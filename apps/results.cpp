@@ -72,6 +72,7 @@ std::string to_json(const std::vector<PictureResult>& results, const InferOption
                    {"network", derainer.network()},
                    {"weights", derainer.weights().string()},
                    {"device", engine::to_string(derainer.device())},
+                   {"precision", engine::to_string(derainer.precision())},
                    {"stages", derainer.stages()},
                    {"strict", options.strict},
                    {"rounding", options.rounding == train::Rounding::kNearest ? "nearest" : "truncate"},

@@ -1,4 +1,6 @@
 // sapnet-infer: takes rain out of pictures and video frames.
+#include <cstdio>
+
 #include "apps/derainer.h"
 #include "apps/options.h"
 #include "apps/pictures.h"
@@ -6,13 +8,24 @@
 #include "apps/program.h"
 #include "apps/video.h"
 
+namespace {
+
+sapnet::apps::Derainer make_derainer(const sapnet::apps::InferOptions& options) {
+  sapnet::apps::Derainer derainer(options);
+  if (!derainer.warning().empty())
+    std::fprintf(stderr, "sapnet-infer: warning: %s\n", derainer.warning().c_str());
+  return derainer;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace sapnet::apps;
   return run_program("sapnet-infer", argv, [&] {
     const auto options = parse_infer_options(argc, argv);
     if (!options) return 0;
-    if (options->video) return run_video(*options, Derainer(*options));
+    if (options->video) return run_video(*options, make_derainer(*options));
     const Plan plan = plan_pictures(options->files);
-    return run_pictures(*options, plan, Derainer(*options));
+    return run_pictures(*options, plan, make_derainer(*options));
   });
 }

@@ -67,7 +67,8 @@ Account& account(Device device) {
 
 class Pool {
  public:
-  explicit Pool(Device device) : device_(device), account_(account(device)) {}
+  /// keeps_all: gives nothing back to the system while there is memory.
+  Pool(Device device, bool keeps_all) : device_(device), keeps_all_(keeps_all), account_(account(device)) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { release_free(); }
@@ -84,11 +85,11 @@ class Pool {
       capacity = found->first;
       block = found->second;
       free_.erase(found);
-      account_.report.pooled -= capacity;
+      count_pooled(0, capacity);
     } else {
       capacity = bytes;
       // So much memory waits for nobody only when another size of picture left it.
-      if (account_.report.pooled > account_.report.in_use) release_all();
+      if (!keeps_all_ && pooled_ > in_use_) release_all();
       block = allocate(bytes, device_);
       if (!block) {
         release_all();
@@ -96,6 +97,7 @@ class Pool {
       }
       if (!block) throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
     }
+    in_use_ += capacity;
     account_.report.in_use += capacity;
     account_.report.peak = std::max(account_.report.peak, account_.report.in_use);
     return block;
@@ -103,8 +105,9 @@ class Pool {
 
   void give_back(void* block, std::size_t capacity) {
     const std::lock_guard lock(account_.mutex);
+    in_use_ -= capacity;
     account_.report.in_use -= capacity;
-    account_.report.pooled += capacity;
+    count_pooled(capacity, 0);
     free_.emplace(capacity, block);
   }
 
@@ -117,13 +120,20 @@ class Pool {
   void release_all() {
     for (const auto& [size, block] : free_) {
       release(block, device_);
-      account_.report.pooled -= size;
+      count_pooled(0, size);
     }
     free_.clear();
   }
 
+  void count_pooled(std::size_t more, std::size_t less) {
+    pooled_ += more - less;
+    account_.report.pooled += more - less;
+  }
+
   Device device_;
-  Account& account_;  // its mutex guards free_ too
+  bool keeps_all_;
+  std::size_t in_use_ = 0, pooled_ = 0;  // of this pool
+  Account& account_;                     // its mutex guards free_ too
   std::multimap<std::size_t, void*> free_;
 };
 
@@ -132,7 +142,7 @@ namespace {
 const std::shared_ptr<Pool>& common_pool(Device device) {
   using Pools = std::array<std::shared_ptr<Pool>, 2>;
   static const auto* const pools =
-      new Pools{std::make_shared<Pool>(Device::kCpu), std::make_shared<Pool>(Device::kCuda)};
+      new Pools{std::make_shared<Pool>(Device::kCpu, false), std::make_shared<Pool>(Device::kCuda, false)};
   return (*pools)[device == Device::kCuda ? 1 : 0];
 }
 
@@ -173,7 +183,7 @@ Buffer::~Buffer() {
   if (data_) pool_->give_back(data_, capacity_);
 }
 
-PrivatePool::PrivatePool(Device device) : pool_(std::make_shared<Pool>(device)) {}
+PrivatePool::PrivatePool(Device device) : pool_(std::make_shared<Pool>(device, true)) {}
 
 PrivatePool::Scope::Scope(const PrivatePool& pool) : before_(std::exchange(pool_in_scope(), pool.pool_)) {}
 

@@ -40,7 +40,8 @@ class Buffer {
 };
 
 /// While it lives, the thread's buffers on `device` come from a pool of their own, which no other buffer
-/// shares: a recorded graph goes on using the memory it was recorded with.
+/// shares, and which keeps what it has, whatever its size: a recorded graph goes on using the memory it was
+/// recorded with, and while it is recorded no memory can come or go.
 class PrivatePool {
  public:
   explicit PrivatePool(Device device);

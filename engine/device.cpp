@@ -10,13 +10,13 @@ namespace sapnet::engine {
 std::string_view to_string(Device device) { return device == Device::kCuda ? "cuda" : "cpu"; }
 
 Device choose_device(std::string_view request) {
-  // Not yet the GPU for "auto": the CUDA kernels have run on the emulator only.
-  if (request == "cpu" || request == "auto") return Device::kCpu;
-  if (request != "cuda")
+  if (request == "cpu") return Device::kCpu;
+  if (request != "cuda" && request != "auto")
     throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu or cuda");
-  if (const std::string obstacle = cuda::why_not(); !obstacle.empty())
-    throw Error("device cuda cannot be used: " + obstacle + "; run with --device cpu or auto");
-  return Device::kCuda;
+  const std::string obstacle = cuda::why_not();
+  if (obstacle.empty()) return Device::kCuda;
+  if (request == "auto") return Device::kCpu;
+  throw Error("device cuda cannot be used: " + obstacle + "; run with --device cpu or auto");
 }
 
 std::string describe(Device device) {

@@ -11,8 +11,7 @@ enum class Device { kCpu, kCuda };
 /// "cpu" or "cuda".
 std::string_view to_string(Device device);
 
-/// What `--device` asks for: "auto", "cpu" or "cuda". `auto` is the CPU until the CUDA kernels have run
-/// on a GPU.
+/// What `--device` asks for: "cpu", "cuda", or "auto", the GPU if there is one, else the CPU.
 /// Throws Error for another word, and for "cuda" where it cannot run, saying why and what to do.
 Device choose_device(std::string_view request);
 

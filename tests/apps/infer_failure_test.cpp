@@ -4,14 +4,13 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "engine/device.h"
-#include "engine/error.h"
 #include "tests/apps/workshop.h"
 
 namespace sapnet::apps {
 namespace {
 
 using Catch::Contains;
+using Catch::EndsWith;
 using Catch::StartsWith;
 
 TEST_CASE("sapnet-infer refuses a wrong command line with exit code 2", "[infer]") {
@@ -33,6 +32,7 @@ TEST_CASE("sapnet-infer refuses a wrong command line with exit code 2", "[infer]
       {"in -o out --threads -1", "--threads: must be a whole number from 1 to 1024, not '-1'"},
       {"in -o out --quality 101", "--quality: must be"},
       {"in -o out --device tpu", "--device: must be auto, cpu or cuda, not 'tpu'"},
+      {"in -o out --precision bf16", "--precision: must be fp32 or fp16, not 'bf16'"},
       {"in -o out --rounding up", "--rounding: must be nearest or truncate, not 'up'"},
       {"in -o out --format gif", "--format: must be png or jpg, not 'gif'"},
       {"--video 12", "--video"},
@@ -115,13 +115,12 @@ TEST_CASE("sapnet-infer refuses what it cannot run in a sentence", "[infer]") {
   CHECK_THAT(full.out, Contains("out/rgb8.png: cannot be written: File too large"));
   CHECK_FALSE(fs::exists(workshop / "out"));
 
-  try {
-    engine::choose_device("cuda");
-  } catch (const Error& error) {
-    const auto outcome = workshop.infer("in -o out --device cuda");
-    CHECK(outcome.exit_code == 1);
-    CHECK(outcome.err == "sapnet-infer: error: " + std::string(error.what()) + "\n");
-  }
+  const auto outcome = workshop.infer("in -o out --device cuda");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, StartsWith("sapnet-infer: error: device cuda cannot be used: ") &&
+                              EndsWith("; run with --device cpu or auto\n"));
+  CHECK(workshop.infer("in -o out --precision fp16").err ==
+        "sapnet-infer: error: --precision fp16 needs a GPU; the CPU computes in fp32\n");
 }
 
 #ifndef __SANITIZE_ADDRESS__  // its shadow memory is larger than any limit

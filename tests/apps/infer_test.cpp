@@ -17,9 +17,9 @@ TEST_CASE("sapnet-infer explains itself", "[infer]") {
   const auto help = workshop.shell("$INFER --help");
   CHECK(help.exit_code == 0);
   CHECK(help.err.empty());
-  for (const char* option : {"--output", "--format", "--quality", "--weights", "--device", "--threads",
-                             "--stages", "--rounding", "--strict", "--reference", "--json", "--report",
-                             "--video", "--verbose", "--version", "Examples:", "ffmpeg"}) {
+  for (const char* option : {"--output", "--format", "--quality", "--weights", "--device", "--precision",
+                             "--threads", "--stages", "--rounding", "--strict", "--reference", "--json",
+                             "--report", "--video", "--verbose", "--version", "Examples:", "ffmpeg"}) {
     CHECK_THAT(help.out, Contains(option));
   }
   CHECK_THAT(workshop.shell("$INFER --version").out, StartsWith("sapnet-infer "));
@@ -38,7 +38,7 @@ TEST_CASE("sapnet-infer writes what the network makes of a picture", "[infer]") 
   };
   CHECK(nearest != bytes_of(image));
   CHECK(result("") == nearest);
-  CHECK(result("--device cpu --threads 1") == nearest);
+  CHECK(result("--device cpu --precision fp32 --threads 1") == nearest);
   CHECK(result("--threads 3") == nearest);
   const auto truncated = derained(image, 6, train::Rounding::kTruncate);
   CHECK(truncated != nearest);
@@ -110,6 +110,7 @@ TEST_CASE("sapnet-infer scores against references", "[infer]") {
   CHECK(json["network"] == "SAPNet");
   CHECK(json["weights"] == kWeights.string());
   CHECK(json["device"] == "cpu");
+  CHECK(json["precision"] == "fp32");
   CHECK(json["stages"] == 6);
   CHECK(json["rounding"] == "nearest");
   REQUIRE(json["pictures"].size() == 2);

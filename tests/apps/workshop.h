@@ -63,8 +63,14 @@ class Workshop {
     for (const char* name : names) fs::copy_file(kPictures / name, path_ / "in" / name);
   }
 
-  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain.
+  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain. No GPU is to be seen,
+  /// real or emulated, so that what is written is what the CPU computes.
   Outcome shell(const std::string& command) const {
+    return shell_with_gpu("export CUDA_VISIBLE_DEVICES= SAPNET_EMULATOR_DEVICE=none; " + command);
+  }
+
+  /// The same with the machine's GPU.
+  Outcome shell_with_gpu(const std::string& command) const {
     const std::string whole =
         "cd '" + path_.string() + "' && export INFER='" + (kPrograms / "sapnet-infer").string() + "' RAIN='" +
         (kPrograms / "sapnet-rain").string() + "' && ( " + command + " ) >.stdout 2>.stderr </dev/null";

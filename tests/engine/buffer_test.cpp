@@ -66,6 +66,14 @@ TEST_CASE("a private pool shares its memory with nobody", "[buffer]") {
   CHECK(Buffer(4000, Device::kCpu).data() == inside);
 }
 
+TEST_CASE("a private pool keeps what it has", "[buffer]") {
+  const PrivatePool pool(Device::kCpu);
+  const PrivatePool::Scope scope(pool);
+  { const Buffer large(1'000'000, Device::kCpu); }
+  const Buffer small(1000, Device::kCpu);
+  CHECK(memory_report(Device::kCpu).pooled >= 1'000'000);
+}
+
 TEST_CASE("more memory than there is gets a sentence, not a kill", "[buffer]") {
   constexpr auto kMost = static_cast<std::size_t>(-1);
   CHECK_THROWS_WITH(Buffer(kMost, Device::kCpu), Contains("out of memory"));

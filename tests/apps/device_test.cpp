@@ -1,0 +1,80 @@
+// Which device sapnet-infer computes on.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/device_choice.h"
+#include "engine/cuda.h"
+#include "engine/error.h"
+#include "tests/apps/workshop.h"
+
+namespace sapnet::apps {
+namespace {
+
+using Catch::Contains;
+using Catch::StartsWith;
+
+/// Adds a number to one value of the picture, or fails.
+class Faulty final : public model::Network {
+ public:
+  explicit Faulty(float error, bool fails = false) : error_(error), fails_(fails) {}
+
+  std::string_view name() const override { return "faulty"; }
+  engine::Tensor forward(const engine::Tensor& rainy, int /*stages*/) const override {
+    if (fails_) throw Error("launching a kernel: no kernel image");
+    engine::Tensor result(rainy.shape(), rainy.device());
+    engine::copy(rainy, result);
+    result.data()[result.shape().count() / 2] += error_;
+    return result;
+  }
+
+ private:
+  float error_;
+  bool fails_;
+};
+
+std::string trial_of(const Faulty& candidate) { return trial(candidate, engine::Device::kCpu, Faulty(0)); }
+
+TEST_CASE("a device whose picture is another fails the trial", "[infer]") {
+  CHECK(trial_of(Faulty(0)).empty());
+  CHECK(trial_of(Faulty(0.005F)).empty());
+  CHECK(trial_of(Faulty(-0.25F)) == "its results differ from the CPU's by 0.25");
+  CHECK(trial_of(Faulty(std::numeric_limits<float>::quiet_NaN())) ==
+        "it computes values that are not numbers");
+  CHECK(trial_of(Faulty(std::numeric_limits<float>::infinity())) ==
+        "its results differ from the CPU's by inf");
+  CHECK(trial_of(Faulty(0, true)) == "launching a kernel: no kernel image");
+}
+
+TEST_CASE("sapnet-infer derains on a GPU as on the CPU", "[infer][cuda]") {
+  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
+    WARN("skipped: " << obstacle);
+    return;
+  }
+  const Workshop workshop;
+  write_streaks(workshop / "in/a.png", 23, 18);
+  const Bytes expected = derained(train::read_image(workshop / "in/a.png"), 2, train::Rounding::kNearest);
+  for (const auto& [options, precision] : {std::pair<std::string, std::string>{"", "fp16"},
+                                           {"--device cuda", "fp16"},
+                                           {"--precision fp32", "fp32"}}) {
+    CAPTURE(options);
+    const auto outcome =
+        workshop.shell_with_gpu("$INFER in/a.png -o out.png --stages 2 --verbose --json - --weights '" +
+                                kWeights.string() + "' " + options);
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.err, StartsWith("device       cuda, ") && Contains(", " + precision + "\n") &&
+                                Contains("\npeak memory  ") && !Contains("warning"));
+    const auto json = nlohmann::json::parse(outcome.out);
+    CHECK(json["device"] == "cuda");
+    CHECK(json["precision"] == precision);
+    // A value next to a half falls to either side.
+    const Bytes written = bytes_of(train::read_image(workshop / "out.png"));
+    REQUIRE(written.size() == expected.size());
+    CHECK(std::ranges::equal(written, expected, [](int a, int b) { return std::abs(a - b) <= 1; }));
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::apps
