@@ -22,11 +22,15 @@ AttendedConvWeights::AttendedConvWeights(const Parameter& weight, const Paramete
                                          const Parameter& w2, const Parameter& w3, std::int64_t dilation,
                                          const Execution& execution) {
   check_execution("attended_conv", execution);
+  check_at_least("attended_conv", "dilation", dilation, 1);
   const Device device = execution.device;
-  if (weight.shape.size() != 4 || w1.shape.empty())
-    throw Error("tensors '" + weight.name + "' of shape " + to_string(weight.shape) + " and '" + w1.name +
-                "' of shape " + to_string(w1.shape) + " are no attended convolution");
-  layer_ = {.c = weight.shape[0], .hidden = w1.shape[0], .dilation = dilation};
+  const auto& shape = weight.shape;
+  if (shape.size() != 4 || shape[0] < 1 || shape[1] != shape[0] || shape[2] != 3 || shape[3] != 3)
+    throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) +
+                " is no 3×3 filter with as many channels out as in");
+  if (w1.shape.empty())
+    throw Error("tensor '" + w1.name + "' of shape " + to_string(w1.shape) + " is no matrix");
+  layer_ = {.c = shape[0], .hidden = w1.shape[0], .dilation = dilation};
   weight_ = matrix(weight, layer_.c, layer_.c * 9, device);
   bias_ = matrix(bias, 1, layer_.c, device);
   w1_ = matrix(w1, layer_.hidden, layer_.c, device);
@@ -67,6 +71,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
                         Tensor residual) {
   if (!x.map) throw Error("attended_conv: input is empty");
   if (!x.shifted_sums) throw Error("attended_conv: input has no shifted sums");
+  check_at_least("attended_conv", "the next dilation", next_dilation, 1);
   const Shape& shape = x.map.shape();
   const Device device = x.map.device();
   kernels::AttendedConvProblem problem = weights.problem(shape.n, shape.h, shape.w);

@@ -11,8 +11,14 @@ Conv2dWeights::Conv2dWeights(const Parameter& weight, const Parameter& bias,
                              std::array<std::int64_t, 2> in_channels, const Conv2dGeometry& geometry,
                              const Execution& execution) {
   check_execution("conv2d", execution);
+  check_at_least("conv2d", "the number of the input's channels", in_channels[0], 1);
+  check_at_least("conv2d", "the number of the second input's channels", in_channels[1], 0);
+  check_at_least("conv2d", "stride", geometry.stride, 1);
+  check_at_least("conv2d", "dilation", geometry.dilation, 1);
+  check_at_least("conv2d", "padding", geometry.padding, 0);
   const auto& shape = weight.shape;
-  if (shape.size() != 4 || shape[2] != shape[3] || shape[1] != in_channels[0] + in_channels[1])
+  if (shape.size() != 4 || shape[0] < 1 || shape[2] < 1 || shape[2] != shape[3] ||
+      shape[1] != in_channels[0] + in_channels[1])
     throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) + " is no square filter on " +
                 std::to_string(in_channels[0] + in_channels[1]) + " channels");
   if (bias.values.size() != static_cast<std::size_t>(shape[0]))
@@ -66,6 +72,11 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
     throw Error("conv2d: second input of shape " + to_string(y.shape()) +
                 " where the weights take one input of " + std::to_string(problem.in_channels[0]) +
                 " channels");
+  if (problem.out_h() == 0 || problem.out_w() == 0)
+    throw Error("conv2d: a kernel of " + std::to_string(problem.kernel) + "×" +
+                std::to_string(problem.kernel) + " with dilation " + std::to_string(problem.dilation) +
+                " does not fit into an input of shape " + to_string(in) + " with padding " +
+                std::to_string(problem.padding));
   const Shape out_shape = {in.n, problem.out_h(), problem.out_w(), problem.out_channels};
   const Tensor residual = std::move(options.residual);
   if (residual) check_shape("conv2d", "residual", residual, out_shape);

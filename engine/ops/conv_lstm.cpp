@@ -13,7 +13,8 @@ ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
                                  const std::array<const Parameter*, 4>& biases, const Execution& execution) {
   check_execution("conv_lstm", execution);
   const auto& shape = weights[0]->shape;
-  if (shape.size() != 4 || shape[2] != 3 || shape[3] != 3 || shape[0] % 16 != 0 || shape[1] <= shape[0])
+  if (shape.size() != 4 || shape[2] != 3 || shape[3] != 3 || shape[0] < 1 || shape[0] % 16 != 0 ||
+      shape[1] <= shape[0])
     throw Error("tensor '" + weights[0]->name + "' of shape " + to_string(shape) +
                 " is no 3×3 gate of a conv_lstm");
   std::vector<float> weight, bias;
@@ -111,6 +112,7 @@ LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& wei
 
 SummedLstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
                           std::int64_t next_dilation) {
+  check_at_least("conv_lstm", "the next dilation", next_dilation, 1);
   kernels::ConvLstmProblem problem = problem_for(x, weights);
   problem.sums_dilation = next_dilation;
   Tensor shifted_sums;

@@ -13,6 +13,12 @@ void check_shape(std::string_view op, std::string_view name, const Tensor& tenso
     throw Error(what + " has shape " + to_string(tensor.shape()) + ", not " + to_string(expected));
 }
 
+void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least) {
+  if (value < least)
+    throw Error(std::string(op) + ": " + std::string(name) + " must be at least " + std::to_string(least) +
+                ", not " + std::to_string(value));
+}
+
 Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable) {
   return overwritable && overwritable.unique() ? overwritable : Tensor(shape, device, dtype);
 }

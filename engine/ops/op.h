@@ -17,6 +17,9 @@ namespace sapnet::engine {
 /// Throws Error "OP: NAME has shape (…), not (…)" when they differ.
 void check_shape(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& expected);
 
+/// Throws Error "OP: NAME must be at least 1, not 0" when it is less.
+void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least);
+
 /// The residual's own memory when no other tensor shares it, else new memory of that shape.
 Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable);
 

@@ -23,11 +23,14 @@ struct Conv2dProblem {
   std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
 
   constexpr std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
-  constexpr std::int64_t out_h() const {
-    return (h + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
-  }
-  constexpr std::int64_t out_w() const {
-    return (w + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  /// 0 where the kernel is larger than the padded input.
+  constexpr std::int64_t out_h() const { return steps(h); }
+  constexpr std::int64_t out_w() const { return steps(w); }
+
+ private:
+  constexpr std::int64_t steps(std::int64_t in) const {
+    const std::int64_t room = in + 2 * padding - dilation * (kernel - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;  // division would round towards zero, and so up
   }
 };
 
