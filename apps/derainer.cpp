@@ -18,9 +18,9 @@ Derainer::Derainer(const InferOptions& options) : weights_(options.weights), sta
 std::vector<float> Derainer::derain(std::span<const float> rgb, int width, int height) const {
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
   try {
+    std::vector<float> result(rgb.size());  // first, so that the network knows what memory is left
     const auto rainy = engine::from_host(rgb, {1, height, width, 3}, device());
     const auto derained = chosen_.network->forward(rainy, stages_);
-    std::vector<float> result(rgb.size());
     engine::to_host(derained, result);
     return result;
   } catch (const std::bad_alloc&) {

@@ -33,8 +33,6 @@ std::size_t available_host_memory() {
   return std::numeric_limits<std::size_t>::max();
 }
 
-std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1U << 20U) - 1) >> 20U) + " MiB"; }
-
 /// Null when there is not enough.
 void* allocate(std::size_t bytes, Device device) {
   if (device == Device::kCuda) return cuda::allocate(bytes);
@@ -202,7 +200,14 @@ void reset_peak(Device device) {
 void release_pool(Device device) { common_pool(device)->release_free(); }
 
 std::size_t available_memory(Device device) {
-  return device == Device::kCuda ? cuda::available_memory() : available_host_memory();
+  const std::size_t free = device == Device::kCuda ? cuda::available_memory() : available_host_memory();
+  const std::size_t pooled = memory_report(device).pooled;
+  return free + std::min(pooled, std::numeric_limits<std::size_t>::max() - free);
+}
+
+std::string mebibytes(std::size_t bytes) {
+  constexpr std::size_t kMebibyte = 1U << 20U;
+  return std::to_string(bytes / kMebibyte + (bytes % kMebibyte > 0 ? 1 : 0)) + " MiB";
 }
 
 }  // namespace sapnet::engine

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "engine/device.h"
 
@@ -75,7 +76,12 @@ void reset_peak(Device device);
 /// Gives pooled memory back to the system; what private pools keep excepted.
 void release_pool(Device device);
 
-/// Bytes that the device can give without taking them from others; without limit where it does not tell.
+/// Bytes that the device can give without taking them from others, what is pooled included; without limit
+/// where it does not tell. To be asked before work that takes many blocks: Linux grants every one of them,
+/// for a block costs it nothing until it is written to, and then kills the program.
 std::size_t available_memory(Device device);
+
+/// "502 MiB", rounded up, for messages.
+std::string mebibytes(std::size_t bytes);
 
 }  // namespace sapnet::engine

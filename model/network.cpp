@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/buffer.h"
 #include "engine/error.h"
 #include "model/layer_reader.h"
 #include "model/prenet.h"
@@ -11,10 +12,23 @@
 
 namespace sapnet::model {
 
-void check_input(const engine::Tensor& rainy, int stages) {
+void check_input(const Network& network, const engine::Tensor& rainy, int stages) {
   if (!rainy || rainy.shape().c != 3)
     throw Error("a network derains tensors of shape (n, h, w, 3), not " + engine::to_string(rainy.shape()));
   if (stages < 1) throw Error("the number of stages must be at least 1, not " + std::to_string(stages));
+  if (rainy.device() != engine::Device::kCpu) return;
+  const std::size_t needed = network.memory(rainy.shape());
+  const std::size_t available = engine::available_memory(engine::Device::kCpu);
+  if (needed > available)
+    throw Error("an input of shape " + engine::to_string(rainy.shape()) + " needs about " +
+                engine::mebibytes(needed) + " of memory, and " + engine::mebibytes(available) +
+                " are free; make the picture smaller, or end other programs");
+}
+
+std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
+  const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
+  const std::size_t state_and_maps = static_cast<std::size_t>(channels) * (sizeof(float) + 3 * size_of(maps));
+  return pixels * (state_and_maps + static_cast<std::size_t>(rainy.c) * sizeof(float));
 }
 
 namespace {

@@ -1,6 +1,8 @@
 // What a program needs to know of a deraining network.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -24,11 +26,19 @@ class Network {
 
   /// rainy: (n, h, w, 3), RGB in [0, 1], fp32. Returns the derained images, the same shape, not clamped:
   /// values may lie a little outside [0, 1]. Throws Error for another number of channels or stages < 1.
+  /// Also, before any work, when the CPU has not the memory() that it takes; a GPU refuses by itself.
   virtual engine::Tensor forward(const engine::Tensor& rainy, int stages) const = 0;
+
+  /// About how many bytes forward() takes for an input of that shape, the input apart.
+  virtual std::size_t memory(const engine::Shape& rainy) const = 0;
 };
 
-/// Throws Error unless rainy is (n, h, w, 3) and stages at least 1.
-void check_input(const engine::Tensor& rainy, int stages);
+/// Throws what forward() throws.
+void check_input(const Network& network, const engine::Tensor& rainy, int stages);
+
+/// The bytes of what the published networks hold at their peak, while a unit's second convolution runs:
+/// hidden and cell state, the unit's middle and its input or output, and the images of the stage before.
+std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, engine::DType maps);
 
 /// Builds the network whose weights these are, told from the tensors' names: SAPNet or PReNet.
 /// Throws Error naming the first tensor that is missing, extra, or of the wrong shape.

@@ -24,7 +24,7 @@ Prenet::Prenet(LayerReader reader)
 }
 
 engine::Tensor Prenet::forward(const engine::Tensor& rainy, int stages) const {
-  check_input(rainy, stages);
+  check_input(*this, rainy, stages);
   engine::Tensor derained = rainy;
   engine::LstmState state;  // zero
   for (int stage = 0; stage < stages; ++stage) {
@@ -38,6 +38,10 @@ engine::Tensor Prenet::forward(const engine::Tensor& rainy, int stages) const {
     derained = conv2d(x, conv_out_, {.residual = rainy});
   }
   return derained;
+}
+
+std::size_t Prenet::memory(const engine::Shape& rainy) const {
+  return recurrent_memory(rainy, kChannels, maps_);
 }
 
 }  // namespace sapnet::model

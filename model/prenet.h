@@ -16,6 +16,7 @@ class Prenet final : public Network {
 
   std::string_view name() const override { return "PReNet"; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
+  std::size_t memory(const engine::Shape& rainy) const override;
 
  private:
   struct ResidualBlock {

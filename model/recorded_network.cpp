@@ -16,7 +16,7 @@ engine::Tensor copy_of(const engine::Tensor& tensor) {
 }  // namespace
 
 engine::Tensor RecordedNetwork::forward(const engine::Tensor& rainy, int stages) const {
-  check_input(rainy, stages);
+  check_input(*this, rainy, stages);
   const std::lock_guard lock(mutex_);
   Recording& recording = find(rainy.shape(), stages);
   if (!recording.pool) {

@@ -27,7 +27,7 @@ Sapnet::Sapnet(LayerReader reader)
 }
 
 engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
-  check_input(rainy, stages);
+  check_input(*this, rainy, stages);
   engine::Tensor derained = rainy;
   engine::LstmState state;  // zero
   for (int stage = 0; stage < stages; ++stage) {
@@ -44,6 +44,12 @@ engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
     derained = conv2d(x.map, conv_out_, {.residual = rainy});
   }
   return derained;
+}
+
+std::size_t Sapnet::memory(const engine::Shape& rainy) const {
+  // A unit's second convolution has three sums beside the maps: of the unit's input, middle and output.
+  const std::int64_t sums = 3 * rainy.n * rainy.h * 9 * kChannels;
+  return recurrent_memory(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
 }
 
 }  // namespace sapnet::model

@@ -51,6 +51,23 @@ TEST_CASE("what another size left is given back, not hoarded", "[buffer]") {
   release_pool(Device::kCpu);
 }
 
+TEST_CASE("what is pooled is there to be had", "[buffer]") {
+  release_pool(Device::kCpu);
+  const std::size_t free = available_memory(Device::kCpu), size = free / 8;
+  { const Buffer not_written_to(size, Device::kCpu); }  // so it took nothing from the system
+  CHECK(memory_report(Device::kCpu).pooled >= size);
+  CHECK(available_memory(Device::kCpu) > free + size / 2);
+  release_pool(Device::kCpu);
+}
+
+TEST_CASE("bytes are told in mebibytes, rounded up", "[buffer]") {
+  CHECK(mebibytes(0) == "0 MiB");
+  CHECK(mebibytes(1) == "1 MiB");
+  CHECK(mebibytes(5U << 20U) == "5 MiB");
+  CHECK(mebibytes((5U << 20U) + 1) == "6 MiB");
+  CHECK(mebibytes(static_cast<std::size_t>(-1)) == "17592186044416 MiB");
+}
+
 TEST_CASE("a private pool shares its memory with nobody", "[buffer]") {
   release_pool(Device::kCpu);
   const PrivatePool pool(Device::kCpu);
