@@ -85,6 +85,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   if (residual) check_shape("attended_conv", "residual", residual, shape);
   const DType maps = weights.packed().dtype();
   check_dtype("attended_conv", "input", x.map, maps);
+  check_dtype("attended_conv", "shifted sums", x.shifted_sums, DType::kFloat32);
   if (residual) check_dtype("attended_conv", "residual", residual, maps);
   SummedMap out{output_for(shape, device, maps, residual), {}, next_dilation};
   const auto arguments = [&]<class T>(T) {

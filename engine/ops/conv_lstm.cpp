@@ -69,7 +69,10 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   }
   const DType maps = weights.packed().dtype();
   check_dtype("conv_lstm", "input", x, maps);
-  if (state.hidden) check_dtype("conv_lstm", "hidden state", state.hidden, maps);
+  if (state.hidden) {
+    check_dtype("conv_lstm", "hidden state", state.hidden, maps);
+    check_dtype("conv_lstm", "cell state", state.cell, DType::kFloat32);
+  }
   LstmState next{Tensor(map, x.device(), maps), output_for(map, x.device(), DType::kFloat32, state.cell)};
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicConvLstmArguments<T>{

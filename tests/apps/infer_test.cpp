@@ -10,6 +10,7 @@ namespace sapnet::apps {
 namespace {
 
 using Catch::Contains;
+using Catch::EndsWith;
 using Catch::StartsWith;
 
 TEST_CASE("sapnet-infer explains itself", "[infer]") {
@@ -204,6 +205,19 @@ TEST_CASE("sapnet-infer writes a report and says what it runs", "[infer]") {
   const std::string page = text_of(workshop / "page.html");
   CHECK_THAT(page, Contains("ramp.jpg") && Contains("rgb8.png"));
   CHECK(workshop.list(".") == Names{"in", "out", "page.html"});
+}
+
+TEST_CASE("sapnet-infer uses as many threads as it is told to", "[infer]") {
+  const Workshop workshop;
+  workshop.take({"rgb8.png"});
+  const auto device = [&](const std::string& environment, const std::string& options) {
+    const auto outcome = workshop.shell(environment + " $INFER in -o out --verbose --weights '" +
+                                        kWeights.string() + "' " + options);
+    return outcome.err.substr(0, outcome.err.find('\n'));
+  };
+  CHECK_THAT(device("OMP_NUM_THREADS=3", ""), EndsWith(", 3 threads"));
+  CHECK_THAT(device("OMP_NUM_THREADS=3", "--threads 1"), EndsWith(", 1 thread"));
+  CHECK_THAT(device("OMP_NUM_THREADS=1", "--threads 5"), EndsWith(", 5 threads"));
 }
 
 TEST_CASE("sapnet-infer finds its weights beside itself", "[infer]") {

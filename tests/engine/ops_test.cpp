@@ -1,7 +1,10 @@
-// What the operations refuse. What they compute is tested in tests/kernels and tests/golden.
+// What the operations refuse, where they write and how they choose. What they compute is tested in
+// tests/kernels and tests/golden.
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/error.h"
@@ -12,32 +15,57 @@
 namespace sapnet::engine {
 namespace {
 
-/// A tensor of a weight file, named "weight", all zero.
-Parameter parameter(std::vector<std::int64_t> shape) {
+using kernels::Conv2dAlgorithm;
+
+constexpr DType kHalf = DType::kFloat16;
+
+/// A tensor of a weight file, all zero.
+Parameter parameter(const std::string& name, std::vector<std::int64_t> shape) {
   std::int64_t count = 1;
   for (const std::int64_t extent : shape) count *= extent;
-  return {"weight", std::move(shape), std::vector<float>(static_cast<std::size_t>(count))};
+  return {name, std::move(shape), std::vector<float>(static_cast<std::size_t>(count))};
 }
 
 Tensor map(const Shape& shape, DType dtype = DType::kFloat32) { return {shape, Device::kCpu, dtype}; }
 
-Conv2dWeights conv2d_weights(std::int64_t kernel, const Conv2dGeometry& geometry) {
-  return {parameter({16, 8, kernel, kernel}), parameter({16}), {8, 0}, geometry, {}};
-}
+// --- weights of operations on maps of 8 channels ---
 
-ConvLstmWeights conv_lstm_weights() {
-  const Parameter weight = parameter({16, 24, 3, 3}), bias = parameter({16});
-  return {{&weight, &weight, &weight, &weight}, {&bias, &bias, &bias, &bias}, {}};
-}
-
-AttendedConvWeights attended_conv_weights(std::int64_t dilation) {
-  return {parameter({8, 8, 3, 3}),
-          parameter({8}),
-          parameter({2, 8, 1, 1}),
-          parameter({8, 2, 1, 1}),
-          parameter({8, 8, 1, 1}),
-          dilation,
+Conv2dWeights conv2d_weights(std::int64_t kernel, const Conv2dGeometry& geometry,
+                             std::array<std::int64_t, 2> in_channels = {8, 0}) {
+  return {parameter("weight", {16, in_channels[0] + in_channels[1], kernel, kernel}),
+          parameter("bias", {16}),
+          in_channels,
+          geometry,
           {}};
+}
+
+struct GateShapes {
+  std::vector<std::int64_t> weight = {16, 24, 3, 3}, bias = {16};
+};
+
+/// o: the last gate's.
+ConvLstmWeights conv_lstm_weights(const GateShapes& ifg = {}, const GateShapes& o = {},
+                                  const Execution& execution = {}) {
+  const Parameter weight = parameter("weight", ifg.weight), bias = parameter("bias", ifg.bias);
+  const Parameter last_weight = parameter("conv_o.weight", o.weight);
+  const Parameter last_bias = parameter("conv_o.bias", o.bias);
+  return {{&weight, &weight, &weight, &last_weight}, {&bias, &bias, &bias, &last_bias}, execution};
+}
+
+struct AttendedConvShapes {
+  std::vector<std::int64_t> weight = {8, 8, 3, 3}, bias = {8}, w1 = {2, 8, 1, 1}, w2 = {8, 2, 1, 1},
+                            w3 = {8, 8, 1, 1};
+};
+
+AttendedConvWeights attended_conv_weights(std::int64_t dilation, const AttendedConvShapes& shapes = {},
+                                          const Execution& execution = {}) {
+  return {parameter("weight", shapes.weight),
+          parameter("bias", shapes.bias),
+          parameter("w1", shapes.w1),
+          parameter("w2", shapes.w2),
+          parameter("w3", shapes.w3),
+          dilation,
+          execution};
 }
 
 /// A map of 8 channels and its shifted sums for that dilation.
@@ -65,9 +93,9 @@ TEST_CASE("conv2d refuses an input that the kernel does not fit into", "[ops]") 
                     "(2, 5, 4, 8) with padding 1");
 }
 
-TEST_CASE("conv2d refuses filters that are none, and inputs without channels", "[ops]") {
+TEST_CASE("conv2d refuses weights that are none", "[ops]") {
   const auto weights = [](const std::vector<std::int64_t>& shape, std::array<std::int64_t, 2> in_channels) {
-    return Conv2dWeights(parameter(shape), parameter({shape[0]}), in_channels, {}, {});
+    return Conv2dWeights(parameter("weight", shape), parameter("bias", {shape[0]}), in_channels, {}, {});
   };
   CHECK_NOTHROW(weights({16, 8, 3, 3}, {3, 5}));
   CHECK_THROWS_WITH(weights({16, 8, 0, 0}, {8, 0}),
@@ -78,6 +106,167 @@ TEST_CASE("conv2d refuses filters that are none, and inputs without channels", "
                     "conv2d: the number of the input's channels must be at least 1, not 0");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {9, -1}),
                     "conv2d: the number of the second input's channels must be at least 0, not -1");
+  CHECK_THROWS_WITH(weights({16, 8, 3}, {8, 0}),
+                    "tensor 'weight' of shape (16, 8, 3) is no square filter on 8 channels");
+  CHECK_THROWS_WITH(weights({16, 8, 3, 5}, {8, 0}),
+                    "tensor 'weight' of shape (16, 8, 3, 5) is no square filter on 8 channels");
+  CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {8, 1}),
+                    "tensor 'weight' of shape (16, 8, 3, 3) is no square filter on 9 channels");
+  CHECK_THROWS_WITH(
+      Conv2dWeights(parameter("weight", {16, 8, 3, 3}), parameter("bias", {15}), {8, 0}, {}, {}),
+      "tensor 'bias' of shape (15) is no bias for 'weight' of shape (16, 8, 3, 3)");
+}
+
+TEST_CASE("conv2d refuses maps that do not fit its weights", "[ops]") {
+  const Conv2dWeights one = conv2d_weights(3, {}), two = conv2d_weights(3, {}, {8, 5});
+  const Tensor x = map({2, 5, 7, 8}), y = map({2, 5, 7, 5});
+  CHECK(conv2d(x, one).shape() == Shape{2, 5, 7, 16});
+  CHECK(conv2d(x, y, two).shape() == Shape{2, 5, 7, 16});
+  CHECK_THROWS_WITH(conv2d({}, one), "conv2d: input is empty");
+  CHECK_THROWS_WITH(conv2d(y, one), "conv2d: input has shape (2, 5, 7, 5), not (2, 5, 7, 8)");
+  CHECK_THROWS_WITH(conv2d(x, two),
+                    "conv2d: second input is empty, where a tensor of shape (2, 5, 7, 5) belongs");
+  for (const Shape& other : {Shape{1, 5, 7, 5}, {2, 4, 7, 5}, {2, 5, 6, 5}, {2, 5, 7, 8}})
+    CHECK_THROWS_WITH(conv2d(x, map(other), two),
+                      "conv2d: second input has shape " + to_string(other) + ", not (2, 5, 7, 5)");
+  CHECK_THROWS_WITH(
+      conv2d(x, y, one),
+      "conv2d: second input of shape (2, 5, 7, 5) where the weights take one input of 8 channels");
+  for (const Shape& other : {Shape{1, 5, 7, 16}, {2, 4, 7, 16}, {2, 5, 6, 16}, {2, 5, 7, 8}})
+    CHECK_THROWS_WITH(conv2d(x, one, {.residual = map(other)}),
+                      "conv2d: residual has shape " + to_string(other) + ", not (2, 5, 7, 16)");
+}
+
+TEST_CASE("conv2d refuses maps that are stored as other numbers", "[ops]") {
+  const Conv2dWeights one = conv2d_weights(3, {}), two = conv2d_weights(3, {}, {8, 5});
+  const Tensor x = map({2, 5, 7, 8}), half = map({2, 5, 7, 8}, kHalf);
+  CHECK_THROWS_WITH(conv2d(half, one), "conv2d: input is fp16, not fp32");
+  CHECK_THROWS_WITH(conv2d(x, map({2, 5, 7, 5}, kHalf), two), "conv2d: second input is fp16, not fp32");
+  CHECK_THROWS_WITH(conv2d(x, one, {.residual = map({2, 5, 7, 16}, kHalf)}),
+                    "conv2d: residual is fp16, not fp32");
+  CHECK_THROWS_WITH(conv2d(x, one, {.residual = map({2, 5, 7, 16}), .maps = kHalf}),
+                    "conv2d: residual is fp32, not fp16");
+  CHECK_THROWS_WITH(
+      Conv2dWeights(parameter("weight", {16, 8, 3, 3}), parameter("bias", {16}), {8, 0}, {}, {.maps = kHalf}),
+      "conv2d: the CPU computes in fp32 only");
+}
+
+TEST_CASE("conv_lstm refuses weights that are none", "[ops]") {
+  for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{
+           {16, 24, 3}, {16, 24, 5, 3}, {16, 24, 3, 5}, {8, 24, 3, 3}, {0, 24, 3, 3}, {16, 16, 3, 3}})
+    CHECK_THROWS_WITH(conv_lstm_weights({shape, {shape[0]}}, {shape, {shape[0]}}),
+                      "tensor 'weight' of shape " + to_string(shape) + " is no 3×3 gate of a conv_lstm");
+  CHECK_THROWS_WITH(conv_lstm_weights({}, {.weight = {16, 25, 3, 3}}),
+                    "tensors 'conv_o.weight' of shape (16, 25, 3, 3) and 'conv_o.bias' of shape (16) do not "
+                    "fit a gate of shape (16, 24, 3, 3)");
+  CHECK_THROWS_WITH(conv_lstm_weights({}, {.bias = {17}}),
+                    "tensors 'conv_o.weight' of shape (16, 24, 3, 3) and 'conv_o.bias' of shape (17) do not "
+                    "fit a gate of shape (16, 24, 3, 3)");
+  CHECK_THROWS_WITH(conv_lstm_weights({}, {}, {.maps = kHalf}), "conv_lstm: the CPU computes in fp32 only");
+}
+
+TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
+  const ConvLstmWeights weights = conv_lstm_weights();
+  const Tensor x = map({2, 5, 7, 8}), state = map({2, 5, 7, 16});
+  const LstmState next = conv_lstm(x, {state, state}, weights);
+  CHECK(next.hidden.shape() == state.shape());
+  CHECK(next.cell.shape() == state.shape());
+  CHECK_THROWS_WITH(conv_lstm({}, {}, weights), "conv_lstm: input is empty");
+  CHECK_THROWS_WITH(conv_lstm(state, {}, weights),
+                    "conv_lstm: input has shape (2, 5, 7, 16), not (2, 5, 7, 8)");
+  CHECK_THROWS_WITH(conv_lstm(x, {state, {}}, weights),
+                    "conv_lstm: cell state is empty, where a tensor of shape (2, 5, 7, 16) belongs");
+  CHECK_THROWS_WITH(conv_lstm(x, {{}, state}, weights),
+                    "conv_lstm: hidden state is empty, where a tensor of shape (2, 5, 7, 16) belongs");
+  for (const Shape& other : {Shape{1, 5, 7, 16}, {2, 4, 7, 16}, {2, 5, 6, 16}, {2, 5, 7, 8}}) {
+    CHECK_THROWS_WITH(conv_lstm(x, {map(other), state}, weights),
+                      "conv_lstm: hidden state has shape " + to_string(other) + ", not (2, 5, 7, 16)");
+    CHECK_THROWS_WITH(conv_lstm(x, {state, map(other)}, weights),
+                      "conv_lstm: cell state has shape " + to_string(other) + ", not (2, 5, 7, 16)");
+  }
+  const Tensor half = map(state.shape(), kHalf);
+  CHECK_THROWS_WITH(conv_lstm(map(x.shape(), kHalf), {}, weights), "conv_lstm: input is fp16, not fp32");
+  CHECK_THROWS_WITH(conv_lstm(x, {half, state}, weights), "conv_lstm: hidden state is fp16, not fp32");
+  CHECK_THROWS_WITH(conv_lstm(x, {state, half}, weights), "conv_lstm: cell state is fp16, not fp32");
+}
+
+TEST_CASE("attended_conv refuses weights that are none", "[ops]") {
+  for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{
+           {8, 72}, {8, 72, 1, 1}, {0, 0, 3, 3}, {8, 9, 3, 3}, {8, 8, 5, 3}, {8, 8, 3, 5}})
+    CHECK_THROWS_WITH(
+        attended_conv_weights(1, {.weight = shape}),
+        "tensor 'weight' of shape " + to_string(shape) + " is no 3×3 filter with as many channels out as in");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.bias = {7}}),
+                    "tensor 'bias' of shape (7) is no matrix of 1 by 8");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.w1 = {}}), "tensor 'w1' of shape () is no matrix");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.w1 = {2, 7, 1, 1}}),
+                    "tensor 'w1' of shape (2, 7, 1, 1) is no matrix of 2 by 8");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.w2 = {8, 3, 1, 1}}),
+                    "tensor 'w2' of shape (8, 3, 1, 1) is no matrix of 8 by 2");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.w3 = {8, 2, 1, 1}}),
+                    "tensor 'w3' of shape (8, 2, 1, 1) is no matrix of 8 by 8");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {}, {.maps = kHalf}),
+                    "attended_conv: the CPU computes in fp32 only");
+}
+
+TEST_CASE("attended_conv refuses maps that do not fit its weights", "[ops]") {
+  const AttendedConvWeights weights = attended_conv_weights(2);
+  const SummedMap x = summed_map(2);
+  CHECK(attended_conv(x, weights, 1).map.shape() == Shape{2, 5, 7, 8});
+  CHECK_THROWS_WITH(attended_conv({}, weights, 1), "attended_conv: input is empty");
+  CHECK_THROWS_WITH(attended_conv({x.map, {}, 2}, weights, 1), "attended_conv: input has no shifted sums");
+  CHECK_THROWS_WITH(attended_conv({map({2, 5, 7, 9}), x.shifted_sums, 2}, weights, 1),
+                    "attended_conv: input has shape (2, 5, 7, 9), not (2, 5, 7, 8)");
+  for (const Shape& other : {Shape{1, 5, 9, 8}, {2, 5, 8, 8}, {2, 5, 9, 7}})
+    CHECK_THROWS_WITH(attended_conv({x.map, map(other), 2}, weights, 1),
+                      "attended_conv: shifted sums has shape " + to_string(other) + ", not (2, 5, 9, 8)");
+  CHECK_THROWS_WITH(attended_conv(summed_map(1), weights, 1),
+                    "attended_conv: shifted sums are for dilation 1, not 2");
+  for (const Shape& other : {Shape{1, 5, 7, 8}, {2, 4, 7, 8}, {2, 5, 6, 8}, {2, 5, 7, 16}})
+    CHECK_THROWS_WITH(attended_conv(x, weights, 1, map(other)),
+                      "attended_conv: residual has shape " + to_string(other) + ", not (2, 5, 7, 8)");
+  const Tensor half = map(x.map.shape(), kHalf);
+  CHECK_THROWS_WITH(attended_conv({half, x.shifted_sums, 2}, weights, 1),
+                    "attended_conv: input is fp16, not fp32");
+  CHECK_THROWS_WITH(attended_conv({x.map, map(x.shifted_sums.shape(), kHalf), 2}, weights, 1),
+                    "attended_conv: shifted sums is fp16, not fp32");
+  CHECK_THROWS_WITH(attended_conv(x, weights, 1, half), "attended_conv: residual is fp16, not fp32");
+}
+
+TEST_CASE("operations write into what they were given for good, and into nothing else", "[ops]") {
+  const Conv2dWeights conv = conv2d_weights(3, {});
+  const ConvLstmWeights lstm = conv_lstm_weights();
+  const AttendedConvWeights attended = attended_conv_weights(1);
+  const Tensor x = map({2, 5, 7, 8}), wide = map({2, 5, 7, 16});
+  const SummedMap summed = summed_map(1);
+
+  Tensor residual = map(wide.shape());
+  const float* given = residual.data();
+  CHECK(conv2d(x, conv, {.residual = std::move(residual)}).data() == given);
+  CHECK(conv2d(x, conv, {.residual = wide}).data() != wide.data());
+
+  residual = map(x.shape());
+  given = residual.data();
+  CHECK(attended_conv(summed, attended, 1, std::move(residual)).map.data() == given);
+  CHECK(attended_conv(summed, attended, 1, x).map.data() != x.data());
+
+  Tensor cell = map(wide.shape());
+  given = cell.data();
+  CHECK(conv_lstm(x, {wide, std::move(cell)}, lstm).cell.data() == given);
+  CHECK(conv_lstm(x, {wide, wide}, lstm).cell.data() != wide.data());
+}
+
+TEST_CASE("operations compute the fastest way, or as defined when asked to be strict", "[ops]") {
+  for (const bool strict : {false, true}) {
+    const Execution execution{.strict = strict};
+    const auto expected = strict ? Conv2dAlgorithm::kDirect : Conv2dAlgorithm::kWinograd;
+    const Parameter weight = parameter("weight", {32, 32, 3, 3}), bias = parameter("bias", {32});
+    const GateShapes gate{{32, 64, 3, 3}, {32}};
+    const AttendedConvShapes shapes{{32, 32, 3, 3}, {32}, {2, 32, 1, 1}, {32, 2, 1, 1}, {32, 32, 1, 1}};
+    CHECK(Conv2dWeights(weight, bias, {32, 0}, {}, execution).algorithm() == expected);
+    CHECK(conv_lstm_weights(gate, gate, execution).algorithm() == expected);
+    CHECK(attended_conv_weights(16, shapes, execution).algorithm() == expected);
+  }
 }
 
 TEST_CASE("a dilation that is none is refused by every operation", "[ops]") {

@@ -107,6 +107,36 @@ TEST_CASE("the kernels are tested with every SIMD instruction set", "[kernels][s
   CHECK(!kernels::simd_targets().empty());
 }
 
+TEST_CASE("conv2d is fast where it can be", "[kernels][conv2d]") {
+  const auto is_fast = [](const Conv2dProblem& p) {
+    return kernels::fastest_algorithm(p) == kernels::Conv2dAlgorithm::kWinograd;
+  };
+  CHECK(is_fast(same_size(1, 5, 9, {32, 0}, 32)));
+  CHECK(is_fast(same_size(1, 5, 9, {64, 32}, 96, 16)));
+  CHECK(is_fast(same_size(1, 5, 9, {32, 32}, 128)));
+  CHECK(!is_fast(same_size(1, 5, 9, {16, 0}, 32)));
+  CHECK(!is_fast(same_size(1, 5, 9, {32, 16}, 32)));
+  CHECK(!is_fast(same_size(1, 5, 9, {32, 0}, 16)));
+  CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 5, 1, 1, 1}));
+  CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 2, 1, 1}));
+  CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 1, 2, 1}));
+}
+
+TEST_CASE("conv2d has as many outputs as places that the kernel fits into", "[kernels][conv2d]") {
+  for (const std::int64_t h : {1, 2, 3, 4, 5, 6, 7, 11})
+    for (const std::int64_t kernel : {1, 2, 3, 5})
+      for (const std::int64_t stride : {1, 2, 3, 8})
+        for (const std::int64_t dilation : {1, 2, 3})
+          for (const std::int64_t padding : {0, 1, 2}) {
+            std::int64_t places = 0;
+            for (std::int64_t y = -padding; y + dilation * (kernel - 1) < h + padding; y += stride) ++places;
+            INFO(h << " rows, kernel " << kernel << ", stride " << stride << ", dilation " << dilation
+                   << ", padding " << padding);
+            CHECK(Conv2dProblem{1, h, h + 1, {1, 0}, 1, kernel, stride, dilation, padding}.out_h() == places);
+            CHECK(Conv2dProblem{1, h + 1, h, {1, 0}, 1, kernel, stride, dilation, padding}.out_w() == places);
+          }
+}
+
 TEST_CASE("conv2d at ragged sizes", "[kernels][conv2d]") {
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {2, 2}, {3, 200}, {17, 23}, {33, 31}, {48, 50}})
     check(same_size(1, h, w, {32, 0}, 32), {});

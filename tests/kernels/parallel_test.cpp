@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -11,22 +14,29 @@ namespace sapnet::tests {
 namespace {
 
 TEST_CASE("parallel_for calls once for each, on as many threads as were asked for", "[kernels][parallel]") {
+  using namespace std::chrono_literals;
   const int before = kernels::threads();
   for (const int threads : {1, 2, 3}) {
+    INFO("threads: " << threads);
     kernels::set_threads(threads);
+    CHECK(kernels::threads() == threads);
     std::mutex mutex;
+    std::condition_variable arrived;
     std::multiset<std::int64_t> indices;
     std::set<std::thread::id> seen;
-    std::atomic<int> waiting = 0;
-    kernels::parallel_for(threads, [&](std::int64_t i) {
-      ++waiting;
-      while (waiting < threads) std::this_thread::yield();  // for a thread of each index
-      const std::lock_guard lock(mutex);
+    // One call more than threads. Each waits for the threads, and then a little for one too many, which
+    // would take the last call before a thread that has had one can.
+    kernels::parallel_for(threads + 1, [&](std::int64_t i) {
+      std::unique_lock lock(mutex);
       indices.insert(i);
       seen.insert(std::this_thread::get_id());
+      arrived.notify_all();
+      const auto waits_for = [&](int calls) { return [&, calls] { return std::ssize(indices) >= calls; }; };
+      if (arrived.wait_for(lock, 10s, waits_for(threads)))
+        arrived.wait_for(lock, 50ms, waits_for(threads + 1));
     });
-    CHECK(seen.size() == static_cast<std::size_t>(threads));
-    CHECK(indices.size() == static_cast<std::size_t>(threads));
+    CHECK(std::ssize(seen) == threads);
+    CHECK(std::ssize(indices) == threads + 1);
     CHECK(std::set<std::int64_t>(indices.begin(), indices.end()).size() == indices.size());
   }
   kernels::set_threads(before);
