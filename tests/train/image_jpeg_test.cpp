@@ -1,0 +1,73 @@
+// JPEG: every kind, and damaged ones.
+#include <catch2/catch.hpp>
+
+#include "tests/train/pictures.h"
+
+namespace sapnet::train {
+namespace {
+
+using Catch::Contains;
+
+TEST_CASE("JPEG of every kind is read", "[image]") {
+  // Quality 95, most with 4:2:0 chroma, on a ramp of 10 and 15 levels a pixel.
+  constexpr double kLossy = 10.5 / 255;
+  for (const char* name : {"ramp.jpg", "ramp_progressive.jpg", "ramp_cmyk.jpg"}) {
+    CAPTURE(name);
+    const Image image = read_image(kPictures / name);
+    expect_rgb(image, 24, 16, kByte, kLossy, ramp);
+    CHECK_FALSE(image.grey);
+  }
+  const Image grey = read_image(kPictures / "ramp_grey.jpg");
+  CHECK(grey.grey);
+  expect_rgb(grey, 24, 16, kByte, kLossy, [](int x, int y, int) { return ramp(x, y, 0); });
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    CAPTURE(orientation);
+    const std::string name = "ramp_orientation" + std::to_string(orientation) + ".jpg";
+    expect_rgb(read_image(kPictures / name), 24, 16, kByte, kLossy, ramp);
+  }
+}
+
+TEST_CASE("Hostile JPEGs are refused", "[image]") {
+  auto bytes = picture("ramp.jpg");
+  const std::size_t frame = find(bytes, "\xFF\xC0") + 2;
+  SECTION("a size that no data follows") {
+    bytes[frame + 3] = 0x3F;
+    bytes[frame + 5] = 0x3F;
+    CHECK_THAT(refusal(bytes), Contains("too short for 16152x16144 pixels"));
+  }
+  SECTION("too large") {
+    bytes[frame + 3] = bytes[frame + 5] = 0xFF;
+    CHECK_THAT(refusal(bytes), Contains("too large"));
+  }
+  SECTION("a Huffman table with more codes than its lengths allow") {
+    const std::size_t counts = find(bytes, "\xFF\xC4") + 5;  // of codes of 1, 2, 3… bits
+    REQUIRE(bytes[counts + 2] >= 3);
+    bytes[counts] = 3;
+    bytes[counts + 2] = static_cast<std::uint8_t>(bytes[counts + 2] - 3);
+    CHECK_THAT(refusal(bytes), Contains("a Huffman table is invalid"));
+  }
+  SECTION("a Huffman table with more codes than there are bytes") {
+    Bytes table = {0xFF, 0xC4, 0x02, 0x11, 0x00};  // 2 + 17 + 510 bytes, DC table 0
+    table.resize(5 + 14, 0);
+    table.insert(table.end(), {255, 255});  // of 15 and 16 bits
+    table.resize(table.size() + 510, 1);
+    bytes.insert(bytes.begin() + 2, table.begin(), table.end());
+    CHECK_THAT(refusal(bytes), Contains("a Huffman table is invalid"));
+  }
+  SECTION("12 bits") {
+    bytes[frame + 2] = 12;
+    CHECK_THAT(refusal(bytes), Contains("12 bits per sample"));
+  }
+  SECTION("arithmetic coding") {
+    bytes[frame - 1] = 0xC9;
+    CHECK_THAT(refusal(bytes), Contains("arithmetic-coded"));
+  }
+  SECTION("CMYK that does not say how it is stored") {
+    bytes = picture("ramp_cmyk.jpg");
+    bytes[find(bytes, "Adobe")] = 'a';
+    CHECK_THAT(refusal(bytes), Contains("without Adobe's marker"));
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::train

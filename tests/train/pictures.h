@@ -1,0 +1,101 @@
+// Pictures of every kind that is read, written by make_pictures.py, and what the tests of all formats share.
+#pragma once
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "train/image.h"
+
+namespace sapnet::train {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::uint8_t>;
+
+inline const fs::path kPictures = fs::path(SAPNET_SOURCE_DIR) / "tests/train/pictures";
+constexpr double kByte = 1 / 255.0, kWord = 1 / 65535.0;
+
+// The motifs of make_pictures.py.
+inline int checks(int x, int y, int c) { return (37 * x + 59 * y + 83 * c + 11) % 256; }
+inline int checks16(int x, int y, int c) { return (5003 * x + 7919 * y + 20011 * c + 257) % 65536; }
+inline int ramp(int x, int y, int c) { return c == 0 ? 10 * x : c == 1 ? 15 * y : 128; }
+
+inline Bytes bytes_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  REQUIRE(stream);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline Bytes picture(const std::string& name) { return bytes_of(kPictures / name); }
+
+/// Expects rgb(x, y, c) · scale everywhere, within `tolerance`.
+inline void expect_rgb(const Image& image, int width, int height, double scale, double tolerance,
+                       const std::function<double(int, int, int)>& rgb) {
+  REQUIRE(image.width == width);
+  REQUIRE(image.height == height);
+  REQUIRE(image.rgb.size() == static_cast<std::size_t>(width * height * 3));
+  double worst = 0;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const double value = image.rgb[static_cast<std::size_t>((y * width + x) * 3 + c)];
+        worst = std::max(worst, std::abs(value - rgb(x, y, c) * scale));
+      }
+    }
+  }
+  CHECK(worst <= tolerance);
+}
+
+inline void expect_alpha(const Image& image, double scale, const std::function<double(int, int)>& alpha) {
+  REQUIRE(image.alpha.size() == static_cast<std::size_t>(image.width * image.height));
+  double worst = 0;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      const double value = image.alpha[static_cast<std::size_t>(y * image.width + x)];
+      worst = std::max(worst, std::abs(value - alpha(x, y) * scale));
+    }
+  }
+  CHECK(worst <= 1e-6);
+}
+
+/// The sentence that refuses these bytes; fails when they are read.
+inline std::string refusal(std::span<const std::uint8_t> bytes) {
+  try {
+    decode_image(bytes, "x.pic");
+  } catch (const Error& error) {
+    CHECK_THAT(error.what(), Catch::StartsWith("x.pic: "));
+    return error.what();
+  }
+  FAIL_CHECK("was read");
+  return "";
+}
+
+/// Reads, or refuses with an Error; anything else fails the test. Says whether it was read.
+inline bool reads(std::span<const std::uint8_t> bytes) {
+  try {
+    const Image image = decode_image(bytes, "x.pic");
+    CHECK(image.rgb.size() ==
+          static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height) * 3);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+inline std::size_t find(const Bytes& bytes, const std::string& what) {
+  const Bytes wanted(what.begin(), what.end());
+  const auto found = std::search(bytes.begin(), bytes.end(), wanted.begin(), wanted.end());
+  REQUIRE(found != bytes.end());
+  return static_cast<std::size_t>(found - bytes.begin());
+}
+
+}  // namespace sapnet::train
