@@ -1,7 +1,9 @@
 // sapnet-infer, run as a user runs it, on tiny pictures: what every option does.
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/apps/workshop.h"
 #include "train/metrics.h"
@@ -51,20 +53,38 @@ TEST_CASE("sapnet-infer writes what the network makes of a picture", "[infer]") 
   CHECK(workshop.list(".") == Names{"in", "out.png"});
 }
 
+/// The means of every pixel's three channels, of which no one will do in their place.
+Bytes grey_of(std::vector<float> rgb) {
+  const Bytes coloured = train::to_bytes(rgb, train::Rounding::kNearest);
+  std::array<bool, 3> alike = {true, true, true};
+  for (std::size_t i = 0; i < rgb.size(); i += 3) {
+    const float mean = (rgb[i] + rgb[i + 1] + rgb[i + 2]) / 3;
+    for (std::size_t c = 0; c < 3; ++c) rgb[i + c] = mean;
+  }
+  Bytes grey = train::to_bytes(rgb, train::Rounding::kNearest);
+  for (std::size_t i = 0; i < grey.size(); ++i) alike[i % 3] = alike[i % 3] && grey[i] == coloured[i];
+  CHECK(alike == std::array<bool, 3>{});
+  return grey;
+}
+
 TEST_CASE("sapnet-infer keeps the kind of every picture", "[infer]") {
   const Workshop workshop;
-  workshop.take({"grey8.png", "grey_alpha8.png", "rgba8.png", "rgb16.png", "one_pixel.png",
-                 "ramp_orientation6.jpg", "ramp_grey.jpg", "rgb8.bmp"});
+  workshop.take({"grey8.png", "grey_alpha8.png", "rgba8.png", "rgb16.png", "rgba16_interlaced.png",
+                 "one_pixel.png", "ramp_orientation6.jpg", "ramp_grey.jpg", "rgb8.bmp"});
   REQUIRE(workshop.infer("in -o out").exit_code == 0);
   CHECK(workshop.list("out") == Names{"grey8.png", "grey_alpha8.png", "one_pixel.png", "ramp_grey.jpg",
-                                      "ramp_orientation6.jpg", "rgb16.png", "rgb8.png", "rgba8.png"});
+                                      "ramp_orientation6.jpg", "rgb16.png", "rgb8.png",
+                                      "rgba16_interlaced.png", "rgba8.png"});
   const auto output = [&](const std::string& name) { return train::read_image(workshop / ("out/" + name)); };
   const auto input = [&](const std::string& name) { return train::read_image(workshop / ("in/" + name)); };
   CHECK(output("grey8.png").grey);
+  CHECK(bytes_of(output("grey8.png")) == grey_of(derained_values(input("grey8.png"), 6)));
   CHECK(output("grey_alpha8.png").grey);
   CHECK(output("grey_alpha8.png").alpha == input("grey_alpha8.png").alpha);
   CHECK_FALSE(output("rgba8.png").grey);
   CHECK(output("rgba8.png").alpha == input("rgba8.png").alpha);
+  const auto alpha16 = train::to_bytes(input("rgba16_interlaced.png").alpha, train::Rounding::kNearest);
+  CHECK(output("rgba16_interlaced.png").alpha == train::to_floats(alpha16));
   CHECK(output("one_pixel.png").width == 1);
   CHECK(bytes_of(output("rgb16.png")) == derained(input("rgb16.png"), 6, train::Rounding::kNearest));
   const auto turned = output("ramp_orientation6.jpg");
@@ -126,6 +146,19 @@ TEST_CASE("sapnet-infer scores against references", "[infer]") {
   CHECK(scores["ssim_y"].get<double>() == Approx(train::ssim(y, reference_y, 20, 24, 1)));
   CHECK(json["pictures"][0]["rainy"]["psnr_rgb"].is_null());  // equal pictures: infinite
   CHECK(json["pictures"][0]["rainy"]["ssim_rgb"].get<double>() == Approx(1));
+  std::istringstream row(outcome.out.substr(outcome.out.find("\nrain-7.png") + 1));
+  std::string name;
+  row >> name;
+  for (const char* picture : {"derained", "rainy"}) {
+    for (const char* measure : {"psnr_rgb", "ssim_rgb", "psnr_y", "ssim_y"}) {
+      std::string printed;
+      row >> printed;
+      CAPTURE(picture, measure, printed);
+      const auto& value = json["pictures"][1][picture][measure];
+      CHECK((value.is_null() ? printed == "inf"
+                             : value.get<double>() == Approx(std::stod(printed)).margin(5e-4)));
+    }
+  }
   const double other = json["pictures"][1]["derained"]["psnr_rgb"];
   CHECK(json["mean"]["derained"]["psnr_rgb"].get<double>() ==
         Approx((scores["psnr_rgb"].get<double>() + other) / 2));

@@ -130,13 +130,23 @@ TEST_CASE("the report gives figures, gains and means", "[report]") {
   b.rainy_scores = Scores{.psnr_rgb = 24, .psnr_y = 25, .ssim_rgb = 0.7, .ssim_y = 0.8};
   b.scores = Scores{.psnr_rgb = 23.5, .psnr_y = 25, .ssim_rgb = 0.8, .ssim_y = 0.85};
   const std::string html = page({a, entry("plain.png", 2, 2), b});
-  CHECK_THAT(html, Contains("<td>20.00</td><td>30.00</td><td><span class=\"gain\">+10.00 dB</span></td>"));
+  for (const std::string row :
+       {"PSNR, RGB</th><td>20.00</td><td>30.00</td>", "SSIM, RGB</th><td>0.5000</td><td>0.9000</td>",
+        "PSNR, Y</th><td>21.00</td><td>32.00</td>", "SSIM, Y</th><td>0.6000</td><td>0.9500</td>",
+        // the means, which stand in tiles
+        "PSNR, RGB</dt><dd>22.00 → 26.75<", "SSIM, RGB</dt><dd>0.6000 → 0.8500<",
+        "PSNR, Y</dt><dd>23.00 → 28.50<", "SSIM, Y</dt><dd>0.7000 → 0.9000<"}) {
+    CHECK_THAT(html, Contains(">" + row));
+  }
+  CHECK_THAT(html, Contains("<td>30.00</td><td><span class=\"gain\">+10.00 dB</span></td>"));
   CHECK_THAT(html, Contains("<span class=\"loss\">−0.50 dB</span>"));
   CHECK_THAT(html, Contains("<td>25.00</td><td>25.00</td><td><span class=\"\">0.00 dB</span></td>"));
-  CHECK_THAT(html, Contains("22.00 → 26.75") && Contains("0.6000 → 0.8500"));
   CHECK_THAT(html, Contains("<dd>3<small>2 with a reference</small>") && Contains("750 ms"));
   CHECK(count(html, "<article ") == 3);
   CHECK(count(html, "href=\"#picture-3\"") == 1);
+  CHECK_THAT(html, Contains("<th>PSNR, RGB</th><th>SSIM, RGB</th><th>PSNR, Y</th><th>SSIM, Y</th></tr>") &&
+                       Contains("a.png</a></th><td>20.00 → 30.00</td><td>0.5000 → 0.9000</td>"
+                                "<td>21.00 → 32.00</td><td>0.6000 → 0.9500</td></tr>"));
 }
 
 TEST_CASE("infinite scores of equal pictures are shown as such", "[report]") {

@@ -103,13 +103,18 @@ class Workshop {
 
 using Names = std::vector<std::string>;
 
-/// What the libraries make of an image: the bytes that the program must write.
-inline Bytes derained(const train::Image& image, int stages, train::Rounding rounding, bool strict = false) {
+/// What the libraries make of an image.
+inline std::vector<float> derained_values(const train::Image& image, int stages, bool strict = false) {
   const auto network = model::make_network(weights::read_weights(kWeights), {.strict = strict});
   const auto rainy = engine::from_host(image.rgb, {1, image.height, image.width, 3}, engine::Device::kCpu);
   std::vector<float> values(image.rgb.size());
   engine::to_host(network->forward(rainy, stages), values);
-  return train::to_bytes(values, rounding);
+  return values;
+}
+
+/// The bytes that the program must write of it.
+inline Bytes derained(const train::Image& image, int stages, train::Rounding rounding, bool strict = false) {
+  return train::to_bytes(derained_values(image, stages, strict), rounding);
 }
 
 inline Bytes bytes_of(const train::Image& image) {

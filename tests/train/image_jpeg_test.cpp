@@ -8,10 +8,21 @@ namespace {
 
 using Catch::Contains;
 
+/// The segment that begins at `at` with its marker.
+Bytes segment(const Bytes& jpeg, std::size_t at) {
+  const auto first = jpeg.begin() + static_cast<std::ptrdiff_t>(at);
+  return {first, first + 2 + (first[2] << 8 | first[3])};
+}
+
+Bytes with(Bytes jpeg, std::size_t at, const Bytes& inserted) {
+  jpeg.insert(jpeg.begin() + static_cast<std::ptrdiff_t>(at), inserted.begin(), inserted.end());
+  return jpeg;
+}
+
 TEST_CASE("JPEG of every kind is read", "[image]") {
   // Quality 95, most with 4:2:0 chroma, on a ramp of 10 and 15 levels a pixel.
   constexpr double kLossy = 10.5 / 255;
-  for (const char* name : {"ramp.jpg", "ramp_progressive.jpg", "ramp_cmyk.jpg"}) {
+  for (const char* name : {"ramp.jpg", "ramp_scans.jpg", "ramp_progressive.jpg", "ramp_cmyk.jpg"}) {
     CAPTURE(name);
     const Image image = read_image(kPictures / name);
     expect_rgb(image, 24, 16, kByte, kLossy, ramp);
@@ -61,6 +72,45 @@ TEST_CASE("Hostile JPEGs are refused", "[image]") {
   SECTION("arithmetic coding") {
     bytes[frame - 1] = 0xC9;
     CHECK_THAT(refusal(bytes), Contains("arithmetic-coded"));
+  }
+  SECTION("two frames") {
+    const Bytes header = segment(bytes, frame - 2);
+    CHECK_THAT(refusal(with(bytes, frame - 2, header)), Contains("it has two frame headers"));
+    // As thumbnails have them, which lie in segments of their own.
+    CHECK_THAT(refusal(with(bytes, bytes.size() - 2, header)), Contains("it has two frame headers"));
+  }
+  SECTION("a frame that is no good") {
+    auto wrong = bytes;
+    wrong[frame + 7] = 2;
+    CHECK_THAT(refusal(wrong), Contains("a JPEG of 2 colour components cannot be read"));
+    wrong[frame + 7] = 4;
+    CHECK_THAT(refusal(wrong), Contains("its frame header has the wrong length"));
+    CHECK_THAT(refusal({{0xFF, 0xD8, 0xFF, 0xC0, 0, 7, 8, 0, 16, 0, 24, 0xFF, 0xD9}}),
+               Contains("its frame header is too short"));
+  }
+  SECTION("no frame, no scan") {
+    const std::size_t scan = find(bytes, "\xFF\xDA");
+    CHECK_THAT(refusal(with(bytes, 2, segment(bytes, scan))),
+               Contains("pixels come before the frame header"));
+    bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(scan), bytes.end() - 2);
+    CHECK_THAT(refusal(bytes), Contains("it has no pixels"));
+  }
+  SECTION("too many scans") {
+    bytes = picture("ramp_grey.jpg");
+    const auto scan = bytes.begin() + static_cast<std::ptrdiff_t>(find(bytes, "\xFF\xDA"));
+    const Bytes pixels(scan, bytes.end() - 2);
+    const auto end = bytes.size() - 2;
+    Bytes more;
+    for (int i = 1; i < 500; ++i) more.insert(more.end(), pixels.begin(), pixels.end());
+    CHECK(decode_image(with(bytes, end, more), "x.pic").rgb == decode_image(bytes, "x.pic").rgb);
+    more.insert(more.end(), pixels.begin(), pixels.end());
+    CHECK_THAT(refusal(with(bytes, end, more)), Contains("it has too many scans"));
+  }
+  SECTION("segments that cannot be") {
+    CHECK_THAT(refusal(with(bytes, 2, {0xFF, 0xE5, 0, 1})), Contains("a segment's length is impossible"));
+    CHECK_THAT(refusal(with(bytes, 2, {0xFF, 0xE5, 0xFF, 0xFF})), Contains("it ends inside a segment"));
+    for (const std::uint8_t marker : Bytes{0x01, 0xD0, 0xD8})
+      CHECK_THAT(refusal(with(bytes, 2, {0xFF, marker})), Contains("a marker is out of place"));
   }
   SECTION("CMYK that does not say how it is stored") {
     bytes = picture("ramp_cmyk.jpg");

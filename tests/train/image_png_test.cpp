@@ -2,6 +2,8 @@
 #include <zlib.h>
 
 #include <catch2/catch.hpp>
+#include <tuple>
+#include <utility>
 
 #include "tests/train/pictures.h"
 
@@ -12,18 +14,70 @@ using Catch::Contains;
 
 constexpr double kExact = 1e-7;
 
+std::size_t big_endian(const Bytes& bytes, std::size_t at) {
+  std::size_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | bytes[at + i];
+  return value;
+}
+
+void append_big_endian(Bytes& bytes, std::size_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
 /// Rewrites the CRC of every chunk, so that a hostile PNG gets past the checksums.
 void seal(Bytes& png) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
-    const std::size_t length = static_cast<std::size_t>(png[at]) << 24 |
-                               static_cast<std::size_t>(png[at + 1]) << 16 |
-                               static_cast<std::size_t>(png[at + 2]) << 8 | png[at + 3];
+    const std::size_t length = big_endian(png, at);
     if (length > png.size() - at - 12) return;
-    const auto crc = crc32(0, png.data() + at + 4, static_cast<uInt>(length + 4));
-    for (std::size_t i = 0; i < 4; ++i)
-      png[at + 8 + length + i] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
+    Bytes crc;
+    append_big_endian(crc, crc32(0, png.data() + at + 4, static_cast<uInt>(length + 4)));
+    std::ranges::copy(crc, png.begin() + static_cast<std::ptrdiff_t>(at + 8 + length));
     at += 12 + length;
   }
+}
+
+struct Chunk {
+  std::string type;
+  Bytes data;
+};
+
+std::vector<Chunk> chunks_of(const Bytes& png) {
+  std::vector<Chunk> chunks;
+  for (std::size_t at = 8; at < png.size();) {
+    const auto type = png.begin() + static_cast<std::ptrdiff_t>(at + 4);
+    const auto end = type + 4 + static_cast<std::ptrdiff_t>(big_endian(png, at));
+    chunks.push_back({{type, type + 4}, {type + 4, end}});
+    at += 12 + chunks.back().data.size();
+  }
+  return chunks;
+}
+
+Bytes png_of(const std::vector<Chunk>& chunks) {
+  Bytes png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+  for (const auto& [type, data] : chunks) {
+    append_big_endian(png, data.size());
+    png.insert(png.end(), type.begin(), type.end());
+    png.insert(png.end(), data.begin(), data.end());
+    append_big_endian(png, 0);
+  }
+  seal(png);
+  return png;
+}
+
+/// The picture with one more chunk, as its `place`th.
+Bytes with(const std::string& name, std::size_t place, Chunk chunk) {
+  auto chunks = chunks_of(picture(name));
+  REQUIRE(place <= chunks.size());
+  chunks.insert(chunks.begin() + static_cast<std::ptrdiff_t>(place), std::move(chunk));
+  return png_of(chunks);
+}
+
+/// 0 where a motif has the colour of its pixel (1, 1), else 1.
+int opaque(int motif(int, int, int), int x, int y) {
+  for (int c = 0; c < 3; ++c) {
+    if (motif(x, y, c) != motif(1, 1, c)) return 1;
+  }
+  return 0;
 }
 
 TEST_CASE("PNG of every kind is read exactly", "[image]") {
@@ -49,6 +103,10 @@ TEST_CASE("PNG of every kind is read exactly", "[image]") {
     const Image grey = read_image(kPictures / "grey16.png");
     CHECK(grey.grey);
     expect_rgb(grey, 9, 7, kWord, kExact, [](int x, int y, int) { return checks16(x, y, 0); });
+    const Image grey_alpha = read_image(kPictures / "grey_alpha16.png");
+    CHECK(grey_alpha.grey);
+    expect_rgb(grey_alpha, 9, 7, kWord, kExact, [](int x, int y, int) { return checks16(x, y, 0); });
+    expect_alpha(grey_alpha, kWord, [](int x, int y) { return checks16(x, y, 1); });
   }
   SECTION("grey") {
     const Image image = read_image(kPictures / "grey8.png");
@@ -80,15 +138,18 @@ TEST_CASE("PNG of every kind is read exactly", "[image]") {
       return index < 8 ? checks(index, 0, c) : 0;
     });
   }
+  SECTION("turned, with its alpha") {
+    const Image image = read_image(kPictures / "rgba8_upside_down.png");
+    expect_rgb(image, 9, 7, kByte, kExact, checks);
+    expect_alpha(image, kByte, [](int x, int y) { return checks(x, y, 3); });
+  }
   SECTION("one colour transparent") {
     const Image image = read_image(kPictures / "rgb8_keyed.png");
     expect_rgb(image, 9, 7, kByte, kExact, checks);
-    expect_alpha(image, 1, [](int x, int y) {
-      for (int c = 0; c < 3; ++c) {
-        if (checks(x, y, c) != checks(1, 1, c)) return 1;
-      }
-      return 0;
-    });
+    expect_alpha(image, 1, [](int x, int y) { return opaque(checks, x, y); });
+    const Image wide = read_image(kPictures / "rgb16_keyed.png");
+    expect_rgb(wide, 9, 7, kWord, kExact, checks16);
+    expect_alpha(wide, 1, [](int x, int y) { return opaque(checks16, x, y); });
   }
   SECTION("one pixel") { expect_rgb(read_image(kPictures / "one_pixel.png"), 1, 1, kByte, kExact, checks); }
 }
@@ -141,20 +202,67 @@ TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
     Bytes bomb(size);
     REQUIRE(compress2(bomb.data(), &size, zeros.data(), zeros.size(), 9) == Z_OK);
     bomb.resize(size);
-    bytes.resize(33);  // signature and IHDR
-    for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(size >> shift));
-    for (const char c : {'I', 'D', 'A', 'T'}) bytes.push_back(static_cast<std::uint8_t>(c));
-    bytes.insert(bytes.end(), bomb.begin(), bomb.end());
-    const std::string end("\0\0\0\0\0\0\0\0IEND\0\0\0\0", 16);  // the CRC of IDAT, and IEND
-    bytes.insert(bytes.end(), end.begin(), end.end());
-    seal(bytes);
-    CHECK_THAT(refusal(bytes), Contains("more pixels than its size says"));
+    CHECK_THAT(refusal(png_of({chunks_of(bytes)[0], {"IDAT", bomb}, {"IEND", {}}})),
+               Contains("more pixels than its size says"));
   }
-  SECTION("a chunk that must be understood") {
-    const std::size_t idat = find(bytes, "IDAT");
-    bytes[idat] = 'X';
+  SECTION("pixels that do not inflate") {
+    bytes[find(bytes, "IDAT") + 4] = 0xFF;
     seal(bytes);
-    CHECK_THAT(refusal(bytes), Contains("XDAT"));
+    CHECK_THAT(refusal(bytes), Contains("its compressed pixels are corrupt"));
+  }
+  SECTION("methods that do not exist") {
+    for (const std::size_t method : {10, 11, 12}) {  // compression, filter, interlace
+      auto wrong = bytes;
+      wrong[ihdr + method] = 2;
+      seal(wrong);
+      CHECK_THAT(refusal(wrong), Contains("unknown compression, filter or interlace method"));
+    }
+  }
+}
+
+TEST_CASE("PNGs whose chunks contradict each other are refused", "[image]") {
+  const auto bytes = picture("rgb8.png"), palette = picture("palette8_transparent.png");
+  const Chunk ihdr = chunks_of(bytes)[0];
+  SECTION("the first chunk") {
+    CHECK_THAT(refusal(with("rgb8.png", 0, {"tEXt", {}})), Contains("must begin with its only IHDR"));
+    CHECK_THAT(refusal(with("rgb8.png", 1, ihdr)), Contains("must begin with its only IHDR"));
+    CHECK_THAT(refusal(png_of({{"IHDR", Bytes(12)}, {"IEND", {}}})),
+               Contains("IHDR chunk has the wrong length"));
+    CHECK_THAT(refusal(png_of({{"IHDR", Bytes(14)}, {"IEND", {}}})),
+               Contains("IHDR chunk has the wrong length"));
+  }
+  SECTION("the palette") {
+    for (const std::size_t size : {0, 1, 4, 771})
+      CHECK_THAT(refusal(with("rgb8.png", 1, {"PLTE", Bytes(size)})), Contains("its palette is unusable"));
+    CHECK_THAT(refusal(with("palette4.png", 1, {"PLTE", Bytes(3)})), Contains("its palette is unusable"));
+    CHECK_THAT(refusal(with("rgb8.png", 2, {"PLTE", Bytes(3)})), Contains("its palette is unusable"));
+    CHECK(reads(with("rgb8.png", 1, {"PLTE", Bytes(768)})));  // a suggestion for small screens
+    auto without = chunks_of(picture("palette4.png"));
+    without.erase(without.begin() + 1);
+    CHECK_THAT(refusal(png_of(without)), Contains("it has no palette"));
+  }
+  SECTION("the transparency") {
+    for (const auto& [name, place, length] : std::vector<std::tuple<std::string, std::size_t, std::size_t>>{
+             {"grey8.png", 1, 2}, {"grey16.png", 1, 2}, {"rgb8.png", 1, 6}, {"palette_short.png", 2, 8}}) {
+      CAPTURE(name);
+      CHECK_FALSE(decode_image(with(name, place, {"tRNS", Bytes(length)}), "x.pic").alpha.empty());
+      for (const std::size_t wrong : {length - 1, length + 1}) {
+        if (name == "palette_short.png" && wrong < length) continue;  // colours left out are opaque
+        CAPTURE(wrong);
+        CHECK_THAT(refusal(with(name, place, {"tRNS", Bytes(wrong)})),
+                   Contains("its tRNS chunk has the wrong length"));
+      }
+    }
+    for (const char* name : {"grey_alpha8.png", "rgba8.png"})
+      CHECK_THAT(refusal(with(name, 1, {"tRNS", Bytes(2)})), Contains("its tRNS chunk has the wrong length"));
+    // Behind the pixels it comes too late to mean anything.
+    CHECK(decode_image(with("rgb8.png", 2, {"tRNS", Bytes(5)}), "x.pic").alpha.empty());
+  }
+  SECTION("other chunks") {
+    CHECK(reads(with("rgb8.png", 1, {"abCD", Bytes(9)})));
+    CHECK_THAT(refusal(with("rgb8.png", 1, {"ABCD", Bytes(9)})),
+               Contains("its PNG chunk ABCD is unknown, and needed"));
+    CHECK_THAT(refusal(with("rgb8.png", 1, {"ab1D", {}})), Contains("a chunk's type is not made of letters"));
   }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the small pictures that image_test.cpp reads, into tests/train/pictures/.
+"""Writes the small pictures that the tests of images read, into tests/train/pictures/.
 
 Two motifs, whose values the test knows by the same formulas:
   checks(x, y, c): sharp, for the lossless kinds, 9x7
@@ -7,6 +7,7 @@ Two motifs, whose values the test knows by the same formulas:
 PNGs come from the writer below, since PIL writes neither 16-bit colour nor interlacing; PIL reads back
 what it can. Run with Debian's python3-pil: /usr/bin/python3 tests/train/make_pictures.py
 """
+import io
 import pathlib
 import struct
 import zlib
@@ -77,6 +78,7 @@ def write_pngs():
     write_png("rgb16.png", 16, 2, 3, checks16)
     write_png("rgba16_interlaced.png", 16, 6, 4, checks16, interlace=True)
     write_png("grey16.png", 16, 0, 1, checks16)
+    write_png("grey_alpha16.png", 16, 4, 2, checks16)
     write_png("one_pixel.png", 8, 2, 3, checks, 1, 1)
     palette = chunk(b"PLTE", bytes(checks(i, 0, c) for i in range(16) for c in range(3)))
     index = lambda x, y, c: (x + y) % 16
@@ -87,11 +89,36 @@ def write_pngs():
               before_pixels=chunk(b"PLTE", bytes(checks(i, 0, c) for i in range(8) for c in range(3))))
     key = chunk(b"tRNS", struct.pack(">HHH", *(checks(1, 1, c) for c in range(3))))
     write_png("rgb8_keyed.png", 8, 2, 3, checks, before_pixels=key)
+    key16 = chunk(b"tRNS", struct.pack(">HHH", *(checks16(1, 1, c) for c in range(3))))
+    write_png("rgb16_keyed.png", 16, 2, 3, checks16, before_pixels=key16)
     tiff = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0"
     write_png("rgb8_upside_down.png", 8, 2, 3, lambda x, y, c: checks(WIDTH - 1 - x, HEIGHT - 1 - y, c),
               before_pixels=chunk(b"eXIf", tiff))
+    write_png("rgba8_upside_down.png", 8, 6, 4, lambda x, y, c: checks(WIDTH - 1 - x, HEIGHT - 1 - y, c),
+              before_pixels=chunk(b"eXIf", tiff))
     for name in ("rgb8.png", "rgb8_interlaced.png", "rgba8.png"):
         assert Image.open(FOLDER / name).convert("RGB").tobytes() == image_of(checks, WIDTH, HEIGHT).tobytes(), name
+
+
+def write_jpeg_in_scans(name, image):
+    """A scan for each of Y, Cb and Cr, which PIL does not write: three grey JPEGs, whose tables are the same."""
+    def segments(plane):
+        stream = io.BytesIO()
+        plane.save(stream, "JPEG", quality=95)
+        data, at = stream.getvalue(), 2
+        while data[at + 1] != 0xDA:
+            end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
+            yield data[at + 1], data[at:end]
+            at = end
+        yield 0xDA, data[at:-2]
+
+    planes = [dict(segments(plane)) for plane in image.convert("YCbCr").split()]
+    tables = b"".join(data for marker, data in segments(image.getchannel("R")) if marker in (0xDB, 0xC4))
+    frame = struct.pack(">BBHBHHB", 0xFF, 0xC0, 17, 8, image.height, image.width, 3)
+    frame += b"".join(bytes([number, 0x11, 0]) for number in (1, 2, 3))
+    # Byte 5 of a scan of one component is the component's number.
+    scans = b"".join(plane[0xDA][:5] + bytes([number]) + plane[0xDA][6:] for number, plane in enumerate(planes, 1))
+    (FOLDER / name).write_bytes(b"\xff\xd8" + tables + frame + scans + b"\xff\xd9")
 
 
 def write_jpegs():
@@ -100,6 +127,7 @@ def write_jpegs():
     image.save(FOLDER / "ramp_progressive.jpg", quality=95, progressive=True)
     image.convert("CMYK").save(FOLDER / "ramp_cmyk.jpg", quality=95)
     image.getchannel("R").save(FOLDER / "ramp_grey.jpg", quality=95)
+    write_jpeg_in_scans("ramp_scans.jpg", image)
     # How the upright picture must be turned before storing, so that each orientation stands it up again.
     stored = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
               6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}
@@ -113,7 +141,10 @@ def write_jpegs():
 def write_bmps():
     image = image_of(checks, WIDTH, HEIGHT)
     image.save(FOLDER / "rgb8.bmp")
-    image.convert("P", palette=Image.ADAPTIVE, colors=16).save(FOLDER / "palette8.bmp")
+    palette = Image.new("P", (WIDTH, HEIGHT))
+    palette.putpalette([checks(i, 0, c) for i in range(256) for c in range(3)])
+    palette.putdata([(x + y) % 16 for y in range(HEIGHT) for x in range(WIDTH)])
+    palette.save(FOLDER / "palette8.bmp")
     Image.open(FOLDER / "grey1.png").convert("1").save(FOLDER / "grey1.bmp")
 
 
