@@ -46,61 +46,49 @@ bool begins_with(codecs::Bytes bytes, const void* magic, std::size_t size) {
   return bytes.size() >= size && std::memcmp(bytes.data(), magic, size) == 0;
 }
 
-/// Spreads (height, width, channels) samples of 0 to `scale` over an Image.
+/// Samples of 0 to `scale` as an Image that stands as EXIF's orientation says: 2, 3, 7, 8 run from right to
+/// left, 3, 4, 6, 7 from bottom to top, and 5 to 8 have rows for columns.
 template <typename Sample>
-void fill(Image& image, const Sample* samples, int channels, float scale) {
-  const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
-  const auto stride = static_cast<std::size_t>(channels);
-  const bool grey = channels <= 2, alpha = channels % 2 == 0;
-  image.grey = grey;
-  image.rgb.resize(pixels * 3);
-  if (alpha) image.alpha.resize(pixels);
-  for (std::size_t i = 0; i < pixels; ++i) {
-    const Sample* pixel = samples + i * stride;
-    for (std::size_t c = 0; c < 3; ++c)
-      image.rgb[3 * i + c] = static_cast<float>(pixel[grey ? 0 : c]) / scale;
-    if (alpha) image.alpha[i] = static_cast<float>(pixel[stride - 1]) / scale;
-  }
-}
-
-/// values: (height, width, channels) as stored; the result stands as EXIF's orientation says: 2, 3, 7, 8
-/// run from right to left, 3, 4, 6, 7 from bottom to top, and 5 to 8 have rows for columns.
-std::vector<float> upright(const std::vector<float>& values, int width, int height, std::size_t channels,
-                           int orientation) {
+Image to_image(const codecs::Samples& samples, float scale, int orientation) {
   const bool mirror = orientation == 2 || orientation == 3 || orientation >= 7;
   const bool flip = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const bool transpose = orientation >= 5;
-  std::vector<float> result;
-  result.reserve(values.size());
-  for (int y = 0; y < (transpose ? width : height); ++y) {
-    for (int x = 0; x < (transpose ? height : width); ++x) {
+  const bool grey = samples.channels <= 2, alpha = samples.channels % 2 == 0;
+  Image image;
+  image.width = transpose ? samples.height : samples.width;
+  image.height = transpose ? samples.width : samples.height;
+  image.grey = grey;
+  const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+  image.rgb.reserve(pixels * 3);
+  if (alpha) image.alpha.reserve(pixels);
+  const auto stride = static_cast<std::size_t>(samples.channels);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
       const int column = transpose ? y : x, row = transpose ? x : y;
-      const auto source =
-          static_cast<std::size_t>(flip ? height - 1 - row : row) * static_cast<std::size_t>(width) +
-          static_cast<std::size_t>(mirror ? width - 1 - column : column);
-      const auto* pixel = values.data() + source * channels;
-      result.insert(result.end(), pixel, pixel + channels);
+      const auto source = static_cast<std::size_t>(flip ? samples.height - 1 - row : row) *
+                              static_cast<std::size_t>(samples.width) +
+                          static_cast<std::size_t>(mirror ? samples.width - 1 - column : column);
+      const auto* pixel = static_cast<const Sample*>(samples.data.get()) + source * stride;
+      for (std::size_t c = 0; c < 3; ++c)
+        image.rgb.push_back(static_cast<float>(pixel[grey ? 0 : c]) / scale);
+      if (alpha) image.alpha.push_back(static_cast<float>(pixel[stride - 1]) / scale);
     }
   }
-  return result;
+  return image;
 }
 
-Image to_image(codecs::Samples samples, const codecs::Header& header) {
-  Image image;
-  image.width = samples.width;
-  image.height = samples.height;
-  if (header.wide) {
-    fill(image, static_cast<const std::uint16_t*>(samples.data.get()), samples.channels, 65535.0F);
-  } else {
-    fill(image, static_cast<const std::uint8_t*>(samples.data.get()), samples.channels, 255.0F);
-  }
-  samples.data.reset();
-  if (header.orientation == 1) return image;
-  image.rgb = upright(image.rgb, image.width, image.height, 3, header.orientation);
-  if (!image.alpha.empty())
-    image.alpha = upright(image.alpha, image.width, image.height, 1, header.orientation);
-  if (header.orientation >= 5) std::swap(image.width, image.height);
-  return image;
+/// Throws Error when a picture needs more than `memory`: at most its samples and the Image that is made of
+/// them are there at once. stb itself needs less.
+void check_memory(const codecs::Header& header, std::size_t memory, const std::string& name) {
+  const auto channels = static_cast<std::size_t>(header.channels);
+  const std::size_t pixel = channels * (header.wide ? 2 : 1) + (channels % 2 == 0 ? 4 : 3) * sizeof(float);
+  const std::size_t needed =
+      pixel * static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
+  if (needed <= memory) return;
+  const auto mebibytes = [](std::size_t bytes) { return std::to_string(bytes >> 20U) + " MiB"; };
+  throw Error(name + ": not enough memory for " + std::to_string(header.width) + "x" +
+              std::to_string(header.height) + " pixels: reading them takes " + mebibytes(needed) + ", and " +
+              mebibytes(memory) + " are available");
 }
 
 }  // namespace
@@ -138,7 +126,7 @@ std::vector<float> to_floats(std::span<const std::uint8_t> bytes) {
 
 Image read_image(const std::filesystem::path& file) { return decode_image(read_file(file), file.string()); }
 
-Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, std::size_t memory) {
   if (bytes.empty()) throw Error(name + ": is empty");
   if (bytes.size() > kMaxFile) throw Error(name + ": is larger than 1 GiB, so no picture");
   codecs::Header header;
@@ -153,9 +141,12 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
   } else {
     throw Error(name + ": is not a PNG, JPEG or BMP picture");
   }
+  check_memory(header, memory, name);
 
   try {
-    return to_image(codecs::decode(bytes, header.wide, name), header);
+    const auto samples = codecs::decode(bytes, header.wide, name);
+    return header.wide ? to_image<std::uint16_t>(samples, 65535.0F, header.orientation)
+                       : to_image<std::uint8_t>(samples, 255.0F, header.orientation);
   } catch (const std::bad_alloc&) {
     throw Error(name + ": not enough memory for " + std::to_string(header.width) + "x" +
                 std::to_string(header.height) + " pixels");

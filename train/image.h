@@ -1,11 +1,14 @@
 // Pictures as training and the programs see them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "engine/buffer.h"
 
 namespace sapnet::train {
 
@@ -27,11 +30,14 @@ std::vector<std::uint8_t> to_bytes(std::span<const float> values, Rounding round
 std::vector<float> to_floats(std::span<const std::uint8_t> bytes);
 
 /// Reads PNG (8 or 16 bit), JPEG (EXIF orientation applied) or BMP, told by the first bytes.
-/// Throws Error naming the file and the fault: missing, not a picture, truncated, damaged, too large.
+/// Throws Error naming the file and the fault: missing, not a picture, truncated, damaged, too large, or
+/// larger than memory has room for.
 Image read_image(const std::filesystem::path& file);
 
-/// The same from memory; `name` stands for the file in messages.
-Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name);
+/// The same from memory; `name` stands for the file in messages. A picture that takes more bytes than
+/// `memory` is refused before it is decoded.
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
+                   std::size_t memory = engine::available_memory(engine::Device::kCpu));
 
 enum class ImageFormat { kPng, kJpeg };
 

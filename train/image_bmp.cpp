@@ -72,7 +72,8 @@ Header check_bmp(Bytes bytes, const std::string& name) {
       }
     }
   }
-  return {static_cast<int>(width), static_cast<int>(height), 1, false};
+  const bool alpha = masks ? info >= 108 && little_endian(bytes, 66, 4) != 0 : bits == 32;
+  return {static_cast<int>(width), static_cast<int>(height), alpha ? 4 : 3};
 }
 
 }  // namespace sapnet::train::codecs

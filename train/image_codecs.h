@@ -17,6 +17,7 @@ using Bytes = std::span<const std::uint8_t>;
 /// What a checked file promises.
 struct Header {
   int width = 0, height = 0;
+  int channels = 0;     // of the samples that stb makes of it: 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA
   int orientation = 1;  // EXIF's, 1 to 8
   bool wide = false;    // 16 bits per sample
 };
@@ -48,7 +49,7 @@ struct Free {
 
 /// Samples as stb gives them: (height, width, channels), 8 bits each, or 16 when asked for `wide`.
 struct Samples {
-  int width = 0, height = 0, channels = 0;  // 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA
+  int width = 0, height = 0, channels = 0;
   std::unique_ptr<void, Free> data;
 };
 

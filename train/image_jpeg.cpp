@@ -121,7 +121,7 @@ Header check_jpeg(Bytes bytes, const std::string& name) {
     throw Error(name + ": damaged JPEG: it is too short for " + std::to_string(frame.width) + "x" +
                 std::to_string(frame.height) + " pixels");
   }
-  return {frame.width, frame.height, orientation == 0 ? 1 : orientation, false};
+  return {frame.width, frame.height, frame.components == 1 ? 1 : 3, orientation == 0 ? 1 : orientation};
 }
 
 int exif_orientation(Bytes exif) {

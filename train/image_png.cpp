@@ -24,6 +24,11 @@ struct Ihdr {
   bool interlaced = false;
 
   bool palette() const { return colour_type == 3; }
+
+  int channels() const {  // as stored
+    constexpr std::array<int, 7> of_type = {1, 0, 3, 1, 2, 0, 4};
+    return of_type[static_cast<std::size_t>(colour_type)];
+  }
 };
 
 Ihdr parse_ihdr(Bytes data, const std::string& name) {
@@ -47,9 +52,7 @@ Ihdr parse_ihdr(Bytes data, const std::string& name) {
 
 /// Bytes that the IDAT chunks must inflate to: a filter byte and packed samples for every row of every pass.
 std::uint64_t raw_size(const Ihdr& ihdr) {
-  constexpr std::array<int, 7> channels_of_type = {1, 0, 3, 1, 2, 0, 4};
-  const auto bits = static_cast<std::uint64_t>(ihdr.bit_depth) *
-                    static_cast<std::uint64_t>(channels_of_type[static_cast<std::size_t>(ihdr.colour_type)]);
+  const auto bits = static_cast<std::uint64_t>(ihdr.bit_depth * ihdr.channels());
   const auto pass_size = [&](std::int64_t x0, std::int64_t y0, std::int64_t dx, std::int64_t dy) {
     const auto width = static_cast<std::uint64_t>((ihdr.width - x0 + dx - 1) / dx);
     const auto height = static_cast<std::uint64_t>((ihdr.height - y0 + dy - 1) / dy);
@@ -184,7 +187,9 @@ Header check_png(Bytes bytes, const std::string& name, std::vector<std::uint8_t>
     exif.insert(exif.end(), chunks.exif.begin(), chunks.exif.end());
     orientation = exif_orientation(exif);
   }
-  return {static_cast<int>(ihdr.width), static_cast<int>(ihdr.height), orientation, ihdr.bit_depth == 16};
+  const int channels = (ihdr.palette() ? 3 : ihdr.channels()) + (keyed ? 1 : 0);
+  return {static_cast<int>(ihdr.width), static_cast<int>(ihdr.height), channels, orientation,
+          ihdr.bit_depth == 16};
 }
 
 }  // namespace sapnet::train::codecs

@@ -185,31 +185,30 @@ std::vector<float> draw_mist(std::uint64_t seed, int width, int height) {
 
 }  // namespace
 
-Image add_rain(const Image& clean, float strength, std::uint64_t seed) {
+Image add_rain(Image image, float strength, std::uint64_t seed) {
   if (!(strength >= 0 && strength <= 1)) {
     throw Error("strength of rain must lie between 0 and 1, not be " + std::to_string(strength));
   }
-  Image rainy = clean;
   const Weather weather = draw_weather(strength, seed);
   if (weather.veil > 0) {
-    const std::vector<float> mist = draw_mist(seed, clean.width, clean.height);
-    for (std::size_t i = 0; i < rainy.rgb.size(); ++i) {
-      rainy.rgb[i] += weather.veil * mist[i / 3] * (weather.airlight - rainy.rgb[i]);
+    const std::vector<float> mist = draw_mist(seed, image.width, image.height);
+    for (std::size_t i = 0; i < image.rgb.size(); ++i) {
+      image.rgb[i] += weather.veil * mist[i / 3] * (weather.airlight - image.rgb[i]);
     }
   }
 
-  const float scale = std::max(1.0F, static_cast<float>(std::min(clean.width, clean.height)) / 400);
-  std::vector<float> light(static_cast<std::size_t>(clean.width) * static_cast<std::size_t>(clean.height));
+  const float scale = std::max(1.0F, static_cast<float>(std::min(image.width, image.height)) / 400);
+  std::vector<float> light(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
   for (std::size_t i = 0; i < kLayers.size(); ++i) {
     draw_layer(kLayers[i], kLayerStream + static_cast<std::uint32_t>(i), weather, strength, scale, seed,
-               clean.width, clean.height, light);
+               image.width, image.height, light);
   }
-  for (std::size_t i = 0; i < rainy.rgb.size(); ++i) {
+  for (std::size_t i = 0; i < image.rgb.size(); ++i) {
     const float streaks = std::min(1.0F, light[i / 3]);
-    const float headroom = weather.additive ? kAdditiveGain : 1 - rainy.rgb[i];
-    rainy.rgb[i] = std::min(1.0F, rainy.rgb[i] + streaks * headroom);
+    const float headroom = weather.additive ? kAdditiveGain : 1 - image.rgb[i];
+    image.rgb[i] = std::min(1.0F, image.rgb[i] + streaks * headroom);
   }
-  return rainy;
+  return image;
 }
 
 }  // namespace sapnet::train

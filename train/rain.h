@@ -7,11 +7,11 @@
 
 namespace sapnet::train {
 
-/// Draws rain onto a copy of `clean`; grey pictures stay grey and alpha is kept. `strength` in [0, 1]: 0
+/// Draws rain onto a clean picture; grey ones stay grey and alpha is kept. `strength` in [0, 1]: 0
 /// leaves the picture as it is, 0.2 is a light shower, 1 a downpour: how many streaks, how bright, how long,
 /// and from about 0.6 on how much mist. Wind, shutter time and blending (screen or additive) vary with
 /// `seed`. Streaks grow with pictures larger than 400 pixels, so that rain looks the same at every size. The
 /// same arguments give the same bits on every machine. Throws Error when strength is outside [0, 1].
-Image add_rain(const Image& clean, float strength, std::uint64_t seed);
+Image add_rain(Image image, float strength, std::uint64_t seed);
 
 }  // namespace sapnet::train

@@ -54,6 +54,25 @@ TEST_CASE("sapnet-infer refuses a wrong command line with exit code 2", "[infer]
   CHECK(workshop.list(".") == Names{"in"});
 }
 
+TEST_CASE("sapnet-infer reads no picture for which there is no memory", "[infer]") {
+  const Workshop workshop;
+  workshop.take({"rgb8.png"});
+  write_text(workshop / "meminfo", "MemTotal: 8 kB\nMemAvailable: 0 kB\n");
+  const auto with_meminfo = [&](const std::string& command) {
+    return workshop.shell("unshare --mount --map-root-user sh -c \"mount --bind meminfo /proc/meminfo && " +
+                          command + "\"");
+  };
+  if (with_meminfo("true").exit_code != 0) {
+    WARN("skipped: a file cannot stand in for /proc/meminfo here");
+    return;
+  }
+  const auto outcome = with_meminfo("$INFER in -o out --weights '" + kWeights.string() + "'");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err,
+             Contains("sapnet-infer: error: in/rgb8.png: not enough memory for 9x7 pixels: reading"));
+  CHECK(workshop.list(".") == Names{"in", "meminfo"});
+}
+
 TEST_CASE("sapnet-infer reports broken pictures and does the rest", "[infer]") {
   const Workshop workshop;
   workshop.take({"rgb8.png", "ramp.jpg"});

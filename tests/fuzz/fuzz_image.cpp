@@ -22,6 +22,8 @@ using Bytes = std::vector<std::uint8_t>;
 // keep finding enough of them.
 constexpr std::size_t kRawSize = 4096;
 
+constexpr std::size_t kMemory = std::size_t{1} << 30;  // of the 2 GiB that ./dev fuzz allows
+
 std::size_t big_endian(const Bytes& bytes, std::size_t at) {
   return static_cast<std::size_t>(bytes[at]) << 24 | static_cast<std::size_t>(bytes[at + 1]) << 16 |
          static_cast<std::size_t>(bytes[at + 2]) << 8 | bytes[at + 3];
@@ -83,7 +85,7 @@ Bytes rebuild(const Bytes& png, bool mutate_pixels) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
-    sapnet::train::decode_image({data, size}, "fuzz");
+    sapnet::train::decode_image({data, size}, "fuzz", kMemory);
   } catch (const sapnet::Error&) {
   }
   return 0;

@@ -108,9 +108,10 @@ TEST_CASE("BMPs of true colour say where its bits are", "[image]") {
   SECTION("32 bits, with alpha") {
     bmp.bits = 32;
     bmp.pixels = {12, 11, 10, 77, 22, 21, 20, 255};
-    const Image image = decode_image(bmp.bytes(), "x.pic");
+    const Image image = decode_image(bmp.bytes(), "x.pic", 2 * (4 + 16));
     expect_rgb(image, 2, 1, kByte, 1e-7, expected);
     expect_alpha(image, kByte, [](int x, int) { return x == 0 ? 77 : 255; });
+    CHECK_THROWS_WITH(decode_image(bmp.bytes(), "x.pic", 2 * (4 + 16) - 1), Contains("not enough memory"));
   }
   SECTION("32 bits, by masks") {
     bmp.bits = 32;
@@ -118,6 +119,22 @@ TEST_CASE("BMPs of true colour say where its bits are", "[image]") {
     bmp.colours = {0xFF, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF, 0};  // red lowest
     bmp.pixels = {10, 11, 12, 0, 20, 21, 22, 0};
     expect_rgb(decode_image(bmp.bytes(), "x.pic"), 2, 1, kByte, 1e-7, expected);
+    CHECK_NOTHROW(decode_image(bmp.bytes(), "x.pic", 2 * (3 + 12)));
+    bmp.colours.assign(12, 0xFF);  // which only stb refuses
+    CHECK_THAT(refusal(bmp.bytes()), Contains("cannot be decoded"));
+    CHECK_THROWS_WITH(decode_image(bmp.bytes(), "x.pic", 2 * (3 + 12) - 1), Contains("not enough memory"));
+  }
+  SECTION("32 bits, by masks with alpha's among them") {
+    bmp.bits = 32;
+    bmp.compression = 3;
+    bmp.header = 108;
+    bmp.pixels = {10, 11, 12, 77, 20, 21, 22, 255};
+    auto bytes = bmp.bytes();
+    for (std::size_t i = 0; i < 4; ++i) bytes[54 + 5 * i] = 0xFF;
+    const Image image = decode_image(bytes, "x.pic", 2 * (4 + 16));
+    expect_rgb(image, 2, 1, kByte, 1e-7, expected);
+    expect_alpha(image, kByte, [](int x, int) { return x == 0 ? 77 : 255; });
+    CHECK_THROWS_WITH(decode_image(bytes, "x.pic", 2 * (4 + 16) - 1), Contains("not enough memory"));
   }
 }
 

@@ -64,6 +64,15 @@ Bytes png_of(const std::vector<Chunk>& chunks) {
   return png;
 }
 
+Bytes deflated_zeros(std::size_t count) {
+  const Bytes zeros(count);
+  uLongf size = compressBound(static_cast<uLong>(count));
+  Bytes deflated(size);
+  REQUIRE(compress2(deflated.data(), &size, zeros.data(), zeros.size(), 9) == Z_OK);
+  deflated.resize(size);
+  return deflated;
+}
+
 /// The picture with one more chunk, as its `place`th.
 Bytes with(const std::string& name, std::size_t place, Chunk chunk) {
   auto chunks = chunks_of(picture(name));
@@ -197,13 +206,17 @@ TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
     CHECK_THAT(refusal(bytes), Contains("does not exist"));
   }
   SECTION("a decompression bomb") {
-    const Bytes zeros(50'000'000);
-    uLongf size = compressBound(static_cast<uLong>(zeros.size()));
-    Bytes bomb(size);
-    REQUIRE(compress2(bomb.data(), &size, zeros.data(), zeros.size(), 9) == Z_OK);
-    bomb.resize(size);
-    CHECK_THAT(refusal(png_of({chunks_of(bytes)[0], {"IDAT", bomb}, {"IEND", {}}})),
+    CHECK_THAT(refusal(png_of({chunks_of(bytes)[0], {"IDAT", deflated_zeros(50'000'000)}, {"IEND", {}}})),
                Contains("more pixels than its size says"));
+  }
+  SECTION("more pixels than memory has room for") {
+    const Bytes size = {0, 0, 16000 / 256, 16000 % 256, 0, 0, 16000 / 256, 16000 % 256, 1, 0, 0, 0, 0};
+    const auto large =
+        png_of({{"IHDR", size}, {"IDAT", deflated_zeros(16000 * (1 + 16000 / 8))}, {"IEND", {}}});
+    CHECK(large.size() < 100'000);
+    CHECK_THROWS_WITH(decode_image(large, "x.png", std::size_t{1} << 30),
+                      "x.png: not enough memory for 16000x16000 pixels: reading them takes 3173 MiB, and "
+                      "1024 MiB are available");
   }
   SECTION("pixels that do not inflate") {
     bytes[find(bytes, "IDAT") + 4] = 0xFF;

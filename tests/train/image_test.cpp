@@ -61,6 +61,22 @@ TEST_CASE("A flipped bit in a JPEG or BMP does no harm", "[image]") {
   CHECK(read > 1000);  // a JPEG's pixels have no checksum
 }
 
+TEST_CASE("A picture that takes more memory than it may is refused", "[image]") {
+  for (const auto& entry : fs::directory_iterator(kPictures)) {
+    const std::string name = entry.path().filename().string();
+    CAPTURE(name);
+    const auto bytes = bytes_of(entry.path());
+    const Image image = decode_image(bytes, name);
+    // What was decoded, and the floats that it became.
+    const std::size_t samples = image.rgb.size() / (image.grey ? 3 : 1) + image.alpha.size();
+    const std::size_t sample_bytes = name.find("16") == std::string::npos ? 1 : 2;
+    const std::size_t needed =
+        samples * sample_bytes + (image.rgb.size() + image.alpha.size()) * sizeof(float);
+    CHECK(decode_image(bytes, name, needed).rgb == image.rgb);
+    CHECK_THROWS_WITH(decode_image(bytes, name, needed - 1), Contains(name + ": not enough memory for "));
+  }
+}
+
 TEST_CASE("Other files are refused by what they are", "[image]") {
   CHECK_THAT(refusal(Bytes(100, 'a')), Contains("is not a PNG, JPEG or BMP picture"));
   CHECK_THROWS_WITH(read_image("/no/such/file.png"),
