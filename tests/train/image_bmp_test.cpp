@@ -135,6 +135,8 @@ TEST_CASE("BMPs of true colour say where its bits are", "[image]") {
     expect_rgb(image, 2, 1, kByte, 1e-7, expected);
     expect_alpha(image, kByte, [](int x, int) { return x == 0 ? 77 : 255; });
     CHECK_THROWS_WITH(decode_image(bytes, "x.pic", 2 * (4 + 16) - 1), Contains("not enough memory"));
+    bytes[54 + 5 * 3] = 0;
+    CHECK(decode_image(bytes, "x.pic", 2 * (3 + 12)).alpha.empty());
   }
 }
 
