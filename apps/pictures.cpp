@@ -17,6 +17,7 @@
 #include "engine/error.h"
 #include "engine/output_file.h"
 #include "train/image.h"
+#include "train/metrics.h"
 
 namespace sapnet::apps {
 namespace {
@@ -117,7 +118,7 @@ class PicturesJob {
             .stages = derainer.stages()};
   }
 
-  void print_scores(const std::string& name, const Scores& derained, const Scores& rainy) {
+  void print_scores(const std::string& name, const train::Scores& derained, const train::Scores& rainy) {
     if (options_.json_to_stdout()) return;
     if (scored_++ == 0) batch_.progress().print(table_.header());
     batch_.progress().print(table_.row(name, derained, rainy));
@@ -163,8 +164,8 @@ class PicturesJob {
     if (references_) {
       try {
         const auto reference = read_reference(references_->find(result.task.input), result);
-        result.scores = score(bytes, reference, image.width, image.height);
-        result.rainy_scores = score(rainy, reference, image.width, image.height);
+        result.scores = train::score(bytes, reference, image.width, image.height);
+        result.rainy_scores = train::score(rainy, reference, image.width, image.height);
       } catch (const Error& error) {
         result.not_scored = error.what();
       }

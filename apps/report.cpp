@@ -122,15 +122,15 @@ std::string duration(double seconds) {
 // One measure of Scores, as the page shows it.
 struct Measure {
   std::string_view name, unit;
-  double Scores::*value;
+  double train::Scores::*value;
   int decimals;
 };
 
 constexpr std::array<Measure, 4> kMeasures = {{
-    {"PSNR, RGB", " dB", &Scores::psnr_rgb, 2},
-    {"SSIM, RGB", "", &Scores::ssim_rgb, 4},
-    {"PSNR, Y", " dB", &Scores::psnr_y, 2},
-    {"SSIM, Y", "", &Scores::ssim_y, 4},
+    {"PSNR, RGB", " dB", &train::Scores::psnr_rgb, 2},
+    {"SSIM, RGB", "", &train::Scores::ssim_rgb, 4},
+    {"PSNR, Y", " dB", &train::Scores::psnr_y, 2},
+    {"SSIM, Y", "", &train::Scores::ssim_y, 4},
 }};
 
 // From before to after, with its sign; equal infinities differ by nothing.
@@ -148,7 +148,7 @@ std::string tile(std::string_view name, const std::string& value, const std::str
          "</small></dd></div>\n";
 }
 
-std::string figures(const Scores& derained, const Scores& rainy) {
+std::string figures(const train::Scores& derained, const train::Scores& rainy) {
   std::string html =
       "<div "
       "class=\"figures\"><table>\n<thead><tr><th></th><th>rainy</th><th>derained</th><th>gain</th></tr></"

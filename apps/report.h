@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/scores.h"
 #include "engine/output_file.h"
+#include "train/metrics.h"
 
 namespace sapnet::apps {
 
@@ -16,10 +16,10 @@ namespace sapnet::apps {
 struct ReportEntry {
   std::string name;
   int width = 0, height = 0;
-  std::vector<std::uint8_t> rainy, derained;   // (height, width, 3)
-  std::optional<Scores> scores, rainy_scores;  // of the result and of the input; both or neither
-  std::string not_scored;                      // why there are none, though they were asked for
-  double seconds = 0;                          // of the network alone
+  std::vector<std::uint8_t> rainy, derained;          // (height, width, 3)
+  std::optional<train::Scores> scores, rainy_scores;  // of the result and of the input; both or neither
+  std::string not_scored;                             // why there are none, though they were asked for
+  double seconds = 0;                                 // of the network alone
 };
 
 /// What the whole run shares.
@@ -51,7 +51,7 @@ class Report {
   struct Row {
     int picture = 0;
     std::string name;
-    Scores derained, rainy;
+    train::Scores derained, rainy;
   };
 
   engine::OutputFile output_;

@@ -10,14 +10,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const Scores& scores) {
+Json to_json(const train::Scores& scores) {
   return {{"psnr_rgb", scores.psnr_rgb},
           {"ssim_rgb", scores.ssim_rgb},
           {"psnr_y", scores.psnr_y},
           {"ssim_y", scores.ssim_y}};
 }
 
-std::string format(const Scores& scores) {
+std::string format(const train::Scores& scores) {
   std::array<char, 96> text;
   std::snprintf(text.data(), text.size(), "  %8.3f  %8.4f  %8.3f  %8.4f", scores.psnr_rgb, scores.ssim_rgb,
                 scores.psnr_y, scores.ssim_y);
@@ -46,12 +46,13 @@ std::string ScoreTable::header() const {
          pad("picture", name_width_) + columns + "  " + columns;
 }
 
-std::string ScoreTable::row(const std::string& name, const Scores& derained, const Scores& rainy) const {
+std::string ScoreTable::row(const std::string& name, const train::Scores& derained,
+                            const train::Scores& rainy) const {
   return pad(name, name_width_) + format(derained) + "  " + format(rainy);
 }
 
-std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy) {
-  Scores sum;
+std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy) {
+  train::Scores sum;
   double count = 0;
   for (const auto& result : results) {
     const auto& scores = rainy ? result.rainy_scores : result.scores;
@@ -63,7 +64,7 @@ std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, boo
     ++count;
   }
   if (count == 0) return std::nullopt;
-  return Scores{sum.psnr_rgb / count, sum.psnr_y / count, sum.ssim_rgb / count, sum.ssim_y / count};
+  return train::Scores{sum.psnr_rgb / count, sum.psnr_y / count, sum.ssim_rgb / count, sum.ssim_y / count};
 }
 
 std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,

@@ -9,7 +9,7 @@
 #include "apps/derainer.h"
 #include "apps/options.h"
 #include "apps/plan.h"
-#include "apps/scores.h"
+#include "train/metrics.h"
 
 namespace sapnet::apps {
 
@@ -17,10 +17,10 @@ namespace sapnet::apps {
 struct PictureResult {
   PictureTask task;
   int width = 0, height = 0;
-  double seconds = 0;                          // of the network alone
-  std::optional<Scores> scores, rainy_scores;  // of the result and of the input; with --reference
-  std::string error;                           // why there is no output; empty when there is
-  std::string not_scored;                      // why there are no scores, though they were asked for
+  double seconds = 0;                                 // of the network alone
+  std::optional<train::Scores> scores, rainy_scores;  // of the result and of the input; with --reference
+  std::string error;                                  // why there is no output; empty when there is
+  std::string not_scored;                             // why there are no scores, though they were asked for
 };
 
 /// Lines of a table of scores, in columns as wide as the longest of the tasks' names.
@@ -28,14 +28,14 @@ class ScoreTable {
  public:
   explicit ScoreTable(const std::vector<PictureTask>& tasks);
   std::string header() const;
-  std::string row(const std::string& name, const Scores& derained, const Scores& rainy) const;
+  std::string row(const std::string& name, const train::Scores& derained, const train::Scores& rainy) const;
 
  private:
   int name_width_;
 };
 
 /// The mean over all results that have scores; nothing when none has. `rainy`: of the inputs.
-std::optional<Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy);
+std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy);
 
 /// The JSON document of --json. An infinite PSNR, of equal pictures, is null there. `stopped`: before all
 /// pictures were done.

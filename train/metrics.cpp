@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "train/image.h"
 
 namespace sapnet::train {
 namespace {
@@ -113,6 +114,14 @@ std::vector<float> luma(std::span<const float> rgb) {
     y[i] = static_cast<float>((16 + 65.481 * r + 128.553 * g + 24.966 * b) / 255);
   }
   return y;
+}
+
+Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t> reference, int width,
+             int height) {
+  const auto rgb = to_floats(picture), wanted = to_floats(reference);
+  const auto y = luma(rgb), wanted_y = luma(wanted);
+  return {psnr(rgb, wanted), psnr(y, wanted_y), ssim(rgb, wanted, height, width, 3),
+          ssim(y, wanted_y, height, width, 1)};
 }
 
 }  // namespace sapnet::train

@@ -1,6 +1,7 @@
 // How close two pictures are.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -17,5 +18,14 @@ double ssim(std::span<const float> a, std::span<const float> b, int height, int 
 
 /// Luma as MATLAB's rgb2ycbcr has it (BT.601, 16 to 235), over 255. rgb: (…, 3) in [0, 1].
 std::vector<float> luma(std::span<const float> rgb);
+
+/// Closeness to a reference, of RGB and of luma. PSNR in dB, infinite for equal pictures; SSIM at most 1.
+struct Scores {
+  double psnr_rgb = 0, psnr_y = 0, ssim_rgb = 0, ssim_y = 0;
+};
+
+/// Scores what a file holds, so after rounding. Both pictures: (height, width, 3) bytes.
+Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t> reference, int width,
+             int height);
 
 }  // namespace sapnet::train

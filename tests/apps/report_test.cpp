@@ -17,7 +17,7 @@ using Catch::Contains;
 using sapnet::apps::Report;
 using sapnet::apps::ReportEntry;
 using sapnet::apps::ReportHeader;
-using sapnet::apps::Scores;
+using sapnet::train::Scores;
 
 class Folder {
  public:

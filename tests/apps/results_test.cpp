@@ -7,6 +7,8 @@
 namespace sapnet::apps {
 namespace {
 
+using train::Scores;
+
 constexpr Scores kDerained{.psnr_rgb = 31.5, .psnr_y = 33.25, .ssim_rgb = 0.91, .ssim_y = 0.93};
 constexpr Scores kRainy{.psnr_rgb = 21.125, .psnr_y = 23, .ssim_rgb = 0.81, .ssim_y = 0.83};
 

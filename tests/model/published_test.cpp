@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "apps/scores.h"
 #include "engine/tensor.h"
 #include "model/network.h"
 #include "train/image.h"
+#include "train/metrics.h"
 #include "weights/weight_file.h"
 
 namespace sapnet::tests {
@@ -58,9 +58,9 @@ TEST_CASE("published weights score what they score in PyTorch", "[network][slow]
         for (const auto& [name, rounding] :
              {std::pair{"truncate", train::Rounding::kTruncate}, {"nearest", train::Rounding::kNearest}}) {
           INFO(name);
-          const apps::Scores ours =
-              apps::score(train::to_bytes(derained, rounding),
-                          train::to_bytes(clean.rgb, train::Rounding::kNearest), rainy.width, rainy.height);
+          const train::Scores ours =
+              train::score(train::to_bytes(derained, rounding),
+                           train::to_bytes(clean.rgb, train::Rounding::kNearest), rainy.width, rainy.height);
           const auto& expected = picture.value().at(name);
           CHECK(ours.psnr_rgb == Approx(expected.at("psnr").get<double>()).epsilon(0).margin(0.005));
           CHECK(ours.ssim_rgb == Approx(expected.at("ssim").get<double>()).epsilon(0).margin(0.0005));
