@@ -85,8 +85,9 @@ struct RowEnding {
   }
 };
 
+/// Two blocks on a multiprocessor, as many as shared memory has room for, need not be given fewer registers.
 template <class T, int kIn, bool kAhead, bool kWithSums>
-__global__ void __launch_bounds__(rows::Rows<T, kIn, kAhead>::kThreads)
+__global__ void __launch_bounds__(rows::Rows<T, kIn, kAhead>::kThreads, 2)
     conv2d_rows(rows::Input<T> input, int out_channels, Ending<T> to, int sums_dilation, float* sums) {
   using Rows = rows::Rows<T, kIn, kAhead>;
   gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums> shifted_sums(input.h, input.w,
