@@ -85,10 +85,9 @@ void check_memory(const codecs::Header& header, std::size_t memory, const std::s
   const std::size_t needed =
       pixel * static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
   if (needed <= memory) return;
-  const auto mebibytes = [](std::size_t bytes) { return std::to_string(bytes >> 20U) + " MiB"; };
   throw Error(name + ": not enough memory for " + std::to_string(header.width) + "x" +
-              std::to_string(header.height) + " pixels: reading them takes " + mebibytes(needed) + ", and " +
-              mebibytes(memory) + " are available");
+              std::to_string(header.height) + " pixels: reading them takes " + engine::mebibytes(needed) + ", and " +
+              engine::mebibytes(memory) + " are available");
 }
 
 }  // namespace
