@@ -36,35 +36,15 @@ AttendedConvWeights::AttendedConvWeights(const Parameter& weight, const Paramete
   w1_ = matrix(w1, layer_.hidden, layer_.c, device);
   w2_ = matrix(w2, layer_.c, layer_.hidden, device);
   w3_ = matrix(w3, layer_.c, layer_.c, device);
-  const kernels::Conv2dProblem conv = layer_.conv();
-  algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(conv);
+  algorithm_ = algorithm_for(layer_.conv(), execution);
   dispatch(
-      device,
-      [&] {
-        packed_ = packed_weights<float>(
-            kernels::cpu::packed_conv2d_size(conv, algorithm_), device, [&](float* packed) {
-              kernels::cpu::pack_conv2d(conv, algorithm_, weight.values.data(), packed);
-            });
-      },
+      device, [] {},
       [&](auto /*stream*/) {
         if (!kernels::cuda::takes_attended_conv(layer_))
-          throw Error("tensor '" + weight.name + "' of shape " + to_string(weight.shape) +
+          throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) +
                       " cannot run on a GPU, which takes 32 channels");
-        visit_dtype(execution.maps, [&]<class T>(T) {
-          packed_ = packed_weights<T>(kernels::cuda::packed_conv2d_size(conv), device, [&](T* packed) {
-            kernels::cuda::pack_conv2d(conv, weight.values.data(), packed);
-          });
-        });
       });
-}
-
-kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::int64_t h,
-                                                          std::int64_t w) const {
-  kernels::AttendedConvProblem problem = layer_;
-  problem.n = n;
-  problem.h = h;
-  problem.w = w;
-  return problem;
+  packed_ = packed_conv2d(layer_.conv(), algorithm_, weight, execution);
 }
 
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
@@ -73,20 +53,18 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   if (!x.shifted_sums) throw Error("attended_conv: input has no shifted sums");
   check_at_least("attended_conv", "the next dilation", next_dilation, 1);
   const Shape& shape = x.map.shape();
-  const Device device = x.map.device();
-  kernels::AttendedConvProblem problem = weights.problem(shape.n, shape.h, shape.w);
+  const DType maps = weights.packed().dtype();
+  const Device device = weights.packed().device();
+  kernels::AttendedConvProblem problem = weights.problem(shape);
   problem.next_dilation = next_dilation;
   const std::int64_t parts = x.shifted_sums.shape().h;
-  check_shape("attended_conv", "input", x.map, {shape.n, shape.h, shape.w, problem.c});
-  check_shape("attended_conv", "shifted sums", x.shifted_sums, {shape.n, parts, 9, problem.c});
+  check_tensor("attended_conv", "input", x.map, {shape.n, shape.h, shape.w, problem.c}, maps, device);
+  check_tensor("attended_conv", "shifted sums", x.shifted_sums, {shape.n, parts, 9, problem.c},
+               DType::kFloat32, device);
   if (x.dilation != problem.dilation)
     throw Error("attended_conv: shifted sums are for dilation " + std::to_string(x.dilation) + ", not " +
                 std::to_string(problem.dilation));
-  if (residual) check_shape("attended_conv", "residual", residual, shape);
-  const DType maps = weights.packed().dtype();
-  check_dtype("attended_conv", "input", x.map, maps);
-  check_dtype("attended_conv", "shifted sums", x.shifted_sums, DType::kFloat32);
-  if (residual) check_dtype("attended_conv", "residual", residual, maps);
+  if (residual) check_tensor("attended_conv", "residual", residual, shape, maps, device);
   SummedMap out{output_for(shape, device, maps, residual), {}, next_dilation};
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicAttendedConvArguments<T>{

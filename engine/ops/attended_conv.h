@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/execution.h"
+#include "engine/ops/conv_weights.h"
 #include "engine/ops/shifted_sums.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
@@ -13,26 +14,20 @@
 namespace sapnet::engine {
 
 /// The learned weights of one attended convolution, arranged for a device.
-class AttendedConvWeights {
+class AttendedConvWeights : public ConvWeights<kernels::AttendedConvProblem> {
  public:
   /// weight: (c, c, 3, 3), bias: (c), w1: (hidden, c, 1, 1), w2: (c, hidden, 1, 1), w3: (c, c, 1, 1).
   AttendedConvWeights(const Parameter& weight, const Parameter& bias, const Parameter& w1,
                       const Parameter& w2, const Parameter& w3, std::int64_t dilation,
                       const Execution& execution);
 
-  kernels::AttendedConvProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
-  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
   const Tensor& weight() const { return weight_; }
-  const Tensor& packed() const { return packed_; }
-  const Tensor& bias() const { return bias_; }
   const Tensor& w1() const { return w1_; }
   const Tensor& w2() const { return w2_; }
   const Tensor& w3() const { return w3_; }
 
  private:
-  kernels::AttendedConvProblem layer_;  // without the extents of an input
-  kernels::Conv2dAlgorithm algorithm_;
-  Tensor weight_, packed_, bias_, w1_, w2_, w3_;
+  Tensor weight_, w1_, w2_, w3_;
 };
 
 /// relu(cra(conv(x))), or relu(residual + that); with shifted sums for a next attended_conv of next_dilation.

@@ -30,31 +30,9 @@ Conv2dWeights::Conv2dWeights(const Parameter& weight, const Parameter& bias,
             .stride = geometry.stride,
             .dilation = geometry.dilation,
             .padding = geometry.padding};
-  algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
-  dispatch(
-      execution.device,
-      [&] {
-        packed_ = packed_weights<float>(
-            kernels::cpu::packed_conv2d_size(layer_, algorithm_), execution.device, [&](float* packed) {
-              kernels::cpu::pack_conv2d(layer_, algorithm_, weight.values.data(), packed);
-            });
-      },
-      [&](auto /*stream*/) {
-        visit_dtype(execution.maps, [&]<class T>(T) {
-          packed_ = packed_weights<T>(
-              kernels::cuda::packed_conv2d_size(layer_), execution.device,
-              [&](T* packed) { kernels::cuda::pack_conv2d(layer_, weight.values.data(), packed); });
-        });
-      });
+  algorithm_ = algorithm_for(layer_, execution);
+  packed_ = packed_conv2d(layer_, algorithm_, weight, execution);
   bias_ = from_host(bias.values, {1, 1, 1, shape[0]}, execution.device);
-}
-
-kernels::Conv2dProblem Conv2dWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
-  kernels::Conv2dProblem problem = layer_;
-  problem.n = n;
-  problem.h = h;
-  problem.w = w;
-  return problem;
 }
 
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options) {
@@ -64,10 +42,12 @@ Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions optio
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options) {
   if (!x) throw Error("conv2d: input is empty");
   const Shape& in = x.shape();
-  const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-  check_shape("conv2d", "input", x, {in.n, in.h, in.w, problem.in_channels[0]});
+  const kernels::Conv2dProblem problem = weights.problem(in);
+  const DType maps = weights.packed().dtype();
+  const Device device = weights.packed().device();
+  check_tensor("conv2d", "input", x, {in.n, in.h, in.w, problem.in_channels[0]}, maps, device);
   if (problem.in_channels[1] > 0)
-    check_shape("conv2d", "second input", y, {in.n, in.h, in.w, problem.in_channels[1]});
+    check_tensor("conv2d", "second input", y, {in.n, in.h, in.w, problem.in_channels[1]}, maps, device);
   else if (y)
     throw Error("conv2d: second input of shape " + to_string(y.shape()) +
                 " where the weights take one input of " + std::to_string(problem.in_channels[0]) +
@@ -79,11 +59,9 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
                 std::to_string(problem.padding));
   const Shape out_shape = {in.n, problem.out_h(), problem.out_w(), problem.out_channels};
   const Tensor residual = std::move(options.residual);
-  if (residual) check_shape("conv2d", "residual", residual, out_shape);
-  if (residual) check_dtype("conv2d", "residual", residual, options.maps);
-  check_dtype("conv2d", "input", x, weights.packed().dtype());
-  if (y) check_dtype("conv2d", "second input", y, x.dtype());
-  Tensor out = output_for(out_shape, x.device(), options.maps, residual);
+  check_execution("conv2d", {.device = device, .maps = options.maps});
+  if (residual) check_tensor("conv2d", "residual", residual, out_shape, options.maps, device);
+  Tensor out = output_for(out_shape, device, options.maps, residual);
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
         .in = {x.data<In>(), y ? y.data<In>() : nullptr},
@@ -95,10 +73,10 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
     };
   };
   dispatch(
-      x.device(), [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
+      device, [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
       [&](auto stream) {
-        visit_dtype(x.dtype(), [&](auto from) {
-          visit_dtype(out.dtype(),
+        visit_dtype(maps, [&](auto from) {
+          visit_dtype(options.maps,
                       [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
         });
       });

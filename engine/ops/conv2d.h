@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/execution.h"
+#include "engine/ops/conv_weights.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
 #include "kernels/conv2d/conv2d.h"
@@ -17,23 +18,12 @@ struct Conv2dGeometry {
 };
 
 /// The learned weights of one convolution, arranged for a device.
-class Conv2dWeights {
+class Conv2dWeights : public ConvWeights<kernels::Conv2dProblem> {
  public:
   /// weight: (out, in, k, k) as PyTorch has it; bias: (out). `in_channels` says how one or two inputs share
   /// `in`. execution.maps is what the inputs are stored as.
   Conv2dWeights(const Parameter& weight, const Parameter& bias, std::array<std::int64_t, 2> in_channels,
                 const Conv2dGeometry& geometry, const Execution& execution);
-
-  /// The problem for inputs of n images of h × w.
-  kernels::Conv2dProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
-  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
-  const Tensor& packed() const { return packed_; }
-  const Tensor& bias() const { return bias_; }
-
- private:
-  kernels::Conv2dProblem layer_;  // without the extents of an input
-  kernels::Conv2dAlgorithm algorithm_;
-  Tensor packed_, bias_;
 };
 
 struct Conv2dOptions {

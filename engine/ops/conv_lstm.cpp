@@ -27,8 +27,7 @@ ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
     bias.insert(bias.end(), biases[gate]->values.begin(), biases[gate]->values.end());
   }
   layer_ = {.in_channels = shape[1] - shape[0], .hidden = shape[0]};
-  algorithm_ =
-      execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
+  algorithm_ = algorithm_for(layer_.conv(), execution);
   dispatch(
       execution.device,
       [&] {
@@ -49,31 +48,20 @@ ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
   bias_ = from_host(bias, {1, 1, 1, 4 * layer_.hidden}, execution.device);
 }
 
-kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
-  kernels::ConvLstmProblem problem = layer_;
-  problem.n = n;
-  problem.h = h;
-  problem.w = w;
-  return problem;
-}
-
 namespace {
 
 LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
                kernels::ConvLstmProblem problem, Tensor* shifted_sums) {
   const Shape map = {problem.n, problem.h, problem.w, problem.hidden};
-  check_shape("conv_lstm", "input", x, {problem.n, problem.h, problem.w, problem.in_channels});
-  if (state.hidden || state.cell) {
-    check_shape("conv_lstm", "hidden state", state.hidden, map);
-    check_shape("conv_lstm", "cell state", state.cell, map);
-  }
   const DType maps = weights.packed().dtype();
-  check_dtype("conv_lstm", "input", x, maps);
-  if (state.hidden) {
-    check_dtype("conv_lstm", "hidden state", state.hidden, maps);
-    check_dtype("conv_lstm", "cell state", state.cell, DType::kFloat32);
+  const Device device = weights.packed().device();
+  const Shape in = {problem.n, problem.h, problem.w, problem.in_channels};
+  check_tensor("conv_lstm", "input", x, in, maps, device);
+  if (state.hidden || state.cell) {
+    check_tensor("conv_lstm", "hidden state", state.hidden, map, maps, device);
+    check_tensor("conv_lstm", "cell state", state.cell, map, DType::kFloat32, device);
   }
-  LstmState next{Tensor(map, x.device(), maps), output_for(map, x.device(), DType::kFloat32, state.cell)};
+  LstmState next{Tensor(map, device, maps), output_for(map, device, DType::kFloat32, state.cell)};
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicConvLstmArguments<T>{
         .x = x.data<T>(),
@@ -87,10 +75,10 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     };
   };
   const auto make_sums = [&](std::int64_t parts) {
-    if (shifted_sums) *shifted_sums = Tensor({problem.n, parts, 9, problem.hidden}, x.device());
+    if (shifted_sums) *shifted_sums = Tensor({problem.n, parts, 9, problem.hidden}, device);
   };
   dispatch(
-      x.device(),
+      device,
       [&] {
         make_sums(kernels::cpu::shifted_sums_parts(problem.h));
         kernels::cpu::conv_lstm(problem, weights.algorithm(), arguments(float()));
@@ -104,7 +92,7 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
 
 kernels::ConvLstmProblem problem_for(const Tensor& x, const ConvLstmWeights& weights) {
   if (!x) throw Error("conv_lstm: input is empty");
-  return weights.problem(x.shape().n, x.shape().h, x.shape().w);
+  return weights.problem(x.shape());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/execution.h"
+#include "engine/ops/conv_weights.h"
 #include "engine/ops/shifted_sums.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
@@ -12,21 +13,11 @@
 namespace sapnet::engine {
 
 /// The learned weights of a cell, arranged for a device.
-class ConvLstmWeights {
+class ConvLstmWeights : public ConvWeights<kernels::ConvLstmProblem> {
  public:
   /// Of the gates i, f, g, o: weights (hidden, in + hidden, 3, 3) as PyTorch has them, and biases (hidden).
   ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
                   const std::array<const Parameter*, 4>& biases, const Execution& execution);
-
-  kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
-  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
-  const Tensor& packed() const { return packed_; }
-  const Tensor& bias() const { return bias_; }
-
- private:
-  kernels::ConvLstmProblem layer_;  // without the extents of an input
-  kernels::Conv2dAlgorithm algorithm_;
-  Tensor packed_, bias_;
 };
 
 /// Hidden state and cell state, (n, h, w, hidden) each; both empty stand for zero. The cell state, which

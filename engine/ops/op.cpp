@@ -6,11 +6,16 @@
 
 namespace sapnet::engine {
 
-void check_shape(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& expected) {
+void check_tensor(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& shape,
+                  DType dtype, Device device) {
   const std::string what = std::string(op) + ": " + std::string(name);
-  if (!tensor) throw Error(what + " is empty, where a tensor of shape " + to_string(expected) + " belongs");
-  if (tensor.shape() != expected)
-    throw Error(what + " has shape " + to_string(tensor.shape()) + ", not " + to_string(expected));
+  const auto differs = [&](const std::string& verb, const auto& found, const auto& expected) {
+    throw Error(what + verb + std::string(to_string(found)) + ", not " + std::string(to_string(expected)));
+  };
+  if (!tensor) throw Error(what + " is empty, where a tensor of shape " + to_string(shape) + " belongs");
+  if (tensor.shape() != shape) differs(" has shape ", tensor.shape(), shape);
+  if (tensor.dtype() != dtype) differs(" is ", tensor.dtype(), dtype);
+  if (tensor.device() != device) differs(" lies on device ", tensor.device(), device);
 }
 
 void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least) {
@@ -26,12 +31,6 @@ Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& 
 void check_execution(std::string_view op, const Execution& execution) {
   if (execution.device == Device::kCpu && execution.maps != DType::kFloat32)
     throw Error(std::string(op) + ": the CPU computes in fp32 only");
-}
-
-void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType expected) {
-  if (tensor.dtype() != expected)
-    throw Error(std::string(op) + ": " + std::string(name) + " is " + std::string(to_string(tensor.dtype())) +
-                ", not " + std::string(to_string(expected)));
 }
 
 }  // namespace sapnet::engine

@@ -14,8 +14,10 @@
 
 namespace sapnet::engine {
 
-/// Throws Error "OP: NAME has shape (…), not (…)" when they differ.
-void check_shape(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& expected);
+/// Throws Error "OP: NAME has shape (…), not (…)" when the tensor has another shape, or is stored as other
+/// numbers, or lies on another device.
+void check_tensor(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& shape,
+                  DType dtype, Device device);
 
 /// Throws Error "OP: NAME must be at least 1, not 0" when it is less.
 void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least);
@@ -25,9 +27,6 @@ Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& 
 
 /// Throws Error for fp16 on the CPU.
 void check_execution(std::string_view op, const Execution& execution);
-
-/// Throws Error "OP: NAME is fp16, not fp32", or the other way round, when it is.
-void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType expected);
 
 /// Weights in the order that a kernel reads them: pack(T*) writes `size` numbers on the host.
 template <class T, class Pack>

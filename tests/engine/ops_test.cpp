@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cuda.h"
 #include "engine/error.h"
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
@@ -108,6 +109,8 @@ TEST_CASE("conv2d refuses weights that are none", "[ops]") {
                     "conv2d: the number of the second input's channels must be at least 0, not -1");
   CHECK_THROWS_WITH(weights({16, 8, 3}, {8, 0}),
                     "tensor 'weight' of shape (16, 8, 3) is no square filter on 8 channels");
+  CHECK_THROWS_WITH(weights({16, 8, 3, 3, 1}, {8, 0}),
+                    "tensor 'weight' of shape (16, 8, 3, 3, 1) is no square filter on 8 channels");
   CHECK_THROWS_WITH(weights({16, 8, 3, 5}, {8, 0}),
                     "tensor 'weight' of shape (16, 8, 3, 5) is no square filter on 8 channels");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {8, 1}),
@@ -144,16 +147,20 @@ TEST_CASE("conv2d refuses maps that are stored as other numbers", "[ops]") {
   CHECK_THROWS_WITH(conv2d(x, map({2, 5, 7, 5}, kHalf), two), "conv2d: second input is fp16, not fp32");
   CHECK_THROWS_WITH(conv2d(x, one, {.residual = map({2, 5, 7, 16}, kHalf)}),
                     "conv2d: residual is fp16, not fp32");
-  CHECK_THROWS_WITH(conv2d(x, one, {.residual = map({2, 5, 7, 16}), .maps = kHalf}),
-                    "conv2d: residual is fp32, not fp16");
+  CHECK_THROWS_WITH(conv2d(x, one, {.maps = kHalf}), "conv2d: the CPU computes in fp32 only");
   CHECK_THROWS_WITH(
       Conv2dWeights(parameter("weight", {16, 8, 3, 3}), parameter("bias", {16}), {8, 0}, {}, {.maps = kHalf}),
       "conv2d: the CPU computes in fp32 only");
 }
 
 TEST_CASE("conv_lstm refuses weights that are none", "[ops]") {
-  for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{
-           {16, 24, 3}, {16, 24, 5, 3}, {16, 24, 3, 5}, {8, 24, 3, 3}, {0, 24, 3, 3}, {16, 16, 3, 3}})
+  for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{{16, 24, 3},
+                                                                                       {16, 24, 3, 3, 1},
+                                                                                       {16, 24, 5, 3},
+                                                                                       {16, 24, 3, 5},
+                                                                                       {8, 24, 3, 3},
+                                                                                       {0, 24, 3, 3},
+                                                                                       {16, 16, 3, 3}})
     CHECK_THROWS_WITH(conv_lstm_weights({shape, {shape[0]}}, {shape, {shape[0]}}),
                       "tensor 'weight' of shape " + to_string(shape) + " is no 3×3 gate of a conv_lstm");
   CHECK_THROWS_WITH(conv_lstm_weights({}, {.weight = {16, 25, 3, 3}}),
@@ -192,7 +199,7 @@ TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
 
 TEST_CASE("attended_conv refuses weights that are none", "[ops]") {
   for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{
-           {8, 72}, {8, 72, 1, 1}, {0, 0, 3, 3}, {8, 9, 3, 3}, {8, 8, 5, 3}, {8, 8, 3, 5}})
+           {8, 72}, {8, 8, 3, 3, 1}, {8, 72, 1, 1}, {0, 0, 3, 3}, {8, 9, 3, 3}, {8, 8, 5, 3}, {8, 8, 3, 5}})
     CHECK_THROWS_WITH(
         attended_conv_weights(1, {.weight = shape}),
         "tensor 'weight' of shape " + to_string(shape) + " is no 3×3 filter with as many channels out as in");
@@ -231,6 +238,19 @@ TEST_CASE("attended_conv refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(attended_conv({x.map, map(x.shifted_sums.shape(), kHalf), 2}, weights, 1),
                     "attended_conv: shifted sums is fp16, not fp32");
   CHECK_THROWS_WITH(attended_conv(x, weights, 1, half), "attended_conv: residual is fp16, not fp32");
+}
+
+TEST_CASE("operations refuse maps that lie on another device", "[ops][cuda]") {
+  if (const std::string obstacle = cuda::why_not(); !obstacle.empty()) {
+    WARN("skipped: " << obstacle);
+    return;
+  }
+  const Tensor on_gpu({2, 5, 7, 8}, Device::kCuda);
+  CHECK_THROWS_WITH(conv2d(on_gpu, conv2d_weights(3, {})), "conv2d: input lies on device cuda, not cpu");
+  CHECK_THROWS_WITH(conv_lstm(on_gpu, {}, conv_lstm_weights()),
+                    "conv_lstm: input lies on device cuda, not cpu");
+  CHECK_THROWS_WITH(attended_conv({on_gpu, map({2, 5, 9, 8}), 1}, attended_conv_weights(1), 1),
+                    "attended_conv: input lies on device cuda, not cpu");
 }
 
 TEST_CASE("operations write into what they were given for good, and into nothing else", "[ops]") {
