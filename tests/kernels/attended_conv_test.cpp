@@ -146,7 +146,7 @@ void check(const AttendedConvProblem& p, Residual residual) {
   for (const engine::DType maps : stored_types()) check(p, residual, maps);
 }
 
-TEST_CASE("attended_conv at ragged sizes and all dilations", "[kernels][attended_conv]") {
+KERNEL_TEST_CASE("attended_conv at ragged sizes and all dilations", "[kernels][attended_conv]") {
   for (const std::int64_t dilation : {1, 2, 4, 8, 16})
     for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {5, 40}, {17, 23}, {33, 31}})
       check({1, h, w, 32, 2, dilation, 2 * dilation}, Residual::kNone);
@@ -154,7 +154,7 @@ TEST_CASE("attended_conv at ragged sizes and all dilations", "[kernels][attended
   check({1, 48, 50, 32, 2, 16, 1}, Residual::kNone);
 }
 
-TEST_CASE("attended_conv adds a residual, in place too", "[kernels][attended_conv]") {
+KERNEL_TEST_CASE("attended_conv adds a residual, in place too", "[kernels][attended_conv]") {
   for (const Residual residual : {Residual::kSeparate, Residual::kInPlace})
     for (const std::int64_t dilation : {1, 2, 16}) {
       check({1, 17, 23, 32, 2, dilation, 1}, residual);
@@ -163,13 +163,13 @@ TEST_CASE("attended_conv adds a residual, in place too", "[kernels][attended_con
     }
 }
 
-TEST_CASE("attended_conv gives each image of a batch its own attention", "[kernels][attended_conv]") {
+KERNEL_TEST_CASE("attended_conv gives each image of a batch its own attention", "[kernels][attended_conv]") {
   check({2, 17, 23, 32, 2, 2, 4}, Residual::kInPlace);
   check({3, 5, 9, 32, 2, 8, 8}, Residual::kNone);
 }
 
-TEST_CASE("attended_conv with other numbers of channels", "[kernels][attended_conv]") {
-  for (const std::int64_t channels : {1, 5, 16, 40, 64})
+KERNEL_TEST_CASE("attended_conv with other numbers of channels", "[kernels][attended_conv]") {
+  for (const std::int64_t channels : {1, 5, 16, 32, 40, 64})
     check({1, 6, 11, channels, 3, 2, 1}, Residual::kNone);
 }
 

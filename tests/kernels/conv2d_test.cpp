@@ -137,7 +137,7 @@ TEST_CASE("conv2d has as many outputs as places that the kernel fits into", "[ke
           }
 }
 
-TEST_CASE("conv2d at ragged sizes", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d at ragged sizes", "[kernels][conv2d]") {
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {2, 2}, {3, 200}, {17, 23}, {33, 31}, {48, 50}})
     check(same_size(1, h, w, {32, 0}, 32), {});
   check(same_size(2, 17, 23, {32, 0}, 32), {});
@@ -145,7 +145,7 @@ TEST_CASE("conv2d at ragged sizes", "[kernels][conv2d]") {
   check(same_size(1, 1, 481, {32, 0}, 32), {});
 }
 
-TEST_CASE("conv2d with dilation", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with dilation", "[kernels][conv2d]") {
   for (const std::int64_t dilation : {2, 4, 8, 16}) {
     check(same_size(1, 5, 40, {32, 0}, 32, dilation), {});
     check(same_size(1, 33, 31, {32, 0}, 32, dilation), {});
@@ -156,7 +156,7 @@ TEST_CASE("conv2d with dilation", "[kernels][conv2d]") {
   check(same_size(1, 70, 5, {32, 0}, 32, 16), {});
 }
 
-TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
   for (const std::int64_t in_channels : {1, 3, 6, 8, 17, 64, 96})
     for (const std::int64_t out_channels : {1, 3, 32, 40, 96})
       check(same_size(1, 5, 9, {in_channels, 0}, out_channels), {});
@@ -165,7 +165,7 @@ TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {64, 0}, 128), {});
 }
 
-TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {3, 3}, 32), {});
   check(same_size(1, 17, 23, {32, 32}, 128), {});
   check(same_size(2, 6, 11, {32, 64}, 32), {});
@@ -174,7 +174,7 @@ TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
   check(same_size(1, 6, 11, {32, 1}, 32), {});
 }
 
-TEST_CASE("conv2d with other kernels, strides and paddings", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with other kernels, strides and paddings", "[kernels][conv2d]") {
   check({1, 17, 23, {32, 0}, 32, 1, 1, 1, 0}, {});
   check({2, 17, 23, {6, 0}, 33, 5, 1, 1, 2}, {});
   check({1, 33, 31, {3, 0}, 64, 7, 2, 1, 3}, {});
@@ -188,7 +188,7 @@ TEST_CASE("conv2d with other kernels, strides and paddings", "[kernels][conv2d]"
   check({1, 3, 3, {32, 0}, 32, 3, 1, 1, 0}, {});
 }
 
-TEST_CASE("conv2d with every combination of what follows the sum", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with every combination of what follows the sum", "[kernels][conv2d]") {
   for (int bits = 0; bits < 16; ++bits) {
     Options options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
     for (const std::int64_t channels : {3, 32}) {
@@ -202,7 +202,7 @@ TEST_CASE("conv2d with every combination of what follows the sum", "[kernels][co
   }
 }
 
-TEST_CASE("conv2d gives the shifted sums of what it wrote", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d gives the shifted sums of what it wrote", "[kernels][conv2d]") {
   for (const std::int64_t dilation : {1, 2, 16}) {
     Options options;
     options.sums_dilation = dilation;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -255,15 +254,14 @@ class CudaImplementation : public Implementation {
 
 }  // namespace
 
-void add_cuda_implementations(std::vector<std::unique_ptr<Implementation>>& list) {
-  const std::string obstacle = cuda::why_not();
-  if (obstacle.empty()) {
+const Implementations& cuda_implementations() {
+  static const auto all = [] {
+    Implementations list;
     list.push_back(std::make_unique<CudaImplementation<float>>());
     list.push_back(std::make_unique<CudaImplementation<Half>>());
-    return;
-  }
-  const char* required = std::getenv("SAPNET_REQUIRE_GPU");
-  if (required && std::string(required) == "1") throw Error("SAPNET_REQUIRE_GPU is 1, but " + obstacle);
+    return list;
+  }();
+  return all;
 }
 
 }  // namespace sapnet::tests

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kernels/simd.h"
+#include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/cuda_implementation.h"
 #include "tests/kernels/guarded_array.h"
@@ -129,21 +130,34 @@ class CpuImplementation : public Implementation {
   Conv2dAlgorithm algorithm_;
 };
 
-}  // namespace
-
-const std::vector<std::unique_ptr<Implementation>>& implementations() {
+const Implementations& cpu_implementations() {
   static const auto all = [] {
-    std::vector<std::unique_ptr<Implementation>> list;
+    Implementations list;
     for (const std::int64_t target : kernels::simd_targets())
       for (const auto algorithm : {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd})
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
-#ifdef SAPNET_CUDA
-    add_cuda_implementations(list);
-#endif
     return list;
   }();
   return all;
 }
+
+const Implementations* under_test = nullptr;
+
+}  // namespace
+
+void test_kernels(engine::Device device, void (*body)()) {
+  under_test = nullptr;
+  if (device == engine::Device::kCpu) {
+    under_test = &cpu_implementations();
+  } else if (have_gpu()) {
+#ifdef SAPNET_CUDA
+    under_test = &cuda_implementations();
+#endif
+  }
+  if (under_test) body();
+}
+
+const Implementations& implementations() { return *under_test; }
 
 std::vector<engine::DType> stored_types() {
   std::set<engine::DType> types;

@@ -2,11 +2,13 @@
 // new implementation comes into all of them by its line in implementations().
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/device.h"
 #include "engine/dtype.h"
 #include "kernels/attended_conv/attended_conv.h"
 #include "kernels/conv2d/conv2d.h"
@@ -55,11 +57,26 @@ class Implementation {
   virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
 };
 
-/// The CPU's, for each SIMD instruction set that this machine has, direct and Winograd; and the GPU's, fp32
-/// and fp16, when this build has CUDA kernels and this machine a GPU, or an emulated one.
-const std::vector<std::unique_ptr<Implementation>>& implementations();
+using Implementations = std::vector<std::unique_ptr<Implementation>>;
 
-/// What the implementations store maps as.
+/// A test of kernels with one body for all implementations: one test on the CPU and, of the same name and
+/// "(gpu)", with the tag [gpu], one on the GPU, which is skipped where there is none.
+#define KERNEL_TEST_CASE(name, tags) \
+  SAPNET_KERNEL_TEST_CASE(INTERNAL_CATCH_UNIQUE_NAME(kernel_test_body), name, tags)
+#define SAPNET_KERNEL_TEST_CASE(body, name, tags)                                                \
+  static void body();                                                                            \
+  TEST_CASE(name, tags) { ::sapnet::tests::test_kernels(::sapnet::engine::Device::kCpu, body); } \
+  TEST_CASE(name " (gpu)", tags "[gpu]") {                                                       \
+    ::sapnet::tests::test_kernels(::sapnet::engine::Device::kCuda, body);                        \
+  }                                                                                              \
+  static void body()
+void test_kernels(engine::Device device, void (*body)());
+
+/// Those that the running KERNEL_TEST_CASE is for. The CPU's: for each SIMD instruction set that this machine
+/// has, direct and Winograd. The GPU's: fp32 and fp16.
+const Implementations& implementations();
+
+/// What these store maps as.
 std::vector<engine::DType> stored_types();
 
 /// Rounded to numbers that such maps can hold.

@@ -32,20 +32,20 @@ void check(const kernels::ShiftedSumsProblem& p) {
   for (const engine::DType maps : stored_types()) check(p, maps);
 }
 
-TEST_CASE("shifted_sums at ragged sizes", "[kernels][shifted_sums]") {
+KERNEL_TEST_CASE("shifted_sums at ragged sizes", "[kernels][shifted_sums]") {
   for (const std::int64_t dilation : {1, 2, 4, 8, 16})
     for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {3, 200}, {17, 16}, {5, 15}, {33, 31}})
       check({1, h, w, 32, dilation});
 }
 
-TEST_CASE("shifted_sums of maps about as small as the shift", "[kernels][shifted_sums]") {
+KERNEL_TEST_CASE("shifted_sums of maps about as small as the shift", "[kernels][shifted_sums]") {
   // Below d no element stays inside when shifted; below 2d the strips that a shift to either side leaves out
   // overlap.
   for (const std::int64_t h : {3, 4, 5, 7, 8, 9, 20})
     for (const std::int64_t w : {3, 4, 5, 7, 8, 9, 20}) check({1, h, w, 5, 4});
 }
 
-TEST_CASE("shifted_sums of batches and of other numbers of channels", "[kernels][shifted_sums]") {
+KERNEL_TEST_CASE("shifted_sums of batches and of other numbers of channels", "[kernels][shifted_sums]") {
   for (const std::int64_t channels : {1, 3, 16, 20, 64, 100}) check({3, 6, 11, channels, 4});
 }
 

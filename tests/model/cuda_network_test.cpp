@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/cuda.h"
 #include "engine/tensor.h"
 #include "model/network.h"
 #include "tests/golden/golden.h"
+#include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
 #include "train/image.h"
 #include "train/metrics.h"
@@ -67,11 +67,8 @@ std::vector<engine::Parameters> networks() {
   return all;
 }
 
-TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][cuda]") {
-  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
-    WARN("skipped: " << obstacle);
-    return;
-  }
+TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu]") {
+  if (!have_gpu()) return;
   const engine::Shape shape{1, 48, 48, 3};
   const std::vector<float> rgb = streaks(48, 48);
   for (const engine::Parameters& weights : networks()) {
@@ -100,11 +97,8 @@ std::vector<float> square(const train::Image& image, int at, int side) {
 }
 
 // The reason why fp16 is the default on a GPU.
-TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][cuda]") {
-  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
-    WARN("skipped: " << obstacle);
-    return;
-  }
+TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu]") {
+  if (!have_gpu()) return;
   const train::Image photo = train::read_image(SAPNET_SOURCE_DIR "/docs/photos/coffee.jpg");
   for (const engine::Parameters& weights : networks()) {
     if (weights.source().ends_with("prenet.safetensors")) continue;  // not weights that derain
@@ -124,11 +118,8 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][cuda]") {
   }
 }
 
-TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][cuda]") {
-  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
-    WARN("skipped: " << obstacle);
-    return;
-  }
+TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][gpu]") {
+  if (!have_gpu()) return;
   const auto weights = weights::read_weights(SAPNET_SOURCE_DIR "/weights/sapnet.safetensors");
   const auto network = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
   const engine::Shape shape{1, 9, 20, 3}, other_shape{1, 12, 7, 3};
