@@ -35,7 +35,7 @@ void launch_either(bool cooperative, void (*kernel)(Parameters...), dim3 grid, i
   std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
   std::apply(
       [&](auto&... parameter) {
-        void* pointers[] = {static_cast<void*>(&parameter)...};
+        void* pointers[] = {static_cast<void*>(&parameter)..., nullptr};  // for one without parameters
         const dim3 block(static_cast<unsigned>(threads));
         check_cuda(cooperative
                        ? cudaLaunchCooperativeKernel(kernel, grid, block, pointers, shared_bytes, stream)

@@ -3,13 +3,13 @@
 
 #include <cuda_runtime.h>
 
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "tests/cuda_emulator/emulator.h"
+#include "tests/gpu/device_array.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SAPNET_TEST_ASAN
@@ -23,35 +23,6 @@
 #endif
 
 namespace sapnet::tests {
-
-inline void ok(cudaError_t error) {
-  if (error != cudaSuccess) FAIL(cudaGetErrorName(error) << ": " << cudaGetErrorString(error));
-}
-
-/// Values on the device.
-template <class T>
-class DeviceArray {
- public:
-  explicit DeviceArray(std::size_t count) : count_(count) { ok(cudaMalloc(&data_, count * sizeof(T))); }
-  explicit DeviceArray(const std::vector<T>& values) : DeviceArray(values.size()) {
-    ok(cudaMemcpy(data_, values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  ~DeviceArray() { cudaFree(data_); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-
-  T* get() const { return data_; }
-  /// Waits for the default stream.
-  std::vector<T> read() const {
-    std::vector<T> values(count_);
-    ok(cudaMemcpy(values.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost));
-    return values;
-  }
-
- private:
-  T* data_ = nullptr;
-  std::size_t count_;
-};
 
 /// Takes back what a test chooses.
 class Restored {

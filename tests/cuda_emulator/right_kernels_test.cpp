@@ -94,28 +94,6 @@ TEST_CASE("right kernels give the same under every schedule", "[cuda_emulator]")
   }
 }
 
-TEST_CASE("fragments lie where the PTX ISA says", "[cuda_emulator]") {
-  const auto a = random_halves(16 * 16, 3), b = random_halves(8 * 16, 4);
-  const DeviceArray<__half> device_a(a), device_b(b);
-  const DeviceArray<float> out(16 * 8);
-  samples::product_of_filled(device_a.get(), device_b.get(), out.get(), nullptr);
-  check_product(a, b, out.read());
-
-  std::vector<__half> matrices(4 * 8 * 8);
-  for (std::size_t i = 0; i < matrices.size(); ++i)
-    matrices[i] = __ushort_as_half(static_cast<unsigned short>(i));
-  const DeviceArray<__half> device_matrices(matrices);
-  const DeviceArray<std::uint32_t> fragments(32 * 4);
-  samples::load_matrices(device_matrices.get(), fragments.get(), nullptr);
-  const auto loaded = fragments.read();
-  for (std::uint32_t lane = 0; lane < 32; ++lane) {
-    for (std::uint32_t k = 0; k < 4; ++k) {
-      const std::uint32_t low = k * 64 + lane / 4 * 8 + lane % 4 * 2;
-      CHECK(loaded[lane * 4 + k] == (low | (low + 1) << 16U));
-    }
-  }
-}
-
 TEST_CASE("shuffles, ballots and counts", "[cuda_emulator]") {
   const DeviceArray<int> out(32 * 5);
   samples::collect(out.get(), nullptr);

@@ -59,29 +59,6 @@ __global__ void multiply(const __half* a, const __half* b, float* out) {
   store(d, out);
 }
 
-__device__ std::uint32_t packed(const __half* pair) {
-  return __half_as_ushort(pair[0]) | static_cast<std::uint32_t>(__half_as_ushort(pair[1])) << 16U;
-}
-
-__global__ void multiply_filled(const __half* a, const __half* b, float* out) {
-  const int g = thread() / 4, t = thread() % 4;
-  std::uint32_t fragment_of_a[4], fragment_of_b[2];
-  for (int r = 0; r < 4; ++r) fragment_of_a[r] = packed(a + (g + 8 * (r % 2)) * 16 + 2 * t + 8 * (r / 2));
-  for (int r = 0; r < 2; ++r) fragment_of_b[r] = packed(b + g * 16 + 2 * t + 8 * r);
-  float d[4] = {};
-  gpu::mma_m16n8k16(d, fragment_of_a, fragment_of_b);
-  store(d, out);
-}
-
-__global__ void load_rows(const __half* matrices, std::uint32_t* fragments) {
-  SHARED_ARRAY(__half, rows, [gpu::kWarp][8]);
-  for (int i = 0; i < 8; ++i) rows[thread()][i] = matrices[thread() * 8 + i];
-  __syncwarp();
-  std::uint32_t fragment[4];
-  gpu::ldmatrix_x4(fragment, rows[thread()]);
-  for (int k = 0; k < 4; ++k) fragments[thread() * 4 + k] = fragment[k];
-}
-
 __global__ void smooth_together(float* values, float* scratch, int count, int rounds) {
   const int first = static_cast<int>(blockIdx.x * blockDim.x) + thread();
   const int step = static_cast<int>(gridDim.x * blockDim.x);
@@ -121,14 +98,6 @@ void wrapped_sums(const float* in, float* out, int tiles, cudaStream_t stream) {
 
 void product(const __half* a, const __half* b, float* out, cudaStream_t stream) {
   gpu::launch(multiply, 1, gpu::kWarp, 0, stream, a, b, out);
-}
-
-void product_of_filled(const __half* a, const __half* b, float* out, cudaStream_t stream) {
-  gpu::launch(multiply_filled, 1, gpu::kWarp, 0, stream, a, b, out);
-}
-
-void load_matrices(const __half* matrices, std::uint32_t* fragments, cudaStream_t stream) {
-  gpu::launch(load_rows, 1, gpu::kWarp, 0, stream, matrices, fragments);
 }
 
 void smooth(float* values, float* scratch, int count, int rounds, int blocks, cudaStream_t stream) {

@@ -4,8 +4,6 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime_api.h>
 
-#include <cstdint>
-
 namespace sapnet::tests::samples {
 
 // --- right ones ---
@@ -22,12 +20,6 @@ void wrapped_sums(const float* in, float* out, int tiles, cudaStream_t stream);
 
 /// out (16, 8) = a (16, 16) · b (8, 16)ᵀ, whose fragments come from ldmatrix.
 void product(const __half* a, const __half* b, float* out, cudaStream_t stream);
-
-/// The same with fragments filled by hand.
-void product_of_filled(const __half* a, const __half* b, float* out, cudaStream_t stream);
-
-/// fragments (32, 4): what ldmatrix gives each lane for matrices (4, 8, 8).
-void load_matrices(const __half* matrices, std::uint32_t* fragments, cudaStream_t stream);
 
 /// `rounds` times: each value becomes its neighbours' mean; scratch is as large as values. Cooperative.
 void smooth(float* values, float* scratch, int count, int rounds, int blocks, cudaStream_t stream);
