@@ -5,11 +5,16 @@
 #include <filesystem>
 #include <optional>
 
+#include "engine/device.h"
+#include "engine/dtype.h"
+
 namespace sapnet::bench {
 
 struct NetworkOptions {
   std::filesystem::path weights;
   std::int64_t width = 0, height = 0;
+  engine::Device device = engine::Device::kCpu;
+  engine::DType maps = engine::DType::kFloat32;
   int threads = 1;
   int repeat = 5;
   bool strict = false;
@@ -17,16 +22,18 @@ struct NetworkOptions {
   std::optional<std::filesystem::path> output;  // where to write the result, in the same layout
 };
 
-/// Times a whole forward pass on the CPU. Throws Error for files that do not fit.
+/// Times a whole forward pass. Throws Error for files that do not fit.
 void bench_network(const NetworkOptions& options);
 
 struct KernelsOptions {
   std::int64_t width = 0, height = 0;
+  engine::Device device = engine::Device::kCpu;
   int threads = 1;
   int repeat = 5;
 };
 
-/// Times each operation at the shapes that it has in SAPNet, fast and strict.
+/// Times each operation at the shapes that it has in SAPNet: on the CPU fast and strict, on a GPU fp32 and
+/// fp16.
 void bench_kernels(const KernelsOptions& options);
 
 }  // namespace sapnet::bench

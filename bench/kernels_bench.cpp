@@ -1,5 +1,6 @@
+#include <algorithm>
 #include <array>
-#include <functional>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -9,119 +10,214 @@
 #include "bench/commands.h"
 #include "bench/machine.h"
 #include "bench/measurement.h"
-#include "engine/device.h"
+#include "engine/buffer.h"
+#include "engine/cuda.h"
+#include "engine/execution.h"
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::bench {
 namespace {
 
 using engine::Device;
+using engine::DType;
+using engine::Execution;
 using engine::Parameter;
 using engine::Tensor;
 
 constexpr std::int64_t kChannels = 32;
 
+/// What an operation cannot do with less of, per pixel: multiply-adds, counted as a direct convolution, and
+/// bytes, each input read once and each output written once.
+struct Cost {
+  std::int64_t multiply_adds;
+  std::size_t bytes;
+};
+
+/// On a GPU, maps enough that none is in the cache when its turn comes again; elsewhere one.
+using Maps = std::vector<Tensor>;
+
 /// Makes inputs and weights of the shapes that SAPNet has, and times operations on them.
 class Kernels {
  public:
-  explicit Kernels(const KernelsOptions& options) : options_(options), peak_(fma_peak(options.threads)) {}
+  /// peak: floating-point operations per second of the CPU; of a GPU, bytes per second that it copies.
+  Kernels(const KernelsOptions& options, const Execution& execution, double peak)
+      : options_(options),
+        execution_(execution),
+        peak_(peak),
+        value_bytes_(size_of(execution.maps)),
+        x_(maps(kChannels, execution.maps)),
+        y_(maps(kChannels, execution.maps)),
+        lstm_(lstm_weights()) {}
 
-  void conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out, bool strict) {
-    const engine::Conv2dWeights weights(random({out, in[0] + in[1], 3, 3}), random({out}), in, {},
-                                        {.device = Device::kCpu, .strict = strict});
-    const Tensor x = map(in[0]), y = in[1] > 0 ? map(in[1]) : Tensor();
-    measure(name, strict, 9 * (in[0] + in[1]) * out,
-            [&] { y ? engine::conv2d(x, y, weights) : engine::conv2d(x, weights); });
+  void conv_in() {
+    const engine::Conv2dWeights weights(random({kChannels, 6, 3, 3}), random({kChannels}), {3, 3}, {},
+                                        {.device = execution_.device, .strict = execution_.strict});
+    const Maps rainy = maps(3, DType::kFloat32), derained = maps(3, DType::kFloat32);
+    measure("conv2d 6→32", {9 * 6 * kChannels, 6 * sizeof(float) + kChannels * value_bytes_},
+            [&](std::size_t k) {
+              return engine::conv2d(rainy[k], derained[k], weights, {.relu = true, .maps = execution_.maps});
+            });
   }
 
-  void conv_lstm(bool strict) {
-    std::vector<Parameter> parameters;
-    for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels, 2 * kChannels, 3, 3}));
-    for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels}));
-    const auto at = [&](std::size_t k) { return &parameters[k]; };
-    const engine::ConvLstmWeights weights({at(0), at(1), at(2), at(3)}, {at(4), at(5), at(6), at(7)},
-                                          {.device = Device::kCpu, .strict = strict});
-    const Tensor x = map(kChannels);
-    const engine::LstmState state{map(kChannels), map(kChannels)};
-    measure("conv_lstm 64→4·32", strict, 9 * 2 * kChannels * 4 * kChannels,
-            [&] { engine::conv_lstm(x, state, weights, 1); });
-    measure("conv_lstm 64→4·32, first step", strict, 9 * kChannels * 4 * kChannels,
-            [&] { engine::conv_lstm(x, {}, weights, 1); });
+  void conv_lstm() {
+    const Maps cell = maps(kChannels, DType::kFloat32);
+    constexpr std::size_t kCellBytes = kChannels * sizeof(float);
+    measure("conv_lstm 64→4·32",
+            {9 * 2 * kChannels * 4 * kChannels, 3 * kChannels * value_bytes_ + 2 * kCellBytes},
+            [&](std::size_t k) {
+              return engine::conv_lstm(x_[k], {y_[k], cell[k]}, lstm_, 1);
+            });
+    measure("conv_lstm 64→4·32, first step",
+            {9 * kChannels * 4 * kChannels, 2 * kChannels * value_bytes_ + kCellBytes},
+            [&](std::size_t k) { return engine::conv_lstm(x_[k], {}, lstm_, 1); });
   }
 
-  void attended_conv(std::int64_t dilation, bool strict) {
+  void attended_conv(std::int64_t dilation) {
     const engine::AttendedConvWeights weights(random({kChannels, kChannels, 3, 3}), random({kChannels}),
                                               random({2, kChannels, 1, 1}), random({kChannels, 2, 1, 1}),
-                                              random({kChannels, kChannels, 1, 1}), dilation,
-                                              {.device = Device::kCpu, .strict = strict});
-    const std::int64_t parts = kernels::cpu::shifted_sums_parts(options_.height);
-    const engine::SummedMap x{map(kChannels), random_tensor({1, parts, 9, kChannels}), dilation};
-    const Tensor residual = map(kChannels);
-    measure("attended_conv 32→32, dilation " + std::to_string(dilation), strict, 9 * kChannels * kChannels,
-            [&] { engine::attended_conv(x, weights, dilation, residual); });
+                                              random({kChannels, kChannels, 1, 1}), dilation, execution_);
+    const Tensor sums = engine::conv_lstm(x_[0], {}, lstm_, dilation).hidden.shifted_sums;
+    measure("attended_conv 32→32, dilation " + std::to_string(dilation),
+            {9 * kChannels * kChannels, 3 * kChannels * value_bytes_}, [&](std::size_t k) {
+              return engine::attended_conv({x_[k], sums, dilation}, weights, dilation, y_[k]);
+            });
   }
 
-  nlohmann::ordered_json report() const {
-    return {{"program", "sapnet-bench"}, {"width", options_.width},
-            {"height", options_.height}, {"threads", options_.threads},
-            {"repeat", options_.repeat}, {"fma_peak_gflops", peak_ * 1e-9},
-            {"cpu", cpu_name()},         {"device", engine::describe(Device::kCpu)},
-            {"kernels", kernels_}};
+  void conv_out() {
+    const engine::Conv2dWeights weights(random({3, kChannels, 3, 3}), random({3}), {kChannels, 0}, {},
+                                        execution_);
+    const Maps rainy = maps(3, DType::kFloat32);
+    measure("conv2d 32→3", {9 * kChannels * 3, kChannels * value_bytes_ + 6 * sizeof(float)},
+            [&](std::size_t k) { return engine::conv2d(x_[k], weights, {.residual = rainy[k]}); });
   }
+
+  const nlohmann::ordered_json& report() const { return report_; }
 
  private:
+  bool cuda() const { return execution_.device == Device::kCuda; }
+
   Parameter random(std::vector<std::int64_t> shape) {
     std::int64_t count = 1;
     for (const std::int64_t extent : shape) count *= extent;
     return {"random", std::move(shape), values(count)};
   }
 
-  Tensor random_tensor(const engine::Shape& shape) {
-    return engine::from_host(values(shape.count()), shape, Device::kCpu);
-  }
-
-  Tensor map(std::int64_t channels) { return random_tensor({1, options_.height, options_.width, channels}); }
-
+  /// They come again after a while, which is long, and no multiple of a row.
   std::vector<float> values(std::int64_t count) {
+    constexpr std::size_t kPeriod = 999'983;
     std::uniform_real_distribution<float> uniform(-0.1F, 0.1F);
     std::vector<float> result(static_cast<std::size_t>(count));
-    for (float& value : result) value = uniform(random_engine_);
+    for (std::size_t k = 0; k < result.size(); ++k)
+      result[k] = k < kPeriod ? uniform(random_engine_) : result[k - kPeriod];
     return result;
   }
 
-  /// multiply_adds: per pixel, counted as a direct convolution.
-  void measure(const std::string& name, bool strict, std::int64_t multiply_adds,
-               const std::function<void()>& run) {
-    const std::vector<double> seconds = time(options_.repeat, run);
-    const double flops = 2 * static_cast<double>(multiply_adds * options_.width * options_.height);
-    kernels_.push_back({{"name", name},
-                        {"mode", strict ? "strict" : "fast"},
-                        {"seconds", summary(seconds)},
-                        {"gflops", flops / seconds.front() * 1e-9},
-                        {"percent_of_peak", 100 * flops / seconds.front() / peak_}});
+  Maps maps(std::int64_t channels, DType dtype) {
+    constexpr std::int64_t kCacheBytes = 256 << 20, kMostMaps = 32;
+    const engine::Shape shape{1, options_.height, options_.width, channels};
+    const std::int64_t map_bytes =
+        options_.height * options_.width * kChannels * static_cast<std::int64_t>(value_bytes_);
+    const auto count =
+        static_cast<std::size_t>(cuda() ? std::min(kCacheBytes / map_bytes + 1, kMostMaps) : 1);
+    Maps result{visit_dtype(dtype, [&]<class T>(T) {
+      const std::vector<float> numbers = values(shape.count());
+      std::vector<T> stored(numbers.size());
+      std::ranges::transform(numbers, stored.begin(), kernels::converted<T>);
+      return engine::from_host(std::span<const T>(stored), shape, execution_.device);
+    })};
+    while (result.size() < count) {
+      result.emplace_back(shape, execution_.device, dtype);
+      engine::copy(result.front(), result.back());
+    }
+    return result;
+  }
+
+  engine::ConvLstmWeights lstm_weights() {
+    std::vector<Parameter> parameters;
+    for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels, 2 * kChannels, 3, 3}));
+    for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels}));
+    const auto at = [&](std::size_t k) { return &parameters[k]; };
+    return {{at(0), at(1), at(2), at(3)}, {at(4), at(5), at(6), at(7)}, execution_};
+  }
+
+  /// run(k): the operation on the k-th maps.
+  template <class Run>
+  std::vector<double> time_operation(const Run& run) {
+    if (!cuda()) return time(Device::kCpu, options_.repeat, [&] { run(0); });
+    // One graph of the operation on all maps: the host's part in a launch is not measured. All results stay
+    // to the end, so that none is written into memory that the cache still has from the one before.
+    const auto run_all = [&] {
+      std::vector<decltype(run(0))> results;
+      for (std::size_t k = 0; k < x_.size(); ++k) results.push_back(run(k));
+    };
+    const engine::PrivatePool pool(Device::kCuda);
+    const engine::PrivatePool::Scope scope(pool);
+    run_all();  // leaves in the pool what the graph needs
+    engine::cuda::Graph graph(run_all);
+    std::vector<double> seconds = time(Device::kCuda, options_.repeat, [&] { graph.launch(); });
+    for (double& all : seconds) all /= static_cast<double>(x_.size());
+    return seconds;
+  }
+
+  template <class Run>
+  void measure(const std::string& name, const Cost& cost, const Run& run) {
+    const std::vector<double> seconds = time_operation(run);
+    const double per_second =
+        static_cast<double>(options_.width * options_.height) / typical(execution_.device, seconds);
+    const double flops = 2 * static_cast<double>(cost.multiply_adds) * per_second;
+    const double bytes = static_cast<double>(cost.bytes) * per_second;
+    const double percent = 100 * (cuda() ? bytes : flops) / peak_;
+    const std::string mode(cuda() ? to_string(execution_.maps) : execution_.strict ? "strict" : "fast");
+    nlohmann::ordered_json entry = {
+        {"name", name}, {"mode", mode}, {"seconds", summary(seconds)}, {"gflops", flops * 1e-9}};
+    if (cuda()) entry["gbytes_per_second"] = bytes * 1e-9;
+    entry[cuda() ? "percent_of_copy" : "percent_of_peak"] = percent;
+    report_.push_back(entry);
+    print_line(name + ", " + mode, seconds,
+               std::to_string(std::llround(flops * 1e-9)) + " GFLOP/s, " +
+                   std::to_string(std::llround(percent)) + (cuda() ? " % of a copy" : " % of peak"));
   }
 
   KernelsOptions options_;
-  double peak_;  // floating-point operations per second
+  Execution execution_;
+  double peak_;
+  std::size_t value_bytes_;
   std::minstd_rand random_engine_{1};
-  nlohmann::ordered_json kernels_ = nlohmann::ordered_json::array();
+  nlohmann::ordered_json report_ = nlohmann::ordered_json::array();
+  Maps x_, y_;
+  engine::ConvLstmWeights lstm_;
 };
 
 }  // namespace
 
 void bench_kernels(const KernelsOptions& options) {
   engine::set_threads(options.threads);
-  Kernels kernels(options);
-  for (const bool strict : {false, true}) {
-    kernels.conv2d("conv2d 6→32", {3, 3}, kChannels, strict);
-    kernels.conv_lstm(strict);
-    for (const std::int64_t dilation : {1, 2, 4, 8, 16}) kernels.attended_conv(dilation, strict);
-    kernels.conv2d("conv2d 32→3", {kChannels, 0}, 3, strict);
+  const bool cuda = options.device == Device::kCuda;
+  const double peak = cuda ? copy_rate() : fma_peak(options.threads);
+  nlohmann::ordered_json report = {{"program", "sapnet-bench"},
+                                   {"width", options.width},
+                                   {"height", options.height},
+                                   {"threads", options.threads},
+                                   {"repeat", options.repeat},
+                                   {"cpu", cpu_name()},
+                                   {"device", engine::describe(options.device)}};
+  report[cuda ? "copy_gbytes_per_second" : "fma_peak_gflops"] = peak * 1e-9;
+  report["kernels"] = nlohmann::ordered_json::array();
+  const std::array<Execution, 2> executions =
+      cuda ? std::array<Execution, 2>{{{.device = Device::kCuda},
+                                       {.device = Device::kCuda, .maps = DType::kFloat16}}}
+           : std::array<Execution, 2>{{{}, {.strict = true}}};
+  for (const Execution& execution : executions) {
+    Kernels kernels(options, execution, peak);
+    kernels.conv_in();
+    kernels.conv_lstm();
+    for (const std::int64_t dilation : {1, 2, 4, 8, 16}) kernels.attended_conv(dilation);
+    kernels.conv_out();
+    for (const auto& entry : kernels.report()) report["kernels"].push_back(entry);
   }
-  std::cout << kernels.report().dump(1) << '\n';
+  std::cout << report.dump(1) << '\n';
 }
 
 }  // namespace sapnet::bench

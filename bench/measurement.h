@@ -3,18 +3,30 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
+
+#include "engine/cuda.h"
+#include "engine/device.h"
 
 namespace sapnet::bench {
 
-/// The seconds that each of `repeat` calls took, shortest first. One call before them is not counted.
-template <class Function>
-std::vector<double> time(int repeat, const Function& function) {
+/// The seconds that each of `repeat` calls took, shortest first. On a GPU: that it took for what the call
+/// queued, by its own clock. Calls before them are not counted: one, and three on a GPU, where a network
+/// records itself at its second run.
+inline std::vector<double> time(engine::Device device, int repeat, const std::function<void()>& function) {
   using Clock = std::chrono::steady_clock;
-  function();
+  const bool cuda = device == engine::Device::kCuda;
+  for (int k = 0; k < (cuda ? 3 : 1); ++k) function();
   std::vector<double> seconds;
   for (int k = 0; k < repeat; ++k) {
+    if (cuda) {
+      seconds.push_back(engine::cuda::seconds_for(function));
+      continue;
+    }
     const Clock::time_point start = Clock::now();
     function();
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
@@ -23,11 +35,26 @@ std::vector<double> time(int repeat, const Function& function) {
   return seconds;
 }
 
-/// sorted: as time() gives it.
+/// sorted, here and below: as time() gives it.
+inline double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
+
+/// What rates are reckoned from: a GPU's median; on a CPU, where others come between, the shortest.
+inline double typical(engine::Device device, const std::vector<double>& sorted) {
+  return device == engine::Device::kCuda ? median(sorted) : sorted.front();
+}
+
 inline nlohmann::ordered_json summary(const std::vector<double>& sorted) {
   return {{"min", sorted.front()},
-          {"median", sorted[sorted.size() / 2]},
+          {"p10", sorted[sorted.size() / 10]},
+          {"median", median(sorted)},
           {"p90", sorted[sorted.size() * 9 / 10]}};
+}
+
+/// A line for people, on stderr.
+inline void print_line(const std::string& what, const std::vector<double>& sorted, const std::string& rates) {
+  std::fprintf(stderr, "%10.3f ms (p10 %.3f, p90 %.3f)  %s  %s\n", 1e3 * median(sorted),
+               1e3 * sorted[sorted.size() / 10], 1e3 * sorted[sorted.size() * 9 / 10], rates.c_str(),
+               what.c_str());
 }
 
 }  // namespace sapnet::bench

@@ -1,4 +1,5 @@
 #include <bit>
+#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -16,8 +17,6 @@
 
 namespace sapnet::bench {
 namespace {
-
-using engine::Device;
 
 static_assert(std::endian::native == std::endian::little, "the raw files of --input are little-endian");
 
@@ -67,29 +66,34 @@ double multiply_adds_per_pixel(const engine::Parameters& weights) {
 
 void bench_network(const NetworkOptions& options) {
   engine::set_threads(options.threads);
+  const engine::Device device = options.device;
   const engine::Shape shape{1, options.height, options.width, 3};
   const auto count = static_cast<std::size_t>(shape.count());
   const engine::Parameters weights = weights::read_weights(options.weights);
-  const auto network = model::make_network(weights, {.device = Device::kCpu, .strict = options.strict});
-  const engine::Tensor rainy = engine::from_host(
-      options.input ? read_input(*options.input, count) : noise(count), shape, Device::kCpu);
+  const auto network =
+      model::make_network(weights, {.device = device, .strict = options.strict, .maps = options.maps});
+  const engine::Tensor rainy =
+      engine::from_host(options.input ? read_input(*options.input, count) : noise(count), shape, device);
 
   const std::size_t memory_before = process_memory("VmRSS");
-  engine::reset_peak(Device::kCpu);
+  engine::reset_peak(device);
   engine::Tensor derained;
-  const std::vector<double> seconds = time(options.repeat, [&] {
+  const std::vector<double> seconds = time(device, options.repeat, [&] {
     derained = {};
     derained = network->forward(rainy, model::kStages);
   });
   const std::size_t peak_memory = process_memory("VmHWM");
   if (options.output) write_output(*options.output, derained);
 
-  const double flops =
-      2 * multiply_adds_per_pixel(weights) * static_cast<double>(options.width * options.height);
-  const double peak_flops = fma_peak(options.threads);
-  const nlohmann::ordered_json report = {
+  const double flops = 2 * multiply_adds_per_pixel(weights) *
+                       static_cast<double>(options.width * options.height) / typical(device, seconds);
+  const bool cuda = device == engine::Device::kCuda;
+  const std::string precision(to_string(options.maps));
+  nlohmann::ordered_json report = {
       {"program", "sapnet-bench"},
-      {"mode", options.strict ? "strict" : "fast"},
+      {"mode", cuda             ? precision
+               : options.strict ? "strict"
+                                : "fast"},
       {"network", network->name()},
       {"width", options.width},
       {"height", options.height},
@@ -98,13 +102,19 @@ void bench_network(const NetworkOptions& options) {
       {"seconds", summary(seconds)},
       {"peak_memory_bytes", peak_memory},
       {"memory_before_bytes", memory_before},
-      {"tensor_peak_bytes", engine::memory_report(Device::kCpu).peak},
-      {"gflops", flops / seconds.front() * 1e-9},
-      {"fma_peak_gflops", peak_flops * 1e-9},
-      {"percent_of_peak", 100 * flops / seconds.front() / peak_flops},
+      {"tensor_peak_bytes", engine::memory_report(device).peak},
+      {"gflops", flops * 1e-9},
       {"cpu", cpu_name()},
-      {"device", engine::describe(Device::kCpu)},
+      {"device", engine::describe(device)},
   };
+  if (!cuda) {
+    const double peak = fma_peak(options.threads);
+    report["fma_peak_gflops"] = peak * 1e-9;
+    report["percent_of_peak"] = 100 * flops / peak;
+  }
+  print_line(std::string(network->name()) + ' ' + std::to_string(options.width) + 'x' +
+                 std::to_string(options.height) + ' ' + std::string(report["mode"]),
+             seconds, std::to_string(std::llround(flops * 1e-9)) + " GFLOP/s");
   std::cout << report.dump() << '\n';
 }
 

@@ -1,4 +1,4 @@
-// sapnet-bench: times our networks and operations on the CPU. bench/compare.py sets them beside PyTorch.
+// sapnet-bench: times our networks and operations. bench/compare.py sets them beside PyTorch.
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <exception>
@@ -22,15 +22,24 @@ void parse_size(const std::string& text, std::int64_t& width, std::int64_t& heig
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Times SAPNet's networks and operations on the CPU; prints JSON.", "sapnet-bench");
+  CLI::App app("Times SAPNet's networks and operations; prints JSON, and a line each on stderr.",
+               "sapnet-bench");
   app.require_subcommand(1);
-  std::string network_size, kernels_size = "481x321";
+  std::string network_size, kernels_size = "481x321", device = "cpu", precision = "fp32";
+  const auto add_device = [&](CLI::App* command) {
+    command->add_option("--device", device, "cpu, the default, or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}));
+  };
   sapnet::bench::NetworkOptions network;
   sapnet::bench::KernelsOptions kernels;
 
   CLI::App* const network_command = app.add_subcommand("network", "A whole forward pass");
   network_command->add_option("--weights", network.weights, "Weight file")->required();
   network_command->add_option("--size", network_size, "WIDTHxHEIGHT")->required();
+  add_device(network_command);
+  network_command
+      ->add_option("--precision", precision, "What cuda stores maps as: fp32, the default, or fp16")
+      ->check(CLI::IsMember({"fp32", "fp16"}));
   network_command->add_option("--threads", network.threads, "CPU threads")->check(CLI::PositiveNumber);
   network_command->add_option("--repeat", network.repeat, "Timed runs")->check(CLI::PositiveNumber);
   network_command->add_flag("--strict", network.strict, "Direct convolution everywhere");
@@ -39,11 +48,14 @@ int run(int argc, char** argv) {
 
   CLI::App* const kernels_command = app.add_subcommand("kernels", "Each operation, at the shapes of SAPNet");
   kernels_command->add_option("--size", kernels_size, "WIDTHxHEIGHT; 481x321 by default");
+  add_device(kernels_command);
   kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
   kernels_command->add_option("--repeat", kernels.repeat, "Timed runs")->check(CLI::PositiveNumber);
 
   try {
     app.parse(argc, argv);
+    network.device = kernels.device = sapnet::engine::choose_device(device);
+    if (precision == "fp16") network.maps = sapnet::engine::DType::kFloat16;
     if (*network_command) {
       parse_size(network_size, network.width, network.height);
       sapnet::bench::bench_network(network);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <mutex>
+#include <type_traits>
 
 #include "kernels/cuda_check.h"
 
@@ -118,6 +120,35 @@ void download(void* host, const void* device, std::size_t bytes) {
 void copy(void* to, const void* from, std::size_t bytes) {
   const auto alone = lock();
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying");
+}
+
+namespace {
+
+struct DestroyEvent {
+  void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
+};
+using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
+
+/// What the stream comes to after all work queued before.
+Event mark() {
+  cudaEvent_t made = nullptr;
+  check_cuda(cudaEventCreate(&made), "creating an event");
+  Event event(made);
+  check_cuda(cudaEventRecord(made, stream()), "recording an event");
+  return event;
+}
+
+}  // namespace
+
+double seconds_for(const std::function<void()>& work) {
+  const auto alone = lock();
+  const Event start = mark();
+  work();
+  const Event end = mark();
+  check_cuda(cudaEventSynchronize(end.get()), "running the kernels");
+  float milliseconds = 0;
+  check_cuda(cudaEventElapsedTime(&milliseconds, start.get(), end.get()), "asking for a time");
+  return static_cast<double>(milliseconds) * 1e-3;
 }
 
 Graph::Graph(const std::function<void()>& work) {

@@ -39,6 +39,9 @@ void download(void* host, const void* device, std::size_t bytes);
 /// Copies within the device, in the stream's order.
 void copy(void* to, const void* from, std::size_t bytes);
 
+/// Seconds from the first to the last of what `work` queues, by the device's clock; waits for it.
+double seconds_for(const std::function<void()>& work);
+
 /// Work recorded once, and launched as a whole any number of times: what costs a GPU's host more than a
 /// short kernel takes is paid once.
 class Graph {
