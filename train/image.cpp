@@ -86,8 +86,8 @@ void check_memory(const codecs::Header& header, std::size_t memory, const std::s
       pixel * static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
   if (needed <= memory) return;
   throw Error(name + ": not enough memory for " + std::to_string(header.width) + "x" +
-              std::to_string(header.height) + " pixels: reading them takes " + engine::mebibytes(needed) + ", and " +
-              engine::mebibytes(memory) + " are available");
+              std::to_string(header.height) + " pixels: reading them takes " + engine::mebibytes(needed) +
+              ", and " + engine::mebibytes(memory) + " are available");
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "apps/device_choice.h"
-#include "engine/cuda.h"
 #include "engine/error.h"
 #include "tests/apps/workshop.h"
+#include "tests/gpu/have_gpu.h"
 
 namespace sapnet::apps {
 namespace {
@@ -49,11 +49,8 @@ TEST_CASE("a device whose picture is another fails the trial", "[infer]") {
   CHECK(trial_of(Faulty(0, true)) == "launching a kernel: no kernel image");
 }
 
-TEST_CASE("sapnet-infer derains on a GPU as on the CPU", "[infer][cuda]") {
-  if (const std::string obstacle = engine::cuda::why_not(); !obstacle.empty()) {
-    WARN("skipped: " << obstacle);
-    return;
-  }
+TEST_CASE("sapnet-infer derains on a GPU as on the CPU", "[infer][gpu]") {
+  if (!tests::have_gpu()) return;
   const Workshop workshop;
   write_streaks(workshop / "in/a.png", 23, 18);
   const Bytes expected = derained(train::read_image(workshop / "in/a.png"), 2, train::Rounding::kNearest);

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/cuda.h"
 #include "engine/error.h"
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
+#include "tests/gpu/have_gpu.h"
 
 namespace sapnet::engine {
 namespace {
@@ -240,11 +240,8 @@ TEST_CASE("attended_conv refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(attended_conv(x, weights, 1, half), "attended_conv: residual is fp16, not fp32");
 }
 
-TEST_CASE("operations refuse maps that lie on another device", "[ops][cuda]") {
-  if (const std::string obstacle = cuda::why_not(); !obstacle.empty()) {
-    WARN("skipped: " << obstacle);
-    return;
-  }
+TEST_CASE("operations refuse maps that lie on another device", "[ops][gpu]") {
+  if (!tests::have_gpu()) return;
   const Tensor on_gpu({2, 5, 7, 8}, Device::kCuda);
   CHECK_THROWS_WITH(conv2d(on_gpu, conv2d_weights(3, {})), "conv2d: input lies on device cuda, not cpu");
   CHECK_THROWS_WITH(conv_lstm(on_gpu, {}, conv_lstm_weights()),
