@@ -248,9 +248,9 @@ TEST_CASE("sapnet-infer uses as many threads as it is told to", "[infer]") {
                                         kWeights.string() + "' " + options);
     return outcome.err.substr(0, outcome.err.find('\n'));
   };
-  CHECK_THAT(device("OMP_NUM_THREADS=3", ""), EndsWith(", 3 threads"));
-  CHECK_THAT(device("OMP_NUM_THREADS=3", "--threads 1"), EndsWith(", 1 thread"));
-  CHECK_THAT(device("OMP_NUM_THREADS=1", "--threads 5"), EndsWith(", 5 threads"));
+  CHECK_THAT(device("OMP_NUM_THREADS=3", ""), EndsWith(", 3 threads, fp32"));
+  CHECK_THAT(device("OMP_NUM_THREADS=3", "--threads 1"), EndsWith(", 1 thread, fp32"));
+  CHECK_THAT(device("OMP_NUM_THREADS=1", "--threads 5"), EndsWith(", 5 threads, fp32"));
 }
 
 TEST_CASE("sapnet-infer finds its weights beside itself", "[infer]") {
