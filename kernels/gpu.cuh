@@ -22,6 +22,10 @@ namespace sapnet::kernels::gpu {
 
 constexpr int kWarp = 32;
 
+/// Shared memory that a block may have, static and dynamic, on every GPU from compute capability 8.0 on; some
+/// allow more.
+constexpr std::size_t kSharedOfBlock = 99 * 1024;
+
 /// launch and launch_cooperative.
 template <class... Parameters, class... Arguments>
 void launch_either(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,

@@ -85,13 +85,13 @@ struct RowEnding {
   }
 };
 
-/// Two blocks on a multiprocessor, as many as shared memory has room for, need not be given fewer registers.
-template <class T, int kIn, bool kAhead, bool kWithSums>
-__global__ void __launch_bounds__(rows::Rows<T, kIn, kAhead>::kThreads, 2)
+template <class T, int kIn, bool kWithSums>
+__global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
     conv2d_rows(rows::Input<T> input, int out_channels, Ending<T> to, int sums_dilation, float* sums) {
-  using Rows = rows::Rows<T, kIn, kAhead>;
-  gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums> shifted_sums(input.h, input.w,
-                                                                                       sums_dilation);
+  using Rows = rows::Rows<T, kIn>;
+  using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums>;
+  static_assert(Rows::shared_bytes(rows::max_dilation(kIn)) + Sums::kSharedBytes <= gpu::kSharedOfBlock);
+  Sums shifted_sums(input.h, input.w, sums_dilation);
   RowEnding ending(to, input.h, input.w, out_channels, shifted_sums);
   Rows::compute(input, ending);
   const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
@@ -101,18 +101,17 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn, kAhead>::kThreads, 2)
 template <class T, int kIn, bool kWithSums>
 void launch_rows(const Conv2dProblem& p, const BasicConv2dArguments<T>& a,
                  const Ending<gpu::Stored<T>>& ending, CudaStream stream) {
-  // For two maps the ring is too large to hold the next rows and leave room for a second block.
-  constexpr bool kAhead = std::is_same_v<T, Half> && kIn == rows::kMapChannels;
-  using Rows = rows::Rows<gpu::Stored<T>, kIn, kAhead>;
+  using Rows = rows::Rows<gpu::Stored<T>, kIn>;
   const auto input = rows::input(p, a.in, a.weight);
-  gpu::launch(conv2d_rows<gpu::Stored<T>, kIn, kAhead, kWithSums>,
+  gpu::launch(conv2d_rows<gpu::Stored<T>, kIn, kWithSums>,
               rows::grid(input, p.out_channels / rows::kOutputs, p.n), Rows::kThreads,
               Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.out_channels), ending,
               static_cast<int>(a.sums_dilation), a.shifted_sums);
 }
 
 bool by_rows(const Conv2dProblem& p) {
-  return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation && p.dilation <= rows::kMaxDilation &&
+  return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation &&
+         p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels())) &&
          p.in_channels[0] == rows::kMapChannels &&
          (p.in_channels[1] == 0 || p.in_channels[1] == rows::kMapChannels) &&
          p.out_channels % rows::kOutputs == 0;

@@ -24,7 +24,10 @@ inline constexpr int kStrip = 64;        // columns
 inline constexpr int kOutputs = 32;      // channels
 inline constexpr int kSegment = 16;      // output rows that a block visits at most
 inline constexpr int kMapChannels = 32;  // of each input map
-inline constexpr int kMaxDilation = 16;
+inline constexpr int kBlocks = 2;        // for which a multiprocessor must have registers
+
+/// The largest dilation for which a block has the shared memory that it needs, on any GPU.
+constexpr int max_dilation(int in_channels) { return in_channels > kMapChannels ? 4 : 16; }
 
 using Sums = float[kStrip / 16][kOutputs / 8][4];
 
@@ -32,14 +35,28 @@ using Sums = float[kStrip / 16][kOutputs / 8][4];
 __device__ __forceinline__ int column_of(int lane, int m, int i) { return 16 * m + 8 * (i / 2) + lane / 4; }
 __device__ __forceinline__ int output_of(int lane, int n, int i) { return 8 * n + 2 * (lane % 4) + i % 2; }
 
-/// Shared memory distances, in elements: 16 bytes more than the data, so that neighbours lie in other banks.
+template <class T>
+inline constexpr int kChunk = 16 / static_cast<int>(sizeof(T));  // elements that move at once
+
+/// Where in shared memory element k of a row lies, in rows of kIn elements. The chunks of a row trade places,
+/// in another pattern than in the neighbouring rows: so in any eight neighbours the chunks of one number lie
+/// in different banks and can be read at once.
 template <class T, int kIn>
-inline constexpr int kPadded = kIn + 16 / static_cast<int>(sizeof(T));
+constexpr int element_at(int row, int k) {
+  constexpr int kBanks = 8;                 // as wide as a chunk
+  constexpr int kChunks = kIn / kChunk<T>;  // of a row
+  constexpr int kPatterns = kChunks < kBanks ? kChunks : kBanks;
+  const auto pattern = static_cast<unsigned>(row) / (kBanks / kPatterns) % kPatterns;
+  return row * kIn + (k ^ static_cast<int>(pattern) * kChunk<T>);
+}
 
 /// What is computed with at one precision: T, the type of maps and weights.
 ///   kRows: output rows at a time, one per warp
+///   kAhead: the next rows are loaded while these are computed; without, the smaller ring leaves room for
+///     another block on the same multiprocessor, which computes meanwhile
+///   kHeld: of the three vertical offsets, those whose weights shared memory holds at a time: all or one
 ///   kWeightRows × kWeightColumns: how the weights of one tap lie, outputs × inputs or the other way round,
-///     rows kWeightStride elements apart in shared memory and source_stride() in global
+///     in shared memory at weight_at() and in global memory with rows source_stride() elements apart
 ///   multiply(): adds to a warp's sums the products with one row of input, of kStrip + 2·dilation pixels, and
 ///     the three taps of one vertical offset
 template <class T, int kIn>
@@ -49,30 +66,30 @@ struct Arithmetic;
 template <int kIn>
 struct Arithmetic<__half, kIn> {
   static constexpr int kRows = 4;
-  static constexpr int kPixel = kPadded<__half, kIn>;
+  static constexpr bool kAhead = kIn == kMapChannels;
+  static constexpr int kHeld = 3;
   static constexpr bool kOutputsAreRows = true;
-  static constexpr int kWeightRows = kOutputs, kWeightColumns = kIn, kWeightStride = kPixel;
-  static constexpr int kTap = kWeightRows * kWeightStride;
+  static constexpr int kWeightRows = kOutputs, kWeightColumns = kIn;
 
   __host__ __device__ static int source_stride(int weight_channels) { return weight_channels; }
+  __device__ static int weight_at(int row, int column) { return element_at<__half, kIn>(row, column); }
 
   __device__ static void multiply(const __half* row, const __half* weights, int dilation, int lane,
                                   Sums& sums) {
-    const int a_offset = lane % 16 * kPixel + lane / 16 * 8;
-    const int b_offset = (lane % 8 + lane / 16 * 8) * kWeightStride + lane / 8 % 2 * 8;
 #pragma unroll
     for (int tap = 0; tap < 3; ++tap) {
-      const __half* const pixels = row + tap * dilation * kPixel + a_offset;
-      const __half* const filter = weights + tap * kTap + b_offset;
+      const int pixel = tap * dilation + lane % 16, output = lane % 8 + lane / 16 * 8;
+      const __half* const filter = weights + tap * kOutputs * kIn;
 #pragma unroll
       for (int k = 0; k < kIn; k += 16) {
         std::uint32_t b[kOutputs / 16][4];
 #pragma unroll
-        for (int n = 0; n < kOutputs / 16; ++n) gpu::ldmatrix_x4(b[n], filter + n * 16 * kWeightStride + k);
+        for (int n = 0; n < kOutputs / 16; ++n)
+          gpu::ldmatrix_x4(b[n], filter + n * 16 * kIn + weight_at(output, k + lane / 8 % 2 * 8));
 #pragma unroll
         for (int m = 0; m < kStrip / 16; ++m) {
           std::uint32_t a[4];
-          gpu::ldmatrix_x4(a, pixels + m * 16 * kPixel + k);
+          gpu::ldmatrix_x4(a, row + m * 16 * kIn + element_at<__half, kIn>(pixel, k + lane / 16 * 8));
 #pragma unroll
           for (int n = 0; n < kOutputs / 8; ++n) {
             const std::uint32_t column[2] = {b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]};
@@ -88,28 +105,30 @@ struct Arithmetic<__half, kIn> {
 template <int kIn>
 struct Arithmetic<float, kIn> {
   static constexpr int kRows = kIn > kMapChannels ? 2 : 4;  // of more, shared memory cannot hold the ring
-  static constexpr int kPixel = kPadded<float, kIn>;
+  static constexpr bool kAhead = false;
+  static constexpr int kHeld = 1;  // loading them anew costs little beside the products
   static constexpr bool kOutputsAreRows = false;
-  static constexpr int kWeightRows = kIn, kWeightColumns = kOutputs, kWeightStride = kOutputs;
-  static constexpr int kTap = kWeightRows * kWeightStride;
+  static constexpr int kWeightRows = kIn, kWeightColumns = kOutputs;
 
   __host__ __device__ static int source_stride(int /*weight_channels*/) { return kOutputs; }
+  __device__ static int weight_at(int row, int column) { return row * kOutputs + column; }
 
   __device__ static void multiply(const float* row, const float* weights, int dilation, int lane,
                                   Sums& sums) {
     for (int tap = 0; tap < 3; ++tap) {
-      const float* const pixels = row + (tap * dilation + column_of(lane, 0, 0)) * kPixel;
-      const float* const filter = weights + tap * kTap + output_of(lane, 0, 0);
+      const int pixel = tap * dilation + column_of(lane, 0, 0);
+      const float* const filter = weights + tap * kOutputs * kIn + output_of(lane, 0, 0);
 #pragma unroll 1
       for (int k = 0; k < kIn; k += 4) {
         gpu::Pack<float, 4> in[kStrip / 8];
 #pragma unroll
-        for (int p = 0; p < kStrip / 8; ++p) in[p] = gpu::Pack<float, 4>::load(pixels + p * 8 * kPixel + k);
+        for (int p = 0; p < kStrip / 8; ++p)
+          in[p] = gpu::Pack<float, 4>::load(row + p * 8 * kIn + element_at<float, kIn>(pixel, k));
 #pragma unroll
         for (int c = 0; c < 4; ++c) {
 #pragma unroll
           for (int n = 0; n < kOutputs / 8; ++n) {
-            const auto pair = gpu::Pack<float, 2>::load(filter + (k + c) * kWeightStride + n * 8);
+            const auto pair = gpu::Pack<float, 2>::load(filter + weight_at(k + c, n * 8));
 #pragma unroll
             for (int p = 0; p < kStrip / 8; ++p) {
 #pragma unroll
@@ -146,17 +165,16 @@ struct Grid {
   int parts() const { return strips * phases * segments; }
 };
 
-/// The convolution of kIn channels. kAhead: the next rows are loaded while these are computed; without, the
-/// smaller ring leaves room for another block on the same processor, which computes meanwhile.
-template <class T, int kIn, bool kAhead>
+/// The convolution of kIn channels.
+template <class T, int kIn>
 struct Rows {
   using A = Arithmetic<T, kIn>;
   static constexpr int kThreads = A::kRows * gpu::kWarp;
-  static constexpr int kRing = (kAhead ? 2 : 1) * A::kRows + 2;
-  static constexpr int kChunk = 16 / sizeof(T);  // elements of a cp_async16
+  static constexpr int kTap = kOutputs * kIn;  // weights
+  static constexpr int kRing = (A::kAhead ? 2 : 1) * A::kRows + 2;
 
-  static std::size_t shared_bytes(int dilation) {
-    return sizeof(T) * static_cast<std::size_t>(9 * A::kTap + kRing * (kStrip + 2 * dilation) * A::kPixel);
+  static constexpr std::size_t shared_bytes(int dilation) {
+    return sizeof(T) * static_cast<std::size_t>(3 * A::kHeld * kTap + kRing * (kStrip + 2 * dilation) * kIn);
   }
 
   /// Grid: x the parts, y slices of kOutputs channels, z images.
@@ -165,7 +183,7 @@ struct Rows {
   template <class Ending>
   __device__ static void compute(const Input<T>& input, Ending& ending) {
     DYNAMIC_SHARED(T, weights);
-    T* const ring = weights + 9 * A::kTap;
+    T* const ring = weights + 3 * A::kHeld * kTap;
     const int block = static_cast<int>(blockIdx.x), warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const Grid grid(input.h, input.w, input.dilation);
@@ -175,28 +193,35 @@ struct Rows {
     const int end = min(first + kSegment, rows_of_phase);
     if (first >= end) return;
 
-    const int row_size = (kStrip + 2 * input.dilation) * A::kPixel;
+    const int row_size = (kStrip + 2 * input.dilation) * kIn;
     const auto slot = [&](int row) { return ring + (row - (first - 1)) % kRing * row_size; };
     const auto load_rows = [&](int from, int count) {
       for (int row = from; row < from + count; ++row)
         load_row(input, phase + row * input.dilation, x0, slot(row));
       gpu::cp_async_commit();
     };
-    load_weights(input, weights);
+    if (A::kHeld == 3) load_weights(input, 0, weights);
     load_rows(first - 1, A::kRows + 2);
     for (int row = first; row < end; row += A::kRows) {
-      const bool more = row + A::kRows < end;
-      gpu::cp_async_wait<0>();
-      __syncthreads();
-      if (kAhead && more) load_rows(row + A::kRows + 1, A::kRows);
-      if (row + warp < end) {
-        Sums sums = {};
+      const bool more = row + A::kRows < end, mine = row + warp < end;
+      Sums sums = {};
 #pragma unroll 1
-        for (int tap = 0; tap < 3; ++tap)
-          A::multiply(slot(row + warp + tap - 1), weights + 3 * tap * A::kTap, input.dilation, lane, sums);
-        ending(phase + (row + warp) * input.dilation, x0, sums);
+      for (int a = 0; a < 3; ++a) {  // the vertical offset
+        if (A::kHeld == 1) {
+          if (a > 0) __syncthreads();
+          load_weights(input, a, weights);
+          gpu::cp_async_commit();
+        }
+        if (A::kHeld == 1 || a == 0) {
+          gpu::cp_async_wait<0>();
+          __syncthreads();
+        }
+        if (A::kAhead && a == 0 && more) load_rows(row + A::kRows + 1, A::kRows);
+        const T* const filter = weights + 3 * (a % A::kHeld) * kTap;
+        if (mine) A::multiply(slot(row + warp + a - 1), filter, input.dilation, lane, sums);
       }
-      if (!kAhead && more) {
+      if (mine) ending(phase + (row + warp) * input.dilation, x0, sums);
+      if (!A::kAhead && more) {
         __syncthreads();
         load_rows(row + A::kRows + 1, A::kRows);
       }
@@ -206,7 +231,7 @@ struct Rows {
  private:
   /// Row y of the input from column x0 - dilation on, zero outside of the map.
   __device__ static void load_row(const Input<T>& input, int y, int x0, T* to) {
-    constexpr int kMapChunks = kMapChannels / kChunk, kChunks = kIn / kChunk;
+    constexpr int kMapChunks = kMapChannels / kChunk<T>, kChunks = kIn / kChunk<T>;
     const bool inside = y >= 0 && y < input.h;
     const std::size_t first = (static_cast<std::size_t>(blockIdx.z) * input.h + (inside ? y : 0)) * input.w;
     const int chunks = (kStrip + 2 * input.dilation) * kChunks;
@@ -214,20 +239,21 @@ struct Rows {
       const int pixel = i / kChunks, chunk = i % kChunks, x = x0 - input.dilation + pixel;
       const bool valid = inside && x >= 0 && x < input.w;
       const T* const map = chunk < kMapChunks ? input.maps[0] : input.maps[1];
-      gpu::cp_async16(to + pixel * A::kPixel + chunk * kChunk,
-                      map + (first + (valid ? x : 0)) * kMapChannels + chunk % kMapChunks * kChunk, valid);
+      gpu::cp_async16(to + element_at<T, kIn>(pixel, chunk * kChunk<T>),
+                      map + (first + (valid ? x : 0)) * kMapChannels + chunk % kMapChunks * kChunk<T>, valid);
     }
   }
 
-  __device__ static void load_weights(const Input<T>& input, T* to) {
-    constexpr int kChunks = A::kWeightColumns / kChunk;
+  /// The weights of kHeld vertical offsets from `a` on.
+  __device__ static void load_weights(const Input<T>& input, int a, T* to) {
+    constexpr int kChunks = A::kWeightColumns / kChunk<T>;
     const int tap_size = kOutputs * input.weight_channels;
-    const T* const slice = input.weights + static_cast<std::size_t>(blockIdx.y) * 9 * tap_size;
-    for (int i = static_cast<int>(threadIdx.x); i < 9 * A::kWeightRows * kChunks; i += kThreads) {
-      const int chunk = i % kChunks, row = i / kChunks % A::kWeightRows, tap = i / kChunks / A::kWeightRows;
-      gpu::cp_async16(to + tap * A::kTap + row * A::kWeightStride + chunk * kChunk,
-                      slice + tap * tap_size + row * A::source_stride(input.weight_channels) + chunk * kChunk,
-                      true);
+    const T* const from = input.weights + (static_cast<std::size_t>(blockIdx.y) * 9 + 3 * a) * tap_size;
+    for (int i = static_cast<int>(threadIdx.x); i < 3 * A::kHeld * A::kWeightRows * kChunks; i += kThreads) {
+      const int column = i % kChunks * kChunk<T>, row = i / kChunks % A::kWeightRows;
+      const int tap = i / kChunks / A::kWeightRows;
+      gpu::cp_async16(to + tap * kTap + A::weight_at(row, column),
+                      from + tap * tap_size + row * A::source_stride(input.weight_channels) + column, true);
     }
   }
 };

@@ -78,11 +78,12 @@ struct CellEnding {
 
 /// kIn: 64, or 32 at the first step, when h is zero.
 template <class T, int kIn, bool kWithSums>
-__global__ void __launch_bounds__(rows::Rows<T, kIn, false>::kThreads)
+__global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
     conv_lstm_rows(rows::Input<T> input, int hidden, Cell<T> cell, int sums_dilation, float* sums) {
-  using Rows = rows::Rows<T, kIn, false>;
-  gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneHidden, kWithSums> shifted_sums(input.h, input.w,
-                                                                                     sums_dilation);
+  using Rows = rows::Rows<T, kIn>;
+  using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneHidden, kWithSums>;
+  static_assert(Rows::shared_bytes(1) + Sums::kSharedBytes <= gpu::kSharedOfBlock);
+  Sums shifted_sums(input.h, input.w, sums_dilation);
   CellEnding ending(cell, input.h, input.w, hidden, shifted_sums);
   Rows::compute(input, ending);
   const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
@@ -91,7 +92,7 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn, false>::kThreads)
 
 template <class T, int kIn, bool kWithSums>
 void launch_rows(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, CudaStream stream) {
-  using Rows = rows::Rows<gpu::Stored<T>, kIn, false>;
+  using Rows = rows::Rows<gpu::Stored<T>, kIn>;
   const auto input = rows::input(p.conv(), {a.x, a.h}, a.weight);
   const Cell<gpu::Stored<T>> cell = {a.c, a.bias, gpu::stored(a.h_out), a.c_out};
   gpu::launch(conv_lstm_rows<gpu::Stored<T>, kIn, kWithSums>, rows::grid(input, p.hidden / kSliceHidden, p.n),

@@ -14,7 +14,11 @@ namespace sapnet::kernels::gpu {
 /// the taps it counts for when another kind begins.
 template <int kWarps, int kChannels, bool kWanted>
 class ShiftedSums {
+  static constexpr int kTap = 4 * kChannels;  // floats of one tap
+
  public:
+  static constexpr std::size_t kSharedBytes = kWanted ? kWarps * kTap * 9 * sizeof(float) : 0;
+
   /// h, w: of the map that is summed; dilation: of the convolution that the sums are for.
   __device__ ShiftedSums(int h, int w, int dilation)
       : h_(h), w_(w), dilation_(dilation), lane_(static_cast<int>(threadIdx.x) % kWarp) {
@@ -56,8 +60,6 @@ class ShiftedSums {
   }
 
  private:
-  static constexpr int kTap = 4 * kChannels;  // floats of one tap
-
   /// Adds to shared memory what is in registers; the whole warp together.
   __device__ void flush() {
 #pragma unroll

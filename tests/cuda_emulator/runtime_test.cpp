@@ -338,7 +338,7 @@ TEST_CASE("the device can be absent or too old", "[cuda_emulator]") {
   CHECK(properties.major == 9);
   int value = 0;
   ok(cudaDeviceGetAttribute(&value, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0));
-  CHECK(value == 227 * 1024);
+  CHECK(value == 99 * 1024);
 
   void* memory = nullptr;
   device.presence = Device::Presence::kAbsent;

@@ -183,8 +183,8 @@ TEST_CASE("launches beyond the device's limits fail", "[cuda_emulator]") {
 
   cudaGetLastError();
   const auto most = static_cast<unsigned>(cuda_emulator::device().multiprocessors);
-  CHECK(launched(2 * most, 1024, 0, true) == cudaSuccess);
-  CHECK(launched(2 * most + 1, 1024, 0, true) == cudaErrorCooperativeLaunchTooLarge);
+  CHECK(launched(3 * most, 512, 0, true) == cudaSuccess);
+  CHECK(launched(3 * most + 1, 512, 0, true) == cudaErrorCooperativeLaunchTooLarge);
   ok(cudaDeviceSynchronize());
 }
 

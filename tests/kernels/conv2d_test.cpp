@@ -167,7 +167,7 @@ KERNEL_TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
 
 KERNEL_TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {3, 3}, 32), {});
-  check(same_size(1, 17, 23, {32, 32}, 128), {});
+  for (const std::int64_t dilation : {1, 4, 16}) check(same_size(1, 17, 23, {32, 32}, 128, dilation), {});
   check(same_size(2, 6, 11, {32, 64}, 32), {});
   check(same_size(2, 6, 11, {64, 32}, 96, 2), {});
   check(same_size(1, 6, 11, {5, 32}, 32), {});

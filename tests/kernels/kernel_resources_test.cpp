@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <compare>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
-#include <iterator>
 #include <memory>
 #include <regex>
 #include <set>
@@ -19,20 +19,19 @@
 namespace sapnet::tests {
 namespace {
 
-namespace fs = std::filesystem;
+struct Kernel {
+  std::string name, gpu;
+  int registers;     // of a thread
+  int shared_bytes;  // of a block, static
+  int local_bytes;   // of a thread
 
-struct Report {
-  std::set<std::string> kernels;     // lines of the table
-  std::vector<std::string> remarks;  // what ptxas says besides
+  auto operator<=>(const Kernel&) const = default;
 };
 
-std::string line(const std::string& kernel, const std::string& gpu, const std::string& registers,
-                 const std::string& shared, const std::string& local) {
-  std::ostringstream text;
-  text << std::left << std::setw(38) << kernel << std::setw(6) << gpu << std::right << std::setw(10)
-       << registers << std::setw(8) << shared << std::setw(7) << local;
-  return text.str();
-}
+struct Report {
+  std::set<Kernel> kernels;
+  std::vector<std::string> remarks;  // what ptxas says besides
+};
 
 /// "conv2d_rows<float, 32, true>" of a mangled name.
 std::string readable(const std::string& mangled) {
@@ -53,17 +52,19 @@ void read(std::istream& text, Report& report) {
   static const std::regex kKnown(
       "ptxas info +: (?:\\d+ bytes gmem|Function properties|Compile time).*"
       "| +\\d+ bytes stack frame, 0 bytes spill stores, 0 bytes spill loads");
-  const auto figure = [](const std::string& digits) { return digits.empty() ? "0" : digits; };
-  std::string kernel, gpu, next;
-  while (std::getline(text, next)) {
+  const auto number = [](const std::string& digits) { return digits.empty() ? 0 : std::stoi(digits); };
+  Kernel kernel{};
+  for (std::string line; std::getline(text, line);) {
     std::smatch match;
-    if (std::regex_match(next, match, kEntry)) {
-      kernel = readable(match[1]);
-      gpu = match[2];
-    } else if (std::regex_match(next, match, kUsed)) {
-      report.kernels.insert(line(kernel, gpu, match[1], figure(match[3]), figure(match[2])));
-    } else if (!std::regex_match(next, kKnown)) {
-      report.remarks.push_back(next);
+    if (std::regex_match(line, match, kEntry)) {
+      kernel = {readable(match[1]), match[2], 0, 0, 0};
+    } else if (std::regex_match(line, match, kUsed)) {
+      kernel.registers = number(match[1]);
+      kernel.local_bytes = number(match[2]);
+      kernel.shared_bytes = number(match[3]);
+      report.kernels.insert(kernel);
+    } else if (!std::regex_match(line, kKnown)) {
+      report.remarks.push_back(line);
     }
   }
 }
@@ -86,14 +87,33 @@ TEST_CASE("a report of ptxas is read", "[kernels][kernel_resources]") {
       "smem\n");
   Report report;
   read(text, report);
-  CHECK(report.kernels == std::set{line("conv2d_rows<float, 32, false>", "sm_90a", "168", "4608", "32"),
-                                   line("fold_parts", "sm_80", "26", "0", "0")});
+  const std::set<Kernel> expected = {{"fold_parts", "sm_80", 26, 0, 0},
+                                     {"conv2d_rows<float, 32, false>", "sm_90a", 168, 4608, 32}};
+  CHECK((report.kernels == expected));
   REQUIRE(report.remarks.size() == 2);
   CHECK_THAT(report.remarks[0], Catch::Contains("serialized"));
   CHECK_THAT(report.remarks[1], Catch::Contains("28 bytes spill stores"));
 }
 
-#ifdef SAPNET_PTXAS_REPORTS
+}  // namespace
+}  // namespace sapnet::tests
+
+#ifndef SAPNET_PTXAS_REPORTS
+
+TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]") {
+  WARN("skipped: this build has no kernels for GPUs");
+}
+
+#else
+
+#include <cuda_occupancy.h>
+
+#include "tests/kernels/rows_blocks.h"
+
+namespace sapnet::tests {
+namespace {
+
+namespace fs = std::filesystem;
 
 const fs::path kTable = SAPNET_SOURCE_DIR "/tests/kernels/kernel_resources.txt";
 
@@ -112,15 +132,61 @@ Report report_of_build() {
   return report;
 }
 
+/// How many blocks of a kernel run at once on a multiprocessor of an A100 (sm_80) or H100.
+int blocks_at_once(const Kernel& kernel, int threads, std::size_t dynamic_bytes) {
+  constexpr std::size_t kKilo = 1024;
+  const bool a100 = kernel.gpu == "sm_80";
+  cudaOccDeviceProp gpu;
+  gpu.computeMajor = a100 ? 8 : 9;
+  gpu.maxThreadsPerBlock = 1024;
+  gpu.maxThreadsPerMultiprocessor = 2048;
+  gpu.regsPerBlock = gpu.regsPerMultiprocessor = 65536;
+  gpu.warpSize = 32;
+  gpu.numSms = 1;
+  gpu.sharedMemPerBlock = 48 * kKilo;
+  gpu.sharedMemPerBlockOptin = (a100 ? 163 : 227) * kKilo;
+  gpu.sharedMemPerMultiprocessor = (a100 ? 164 : 228) * kKilo;
+  gpu.reservedSharedMemPerBlock = kKilo;
+  cudaOccFuncAttributes function;
+  function.maxThreadsPerBlock = threads;
+  function.numRegs = kernel.registers;
+  function.sharedSizeBytes = static_cast<std::size_t>(kernel.shared_bytes);
+  function.shmemLimitConfig = FUNC_SHMEM_LIMIT_OPTIN;
+  function.maxDynamicSharedSizeBytes = dynamic_bytes;
+  function.numBlockBarriers = 1;
+  const cudaOccDeviceState state;
+  cudaOccResult result{};
+  REQUIRE(cudaOccMaxActiveBlocksPerMultiprocessor(&result, &gpu, &function, &state, threads, dynamic_bytes) ==
+          CUDA_OCC_SUCCESS);
+  return result.activeBlocksPerMultiprocessor;
+}
+
+std::string line(const Kernel& kernel) {
+  std::ostringstream text;
+  text << std::left << std::setw(36) << kernel.name << std::setw(7) << kernel.gpu << std::right
+       << std::setw(9) << kernel.registers << std::setw(8) << kernel.shared_bytes << std::setw(7)
+       << kernel.local_bytes;
+  for (const RowsBlock& block : rows_blocks()) {
+    if (kernel.name.find("_rows" + block.arguments) == std::string::npos) continue;
+    for (const std::size_t bytes : block.shared_bytes) {
+      text << std::setw(8) << bytes << std::setw(7) << blocks_at_once(kernel, block.threads, bytes);
+      if (kernel.name.starts_with("conv_lstm")) break;  // its dilation is 1
+    }
+  }
+  return text.str();
+}
+
 /// The table's lines; the first says what they hold for.
 std::vector<std::string> table(const Report& report) {
   std::vector<std::string> lines = {
       "What " SAPNET_PTXAS " gives the kernels; ./dev kernel-resources writes this file.",
       "registers: of a thread. shared: static shared memory of a block, local: memory of a thread, in bytes.",
+      "Of the kernels by rows, at dilation 1 and at the largest that they take, 16 (of two maps, 4):",
+      "dynamic: more shared memory of a block, blocks: that an A100's or H100's multiprocessor has room for.",
       "",
-      line("kernel", "GPU", "registers", "shared", "local"),
-  };
-  lines.insert(lines.end(), report.kernels.begin(), report.kernels.end());
+      "                                                                      dilation 1     the largest",
+      "kernel                              GPU    registers  shared  local dynamic blocks dynamic blocks"};
+  for (const Kernel& kernel : report.kernels) lines.push_back(line(kernel));
   return lines;
 }
 
@@ -134,7 +200,7 @@ TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]
 
   std::vector<std::string> known;
   std::ifstream file(kTable);
-  for (std::string line; std::getline(file, line);) known.push_back(line);
+  for (std::string next; std::getline(file, next);) known.push_back(next);
   const std::vector<std::string> found = table(report);
   if (known.empty() || known.front() != found.front()) {
     WARN("skipped: the table is not of " SAPNET_PTXAS);
@@ -143,8 +209,8 @@ TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]
   std::ostringstream changes;
   const auto list = [&](const char* what, const std::vector<std::string>& from,
                         const std::vector<std::string>& to) {
-    for (const std::string& line : from)
-      if (std::find(to.begin(), to.end(), line) == to.end()) changes << what << line << '\n';
+    for (const std::string& one : from)
+      if (std::find(to.begin(), to.end(), one) == to.end()) changes << what << one << '\n';
   };
   list("  was  ", known, found);
   list("  is   ", found, known);
@@ -155,17 +221,11 @@ TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]
 
 TEST_CASE("writes the table of what kernels take", "[.write_kernel_resources]") {
   std::ofstream file(kTable);
-  for (const std::string& line : table(report_of_build())) file << line << '\n';
+  for (const std::string& next : table(report_of_build())) file << next << '\n';
   REQUIRE(file.flush());
 }
 
-#else
-
-TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]") {
-  WARN("skipped: this build has no kernels for GPUs");
-}
-
-#endif
-
 }  // namespace
 }  // namespace sapnet::tests
+
+#endif
