@@ -135,11 +135,8 @@ class Kernels {
   }
 
   engine::ConvLstmWeights lstm_weights() {
-    std::vector<Parameter> parameters;
-    for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels, 2 * kChannels, 3, 3}));
-    for (int gate = 0; gate < 4; ++gate) parameters.push_back(random({kChannels}));
-    const auto at = [&](std::size_t k) { return &parameters[k]; };
-    return {{at(0), at(1), at(2), at(3)}, {at(4), at(5), at(6), at(7)}, execution_};
+    const Parameter weight = random({kChannels, 2 * kChannels, 3, 3}), bias = random({kChannels});
+    return {{&weight, &weight, &weight, &weight}, {&bias, &bias, &bias, &bias}, execution_};
   }
 
   /// run(k): the operation on the k-th maps.
