@@ -23,7 +23,6 @@ namespace {
 using engine::Device;
 using engine::DType;
 using engine::Execution;
-using engine::Parameter;
 using engine::Tensor;
 
 constexpr std::int64_t kChannels = 32;
@@ -52,7 +51,7 @@ class Kernels {
         lstm_(lstm_weights()) {}
 
   void conv_in() {
-    const engine::Conv2dWeights weights(random({kChannels, 6, 3, 3}), random({kChannels}), {3, 3}, {},
+    const engine::Conv2dWeights weights(random({kChannels, 6, 3, 3}), random_bias(kChannels), {3, 3}, {},
                                         {.device = execution_.device, .strict = execution_.strict});
     const Maps rainy = maps(3, DType::kFloat32), derained = maps(3, DType::kFloat32);
     measure("conv2d 6→32", {9 * 6 * kChannels, 6 * sizeof(float) + kChannels * value_bytes_},
@@ -75,7 +74,7 @@ class Kernels {
   }
 
   void attended_conv(std::int64_t dilation) {
-    const engine::AttendedConvWeights weights(random({kChannels, kChannels, 3, 3}), random({kChannels}),
+    const engine::AttendedConvWeights weights(random({kChannels, kChannels, 3, 3}), random_bias(kChannels),
                                               random({2, kChannels, 1, 1}), random({kChannels, 2, 1, 1}),
                                               random({kChannels, kChannels, 1, 1}), dilation, execution_);
     const Tensor sums = engine::conv_lstm(x_[0], {}, lstm_, dilation).hidden.shifted_sums;
@@ -86,7 +85,7 @@ class Kernels {
   }
 
   void conv_out() {
-    const engine::Conv2dWeights weights(random({3, kChannels, 3, 3}), random({3}), {kChannels, 0}, {},
+    const engine::Conv2dWeights weights(random({3, kChannels, 3, 3}), random_bias(3), {kChannels, 0}, {},
                                         execution_);
     const Maps rainy = maps(3, DType::kFloat32);
     measure("conv2d 32→3", {9 * kChannels * 3, kChannels * value_bytes_ + 6 * sizeof(float)},
@@ -98,11 +97,10 @@ class Kernels {
  private:
   bool cuda() const { return execution_.device == Device::kCuda; }
 
-  Parameter random(std::vector<std::int64_t> shape) {
-    std::int64_t count = 1;
-    for (const std::int64_t extent : shape) count *= extent;
-    return {"random", std::move(shape), values(count)};
+  Tensor random(const engine::Shape& shape) {
+    return engine::from_host(values(shape.count()), shape, execution_.device);
   }
+  Tensor random_bias(std::int64_t count) { return random({1, 1, 1, count}); }
 
   /// They come again after a while, which is long, and no multiple of a row.
   std::vector<float> values(std::int64_t count) {
@@ -135,8 +133,10 @@ class Kernels {
   }
 
   engine::ConvLstmWeights lstm_weights() {
-    const Parameter weight = random({kChannels, 2 * kChannels, 3, 3}), bias = random({kChannels});
-    return {{&weight, &weight, &weight, &weight}, {&bias, &bias, &bias, &bias}, execution_};
+    std::array<Tensor, 4> weights, biases;
+    for (Tensor& weight : weights) weight = random({kChannels, 2 * kChannels, 3, 3});
+    for (Tensor& bias : biases) bias = random_bias(kChannels);
+    return {weights, biases, execution_};
   }
 
   /// run(k): the operation on the k-th maps.

@@ -37,6 +37,26 @@ Tensor::Tensor(const Shape& shape, Device device, DType dtype)
       dtype_(dtype),
       buffer_(std::make_shared<Buffer>(checked_count(shape) * size_of(dtype), device)) {}
 
+Tensor Tensor::slice(std::int64_t first, const Shape& shape) const {
+  if (first < 0 || first + static_cast<std::int64_t>(checked_count(shape)) > shape_.count())
+    throw Error("a tensor of shape " + to_string(shape_) + " has no part of shape " + to_string(shape) +
+                " from number " + std::to_string(first) + " on");
+  Tensor part = *this;
+  part.shape_ = shape;
+  part.first_ += first;
+  part.gradient_ = nullptr;
+  return part;
+}
+
+void Tensor::track(Tensor gradient) {
+  if (gradient && gradient.shape() != shape_)
+    throw Error("a gradient of shape " + to_string(gradient.shape()) +
+                " cannot be that of a tensor of shape " + to_string(shape_));
+  gradient_ = std::make_shared<Tensor>(std::move(gradient));
+}
+
+void Tensor::track() { track({}); }
+
 void Tensor::check_dtype(DType dtype) const {
   if (dtype != dtype_)
     throw Error("a tensor of " + std::string(to_string(dtype_)) + " was taken for one of " +
@@ -80,6 +100,16 @@ void to_host(const Tensor& tensor, std::span<float> values) {
   std::vector<Half> halves(values.size());
   tensor_to_host(tensor, std::span(halves));
   std::ranges::transform(halves, values.begin(), kernels::to_float);
+}
+
+Tensor zeros(const Shape& shape, Device device) {
+  return from_host(std::vector<float>(checked_count(shape)), shape, device);
+}
+
+std::vector<float> to_vector(const Tensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(tensor.shape().count()));
+  to_host(tensor, values);
+  return values;
 }
 
 void copy(const Tensor& from, Tensor& to) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/buffer.h"
 #include "engine/device.h"
@@ -40,24 +41,40 @@ class Tensor {
   template <class T = float>
   T* data() {
     check_dtype(kDTypeOf<T>);
-    return static_cast<T*>(buffer_->data());
+    return static_cast<T*>(buffer_->data()) + first_;
   }
   template <class T = float>
   const T* data() const {
     check_dtype(kDTypeOf<T>);
-    return static_cast<const T*>(buffer_->data());
+    return static_cast<const T*>(buffer_->data()) + first_;
   }
+
+  /// As many numbers of this tensor from number `first` on as `shape` takes; they stay this tensor's, and
+  /// have no gradient until they are tracked themselves. Throws Error when they reach beyond its end.
+  Tensor slice(std::int64_t first, const Shape& shape) const;
 
   /// No other tensor shares this memory, so an operation that was given it for good may write in place.
   bool unique() const { return buffer_.use_count() == 1; }
+
+  /// Has a Tape find the gradient of a loss by this tensor, which gathers in `gradient`: what is there
+  /// already, of the same shape, is added to; an empty one stands for zero.
+  void track(Tensor gradient);
+  void track();
+  bool tracked() const { return gradient_ != nullptr; }
+  /// Shared by all copies; null when not tracked.
+  const std::shared_ptr<Tensor>& gradient() const { return gradient_; }
 
  private:
   void check_dtype(DType dtype) const;
 
   Shape shape_;
   DType dtype_ = DType::kFloat32;
+  std::int64_t first_ = 0;  // of the buffer's numbers
   std::shared_ptr<Buffer> buffer_;
+  std::shared_ptr<Tensor> gradient_;
 };
+
+Tensor zeros(const Shape& shape, Device device);
 
 /// Copies host values (as many as shape.count(), in (n, h, w, c) order) into a new tensor on the device.
 Tensor from_host(std::span<const float> values, const Shape& shape, Device device);
@@ -65,6 +82,7 @@ Tensor from_host(std::span<const Half> values, const Shape& shape, Device device
 
 /// Copies a tensor's values, fp16 as fp32, into `values`, which must hold exactly as many.
 void to_host(const Tensor& tensor, std::span<float> values);
+std::vector<float> to_vector(const Tensor& tensor);
 
 /// Copies values into a tensor of the same shape, dtype and device.
 void copy(const Tensor& from, Tensor& to);

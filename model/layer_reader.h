@@ -8,7 +8,7 @@
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "engine/parameters.h"
+#include "engine/parameter_tensors.h"
 #include "model/network.h"
 
 namespace sapnet::model {
@@ -17,14 +17,14 @@ namespace sapnet::model {
 /// for, so that one left over is found. Throws Error naming the tensor and the file.
 class LayerReader {
  public:
-  LayerReader(const engine::Parameters& parameters, const engine::Execution& execution)
+  LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution)
       : parameters_(parameters), execution_(execution) {}
 
   /// What maps between layers are stored as; images are fp32.
   engine::DType maps() const { return execution_.maps; }
 
   /// All throw Error naming the tensor and the file when it is missing, has another shape, or a value that
-  /// is not finite, which a ReLU could hide.
+  /// is not finite.
 
   /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs: what the inputs
   /// are stored as.
@@ -40,12 +40,12 @@ class LayerReader {
                                             std::int64_t dilation);
 
   /// Throws Error when the file holds a tensor that no layer took.
-  void finish() const { parameters_.expect_only(taken_); }
+  void finish() const { parameters_.initial().expect_only(taken_); }
 
  private:
-  const engine::Parameter& take(const std::string& name, std::vector<std::int64_t> shape);
+  engine::Tensor take(const std::string& name, const std::vector<std::int64_t>& shape);
 
-  const engine::Parameters& parameters_;
+  const engine::ParameterTensors& parameters_;
   engine::Execution execution_;
   std::vector<std::string> taken_;
 };

@@ -33,13 +33,12 @@ std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, 
 
 namespace {
 
-std::unique_ptr<Network> make_bare_network(const engine::Parameters& parameters,
-                                           const engine::Execution& execution) {
+enum class Kind { kSapnet, kPrenet };
+
+Kind kind_of(const engine::Parameters& parameters) {
   // A unit's second convolution follows an attention and a ReLU in SAPNet, only a ReLU in PReNet.
-  if (parameters.contains("res_conv1.3.weight"))
-    return std::make_unique<Sapnet>(LayerReader(parameters, execution));
-  if (parameters.contains("res_conv1.2.weight"))
-    return std::make_unique<Prenet>(LayerReader(parameters, execution));
+  if (parameters.contains("res_conv1.3.weight")) return Kind::kSapnet;
+  if (parameters.contains("res_conv1.2.weight")) return Kind::kPrenet;
   throw Error(
       parameters.source() +
       ": is not a SAPNet or PReNet (it has neither tensor 'res_conv1.3.weight' nor 'res_conv1.2.weight')");
@@ -49,7 +48,18 @@ std::unique_ptr<Network> make_bare_network(const engine::Parameters& parameters,
 
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
                                       const engine::Execution& execution) {
-  auto network = make_bare_network(parameters, execution);
+  kind_of(parameters);  // before all else, since nothing else can be said of a file of no network
+  return make_network(engine::ParameterTensors(parameters, execution.device), execution);
+}
+
+std::unique_ptr<Network> make_network(const engine::ParameterTensors& parameters,
+                                      const engine::Execution& execution) {
+  const LayerReader reader(parameters, execution);
+  std::unique_ptr<Network> network;
+  if (kind_of(parameters.initial()) == Kind::kSapnet)
+    network = std::make_unique<Sapnet>(reader);
+  else
+    network = std::make_unique<Prenet>(reader);
   if (execution.device == engine::Device::kCpu) return network;
   return std::make_unique<RecordedNetwork>(std::move(network));
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "engine/execution.h"
-#include "engine/parameters.h"
+#include "engine/parameter_tensors.h"
 #include "engine/tensor.h"
 
 namespace sapnet::model {
@@ -27,9 +27,13 @@ class Network {
   /// rainy: (n, h, w, 3), RGB in [0, 1], fp32. Returns the derained images, the same shape, not clamped:
   /// values may lie a little outside [0, 1]. Throws Error for another number of channels or stages < 1.
   /// Also, before any work, when the CPU has not the memory() that it takes; a GPU refuses by itself.
+  /// While a Tape lives, it can go back through this, and goes on needing the network.
   virtual engine::Tensor forward(const engine::Tensor& rainy, int stages) const = 0;
 
-  /// About how many bytes forward() takes for an input of that shape, the input apart.
+  /// Takes up parameters that have changed. Not while forward() runs or a Tape has still to go back.
+  virtual void pack() = 0;
+
+  /// About how many bytes forward() takes for an input of that shape without a Tape, the input apart.
   virtual std::size_t memory(const engine::Shape& rainy) const = 0;
 };
 
@@ -43,6 +47,10 @@ std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, 
 /// Builds the network whose weights these are, told from the tensors' names: SAPNet or PReNet.
 /// Throws Error naming the first tensor that is missing, extra, or of the wrong shape.
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
+                                      const engine::Execution& execution);
+
+/// The same on parameters that are there already and may be trained; the network shares them.
+std::unique_ptr<Network> make_network(const engine::ParameterTensors& parameters,
                                       const engine::Execution& execution);
 
 }  // namespace sapnet::model

@@ -44,4 +44,14 @@ std::size_t Prenet::memory(const engine::Shape& rainy) const {
   return recurrent_memory(rainy, kChannels, maps_);
 }
 
+void Prenet::pack() {
+  conv_in_.pack();
+  conv_lstm_.pack();
+  for (ResidualBlock& block : blocks_) {
+    block.first.pack();
+    block.second.pack();
+  }
+  conv_out_.pack();
+}
+
 }  // namespace sapnet::model

@@ -21,6 +21,7 @@ class RecordedNetwork final : public Network {
   std::string_view name() const override { return network_->name(); }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
   std::size_t memory(const engine::Shape& rainy) const override { return network_->memory(rainy); }
+  void pack() override;
 
  private:
   /// What was asked for once, and from the second time on, its recording.

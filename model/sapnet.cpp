@@ -52,4 +52,14 @@ std::size_t Sapnet::memory(const engine::Shape& rainy) const {
   return recurrent_memory(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
 }
 
+void Sapnet::pack() {
+  conv_in_.pack();
+  conv_lstm_.pack();
+  for (DilatedUnit& unit : units_) {
+    unit.first.pack();
+    unit.second.pack();
+  }
+  conv_out_.pack();
+}
+
 }  // namespace sapnet::model

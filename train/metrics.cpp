@@ -1,33 +1,18 @@
 #include "train/metrics.h"
 
-#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string>
 
 #include "engine/error.h"
+#include "engine/ops/ssim.h"
+#include "engine/tensor.h"
 #include "train/image.h"
 
 namespace sapnet::train {
 namespace {
-
-constexpr int kRadius = 5;
-constexpr int kTaps = 2 * kRadius + 1;
-constexpr double kSigma = 1.5;
-constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
-
-std::array<double, kTaps> gaussian_window() {
-  std::array<double, kTaps> window;
-  double sum = 0;
-  for (int i = 0; i < kTaps; ++i) {
-    const double x = i - kRadius;
-    window[static_cast<std::size_t>(i)] = std::exp(-x * x / (2 * kSigma * kSigma));
-    sum += window[static_cast<std::size_t>(i)];
-  }
-  for (double& w : window) w /= sum;
-  return window;
-}
 
 void check_sizes(std::size_t a, std::size_t b) {
   if (a != b) {
@@ -35,13 +20,6 @@ void check_sizes(std::size_t a, std::size_t b) {
                 std::to_string(b) + " values");
   }
 }
-
-// Local moments of one row of pixels. Channels stay interleaved: a row is width × channels values, and the
-// window's neighbours in x lie `channels` apart. kRadius pixels of zeros on both sides stand for the padding.
-struct MomentRow {
-  std::vector<double> a, b, squares, product;  // Σw a, Σw b, Σw (a² + b²), Σw ab
-  explicit MomentRow(std::size_t size) : a(size), b(size), squares(size), product(size) {}
-};
 
 }  // namespace
 
@@ -60,48 +38,15 @@ double psnr(std::span<const float> a, std::span<const float> b) {
 double ssim(std::span<const float> a, std::span<const float> b, int height, int width, int channels) {
   check_sizes(a.size(), b.size());
   if (height < 1 || width < 1 || channels < 1) throw Error("cannot compare pictures without pixels");
-  const auto stride = static_cast<std::size_t>(channels);
-  const auto row_size = static_cast<std::size_t>(width) * stride;
-  if (a.size() != static_cast<std::size_t>(height) * row_size) {
+  const engine::Shape shape{1, height, width, channels};
+  if (static_cast<std::int64_t>(a.size()) != shape.count()) {
     throw Error("a picture of " + std::to_string(a.size()) + " values is not " + std::to_string(height) +
                 "x" + std::to_string(width) + "x" + std::to_string(channels));
   }
-
-  static const std::array<double, kTaps> window = gaussian_window();
-  const std::size_t margin = kRadius * stride;
-  double total = 0;
-  for (int y = 0; y < height; ++y) {
-    MomentRow row(row_size + 2 * margin);
-    for (int tap = 0; tap < kTaps; ++tap) {
-      const int source = y + tap - kRadius;
-      if (source < 0 || source >= height) continue;
-      const double weight = window[static_cast<std::size_t>(tap)];
-      const float* row_a = a.data() + static_cast<std::size_t>(source) * row_size;
-      const float* row_b = b.data() + static_cast<std::size_t>(source) * row_size;
-      for (std::size_t i = 0; i < row_size; ++i) {
-        const auto va = static_cast<double>(row_a[i]), vb = static_cast<double>(row_b[i]);
-        row.a[margin + i] += weight * va;
-        row.b[margin + i] += weight * vb;
-        row.squares[margin + i] += weight * (va * va + vb * vb);
-        row.product[margin + i] += weight * (va * vb);
-      }
-    }
-    for (std::size_t i = 0; i < row_size; ++i) {
-      double mean_a = 0, mean_b = 0, squares = 0, product = 0;
-      for (std::size_t tap = 0; tap < kTaps; ++tap) {
-        const std::size_t j = i + tap * stride;
-        mean_a += window[tap] * row.a[j];
-        mean_b += window[tap] * row.b[j];
-        squares += window[tap] * row.squares[j];
-        product += window[tap] * row.product[j];
-      }
-      const double means = mean_a * mean_a + mean_b * mean_b;
-      const double covariance = product - mean_a * mean_b;
-      total += (2 * mean_a * mean_b + kC1) * (2 * covariance + kC2) /
-               ((means + kC1) * (squares - means + kC2));  // squares - means = σa² + σb²
-    }
-  }
-  return total / static_cast<double>(a.size());
+  const auto tensor = [&](std::span<const float> values) {
+    return engine::from_host(values, shape, engine::Device::kCpu);
+  };
+  return static_cast<double>(*engine::ssim(tensor(a), tensor(b)).data());
 }
 
 std::vector<float> luma(std::span<const float> rgb) {

@@ -1,50 +1,53 @@
 #include "engine/ops/attended_conv.h"
 
 #include <string>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "kernels/attended_conv/attended_conv_backward.h"
 #include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::engine {
+
 namespace {
 
-Tensor matrix(const Parameter& parameter, std::int64_t rows, std::int64_t columns, Device device) {
-  if (parameter.values.size() != static_cast<std::size_t>(rows * columns))
-    throw Error("tensor '" + parameter.name + "' of shape " + to_string(parameter.shape) +
-                " is no matrix of " + std::to_string(rows) + " by " + std::to_string(columns));
-  return from_host(parameter.values, {1, 1, rows, columns}, device);
+/// The convolution of an attended one; w3, of the attention, tells the number of channels.
+Conv2dWeights conv_weights(Tensor weight, Tensor bias, const Tensor& w3, std::int64_t dilation,
+                           const Execution& execution) {
+  check_execution("attended_conv", execution);
+  check_at_least("attended_conv", "dilation", dilation, 1);
+  const std::int64_t c = w3.shape().n;
+  check_tensor("attended_conv", "weight", weight, {c, c, 3, 3}, DType::kFloat32, execution.device);
+  check_tensor("attended_conv", "bias", bias, {1, 1, 1, c}, DType::kFloat32, execution.device);
+  return {std::move(weight), std::move(bias), {c, 0}, {1, dilation, dilation}, execution};
 }
 
 }  // namespace
 
-AttendedConvWeights::AttendedConvWeights(const Parameter& weight, const Parameter& bias, const Parameter& w1,
-                                         const Parameter& w2, const Parameter& w3, std::int64_t dilation,
-                                         const Execution& execution) {
-  check_execution("attended_conv", execution);
-  check_at_least("attended_conv", "dilation", dilation, 1);
-  const Device device = execution.device;
-  const auto& shape = weight.shape;
-  if (shape.size() != 4 || shape[0] < 1 || shape[1] != shape[0] || shape[2] != 3 || shape[3] != 3)
-    throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) +
-                " is no 3×3 filter with as many channels out as in");
-  if (w1.shape.empty())
-    throw Error("tensor '" + w1.name + "' of shape " + to_string(w1.shape) + " is no matrix");
-  layer_ = {.c = shape[0], .hidden = w1.shape[0], .dilation = dilation};
-  weight_ = matrix(weight, layer_.c, layer_.c * 9, device);
-  bias_ = matrix(bias, 1, layer_.c, device);
-  w1_ = matrix(w1, layer_.hidden, layer_.c, device);
-  w2_ = matrix(w2, layer_.c, layer_.hidden, device);
-  w3_ = matrix(w3, layer_.c, layer_.c, device);
-  algorithm_ = algorithm_for(layer_.conv(), execution);
+AttendedConvWeights::AttendedConvWeights(Tensor weight, Tensor bias, Tensor w1, Tensor w2, Tensor w3,
+                                         std::int64_t dilation, const Execution& execution)
+    : dilation_(dilation),
+      conv_(conv_weights(std::move(weight), std::move(bias), w3, dilation, execution)),
+      w1_(std::move(w1)),
+      w2_(std::move(w2)),
+      w3_(std::move(w3)) {
+  const std::int64_t c = w3_.shape().n, hidden = w1_.shape().n;
+  check_tensor("attended_conv", "w1", w1_, {hidden, c, 1, 1}, DType::kFloat32, execution.device);
+  check_tensor("attended_conv", "w2", w2_, {c, hidden, 1, 1}, DType::kFloat32, execution.device);
+  check_tensor("attended_conv", "w3", w3_, {c, c, 1, 1}, DType::kFloat32, execution.device);
   dispatch(
-      device, [] {},
+      execution.device, [] {},
       [&](auto /*stream*/) {
-        if (!kernels::cuda::takes_attended_conv(layer_))
-          throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) +
+        if (!kernels::cuda::takes_attended_conv(problem(1, 1, 1)))
+          throw Error("attended_conv: w3 of shape " + to_string(w3_.shape()) +
                       " cannot run on a GPU, which takes 32 channels");
       });
-  packed_ = packed_conv2d(layer_.conv(), algorithm_, weight, execution);
+}
+
+kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::int64_t h,
+                                                          std::int64_t w) const {
+  return {.n = n, .h = h, .w = w, .c = w1_.shape().h, .hidden = w1_.shape().n, .dilation = dilation_};
 }
 
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
@@ -53,9 +56,10 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   if (!x.shifted_sums) throw Error("attended_conv: input has no shifted sums");
   check_at_least("attended_conv", "the next dilation", next_dilation, 1);
   const Shape& shape = x.map.shape();
-  const DType maps = weights.packed().dtype();
-  const Device device = weights.packed().device();
-  kernels::AttendedConvProblem problem = weights.problem(shape);
+  const Conv2dWeights& conv = weights.conv();
+  const DType maps = conv.packed().dtype();
+  const Device device = conv.packed().device();
+  kernels::AttendedConvProblem problem = weights.problem(shape.n, shape.h, shape.w);
   problem.next_dilation = next_dilation;
   const std::int64_t parts = x.shifted_sums.shape().h;
   check_tensor("attended_conv", "input", x.map, {shape.n, shape.h, shape.w, problem.c}, maps, device);
@@ -65,20 +69,24 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
     throw Error("attended_conv: shifted sums are for dilation " + std::to_string(x.dilation) + ", not " +
                 std::to_string(problem.dilation));
   if (residual) check_tensor("attended_conv", "residual", residual, shape, maps, device);
+  Tape* const tape = recording(x.map, residual, conv.weight());
   SummedMap out{output_for(shape, device, maps, residual), {}, next_dilation};
+  Tensor inner;  // what the way back needs of the ReLU before the residual
+  if (tape && residual) inner = Tensor(shape, device, maps);
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicAttendedConvArguments<T>{
         .in = x.map.data<T>(),
         .shifted_sums = x.shifted_sums.data(),
         .parts = parts,
-        .weight = weights.weight().data(),
-        .packed = weights.packed().data<T>(),
-        .bias = weights.bias().data(),
+        .weight = conv.weight().data(),
+        .packed = conv.packed().data<T>(),
+        .bias = conv.bias().data(),
         .w1 = weights.w1().data(),
         .w2 = weights.w2().data(),
         .w3 = weights.w3().data(),
-        .residual = residual ? residual.data<T>() : nullptr,
+        .residual = data_or_null<T>(std::as_const(residual)),
         .out = out.map.data<T>(),
+        .inner = data_or_null<T>(inner),
         .out_shifted_sums = out.shifted_sums.data(),
     };
   };
@@ -86,7 +94,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       device,
       [&] {
         out.shifted_sums = Tensor({shape.n, kernels::cpu::shifted_sums_parts(shape.h), 9, problem.c}, device);
-        kernels::cpu::attended_conv(problem, weights.algorithm(), arguments(float()));
+        kernels::cpu::attended_conv(problem, conv.algorithm(), arguments(float()));
       },
       [&](auto stream) {
         const std::int64_t out_parts = kernels::cuda::conv2d_parts(problem.conv());
@@ -97,6 +105,39 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
           kernels::cuda::attended_conv(problem, arguments(t), workspace.data(), stream);
         });
       });
+  if (!tape) return out;
+
+  out.map.track();
+  tape->record([=, &weights, out = out.map, residual_gradient = residual.gradient()] {
+    Tensor dy = take_gradient(out);
+    if (!dy) return;
+    const Conv2dWeights& layer = weights.conv();
+    Tensor before, dresidual;
+    if (residual_gradient) {
+      before = std::move(*residual_gradient);
+      dresidual = output_for(shape, device, dy.dtype(), before);
+    }
+    on_cpu_only("the gradient of attended_conv", device, [&] {
+      kernels::cpu::attended_conv_backward(problem, {.dout = dy.data(),
+                                                     .out = out.data(),
+                                                     .inner = data_or_null(inner),
+                                                     .shifted_sums = x.shifted_sums.data(),
+                                                     .parts = parts,
+                                                     .weight = layer.weight().data(),
+                                                     .bias = layer.bias().data(),
+                                                     .w1 = weights.w1().data(),
+                                                     .w2 = weights.w2().data(),
+                                                     .w3 = weights.w3().data(),
+                                                     .dy = dy.data(),
+                                                     .dresidual_before = data_or_null(std::as_const(before)),
+                                                     .dresidual = data_or_null(dresidual),
+                                                     .dw1 = weights.w1().gradient()->data(),
+                                                     .dw2 = weights.w2().gradient()->data(),
+                                                     .dw3 = weights.w3().gradient()->data()});
+    });
+    if (residual_gradient) *residual_gradient = std::move(dresidual);
+    conv2d_backward(dy, x.map, {}, layer);
+  });
   return out;
 }
 

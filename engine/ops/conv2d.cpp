@@ -1,38 +1,84 @@
 #include "engine/ops/conv2d.h"
 
 #include <string>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "kernels/conv2d/conv2d_backward.h"
 
 namespace sapnet::engine {
 
-Conv2dWeights::Conv2dWeights(const Parameter& weight, const Parameter& bias,
-                             std::array<std::int64_t, 2> in_channels, const Conv2dGeometry& geometry,
-                             const Execution& execution) {
+Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
+                             const Conv2dGeometry& geometry, const Execution& execution)
+    : execution_(execution), weight_(std::move(weight)), bias_(std::move(bias)) {
   check_execution("conv2d", execution);
   check_at_least("conv2d", "the number of the input's channels", in_channels[0], 1);
   check_at_least("conv2d", "the number of the second input's channels", in_channels[1], 0);
   check_at_least("conv2d", "stride", geometry.stride, 1);
   check_at_least("conv2d", "dilation", geometry.dilation, 1);
   check_at_least("conv2d", "padding", geometry.padding, 0);
-  const auto& shape = weight.shape;
-  if (shape.size() != 4 || shape[0] < 1 || shape[2] < 1 || shape[2] != shape[3] ||
-      shape[1] != in_channels[0] + in_channels[1])
-    throw Error("tensor '" + weight.name + "' of shape " + to_string(shape) + " is no square filter on " +
+  if (!weight_) throw Error("conv2d: weight is empty");
+  const Shape& shape = weight_.shape();  // (out, in, k, k)
+  if (shape.w != shape.c || shape.h != in_channels[0] + in_channels[1])
+    throw Error("conv2d: a weight of shape " + to_string(shape) + " is no square filter on " +
                 std::to_string(in_channels[0] + in_channels[1]) + " channels");
-  if (bias.values.size() != static_cast<std::size_t>(shape[0]))
-    throw Error("tensor '" + bias.name + "' of shape " + to_string(bias.shape) + " is no bias for '" +
-                weight.name + "' of shape " + to_string(shape));
+  if (bias_ && bias_.shape().count() != shape.n)
+    throw Error("conv2d: a bias of shape " + to_string(bias_.shape()) + " does not fit a weight of shape " +
+                to_string(shape));
   layer_ = {.in_channels = in_channels,
-            .out_channels = shape[0],
-            .kernel = shape[2],
+            .out_channels = shape.n,
+            .kernel = shape.c,
             .stride = geometry.stride,
             .dilation = geometry.dilation,
             .padding = geometry.padding};
-  algorithm_ = algorithm_for(layer_, execution);
-  packed_ = packed_conv2d(layer_, algorithm_, weight, execution);
-  bias_ = from_host(bias.values, {1, 1, 1, shape[0]}, execution.device);
+  algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
+  pack();
+}
+
+void Conv2dWeights::pack() {
+  const std::vector<float> weight = to_vector(weight_);
+  dispatch(
+      execution_.device,
+      [&] {
+        packed_ = packed_weights<float>(
+            kernels::cpu::packed_conv2d_size(layer_, algorithm_), execution_.device,
+            [&](float* packed) { kernels::cpu::pack_conv2d(layer_, algorithm_, weight.data(), packed); });
+      },
+      [&](auto /*stream*/) {
+        visit_dtype(execution_.maps, [&]<class T>(T) {
+          packed_ = packed_weights<T>(
+              kernels::cuda::packed_conv2d_size(layer_), execution_.device,
+              [&](T* packed) { kernels::cuda::pack_conv2d(layer_, weight.data(), packed); });
+        });
+      });
+  dgrad_.clear();
+  if (!weight_.tracked() || layer_.stride != 1) return;
+  for (std::size_t map = 0; map < 2 && layer_.in_channels[map] > 0; ++map) {
+    const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(layer_, map);
+    const Shape shape = {dgrad.out_channels, dgrad.in_channels[0], dgrad.kernel, dgrad.kernel};
+    std::vector<float> reversed(static_cast<std::size_t>(shape.count()));
+    kernels::dgrad_weight(layer_, map, weight.data(), reversed.data());
+    dgrad_.push_back({from_host(reversed, shape, execution_.device),
+                      {},
+                      dgrad.in_channels,
+                      {1, dgrad.dilation, dgrad.padding},
+                      execution_});
+  }
+}
+
+const Conv2dWeights& Conv2dWeights::dgrad(std::size_t map) const {
+  if (map >= dgrad_.size())
+    throw Error("conv2d: no gradient by the input where the weight has none or the stride is not 1");
+  return dgrad_[map];
+}
+
+kernels::Conv2dProblem Conv2dWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
+  kernels::Conv2dProblem problem = layer_;
+  problem.n = n;
+  problem.h = h;
+  problem.w = w;
+  return problem;
 }
 
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options) {
@@ -42,7 +88,7 @@ Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions optio
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options) {
   if (!x) throw Error("conv2d: input is empty");
   const Shape& in = x.shape();
-  const kernels::Conv2dProblem problem = weights.problem(in);
+  const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
   const DType maps = weights.packed().dtype();
   const Device device = weights.packed().device();
   check_tensor("conv2d", "input", x, {in.n, in.h, in.w, problem.in_channels[0]}, maps, device);
@@ -61,15 +107,19 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   const Tensor residual = std::move(options.residual);
   check_execution("conv2d", {.device = device, .maps = options.maps});
   if (residual) check_tensor("conv2d", "residual", residual, out_shape, options.maps, device);
+  Tape* const tape = recording(x, y, residual, weights.weight(), weights.bias());
   Tensor out = output_for(out_shape, device, options.maps, residual);
+  Tensor inner;  // what the way back needs of a ReLU before the residual
+  if (tape && options.relu && residual) inner = Tensor(out_shape, device, options.maps);
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
-        .in = {x.data<In>(), y ? y.data<In>() : nullptr},
+        .in = {x.data<In>(), data_or_null<In>(y)},
         .weight = weights.packed().data<In>(),
-        .bias = weights.bias().data(),
-        .residual = residual ? residual.data<Out>() : nullptr,
+        .bias = data_or_null(weights.bias()),
+        .residual = data_or_null<Out>(residual),
         .relu = options.relu,
         .out = out.data<Out>(),
+        .inner = data_or_null<Out>(inner),
     };
   };
   dispatch(
@@ -80,7 +130,58 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
                       [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
         });
       });
+  if (!tape) return out;
+
+  out.track();
+  const bool relu = options.relu;
+  tape->record([=, &weights, residual_gradient = residual.gradient()] {
+    Tensor dsum = take_gradient(out);
+    if (!dsum) return;
+    if (relu || residual_gradient) {
+      Tensor before, dresidual;
+      if (residual_gradient) {
+        before = std::move(*residual_gradient);
+        dresidual = output_for(out_shape, dsum.device(), dsum.dtype(), before);
+      }
+      on_cpu_only("the gradient of conv2d", dsum.device(), [&] {
+        kernels::cpu::conv2d_epilogue_backward(problem,
+                                               {.dout = dsum.data(),
+                                                .out = relu ? out.data() : nullptr,
+                                                .inner = data_or_null(inner),
+                                                .scale = nullptr,
+                                                .shift = nullptr,
+                                                .dsum = dsum.data(),
+                                                .dresidual_before = data_or_null(std::as_const(before)),
+                                                .dresidual = data_or_null(dresidual)});
+      });
+      if (residual_gradient) *residual_gradient = std::move(dresidual);
+    }
+    conv2d_backward(dsum, x, y, weights);
+  });
   return out;
+}
+
+void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
+  const Shape& in = x.shape();
+  if (weights.weight().tracked()) {
+    on_cpu_only("the gradient of conv2d", dsum.device(), [&] {
+      kernels::cpu::conv2d_wgrad(
+          weights.problem(in.n, in.h, in.w), weights.algorithm(),
+          {.in = {x.data(), data_or_null(y)},
+           .dsum = dsum.data(),
+           .dweight = weights.weight().gradient()->data(),
+           .dbias =
+               weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr});
+    });
+  }
+  // The data gradient is a convolution too, and what is there already the residual of it.
+  const std::array<const Tensor*, 2> maps = {&x, &y};
+  for (std::size_t map = 0; map < 2; ++map) {
+    if (!maps[map]->tracked()) continue;
+    Tensor& gradient = *maps[map]->gradient();
+    gradient = conv2d(dsum, weights.dgrad(map),
+                      {.relu = false, .residual = std::move(gradient), .maps = maps[map]->dtype()});
+  }
 }
 
 }  // namespace sapnet::engine

@@ -1,12 +1,12 @@
-// Convolution on tensors; the equation and the order of its parts stand in kernels/conv2d/conv2d.h.
+// Convolution on tensors; the equation and the order of its parts stand in kernels/conv2d/conv2d.h, those of
+// the way back in conv2d_backward.h.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "engine/execution.h"
-#include "engine/ops/conv_weights.h"
-#include "engine/parameters.h"
 #include "engine/tensor.h"
 #include "kernels/conv2d/conv2d.h"
 
@@ -17,13 +17,34 @@ struct Conv2dGeometry {
   std::int64_t stride = 1, dilation = 1, padding = 1;
 };
 
-/// The learned weights of one convolution, arranged for a device.
-class Conv2dWeights : public ConvWeights<kernels::Conv2dProblem> {
+/// The learned weights of one convolution, and copies of them arranged for a device's kernels.
+class Conv2dWeights {
  public:
-  /// weight: (out, in, k, k) as PyTorch has it; bias: (out). `in_channels` says how one or two inputs share
-  /// `in`. execution.maps is what the inputs are stored as.
-  Conv2dWeights(const Parameter& weight, const Parameter& bias, std::array<std::int64_t, 2> in_channels,
+  /// weight: (out, in, k, k) as PyTorch has it; bias: of `out` numbers, or empty. `in_channels` says how one
+  /// or two inputs share `in`. execution.maps is what the inputs are stored as.
+  Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
                 const Conv2dGeometry& geometry, const Execution& execution);
+
+  /// Arranges the weights anew, after they have changed.
+  void pack();
+
+  /// The problem for inputs of n images of h × w.
+  kernels::Conv2dProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
+  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
+  const Tensor& weight() const { return weight_; }
+  const Tensor& packed() const { return packed_; }
+  const Tensor& bias() const { return bias_; }
+
+  /// The convolution that gives the gradient by input map 0 or 1. Throws Error where the weight is not
+  /// tracked, or the stride is not 1.
+  const Conv2dWeights& dgrad(std::size_t map) const;
+
+ private:
+  kernels::Conv2dProblem layer_;  // without the extents of an input
+  kernels::Conv2dAlgorithm algorithm_;
+  Execution execution_;
+  Tensor weight_, packed_, bias_;
+  std::vector<Conv2dWeights> dgrad_;
 };
 
 struct Conv2dOptions {
@@ -35,9 +56,13 @@ struct Conv2dOptions {
   DType maps = DType::kFloat32;
 };
 
-/// Convolves x, or [x, y]: two maps side by side along the channels.
+/// Convolves x, or [x, y]: two maps side by side along the channels. A tape goes on needing the weights.
 /// Throws Error naming both shapes when they do not fit.
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options = {});
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
+
+/// What remains of every operation's way back that ends in a convolution of [x, y]: given the gradient of its
+/// sums, adds to those of weight, bias, x and y as far as they are tracked. An empty y is zero.
+void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights);
 
 }  // namespace sapnet::engine

@@ -1,51 +1,94 @@
 #include "engine/ops/conv_lstm.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "kernels/conv_lstm/conv_lstm_backward.h"
 #include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::engine {
 
-ConvLstmWeights::ConvLstmWeights(const std::array<const Parameter*, 4>& weights,
-                                 const std::array<const Parameter*, 4>& biases, const Execution& execution) {
+ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tensor, 4> biases,
+                                 const Execution& execution)
+    : execution_(execution), weights_(std::move(weights)), biases_(std::move(biases)) {
   check_execution("conv_lstm", execution);
-  const auto& shape = weights[0]->shape;
-  if (shape.size() != 4 || shape[2] != 3 || shape[3] != 3 || shape[0] < 1 || shape[0] % 16 != 0 ||
-      shape[1] <= shape[0])
-    throw Error("tensor '" + weights[0]->name + "' of shape " + to_string(shape) +
-                " is no 3×3 gate of a conv_lstm");
-  std::vector<float> weight, bias;
+  const Shape& shape = weights_[0].shape();  // (hidden, in + hidden, 3, 3)
+  if (shape.w != 3 || shape.c != 3 || shape.n % 16 != 0 || shape.h <= shape.n)
+    throw Error("conv_lstm: a weight of shape " + to_string(shape) + " is no 3×3 gate");
   for (std::size_t gate = 0; gate < 4; ++gate) {
-    if (weights[gate]->shape != shape || biases[gate]->values.size() != static_cast<std::size_t>(shape[0]))
-      throw Error("tensors '" + weights[gate]->name + "' of shape " + to_string(weights[gate]->shape) +
-                  " and '" + biases[gate]->name + "' of shape " + to_string(biases[gate]->shape) +
-                  " do not fit a gate of shape " + to_string(shape));
-    weight.insert(weight.end(), weights[gate]->values.begin(), weights[gate]->values.end());
-    bias.insert(bias.end(), biases[gate]->values.begin(), biases[gate]->values.end());
+    check_tensor("conv_lstm", "a gate's weight", weights_[gate], shape, DType::kFloat32, execution.device);
+    if (biases_[gate].shape().count() != shape.n)
+      throw Error("conv_lstm: a bias of shape " + to_string(biases_[gate].shape()) +
+                  " does not fit a gate of shape " + to_string(shape));
   }
-  layer_ = {.in_channels = shape[1] - shape[0], .hidden = shape[0]};
-  algorithm_ = algorithm_for(layer_.conv(), execution);
+  layer_ = {.in_channels = shape.h - shape.n, .hidden = shape.n};
+  algorithm_ =
+      execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
+  pack();
+}
+
+void ConvLstmWeights::pack() {
+  const auto joined = [](const std::array<Tensor, 4>& gates) {
+    std::vector<float> values;
+    for (const Tensor& gate : gates) {
+      const std::vector<float> next = to_vector(gate);
+      values.insert(values.end(), next.begin(), next.end());
+    }
+    return values;
+  };
+  const std::vector<float> weight = joined(weights_);
+  bias_ = from_host(joined(biases_), {1, 1, 1, 4 * layer_.hidden}, execution_.device);
   dispatch(
-      execution.device,
+      execution_.device,
       [&] {
         packed_ = packed_weights<float>(
-            kernels::cpu::packed_conv_lstm_size(layer_, algorithm_), execution.device,
+            kernels::cpu::packed_conv_lstm_size(layer_, algorithm_), execution_.device,
             [&](float* packed) { kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed); });
       },
       [&](auto /*stream*/) {
         if (!kernels::cuda::takes_conv_lstm(layer_))
-          throw Error("tensor '" + weights[0]->name + "' of shape " + to_string(shape) +
+          throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
                       " cannot run on a GPU, which takes 32 channels in and hidden");
-        visit_dtype(execution.maps, [&]<class T>(T) {
+        visit_dtype(execution_.maps, [&]<class T>(T) {
           packed_ = packed_weights<T>(
-              kernels::cuda::packed_conv_lstm_size(layer_), execution.device,
+              kernels::cuda::packed_conv_lstm_size(layer_), execution_.device,
               [&](T* packed) { kernels::cuda::pack_conv_lstm(layer_, weight.data(), packed); });
         });
       });
-  bias_ = from_host(bias, {1, 1, 1, 4 * layer_.hidden}, execution.device);
+  gates_.clear();
+  if (!tracked()) return;
+  const Shape shape = {4 * layer_.hidden, layer_.in_channels + layer_.hidden, 3, 3};
+  Tensor gate_weight = from_host(weight, shape, execution_.device), gate_bias = bias_;
+  gate_weight.track(zeros(shape, execution_.device));
+  gate_bias.track(zeros(gate_bias.shape(), execution_.device));
+  gates_.push_back({gate_weight, gate_bias, layer_.conv().in_channels, {}, execution_});
+}
+
+void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const {
+  const Conv2dWeights& gates = gates_.front();
+  conv2d_backward(dgates, x, h, gates);
+  const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
+    std::int64_t first = 0;
+    for (const Tensor& part : parts) {
+      add_gradient(part, joined.slice(first, part.shape()));
+      first += part.shape().count();
+    }
+    joined = zeros(joined.shape(), joined.device());
+  };
+  hand_on(*gates.weight().gradient(), weights_);
+  hand_on(*gates.bias().gradient(), biases_);
+}
+
+kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
+  kernels::ConvLstmProblem problem = layer_;
+  problem.n = n;
+  problem.h = h;
+  problem.w = w;
+  return problem;
 }
 
 namespace {
@@ -55,22 +98,27 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   const Shape map = {problem.n, problem.h, problem.w, problem.hidden};
   const DType maps = weights.packed().dtype();
   const Device device = weights.packed().device();
-  const Shape in = {problem.n, problem.h, problem.w, problem.in_channels};
-  check_tensor("conv_lstm", "input", x, in, maps, device);
+  check_tensor("conv_lstm", "input", x, {problem.n, problem.h, problem.w, problem.in_channels}, maps, device);
   if (state.hidden || state.cell) {
     check_tensor("conv_lstm", "hidden state", state.hidden, map, maps, device);
     check_tensor("conv_lstm", "cell state", state.cell, map, DType::kFloat32, device);
   }
+  Tape* const tape = weights.tracked() ? Tape::current() : nullptr;
+  Tensor gates;
+  if (tape) gates = Tensor({problem.n, problem.h, problem.w, 4 * problem.hidden}, device, maps);
+  // What the way back needs of the state before must not be overwritten.
+  const LstmState before = tape ? state : LstmState{};
   LstmState next{Tensor(map, device, maps), output_for(map, device, DType::kFloat32, state.cell)};
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicConvLstmArguments<T>{
         .x = x.data<T>(),
-        .h = state.hidden ? state.hidden.data<T>() : nullptr,
-        .c = state.cell ? state.cell.data() : nullptr,
+        .h = data_or_null<T>(std::as_const(state.hidden)),
+        .c = data_or_null(std::as_const(state.cell)),
         .weight = weights.packed().data<T>(),
         .bias = weights.bias().data(),
         .h_out = next.hidden.data<T>(),
         .c_out = next.cell.data(),
+        .gates = data_or_null<T>(gates),
         .shifted_sums = shifted_sums ? shifted_sums->data() : nullptr,
     };
   };
@@ -87,12 +135,35 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
         make_sums(kernels::cuda::conv_lstm_parts(problem));
         visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm(problem, arguments(t), stream); });
       });
+  if (!tape) return next;
+
+  next.hidden.track();
+  next.cell.track();
+  tape->record([=, &weights] {
+    const Tensor dh = take_gradient(next.hidden);
+    Tensor dc = take_gradient(next.cell);
+    if (!dh && !dc) return;
+    Tensor dgates = gates;  // takes the gates' place
+    const Tensor dc_out = dc;
+    if (!dc && before.cell) dc = Tensor(map, device);
+    on_cpu_only("the gradient of conv_lstm", device, [&] {
+      kernels::cpu::conv_lstm_backward(problem, {.gates = gates.data(),
+                                                 .c = data_or_null(before.cell),
+                                                 .h_out = next.hidden.data(),
+                                                 .dh_out = data_or_null(dh),
+                                                 .dc_out = data_or_null(dc_out),
+                                                 .dgates = dgates.data(),
+                                                 .dc = before.cell ? dc.data() : nullptr});
+    });
+    if (before.cell.tracked()) add_gradient(before.cell, std::move(dc));
+    weights.backward(dgates, x, before.hidden);
+  });
   return next;
 }
 
 kernels::ConvLstmProblem problem_for(const Tensor& x, const ConvLstmWeights& weights) {
   if (!x) throw Error("conv_lstm: input is empty");
-  return weights.problem(x.shape());
+  return weights.problem(x.shape().n, x.shape().h, x.shape().w);
 }
 
 }  // namespace

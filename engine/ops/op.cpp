@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "kernels/add/add.h"
 
 namespace sapnet::engine {
 
@@ -31,6 +32,16 @@ Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& 
 void check_execution(std::string_view op, const Execution& execution) {
   if (execution.device == Device::kCpu && execution.maps != DType::kFloat32)
     throw Error(std::string(op) + ": the CPU computes in fp32 only");
+}
+
+void add_gradient(const Tensor& input, Tensor dinput) {
+  Tensor& gradient = *input.gradient();
+  if (!gradient) {
+    gradient = std::move(dinput);
+    return;
+  }
+  on_cpu_only("adding gradients", gradient.device(),
+              [&] { kernels::cpu::add(gradient.shape().count(), dinput.data(), gradient.data()); });
 }
 
 }  // namespace sapnet::engine

@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/cuda.h"
 #include "engine/error.h"
 #include "engine/execution.h"
+#include "engine/tape.h"
 #include "engine/tensor.h"
 
 namespace sapnet::engine {
@@ -27,6 +29,33 @@ Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& 
 
 /// Throws Error for fp16 on the CPU.
 void check_execution(std::string_view op, const Execution& execution);
+
+/// The tape to record an operation of these inputs on; null when there is none or no input is tracked.
+template <class... Tensors>
+Tape* recording(const Tensors&... inputs) {
+  Tape* const tape = Tape::current();
+  return tape && (inputs.tracked() || ...) ? tape : nullptr;
+}
+
+/// Adds to the gradient of an operation's input, which is tracked.
+void add_gradient(const Tensor& input, Tensor dinput);
+
+/// Null for an empty tensor, as kernels are told that an argument is absent.
+template <class T = float>
+const T* data_or_null(const Tensor& tensor) {
+  return tensor ? tensor.data<T>() : nullptr;
+}
+template <class T = float>
+T* data_or_null(Tensor& tensor) {
+  return tensor ? tensor.data<T>() : nullptr;
+}
+
+/// Runs what only the CPU has a kernel for yet. Throws Error for another device.
+template <class Cpu>
+void on_cpu_only(std::string_view op, Device device, const Cpu& on_cpu) {
+  if (device != Device::kCpu) throw Error(std::string(op) + " runs on the CPU only");
+  on_cpu();
+}
 
 /// Weights in the order that a kernel reads them: pack(T*) writes `size` numbers on the host.
 template <class T, class Pack>

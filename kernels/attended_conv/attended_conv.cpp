@@ -4,6 +4,9 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/attended_conv/attended_conv_backward.h"
+#include "kernels/conv2d/conv2d_backward.h"
+
 namespace sapnet::kernels::cpu {
 namespace {
 
@@ -21,26 +24,42 @@ double dot(const float* row, const std::vector<double>& vector) {
   return sum;
 }
 
+/// What attention makes of one image, in double.
+struct Attention {
+  std::vector<double> mean;    // m, (c)
+  std::vector<double> hidden;  // relu(W1 m), (hidden)
+  std::vector<double> scale;   // s, (c)
+};
+
+/// Arguments: the forward pass's or the way back's.
+template <class Arguments>
+Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64_t image) {
+  const auto channels = static_cast<std::size_t>(p.c);
+  Attention result{std::vector<double>(channels), std::vector<double>(static_cast<std::size_t>(p.hidden)),
+                   std::vector<double>(channels)};
+  const std::vector<double> sums = add_parts(a.shifted_sums + image * a.parts * 9 * p.c, a.parts, p.c);
+  for (std::size_t o = 0; o < channels; ++o) {
+    double sum = 0;
+    for (std::size_t i = 0; i < channels; ++i)
+      for (std::size_t tap = 0; tap < 9; ++tap)
+        sum += static_cast<double>(a.weight[(o * channels + i) * 9 + tap]) * sums[tap * channels + i];
+    result.mean[o] = static_cast<double>(a.bias[o]) + sum / static_cast<double>(p.h * p.w);
+  }
+  for (std::size_t j = 0; j < result.hidden.size(); ++j)
+    result.hidden[j] = std::max(0.0, dot(a.w1 + j * channels, result.mean));
+  for (std::size_t o = 0; o < channels; ++o) {
+    const double logit =
+        dot(a.w2 + o * result.hidden.size(), result.hidden) + dot(a.w3 + o * channels, result.mean);
+    result.scale[o] = 1 / (1 + std::exp(-logit));
+  }
+  return result;
+}
+
 }  // namespace
 
 void attention_scale(const AttendedConvProblem& p, const AttendedConvArguments& a, float* scale) {
-  const auto channels = static_cast<std::size_t>(p.c);
-  std::vector<double> mean(channels), hidden(static_cast<std::size_t>(p.hidden));
-  for (std::int64_t image = 0; image < p.n; ++image) {
-    const std::vector<double> sums = add_parts(a.shifted_sums + image * a.parts * 9 * p.c, a.parts, p.c);
-    for (std::size_t o = 0; o < channels; ++o) {
-      double sum = 0;
-      for (std::size_t i = 0; i < channels; ++i)
-        for (std::size_t tap = 0; tap < 9; ++tap)
-          sum += static_cast<double>(a.weight[(o * channels + i) * 9 + tap]) * sums[tap * channels + i];
-      mean[o] = static_cast<double>(a.bias[o]) + sum / static_cast<double>(p.h * p.w);
-    }
-    for (std::size_t j = 0; j < hidden.size(); ++j) hidden[j] = std::max(0.0, dot(a.w1 + j * channels, mean));
-    for (std::size_t o = 0; o < channels; ++o) {
-      const double logit = dot(a.w2 + o * hidden.size(), hidden) + dot(a.w3 + o * channels, mean);
-      *scale++ = static_cast<float>(1 / (1 + std::exp(-logit)));
-    }
-  }
+  for (std::int64_t image = 0; image < p.n; ++image)
+    for (const double value : attention(p, a, image).scale) *scale++ = static_cast<float>(value);
 }
 
 void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, const AttendedConvArguments& a) {
@@ -55,8 +74,64 @@ void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, cons
           .residual = a.residual,
           .relu = true,
           .out = a.out,
+          .inner = a.inner,
           .shifted_sums = a.out_shifted_sums,
           .sums_dilation = p.next_dilation});
+}
+
+namespace {
+
+/// Adds one image's part to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
+std::vector<double> attention_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a,
+                                       const Attention& forward, const double* dscale) {
+  const std::size_t channels = forward.mean.size(), hidden = forward.hidden.size();
+  std::vector<double> dlogit(channels), dhidden(hidden), kappa(channels);
+  for (std::size_t o = 0; o < channels; ++o)
+    dlogit[o] = dscale[o] * forward.scale[o] * (1 - forward.scale[o]);
+  for (std::size_t j = 0; j < hidden; ++j)
+    for (std::size_t o = 0; o < channels && forward.hidden[j] > 0; ++o)
+      dhidden[j] += static_cast<double>(a.w2[o * hidden + j]) * dlogit[o];
+  for (std::size_t c = 0; c < channels; ++c) {
+    for (std::size_t o = 0; o < channels; ++o) {
+      kappa[c] += static_cast<double>(a.w3[o * channels + c]) * dlogit[o];
+      a.dw3[o * channels + c] += static_cast<float>(dlogit[o] * forward.mean[c]);
+    }
+    for (std::size_t j = 0; j < hidden; ++j) {
+      kappa[c] += static_cast<double>(a.w1[j * channels + c]) * dhidden[j];
+      a.dw1[j * channels + c] += static_cast<float>(dhidden[j] * forward.mean[c]);
+      a.dw2[c * hidden + j] += static_cast<float>(dlogit[c] * forward.hidden[j]);
+    }
+    kappa[c] /= static_cast<double>(p.h * p.w);
+  }
+  return kappa;
+}
+
+}  // namespace
+
+void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a) {
+  const auto channels = static_cast<std::size_t>(p.c);
+  std::vector<Attention> forward;
+  std::vector<float> scale, shift;
+  for (std::int64_t image = 0; image < p.n; ++image) {
+    forward.push_back(attention(p, a, image));
+    scale.insert(scale.end(), forward.back().scale.begin(), forward.back().scale.end());
+  }
+  Conv2dEpilogueBackwardArguments epilogue{.dout = a.dout,
+                                           .out = a.out,
+                                           .inner = a.inner,
+                                           .scale = scale.data(),
+                                           .shift = nullptr,
+                                           .dsum = a.dy,
+                                           .dresidual_before = a.dresidual_before,
+                                           .dresidual = a.dresidual};
+  std::vector<double> dscale(scale.size());
+  conv2d_scale_backward(p.conv(), epilogue, dscale.data());
+  for (std::size_t image = 0; image < forward.size(); ++image) {
+    const auto kappa = attention_backward(p, a, forward[image], dscale.data() + image * channels);
+    shift.insert(shift.end(), kappa.begin(), kappa.end());
+  }
+  epilogue.shift = shift.data();
+  conv2d_epilogue_backward(p.conv(), epilogue);
 }
 
 }  // namespace sapnet::kernels::cpu

@@ -39,7 +39,8 @@ struct BasicAttendedConvArguments {
   const float* w3 = nullptr;            // (c, c)
   const T* residual = nullptr;          // (n, h, w, c), or null; may be `out` itself
   T* out = nullptr;                     // (n, h, w, c); shares nothing with `in`
-  float* out_shifted_sums = nullptr;    // (n, as many parts as the device writes, 9, c), or null
+  T* inner = nullptr;                 // (n, h, w, c), or null: what `residual` is added to, for the way back
+  float* out_shifted_sums = nullptr;  // (n, as many parts as the device writes, 9, c), or null
 };
 using AttendedConvArguments = BasicAttendedConvArguments<>;
 

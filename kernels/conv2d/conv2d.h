@@ -53,6 +53,7 @@ struct BasicConv2dArguments {
   const Out* residual = nullptr;     // (n, out_h, out_w, out_channels), or null; may be `out` itself
   bool relu = false;
   Out* out = nullptr;             // (n, out_h, out_w, out_channels); shares nothing with `in`
+  Out* inner = nullptr;           // the same, or null: what `residual` is added to, for the way back
   float* shifted_sums = nullptr;  // of `out`, (n, as many parts as the device writes, 9, out_channels), or
                                   // null: see kernels/shifted_sums/shifted_sums.h
   std::int64_t sums_dilation = 0;

@@ -20,6 +20,7 @@ struct Epilogue {
     const std::int64_t map = image * p.out_h() * p.out_w() * p.out_channels;
     out = a.out + map;
     if (a.residual) residual = a.residual + map;
+    if (a.inner) inner = a.inner + map;
     if (a.scale) scale = a.scale + image * p.out_channels;
   }
 
@@ -29,6 +30,7 @@ struct Epilogue {
     if (bias) value = hn::Add(value, load_lanes(bias + channel, lanes));
     if (scale) value = hn::Mul(value, load_lanes(scale + channel, lanes));
     if (relu) value = hn::Max(value, hn::Zero(D()));
+    if (inner) store_lanes(value, inner + offset, lanes);
     if (residual) {
       value = hn::Add(value, load_lanes(residual + offset, lanes));
       if (relu) value = hn::Max(value, hn::Zero(D()));
@@ -42,6 +44,7 @@ struct Epilogue {
   const float* residual = nullptr;
   bool relu;
   float* out;
+  float* inner = nullptr;
 };
 
 }  // namespace HWY_NAMESPACE

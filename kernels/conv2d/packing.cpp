@@ -1,6 +1,17 @@
 #include "kernels/conv2d/packing.h"
 
 namespace sapnet::kernels::cpu {
+namespace {
+
+/// Of the points 0, ±1, ±2 and infinity (Lavin & Gray 2015, section 4.3).
+constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
+                             {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                             {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                             {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                             {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                             {0, 0, 1}};
+
+}  // namespace
 
 bool winograd_takes(const Conv2dProblem& p) {
   return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation && p.in_channels[0] > 0 &&
@@ -11,13 +22,6 @@ bool winograd_takes(const Conv2dProblem& p) {
 void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
                    std::int64_t group,
                    const std::function<std::int64_t(std::int64_t, std::int64_t)>& channel_of, float* packed) {
-  // The points 0, ±1, ±2 and infinity (Lavin & Gray 2015, section 4.3).
-  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                      {0, 0, 1}};
   for (std::int64_t g = 0; g < out_channels / group; ++g)
     for (std::int64_t i = 0; i < in_channels; ++i)
       for (std::int64_t lane = 0; lane < group; ++lane) {
@@ -32,6 +36,17 @@ void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t o
             packed[(point * in_channels + i) * group + lane] = static_cast<float>(value);
           }
       }
+}
+
+void add_filter_of_points(const double* points, std::int64_t stride, float* filter) {
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b) {
+      double value = 0;
+      for (int row = 0; row < 6; ++row)
+        for (int column = 0; column < 6; ++column)
+          value += kG[row][a] * kG[column][b] * points[(6 * row + column) * stride];
+      filter[3 * a + b] += static_cast<float>(value);
+    }
 }
 
 void pack_direct(const Conv2dProblem& p, const float* weight, float* packed) {

@@ -25,6 +25,9 @@ void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t o
                    std::int64_t group,
                    const std::function<std::int64_t(std::int64_t, std::int64_t)>& channel_of, float* packed);
 
+/// The way back of a filter's transform: adds Gᵀ u G, u being the gradient by the 36 points, `stride` apart.
+void add_filter_of_points(const double* points, std::int64_t stride, float* filter);
+
 /// The maps of one image of the batch.
 inline std::array<const float*, 2> image_maps(const Conv2dProblem& p, const std::array<const float*, 2>& in,
                                               std::int64_t image) {

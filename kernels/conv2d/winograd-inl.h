@@ -187,6 +187,22 @@ HWY_INLINE void untransform_tile(const WinogradJob& job, const float* HWY_RESTRI
   }
 }
 
+/// Calls batch(starts, tiles) for batches of at most kTileBatch of a job's tiles, given by their first
+/// columns.
+template <class Batch>
+HWY_INLINE void for_tile_batches(const WinogradJob& job, const Batch& batch) {
+  std::int64_t starts[kTileBatch];
+  std::int64_t tiles = 0;
+  for (std::int64_t phase = 0; phase < std::min(job.dilation, job.w); ++phase)
+    for (std::int64_t x0 = phase; x0 < job.w; x0 += 4 * job.dilation) {
+      starts[tiles++] = x0;
+      if (tiles < kTileBatch) continue;
+      batch(starts, tiles);
+      tiles = 0;
+    }
+  if (tiles > 0) batch(starts, tiles);
+}
+
 /// Output rows y0, y0 + d, y0 + 2d, y0 + 3d of one image, all columns and channels.
 template <int kGates, std::int64_t kGroup, class Store>
 inline void winograd_rows(const WinogradJob& job, const Store& store) {
@@ -195,23 +211,14 @@ inline void winograd_rows(const WinogradJob& job, const Store& store) {
   float* transformed =
       scratch(static_cast<std::size_t>(transformed_size + kWinogradPoints * point_stride(kGroup)));
   float* products = transformed + transformed_size;
-  std::int64_t starts[kTileBatch];
-  std::int64_t tiles = 0;
-  const auto flush = [&] {
+  for_tile_batches(job, [&](const std::int64_t* starts, std::int64_t tiles) {
     for (std::int64_t t = 0; t < tiles; ++t) transform_tile(job, starts[t], t, transformed);
     for (std::int64_t group = 0; group < job.groups; ++group) {
       multiply<kGroup>(job, transformed, tiles, group, products);
       for (std::int64_t t = 0; t < tiles; ++t)
         untransform_tile<kGates, kGroup>(job, products, t, starts[t], group, store);
     }
-    tiles = 0;
-  };
-  for (std::int64_t phase = 0; phase < std::min(job.dilation, job.w); ++phase)
-    for (std::int64_t x0 = phase; x0 < job.w; x0 += 4 * job.dilation) {
-      starts[tiles++] = x0;
-      if (tiles == kTileBatch) flush();
-    }
-  if (tiles > 0) flush();
+  });
 }
 
 }  // namespace HWY_NAMESPACE

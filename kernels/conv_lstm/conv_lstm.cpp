@@ -47,15 +47,26 @@ struct Cell {
     if (a.c) c = a.c + map;
     c_out = a.c_out + map;
     h_out = a.h_out + map;
+    if (a.gates) gates = a.gates + 4 * map;
   }
 
   HWY_INLINE void operator()(V i, V f, V g, V o, std::int64_t y, std::int64_t x, std::int64_t channel) const {
     const std::int64_t offset = (y * width + x) * hidden + channel;
     const auto gate_bias = [&](std::int64_t gate) { return hn::LoadU(D(), bias + gate * hidden + channel); };
-    V cell = hn::Mul(sigmoid(hn::Add(i, gate_bias(0))), tanh(hn::Add(g, gate_bias(2))));
-    if (c) cell = hn::MulAdd(sigmoid(hn::Add(f, gate_bias(1))), hn::LoadU(D(), c + offset), cell);
+    i = sigmoid(hn::Add(i, gate_bias(0)));
+    g = tanh(hn::Add(g, gate_bias(2)));
+    o = sigmoid(hn::Add(o, gate_bias(3)));
+    V cell = hn::Mul(i, g);
+    if (c || gates) f = sigmoid(hn::Add(f, gate_bias(1)));
+    if (c) cell = hn::MulAdd(f, hn::LoadU(D(), c + offset), cell);
     hn::StoreU(cell, D(), c_out + offset);
-    hn::StoreU(hn::Mul(sigmoid(hn::Add(o, gate_bias(3))), tanh(cell)), D(), h_out + offset);
+    hn::StoreU(hn::Mul(o, tanh(cell)), D(), h_out + offset);
+    if (!gates) return;
+    float* const kept = gates + (y * width + x) * 4 * hidden + channel;
+    hn::StoreU(i, D(), kept);
+    hn::StoreU(f, D(), kept + hidden);
+    hn::StoreU(g, D(), kept + 2 * hidden);
+    hn::StoreU(o, D(), kept + 3 * hidden);
   }
 
   std::int64_t hidden, width;
@@ -63,6 +74,7 @@ struct Cell {
   const float* c = nullptr;
   float* c_out;
   float* h_out;
+  float* gates = nullptr;
 };
 
 /// The maps of one image; without a hidden state the second has no channels.

@@ -26,13 +26,14 @@ struct ConvLstmProblem {
 /// T: what x, h and the weights are stored as, float or, on a GPU, Half.
 template <class T = float>
 struct BasicConvLstmArguments {
-  const T* x = nullptr;           // (n, h, w, in_channels)
-  const T* h = nullptr;           // (n, h, w, hidden), or null for zero
-  const float* c = nullptr;       // (n, h, w, hidden), null exactly when h is; may be `c_out` itself
-  const T* weight = nullptr;      // as pack_conv_lstm made it
-  const float* bias = nullptr;    // (4·hidden), gates in the order i, f, g, o
-  T* h_out = nullptr;             // (n, h, w, hidden); shares nothing with x and h
-  float* c_out = nullptr;         // (n, h, w, hidden)
+  const T* x = nullptr;         // (n, h, w, in_channels)
+  const T* h = nullptr;         // (n, h, w, hidden), or null for zero
+  const float* c = nullptr;     // (n, h, w, hidden), null exactly when h is; may be `c_out` itself
+  const T* weight = nullptr;    // as pack_conv_lstm made it
+  const float* bias = nullptr;  // (4·hidden), gates in the order i, f, g, o
+  T* h_out = nullptr;           // (n, h, w, hidden); shares nothing with x and h
+  float* c_out = nullptr;       // (n, h, w, hidden)
+  T* gates = nullptr;  // (n, h, w, 4·hidden): i, f, g, o after σ and tanh, for the way back; or null
   float* shifted_sums = nullptr;  // of h_out, (n, as many parts as the device writes, 9, hidden), or null:
                                   // see kernels/shifted_sums/shifted_sums.h
 };

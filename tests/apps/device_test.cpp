@@ -29,6 +29,7 @@ class Faulty final : public model::Network {
     result.data()[result.shape().count() / 2] += error_;
     return result;
   }
+  void pack() override {}
   std::size_t memory(const engine::Shape& /*rainy*/) const override { return 0; }
 
  private:

@@ -20,51 +20,45 @@ using kernels::Conv2dAlgorithm;
 
 constexpr DType kHalf = DType::kFloat16;
 
-/// A tensor of a weight file, all zero.
-Parameter parameter(const std::string& name, std::vector<std::int64_t> shape) {
-  std::int64_t count = 1;
-  for (const std::int64_t extent : shape) count *= extent;
-  return {name, std::move(shape), std::vector<float>(static_cast<std::size_t>(count))};
-}
-
 Tensor map(const Shape& shape, DType dtype = DType::kFloat32) { return {shape, Device::kCpu, dtype}; }
 
-// --- weights of operations on maps of 8 channels ---
+// --- weights of operations on maps of 8 channels, all zero ---
+
+Tensor bias(std::int64_t count) { return zeros({1, 1, 1, count}, Device::kCpu); }
 
 Conv2dWeights conv2d_weights(std::int64_t kernel, const Conv2dGeometry& geometry,
                              std::array<std::int64_t, 2> in_channels = {8, 0}) {
-  return {parameter("weight", {16, in_channels[0] + in_channels[1], kernel, kernel}),
-          parameter("bias", {16}),
+  return {zeros({16, in_channels[0] + in_channels[1], kernel, kernel}, Device::kCpu),
+          bias(16),
           in_channels,
           geometry,
           {}};
 }
 
 struct GateShapes {
-  std::vector<std::int64_t> weight = {16, 24, 3, 3}, bias = {16};
+  Shape weight = {16, 24, 3, 3};
+  std::int64_t bias = 16;
 };
 
 /// o: the last gate's.
 ConvLstmWeights conv_lstm_weights(const GateShapes& ifg = {}, const GateShapes& o = {},
                                   const Execution& execution = {}) {
-  const Parameter weight = parameter("weight", ifg.weight), bias = parameter("bias", ifg.bias);
-  const Parameter last_weight = parameter("conv_o.weight", o.weight);
-  const Parameter last_bias = parameter("conv_o.bias", o.bias);
-  return {{&weight, &weight, &weight, &last_weight}, {&bias, &bias, &bias, &last_bias}, execution};
+  const Tensor weight = zeros(ifg.weight, Device::kCpu), b = bias(ifg.bias);
+  return {{weight, weight, weight, zeros(o.weight, Device::kCpu)}, {b, b, b, bias(o.bias)}, execution};
 }
 
 struct AttendedConvShapes {
-  std::vector<std::int64_t> weight = {8, 8, 3, 3}, bias = {8}, w1 = {2, 8, 1, 1}, w2 = {8, 2, 1, 1},
-                            w3 = {8, 8, 1, 1};
+  Shape weight = {8, 8, 3, 3}, bias = {1, 1, 1, 8}, w1 = {2, 8, 1, 1}, w2 = {8, 2, 1, 1}, w3 = {8, 8, 1, 1};
 };
 
 AttendedConvWeights attended_conv_weights(std::int64_t dilation, const AttendedConvShapes& shapes = {},
                                           const Execution& execution = {}) {
-  return {parameter("weight", shapes.weight),
-          parameter("bias", shapes.bias),
-          parameter("w1", shapes.w1),
-          parameter("w2", shapes.w2),
-          parameter("w3", shapes.w3),
+  const auto tensor = [](const Shape& shape) { return zeros(shape, Device::kCpu); };
+  return {tensor(shapes.weight),
+          tensor(shapes.bias),
+          tensor(shapes.w1),
+          tensor(shapes.w2),
+          tensor(shapes.w3),
           dilation,
           execution};
 }
@@ -95,29 +89,22 @@ TEST_CASE("conv2d refuses an input that the kernel does not fit into", "[ops]") 
 }
 
 TEST_CASE("conv2d refuses weights that are none", "[ops]") {
-  const auto weights = [](const std::vector<std::int64_t>& shape, std::array<std::int64_t, 2> in_channels) {
-    return Conv2dWeights(parameter("weight", shape), parameter("bias", {shape[0]}), in_channels, {}, {});
+  const auto weights = [](const Shape& shape, std::array<std::int64_t, 2> in_channels) {
+    return Conv2dWeights(zeros(shape, Device::kCpu), bias(shape.n), in_channels, {}, {});
   };
   CHECK_NOTHROW(weights({16, 8, 3, 3}, {3, 5}));
-  CHECK_THROWS_WITH(weights({16, 8, 0, 0}, {8, 0}),
-                    "tensor 'weight' of shape (16, 8, 0, 0) is no square filter on 8 channels");
-  CHECK_THROWS_WITH(weights({0, 8, 3, 3}, {8, 0}),
-                    "tensor 'weight' of shape (0, 8, 3, 3) is no square filter on 8 channels");
+  CHECK_NOTHROW(Conv2dWeights(zeros({16, 8, 3, 3}, Device::kCpu), {}, {8, 0}, {}, {}));
+  CHECK_THROWS_WITH(Conv2dWeights({}, bias(16), {8, 0}, {}, {}), "conv2d: weight is empty");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {0, 8}),
                     "conv2d: the number of the input's channels must be at least 1, not 0");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {9, -1}),
                     "conv2d: the number of the second input's channels must be at least 0, not -1");
-  CHECK_THROWS_WITH(weights({16, 8, 3}, {8, 0}),
-                    "tensor 'weight' of shape (16, 8, 3) is no square filter on 8 channels");
-  CHECK_THROWS_WITH(weights({16, 8, 3, 3, 1}, {8, 0}),
-                    "tensor 'weight' of shape (16, 8, 3, 3, 1) is no square filter on 8 channels");
   CHECK_THROWS_WITH(weights({16, 8, 3, 5}, {8, 0}),
-                    "tensor 'weight' of shape (16, 8, 3, 5) is no square filter on 8 channels");
+                    "conv2d: a weight of shape (16, 8, 3, 5) is no square filter on 8 channels");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {8, 1}),
-                    "tensor 'weight' of shape (16, 8, 3, 3) is no square filter on 9 channels");
-  CHECK_THROWS_WITH(
-      Conv2dWeights(parameter("weight", {16, 8, 3, 3}), parameter("bias", {15}), {8, 0}, {}, {}),
-      "tensor 'bias' of shape (15) is no bias for 'weight' of shape (16, 8, 3, 3)");
+                    "conv2d: a weight of shape (16, 8, 3, 3) is no square filter on 9 channels");
+  CHECK_THROWS_WITH(Conv2dWeights(zeros({16, 8, 3, 3}, Device::kCpu), bias(15), {8, 0}, {}, {}),
+                    "conv2d: a bias of shape (1, 1, 1, 15) does not fit a weight of shape (16, 8, 3, 3)");
 }
 
 TEST_CASE("conv2d refuses maps that do not fit its weights", "[ops]") {
@@ -148,27 +135,18 @@ TEST_CASE("conv2d refuses maps that are stored as other numbers", "[ops]") {
   CHECK_THROWS_WITH(conv2d(x, one, {.residual = map({2, 5, 7, 16}, kHalf)}),
                     "conv2d: residual is fp16, not fp32");
   CHECK_THROWS_WITH(conv2d(x, one, {.maps = kHalf}), "conv2d: the CPU computes in fp32 only");
-  CHECK_THROWS_WITH(
-      Conv2dWeights(parameter("weight", {16, 8, 3, 3}), parameter("bias", {16}), {8, 0}, {}, {.maps = kHalf}),
-      "conv2d: the CPU computes in fp32 only");
+  CHECK_THROWS_WITH(Conv2dWeights(zeros({16, 8, 3, 3}, Device::kCpu), bias(16), {8, 0}, {}, {.maps = kHalf}),
+                    "conv2d: the CPU computes in fp32 only");
 }
 
 TEST_CASE("conv_lstm refuses weights that are none", "[ops]") {
-  for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{{16, 24, 3},
-                                                                                       {16, 24, 3, 3, 1},
-                                                                                       {16, 24, 5, 3},
-                                                                                       {16, 24, 3, 5},
-                                                                                       {8, 24, 3, 3},
-                                                                                       {0, 24, 3, 3},
-                                                                                       {16, 16, 3, 3}})
-    CHECK_THROWS_WITH(conv_lstm_weights({shape, {shape[0]}}, {shape, {shape[0]}}),
-                      "tensor 'weight' of shape " + to_string(shape) + " is no 3×3 gate of a conv_lstm");
+  for (const Shape& shape : {Shape{16, 24, 5, 3}, {16, 24, 3, 5}, {8, 24, 3, 3}, {16, 16, 3, 3}})
+    CHECK_THROWS_WITH(conv_lstm_weights({shape, shape.n}, {shape, shape.n}),
+                      "conv_lstm: a weight of shape " + to_string(shape) + " is no 3×3 gate");
   CHECK_THROWS_WITH(conv_lstm_weights({}, {.weight = {16, 25, 3, 3}}),
-                    "tensors 'conv_o.weight' of shape (16, 25, 3, 3) and 'conv_o.bias' of shape (16) do not "
-                    "fit a gate of shape (16, 24, 3, 3)");
-  CHECK_THROWS_WITH(conv_lstm_weights({}, {.bias = {17}}),
-                    "tensors 'conv_o.weight' of shape (16, 24, 3, 3) and 'conv_o.bias' of shape (17) do not "
-                    "fit a gate of shape (16, 24, 3, 3)");
+                    "conv_lstm: a gate's weight has shape (16, 25, 3, 3), not (16, 24, 3, 3)");
+  CHECK_THROWS_WITH(conv_lstm_weights({}, {.bias = 17}),
+                    "conv_lstm: a bias of shape (1, 1, 1, 17) does not fit a gate of shape (16, 24, 3, 3)");
   CHECK_THROWS_WITH(conv_lstm_weights({}, {}, {.maps = kHalf}), "conv_lstm: the CPU computes in fp32 only");
 }
 
@@ -198,20 +176,17 @@ TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
 }
 
 TEST_CASE("attended_conv refuses weights that are none", "[ops]") {
-  for (const std::vector<std::int64_t>& shape : std::vector<std::vector<std::int64_t>>{
-           {8, 72}, {8, 8, 3, 3, 1}, {8, 72, 1, 1}, {0, 0, 3, 3}, {8, 9, 3, 3}, {8, 8, 5, 3}, {8, 8, 3, 5}})
-    CHECK_THROWS_WITH(
-        attended_conv_weights(1, {.weight = shape}),
-        "tensor 'weight' of shape " + to_string(shape) + " is no 3×3 filter with as many channels out as in");
-  CHECK_THROWS_WITH(attended_conv_weights(1, {.bias = {7}}),
-                    "tensor 'bias' of shape (7) is no matrix of 1 by 8");
-  CHECK_THROWS_WITH(attended_conv_weights(1, {.w1 = {}}), "tensor 'w1' of shape () is no matrix");
-  CHECK_THROWS_WITH(attended_conv_weights(1, {.w1 = {2, 7, 1, 1}}),
-                    "tensor 'w1' of shape (2, 7, 1, 1) is no matrix of 2 by 8");
+  for (const Shape& shape : {Shape{8, 72, 1, 1}, {8, 9, 3, 3}, {8, 8, 5, 5}, {9, 9, 3, 3}})
+    CHECK_THROWS_WITH(attended_conv_weights(1, {.weight = shape}),
+                      "attended_conv: weight has shape " + to_string(shape) + ", not (8, 8, 3, 3)");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.bias = {1, 1, 1, 7}}),
+                    "attended_conv: bias has shape (1, 1, 1, 7), not (1, 1, 1, 8)");
+  CHECK_THROWS_WITH(attended_conv_weights(1, {.w1 = {2, 8, 3, 3}}),
+                    "attended_conv: w1 has shape (2, 8, 3, 3), not (2, 8, 1, 1)");
   CHECK_THROWS_WITH(attended_conv_weights(1, {.w2 = {8, 3, 1, 1}}),
-                    "tensor 'w2' of shape (8, 3, 1, 1) is no matrix of 8 by 2");
+                    "attended_conv: w2 has shape (8, 3, 1, 1), not (8, 2, 1, 1)");
   CHECK_THROWS_WITH(attended_conv_weights(1, {.w3 = {8, 2, 1, 1}}),
-                    "tensor 'w3' of shape (8, 2, 1, 1) is no matrix of 8 by 8");
+                    "attended_conv: w3 has shape (8, 2, 1, 1), not (8, 8, 1, 1)");
   CHECK_THROWS_WITH(attended_conv_weights(1, {}, {.maps = kHalf}),
                     "attended_conv: the CPU computes in fp32 only");
 }
@@ -277,12 +252,13 @@ TEST_CASE("operations compute the fastest way, or as defined when asked to be st
   for (const bool strict : {false, true}) {
     const Execution execution{.strict = strict};
     const auto expected = strict ? Conv2dAlgorithm::kDirect : Conv2dAlgorithm::kWinograd;
-    const Parameter weight = parameter("weight", {32, 32, 3, 3}), bias = parameter("bias", {32});
-    const GateShapes gate{{32, 64, 3, 3}, {32}};
-    const AttendedConvShapes shapes{{32, 32, 3, 3}, {32}, {2, 32, 1, 1}, {32, 2, 1, 1}, {32, 32, 1, 1}};
-    CHECK(Conv2dWeights(weight, bias, {32, 0}, {}, execution).algorithm() == expected);
+    const GateShapes gate{{32, 64, 3, 3}, 32};
+    const AttendedConvShapes shapes{
+        {32, 32, 3, 3}, {1, 1, 1, 32}, {2, 32, 1, 1}, {32, 2, 1, 1}, {32, 32, 1, 1}};
+    CHECK(Conv2dWeights(zeros({32, 32, 3, 3}, Device::kCpu), bias(32), {32, 0}, {}, execution).algorithm() ==
+          expected);
     CHECK(conv_lstm_weights(gate, gate, execution).algorithm() == expected);
-    CHECK(attended_conv_weights(16, shapes, execution).algorithm() == expected);
+    CHECK(attended_conv_weights(16, shapes, execution).conv().algorithm() == expected);
   }
 }
 

@@ -35,16 +35,12 @@ inline engine::Parameters without(const engine::Parameters& parameters, const st
   return rest;
 }
 
-/// A golden map, (n, h, w, c), on the CPU.
-inline engine::Tensor to_tensor(const engine::Parameter& map) {
-  const engine::Shape shape{map.shape.at(0), map.shape.at(1), map.shape.at(2), map.shape.at(3)};
-  return engine::from_host(map.values, shape, engine::Device::kCpu);
-}
-
-inline std::vector<float> to_vector(const engine::Tensor& tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.shape().count()));
-  engine::to_host(tensor, values);
-  return values;
+/// A golden map or weight of four extents, or one bias, on the CPU.
+inline engine::Tensor to_tensor(const engine::Parameter& golden) {
+  const auto& shape = golden.shape;
+  if (shape.size() == 1) return engine::from_host(golden.values, {1, 1, 1, shape[0]}, engine::Device::kCpu);
+  return engine::from_host(golden.values, {shape.at(0), shape.at(1), shape.at(2), shape.at(3)},
+                           engine::Device::kCpu);
 }
 
 inline std::vector<double> to_doubles(const std::vector<float>& values) {

@@ -3,7 +3,9 @@
     /usr/bin/python3 tests/golden/make_goldens.py
 
 sapnet.safetensors and prenet.safetensors hold a network's tensors by their published names, and beside them
-golden.input and golden.stage1 to golden.stage6. operations.safetensors holds one operation per prefix. Maps
+golden.input and golden.stage1 to golden.stage6. sapnet_training.safetensors holds what training makes of
+sapnet.safetensors, and prenet_gradients.safetensors what goes back through prenet.safetensors.
+operations.safetensors holds one operation per prefix. Maps
 are (n, h, w, channels), weights (out, in, k, k).
 
 The networks are computed in double precision and rounded to fp32 at the end, so that a golden is the
@@ -19,8 +21,9 @@ import torch.nn.functional as F
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench" / "peers"))
 
+from losses import ssim  # noqa: E402
 from networks import CHANNELS, PReNet, SAPNet  # noqa: E402
-from weight_file import write_safetensors  # noqa: E402
+from weight_file import read_weights, write_safetensors  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
@@ -62,6 +65,46 @@ def network_golden(network, seed, n=2, height=29, width=37):
     name = type(network).__name__
     print(f"{name}: outputs within ±{exact[-1].abs().max():.2f}; PyTorch's fp32 differs by at most "
           + ", ".join(f"{difference:.1e}" for difference in differences) + " after stages 1 to 6")
+    return tensors
+
+
+def gradient_summary(network, weights, seed, n=2, height=13, width=18):
+    """The loss -SSIM and, of the gradients by all weights, the 2-norm of each and its product with the weight."""
+    network.load_state_dict({name: tensor for name, tensor in read_weights(FOLDER / weights).items()
+                             if not name.startswith("golden.")})
+    torch.manual_seed(seed)
+    rainy, clean = torch.rand(n, 3, height, width), torch.rand(n, 3, height, width)
+    network = network.double()
+    loss = -ssim(network.forward_stages(rainy.double())[-1], clean.double())
+    loss.backward()
+    tensors = {"rainy": nhwc(rainy), "clean": nhwc(clean), "loss": loss.detach()[None]}
+    for name, parameter in network.named_parameters():
+        tensors[f"summary.{name}"] = torch.stack((parameter.grad.norm(), (parameter.grad * parameter).sum())).detach()
+    return tensors
+
+
+def training_golden(network, weights, seed, steps=10, learning_rate=1e-4, n=2, height=13, width=18):
+    """The loss -SSIM and its gradients by all weights, in double; and `steps` steps of PyTorch's Adam on the same
+    pictures: each loss, and the weights at last. The weights at first are those of the golden `weights`."""
+    network.load_state_dict({name: tensor for name, tensor in read_weights(FOLDER / weights).items()
+                             if not name.startswith("golden.")})
+    torch.manual_seed(seed)
+    rainy, clean = torch.rand(n, 3, height, width), torch.rand(n, 3, height, width)
+    network = network.double()
+    tensors = {"rainy": nhwc(rainy), "clean": nhwc(clean)}
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    losses = []
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss = -ssim(network.forward_stages(rainy.double())[-1], clean.double())
+        loss.backward()
+        if step == 0:
+            tensors |= {f"gradient.{name}": p.grad.clone().float() for name, p in network.named_parameters()}
+        losses.append(loss.item())
+        optimizer.step()
+    tensors["losses"] = torch.tensor(losses)
+    tensors |= {f"trained.{name}": p.detach().float() for name, p in network.named_parameters()}
+    print(f"{type(network).__name__}: {steps} steps take the loss from {losses[0]:.4f} to {losses[-1]:.4f}")
     return tensors
 
 
@@ -133,7 +176,9 @@ def attended_conv_goldens():
 def main():
     torch.set_num_threads(1)
     write_safetensors(FOLDER / "sapnet.safetensors", network_golden(SAPNet(), seed=1))
+    write_safetensors(FOLDER / "sapnet_training.safetensors", training_golden(SAPNet(), "sapnet.safetensors", seed=4))
     write_safetensors(FOLDER / "prenet.safetensors", network_golden(PReNet(), seed=2))
+    write_safetensors(FOLDER / "prenet_gradients.safetensors", gradient_summary(PReNet(), "prenet.safetensors", seed=5))
     torch.manual_seed(3)
     write_safetensors(FOLDER / "operations.safetensors",
                       conv2d_goldens() | conv_lstm_goldens() | attended_conv_goldens())

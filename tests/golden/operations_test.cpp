@@ -66,7 +66,8 @@ TEST_CASE("conv2d agrees with PyTorch", "[golden]") {
     const engine::Conv2dGeometry steps{static_cast<std::int64_t>(geometry.at(0)),
                                        static_cast<std::int64_t>(geometry.at(1)),
                                        static_cast<std::int64_t>(geometry.at(2))};
-    const engine::Conv2dWeights weights(weight, golden(name + ".bias"), {weight.shape[1], 0}, steps,
+    const engine::Conv2dWeights weights(to_tensor(weight), to_tensor(golden(name + ".bias")),
+                                        {weight.shape[1], 0}, steps,
                                         {.device = Device::kCpu, .strict = strict});
     check_map(name + (strict ? " strict" : " fast"), conv2d(to_tensor(input), weights),
               golden(name + ".output"), conv_tolerance(weight, largest(input), strict));
@@ -75,18 +76,18 @@ TEST_CASE("conv2d agrees with PyTorch", "[golden]") {
 
 TEST_CASE("conv_lstm agrees with PyTorch over two steps", "[golden]") {
   const bool strict = GENERATE(false, true);
-  std::array<const Parameter*, 4> weight, bias;
+  std::array<Tensor, 4> weights_of_gates, biases;
   double gate = 0;
   // The hidden state lies within ±1.
   const double limit =
       std::max({1.0, largest(golden("conv_lstm.input0")), largest(golden("conv_lstm.input1"))});
   for (std::size_t k = 0; k < 4; ++k) {
     const std::string name = std::string("conv_lstm.") + "ifgo"[k];
-    weight[k] = &golden(name + ".weight");
-    bias[k] = &golden(name + ".bias");
-    gate = std::max(gate, conv_tolerance(*weight[k], limit, strict));
+    weights_of_gates[k] = to_tensor(golden(name + ".weight"));
+    biases[k] = to_tensor(golden(name + ".bias"));
+    gate = std::max(gate, conv_tolerance(golden(name + ".weight"), limit, strict));
   }
-  const engine::ConvLstmWeights weights(weight, bias, {.device = Device::kCpu, .strict = strict});
+  const engine::ConvLstmWeights weights(weights_of_gates, biases, {.device = Device::kCpu, .strict = strict});
   engine::LstmState state;
   for (int step = 0; step < 2; ++step) {
     const std::string number = std::to_string(step);
@@ -112,8 +113,9 @@ TEST_CASE("attended_conv agrees with PyTorch at every dilation", "[golden]") {
   const bool strict = GENERATE(false, true);
   const std::int64_t dilation = GENERATE(1, 2, 4, 8, 16);
   const Parameter& weight = golden("attended_conv.weight");
-  const engine::AttendedConvWeights weights(weight, golden("attended_conv.bias"), golden("attended_conv.w1"),
-                                            golden("attended_conv.w2"), golden("attended_conv.w3"), dilation,
+  const auto tensor = [](const std::string& name) { return to_tensor(golden("attended_conv." + name)); };
+  const engine::AttendedConvWeights weights(tensor("weight"), tensor("bias"), tensor("w1"), tensor("w2"),
+                                            tensor("w3"), dilation,
                                             {.device = Device::kCpu, .strict = strict});
   for (int size = 0; size < 3; ++size) {
     const std::string name = "attended_conv." + std::to_string(size);

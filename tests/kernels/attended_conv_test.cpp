@@ -11,6 +11,7 @@
 #include "tests/kernels/repeat.h"
 #include "tests/kernels/summed.h"
 #include "tests/reference/attended_conv.h"
+#include "tests/reference/numeric_gradient.h"
 #include "tests/reference/shifted_sums.h"
 
 namespace sapnet::tests {
@@ -171,6 +172,161 @@ KERNEL_TEST_CASE("attended_conv gives each image of a batch its own attention", 
 KERNEL_TEST_CASE("attended_conv with other numbers of channels", "[kernels][attended_conv]") {
   for (const std::int64_t channels : {1, 5, 16, 32, 40, 64})
     check({1, 6, 11, channels, 3, 2, 1}, Residual::kNone);
+}
+
+// --- the way back, held against the numeric derivative of the paper's formula ---
+
+/// A numeric derivative of the loss Σ dout·out, and how far a kernel may lie from it.
+struct Expected {
+  std::vector<double> values, tolerance;
+};
+
+struct ExpectedGradients {
+  Expected dy, dresidual, dw1, dw2, dw3;
+};
+
+/// y: the convolution's sums. magnitude: of the terms of ds, Σ |dout · relu(y)|, (n, c). scale_tolerance: as
+/// scale_tolerances() gives them. All further arithmetic that is summed is in double within a kernel, so what
+/// an error of ds and of s does to the gradients bounds theirs.
+ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::vector<double>& y,
+                                     const Weights& weights, const std::vector<float>& residual,
+                                     const std::vector<float>& dout,
+                                     const std::vector<double>& scale_tolerance) {
+  const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
+  const auto w1 = doubles(weights.w1), w2 = doubles(weights.w2), w3 = doubles(weights.w3),
+             res = doubles(residual);
+  const auto loss = [&](const auto& by_y, const auto& by_w1, const auto& by_w2, const auto& by_w3,
+                        const auto& by_residual) {
+    return reference::dot(doubles(dout), reference::attend(p, by_y, by_w1, by_w2, by_w3, by_residual).out);
+  };
+  using Values = std::vector<double>;
+  ExpectedGradients result;
+  result.dy.values =
+      reference::numeric_gradient(y, [&](const Values& v) { return loss(v, w1, w2, w3, res); });
+  result.dw1.values =
+      reference::numeric_gradient(w1, [&](const Values& v) { return loss(y, v, w2, w3, res); });
+  result.dw2.values =
+      reference::numeric_gradient(w2, [&](const Values& v) { return loss(y, w1, v, w3, res); });
+  result.dw3.values =
+      reference::numeric_gradient(w3, [&](const Values& v) { return loss(y, w1, w2, v, res); });
+  result.dresidual.values =
+      reference::numeric_gradient(res, [&](const Values& v) { return loss(y, w1, w2, w3, v); });
+
+  const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
+  const std::size_t per_image = y.size() / static_cast<std::size_t>(p.n);
+  const auto size = [](double v) { return std::abs(v); };
+  result.dw1.tolerance.assign(w1.size(), 0);
+  result.dw2.tolerance.assign(w2.size(), 0);
+  result.dw3.tolerance.assign(w3.size(), 0);
+  for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
+    Values mean(channels), dlogit(channels), dlogit_tolerance(channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      double magnitude = 0;
+      for (std::size_t k = c; k < per_image; k += channels) {
+        magnitude += size(static_cast<double>(dout[n * per_image + k])) * std::max(0.0, y[n * per_image + k]);
+        mean[c] +=
+            size(y[n * per_image + k]) * static_cast<double>(channels) / static_cast<double>(per_image);
+      }
+      // σ' = s (1 - s) is at most 1/4, and at most as wrong as s. A row is summed in fp32.
+      dlogit[c] = magnitude / 4;
+      dlogit_tolerance[c] =
+          (sum_tolerance(static_cast<double>(p.w), magnitude) + 4 * rounding(magnitude)) / 4 +
+          magnitude * scale_tolerance[n * channels + c];
+    }
+    for (std::size_t c = 0; c < channels; ++c) {
+      double kappa = 0;
+      for (std::size_t o = 0; o < channels; ++o) {
+        double weight = size(w3[o * channels + c]);
+        for (std::size_t j = 0; j < hidden; ++j) weight += size(w2[o * hidden + j] * w1[j * channels + c]);
+        kappa += weight * dlogit_tolerance[o] / static_cast<double>(p.h * p.w);
+        result.dw3.tolerance[o * channels + c] +=
+            dlogit_tolerance[o] * mean[c] + rounding(dlogit[o] * mean[c] + 1);
+        for (std::size_t j = 0; j < hidden; ++j)
+          result.dw1.tolerance[j * channels + c] +=
+              size(w2[o * hidden + j]) * dlogit_tolerance[o] * mean[c] +
+              rounding(size(w2[o * hidden + j]) * dlogit[o] * mean[c] + 1);
+      }
+      for (std::size_t j = 0; j < hidden; ++j)
+        for (std::size_t k = 0; k < channels; ++k)
+          result.dw2.tolerance[c * hidden + j] +=
+              size(w1[j * channels + k]) * mean[k] * dlogit_tolerance[c] +
+              rounding(size(w1[j * channels + k]) * mean[k] * dlogit[c] + 1);
+      for (std::size_t k = c; k < per_image; k += channels) {
+        const double value = size(static_cast<double>(dout[n * per_image + k]));
+        result.dy.tolerance.resize(y.size());
+        result.dy.tolerance[n * per_image + k] = kappa + scale_tolerance[n * channels + c] * value +
+                                                 rounding(value + size(result.dy.values[n * per_image + k]));
+      }
+    }
+  }
+  result.dresidual.tolerance.assign(res.size(), rounding(2));
+  return result;
+}
+
+void check_backward(const AttendedConvProblem& p, bool with_residual, bool in_place) {
+  INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden << ", dilation " << p.dilation
+           << ", residual " << with_residual << ", in place " << in_place);
+  const std::int64_t count = p.n * p.h * p.w * p.c;
+  const auto in = random_values(count, 1), residual = random_values(with_residual ? count : 0, 2),
+             dout = random_values(count, 8);
+  const Weights weights(p, engine::DType::kFloat32);
+  const std::vector<float> shifted_sums = sums_in_parts(p, in);
+  const auto forward = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
+                                                weights.w3, residual);
+  const auto plain = reference::finish(p.conv(), forward.conv.sum, forward.scale, {}, true);
+  const std::vector<float> out(forward.out.begin(), forward.out.end()), inner(plain.begin(), plain.end());
+  const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout,
+                                           scale_tolerances(p, weights, shifted_sums));
+
+  for (const auto& implementation : implementations()) {
+    if (!implementation->takes(p)) continue;
+    INFO(implementation->name());
+    const auto written = run_repeatedly([&] {
+      GuardedArray douts(dout), outs(out), inners(with_residual ? inner : std::vector<float>()),
+          sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1), w2(weights.w2),
+          w3(weights.w3);
+      GuardedArray separate_dy(static_cast<std::size_t>(count)), dresidual(residual.size());
+      GuardedArray dw1(std::vector<float>(weights.w1.size())), dw2(std::vector<float>(weights.w2.size())),
+          dw3(std::vector<float>(weights.w3.size()));
+      GuardedArray& dy = in_place ? douts : separate_dy;
+      implementation->attended_conv_backward(p, {.dout = douts.data(),
+                                                 .out = outs.data(),
+                                                 .inner = inners.data(),
+                                                 .shifted_sums = sums.data(),
+                                                 .parts = kParts,
+                                                 .weight = weight.data(),
+                                                 .bias = bias.data(),
+                                                 .w1 = w1.data(),
+                                                 .w2 = w2.data(),
+                                                 .w3 = w3.data(),
+                                                 .dy = dy.data(),
+                                                 .dresidual_before = nullptr,
+                                                 .dresidual = dresidual.data(),
+                                                 .dw1 = dw1.data(),
+                                                 .dw2 = dw2.data(),
+                                                 .dw3 = dw3.data()});
+      for (GuardedArray* array : {&douts, &outs, &inners, &sums, &weight, &bias, &w1, &w2, &w3, &separate_dy,
+                                  &dresidual, &dw1, &dw2, &dw3})
+        CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(dy), copy(dresidual), copy(dw1), copy(dw2), copy(dw3)};
+    });
+    const std::vector<std::int64_t> map = {p.n, p.h, p.w, p.c};
+    check_close("dy", map, written[0], expected.dy.values, expected.dy.tolerance);
+    if (with_residual)
+      check_close("dresidual", map, written[1], expected.dresidual.values, expected.dresidual.tolerance);
+    check_close("dw1", {p.hidden, p.c}, written[2], expected.dw1.values, expected.dw1.tolerance);
+    check_close("dw2", {p.c, p.hidden}, written[3], expected.dw2.values, expected.dw2.tolerance);
+    check_close("dw3", {p.c, p.c}, written[4], expected.dw3.values, expected.dw3.tolerance);
+  }
+}
+
+CPU_KERNEL_TEST_CASE("the way back through attended_conv", "[kernels][attended_conv][backward]") {
+  for (const bool with_residual : {false, true}) {
+    for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {4, 5}})
+      check_backward({1, h, w, 32, 2, 2, 1}, with_residual, false);
+    check_backward({2, 3, 4, 32, 2, 1, 1}, with_residual, true);
+    check_backward({1, 5, 6, 5, 3, 4, 1}, with_residual, true);
+  }
 }
 
 }  // namespace

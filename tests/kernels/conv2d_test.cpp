@@ -51,8 +51,9 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   const auto residual = stored(random_values(options.residual ? out_count : 0, 6), maps);
 
   const auto reference = reference::convolve(p, {in0, in1}, weight, bias);
-  const std::vector<double> exact_scale(scale.begin(), scale.end());
-  const auto expected = reference::finish(p, reference.sum, exact_scale, residual, options.relu);
+  const std::vector<double> exact_scale(scale.begin(), scale.end()),
+      exact_residual(residual.begin(), residual.end());
+  const auto expected = reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu);
 
   for (const auto& implementation : implementations()) {
     if (implementation->maps() != maps || !implementation->takes(p)) continue;

@@ -9,6 +9,7 @@
 #include "tests/kernels/repeat.h"
 #include "tests/kernels/summed.h"
 #include "tests/reference/conv_lstm.h"
+#include "tests/reference/numeric_gradient.h"
 
 namespace sapnet::tests {
 namespace {
@@ -116,6 +117,70 @@ KERNEL_TEST_CASE("conv_lstm with other numbers of channels", "[kernels][conv_lst
 KERNEL_TEST_CASE("conv_lstm with saturated gates", "[kernels][conv_lstm]") {
   check({1, 6, 11, 32, 32, 1}, State::kInPlace, 40);
   check({1, 6, 11, 6, 32, 1}, State::kZero, 400);
+}
+
+// Held against the numeric derivative of the loss Σ dh·h' + Σ dc·c'.
+void check_backward(const ConvLstmProblem& p, bool with_c, bool with_dh, bool with_dc, bool in_place) {
+  INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.hidden << ", c " << with_c << ", dh " << with_dh << ", dc "
+           << with_dc << ", in place " << in_place);
+  const std::int64_t count = p.n * p.h * p.w * p.hidden;
+  const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
+  const auto sums = doubles(random_values(4 * count, 1, 3));
+  const auto c = random_values(with_c ? count : 0, 2, 2), dh = random_values(with_dh ? count : 0, 3),
+             dc = random_values(with_dc ? count : 0, 4);
+  const std::vector<double> zero(static_cast<std::size_t>(count));
+  const auto loss = [&](const std::vector<double>& by_sums, const std::vector<double>& by_c) {
+    const auto next = reference::cell(p, by_sums, by_c);
+    return reference::dot(doubles(dh), next.h_out) + reference::dot(doubles(dc), next.c_out);
+  };
+  const auto exact_c = with_c ? doubles(c) : zero;
+  const auto expected_gates =
+      reference::numeric_gradient(sums, [&](const std::vector<double>& v) { return loss(v, exact_c); });
+  const auto expected_c =
+      reference::numeric_gradient(exact_c, [&](const std::vector<double>& v) { return loss(sums, v); });
+
+  const auto next = reference::cell(p, sums, exact_c);
+  const std::vector<float> h_out(next.h_out.begin(), next.h_out.end());
+  std::vector<float> gates;
+  const auto hidden = static_cast<std::size_t>(p.hidden);
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    const bool is_g = k / hidden % 4 == 2;
+    gates.push_back(static_cast<float>(is_g ? std::tanh(sums[k]) : 1 / (1 + std::exp(-sums[k]))));
+  }
+  for (const auto& implementation : implementations()) {
+    if (!implementation->takes(p)) continue;
+    INFO(implementation->name());
+    const auto written = run_repeatedly([&] {
+      GuardedArray all_gates(gates), cell(c), hidden_state(h_out), dhs(dh), dcs(dc);
+      GuardedArray separate_dgates(gates.size()), separate_dc(with_c ? static_cast<std::size_t>(count) : 0);
+      GuardedArray& dgates = in_place ? all_gates : separate_dgates;
+      GuardedArray& dc_before = in_place && with_c && with_dc ? dcs : separate_dc;
+      implementation->conv_lstm_backward(p, {.gates = all_gates.data(),
+                                             .c = cell.data(),
+                                             .h_out = hidden_state.data(),
+                                             .dh_out = dhs.data(),
+                                             .dc_out = dcs.data(),
+                                             .dgates = dgates.data(),
+                                             .dc = with_c ? dc_before.data() : nullptr});
+      for (GuardedArray* array :
+           {&all_gates, &cell, &hidden_state, &dhs, &dcs, &separate_dgates, &separate_dc})
+        CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(dgates), copy(dc_before)};
+    });
+    // Products of a few numbers that are at most 2 (c), rounded once each; tanh c' is h' / o, and as far off
+    // as h' was rounded, relative to it.
+    const std::vector<std::int64_t> map = {p.n, p.h, p.w, p.hidden};
+    check_close("dgates", {p.n, p.h, p.w, 4 * p.hidden}, written[0], expected_gates,
+                std::vector<double>(gates.size(), 4 * rounding(2)));
+    if (with_c)
+      check_close("dc", map, written[1], expected_c, std::vector<double>(h_out.size(), 4 * rounding(2)));
+  }
+}
+
+CPU_KERNEL_TEST_CASE("the way back through the cell", "[kernels][conv_lstm][backward]") {
+  for (int bits = 0; bits < 16; ++bits)
+    check_backward({2, 2, 3, 32, 32, 1}, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0);
+  check_backward({1, 1, 1, 32, 32, 1}, true, true, true, false);
 }
 
 }  // namespace

@@ -16,6 +16,17 @@ namespace {
 
 using kernels::Conv2dAlgorithm;
 
+constexpr double kBT[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+                              {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
+                             {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                             {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                             {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                             {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                             {0, 0, 1}};
+constexpr double kAT[4][6] = {
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+
 /// How much larger Winograd's rounding errors are than a direct sum's, for independent inputs and weights.
 ///
 /// Y = Aᵀ[(G g) ⊙ (Bᵀ d)] in one dimension. A relative error of the j-th product, whose root mean square is
@@ -23,16 +34,6 @@ using kernels::Conv2dAlgorithm;
 /// Σ_j A_ji² ‖G_j‖² ‖B_j‖², against 3 for the three products of a direct sum. In two dimensions the norms
 /// multiply: the root of the ratio, squared, for the worst output.
 double winograd_amplification() {
-  static constexpr double kBT[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
-                                       {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
-  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                      {0, 0, 1}};
-  static constexpr double kAT[4][6] = {
-      {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
   double worst = 0;
   for (const auto& row : kAT) {
     double squares = 0;
@@ -45,6 +46,23 @@ double winograd_amplification() {
     worst = std::max(worst, squares / 3);
   }
   return worst;  // 31.4
+}
+
+/// The same of wgrad, dg = Gᵀ[(A dY) ⊙ (Bᵀ d)]: the j-th product's error reaches tap a times G_ja, against 4
+/// for the four products of a direct sum.
+double winograd_wgrad_amplification() {
+  double worst = 0;
+  for (int a = 0; a < 3; ++a) {
+    double squares = 0;
+    for (int j = 0; j < 6; ++j) {
+      double y = 0, b = 0;
+      for (const auto& row : kAT) y += row[j] * row[j];
+      for (const double v : kBT[j]) b += v * v;
+      squares += kG[j][a] * kG[j][a] * y * b;
+    }
+    worst = std::max(worst, squares / 4);
+  }
+  return worst;
 }
 
 class CpuImplementation : public Implementation {
@@ -118,6 +136,49 @@ class CpuImplementation : public Implementation {
 
   std::int64_t shifted_sums_parts(std::int64_t h) const override {
     return kernels::cpu::shifted_sums_parts(h);
+  }
+
+  double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
+                         double in_limit) const override {
+    const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
+    if (algorithm_ == Conv2dAlgorithm::kDirect) return sum_tolerance(pixels, magnitude) + rounding(magnitude);
+    // The sum is over tiles, and a tile mixes its pixels; to it come at most 4 roundings in either pass of
+    // both transforms. G is applied in double.
+    return sum_tolerance(pixels / 16 + 16, winograd_wgrad_amplification() * sum_norm * in_limit);
+  }
+
+  void conv2d_wgrad(const kernels::Conv2dProblem& problem,
+                    const kernels::Conv2dWgradArguments& arguments) const override {
+    const UseTarget use(target_);
+    kernels::cpu::conv2d_wgrad(problem, algorithm_, arguments);
+  }
+
+  void conv2d_epilogue_backward(const kernels::Conv2dProblem& problem,
+                                const kernels::Conv2dEpilogueBackwardArguments& arguments) const override {
+    kernels::cpu::conv2d_epilogue_backward(problem, arguments);
+  }
+
+  void attended_conv_backward(const kernels::AttendedConvProblem& problem,
+                              const kernels::AttendedConvBackwardArguments& arguments) const override {
+    kernels::cpu::attended_conv_backward(problem, arguments);
+  }
+
+  void conv_lstm_backward(const kernels::ConvLstmProblem& problem,
+                          const kernels::ConvLstmBackwardArguments& arguments) const override {
+    kernels::cpu::conv_lstm_backward(problem, arguments);
+  }
+
+  double ssim(const kernels::SsimProblem& problem, const kernels::SsimArguments& arguments) const override {
+    return kernels::cpu::ssim(problem, arguments);
+  }
+
+  void ssim_backward(const kernels::SsimProblem& problem,
+                     const kernels::SsimBackwardArguments& arguments) const override {
+    kernels::cpu::ssim_backward(problem, arguments);
+  }
+
+  void adam(const kernels::AdamProblem& problem, const kernels::AdamArguments& arguments) const override {
+    kernels::cpu::adam(problem, arguments);
   }
 
  private:

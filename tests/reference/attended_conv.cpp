@@ -3,23 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 namespace sapnet::reference {
 
-AttendedConv attended_conv(const kernels::AttendedConvProblem& p, std::span<const float> in,
-                           std::span<const float> weight, std::span<const float> bias,
-                           std::span<const float> w1, std::span<const float> w2, std::span<const float> w3,
-                           std::span<const float> residual) {
+Attended attend(const kernels::AttendedConvProblem& p, std::span<const double> sum,
+                std::span<const double> w1, std::span<const double> w2, std::span<const double> w3,
+                std::span<const double> residual) {
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
   const auto pixels = static_cast<std::size_t>(p.h * p.w);
-  AttendedConv result;
-  result.conv = convolve(p.conv(), {in, {}}, weight, bias);
-
+  Attended result;
   for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
     std::vector<double> mean(channels), squeezed(hidden);
     for (std::size_t pixel = 0; pixel < pixels; ++pixel)
       for (std::size_t c = 0; c < channels; ++c)
-        mean[c] += result.conv.sum[(n * pixels + pixel) * channels + c] / static_cast<double>(pixels);
+        mean[c] += sum[(n * pixels + pixel) * channels + c] / static_cast<double>(pixels);
     for (std::size_t j = 0; j < hidden; ++j) {
       for (std::size_t c = 0; c < channels; ++c) squeezed[j] += w1[j * channels + c] * mean[c];
       squeezed[j] = std::max(squeezed[j], 0.0);
@@ -31,7 +29,22 @@ AttendedConv attended_conv(const kernels::AttendedConvProblem& p, std::span<cons
       result.scale.push_back(1 / (1 + std::exp(-logit)));
     }
   }
-  result.out = finish(p.conv(), result.conv.sum, result.scale, residual, true);
+  result.out = finish(p.conv(), sum, result.scale, residual, true);
+  return result;
+}
+
+AttendedConv attended_conv(const kernels::AttendedConvProblem& p, std::span<const float> in,
+                           std::span<const float> weight, std::span<const float> bias,
+                           std::span<const float> w1, std::span<const float> w2, std::span<const float> w3,
+                           std::span<const float> residual) {
+  const auto exact = [](std::span<const float> values) {
+    return std::vector<double>(values.begin(), values.end());
+  };
+  AttendedConv result;
+  result.conv = convolve(p.conv(), {in, {}}, weight, bias);
+  Attended attended = attend(p, result.conv.sum, exact(w1), exact(w2), exact(w3), exact(residual));
+  result.scale = std::move(attended.scale);
+  result.out = std::move(attended.out);
   return result;
 }
 

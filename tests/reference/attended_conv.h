@@ -16,6 +16,14 @@ struct AttendedConv {
   std::vector<double> out;    // (n, h, w, c)
 };
 
+/// What follows the convolution. sum, residual: (n, h, w, c), residual empty when there is none.
+struct Attended {
+  std::vector<double> scale, out;  // as in AttendedConv
+};
+Attended attend(const kernels::AttendedConvProblem& problem, std::span<const double> sum,
+                std::span<const double> w1, std::span<const double> w2, std::span<const double> w3,
+                std::span<const double> residual);
+
 /// in, residual: (n, h, w, c), residual empty when there is none; weight: (c, c, 3, 3); bias: (c);
 /// w1: (hidden, c); w2: (c, hidden); w3: (c, c).
 AttendedConv attended_conv(const kernels::AttendedConvProblem& problem, std::span<const float> in,

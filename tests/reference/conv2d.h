@@ -23,6 +23,19 @@ Convolution convolve(const kernels::Conv2dProblem& problem, const std::array<std
 /// What follows the sum: · scale[n, o]; ReLU; + residual; ReLU again when there were both.
 /// sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels). Empty means not asked for.
 std::vector<double> finish(const kernels::Conv2dProblem& problem, std::span<const double> sum,
-                           std::span<const double> scale, std::span<const float> residual, bool relu);
+                           std::span<const double> scale, std::span<const double> residual, bool relu);
+
+/// wgrad and dbias of kernels/conv2d/conv2d_backward.h, and how large their terms are.
+struct ConvolutionGradients {
+  std::vector<double> weight, weight_magnitude;  // (out_channels, total_in_channels, kernel, kernel)
+  std::vector<double> bias, bias_magnitude;      // (out_channels)
+};
+ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& problem,
+                                       const std::array<std::span<const float>, 2>& in,
+                                       std::span<const float> dsum);
+
+/// dgrad, of one input map, and the 2-norm of the terms of each. weight: of the forward convolution.
+Convolution convolve_dgrad(const kernels::Conv2dProblem& problem, std::size_t map,
+                           std::span<const float> weight, std::span<const float> dsum);
 
 }  // namespace sapnet::reference

@@ -14,6 +14,12 @@ struct ConvLstm {
   std::vector<double> h_out, c_out;  // (n, h, w, hidden)
 };
 
+/// What follows the convolution: the new state from the gates' sums and the cell state before.
+struct Cell {
+  std::vector<double> h_out, c_out;
+};
+Cell cell(const kernels::ConvLstmProblem& problem, std::span<const double> gates, std::span<const double> c);
+
 /// x: (n, h, w, in_channels); h, c: (n, h, w, hidden), both empty for zero.
 /// weight: (4·hidden, in_channels + hidden, 3, 3); bias: (4·hidden).
 ConvLstm conv_lstm(const kernels::ConvLstmProblem& problem, std::span<const float> x,

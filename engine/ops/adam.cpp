@@ -1,0 +1,26 @@
+#include "engine/ops/adam.h"
+
+#include "engine/ops/op.h"
+
+namespace sapnet::engine {
+
+Adam::Adam(const ParameterTensors& parameters)
+    : first_moments_(zeros(parameters.values().shape(), parameters.device())),
+      second_moments_(zeros(parameters.values().shape(), parameters.device())) {}
+
+void Adam::step(ParameterTensors& parameters, double learning_rate) {
+  if (!parameters.gradients()) throw Error("adam: the parameters have no gradients");
+  check_tensor("adam", "moments", first_moments_, parameters.values().shape(), DType::kFloat32,
+               parameters.device());
+  Tensor values = parameters.values();
+  ++steps_;
+  on_cpu_only("adam", values.device(), [&] {
+    kernels::cpu::adam({.count = values.shape().count(), .step = steps_, .learning_rate = learning_rate},
+                       {.values = values.data(),
+                        .gradients = parameters.gradients().data(),
+                        .first_moments = first_moments_.data(),
+                        .second_moments = second_moments_.data()});
+  });
+}
+
+}  // namespace sapnet::engine

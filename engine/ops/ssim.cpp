@@ -1,0 +1,44 @@
+#include "engine/ops/ssim.h"
+
+#include <array>
+
+#include "engine/ops/op.h"
+#include "engine/tape.h"
+#include "kernels/ssim/ssim.h"
+
+namespace sapnet::engine {
+
+Tensor ssim(const Tensor& x, const Tensor& y) {
+  if (!x) throw Error("ssim: input is empty");
+  check_tensor("ssim", "input", x, x.shape(), DType::kFloat32, x.device());
+  check_tensor("ssim", "second input", y, x.shape(), DType::kFloat32, x.device());
+  const Shape& shape = x.shape();
+  const kernels::SsimProblem problem{shape.n, shape.h, shape.w, shape.c};
+  const Device device = x.device();
+  Tape* const tape = recording(x);
+  Tensor derivatives;
+  if (tape) derivatives = Tensor({3 * shape.n, shape.h, shape.w, shape.c}, device);
+  Tensor value({1, 1, 1, 1}, device);
+  on_cpu_only("ssim", device, [&] {
+    value.data()[0] = static_cast<float>(kernels::cpu::ssim(
+        problem, {.x = x.data(), .y = y.data(), .derivatives = data_or_null(derivatives)}));
+  });
+  if (!tape) return value;
+  value.track();
+  tape->record([=] {
+    const Tensor dvalue = take_gradient(value);
+    if (!dvalue) return;
+    Tensor dx(shape, device);
+    on_cpu_only("ssim", device, [&] {
+      kernels::cpu::ssim_backward(problem, {.x = x.data(),
+                                            .y = y.data(),
+                                            .derivatives = derivatives.data(),
+                                            .dvalue = dvalue.data()[0],
+                                            .dx = dx.data()});
+    });
+    add_gradient(x, std::move(dx));
+  });
+  return value;
+}
+
+}  // namespace sapnet::engine

@@ -1,0 +1,43 @@
+#include "engine/tape.h"
+
+#include <array>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace sapnet::engine {
+namespace {
+
+thread_local Tape* tape_of_thread = nullptr;
+
+}  // namespace
+
+Tape::Tape() : before_(std::exchange(tape_of_thread, this)) {}
+
+Tape::~Tape() { tape_of_thread = before_; }
+
+Tape* Tape::current() { return tape_of_thread; }
+
+void Tape::backward(std::span<const Term> loss) {
+  // What runs on the way back is not itself recorded.
+  struct Pause {
+    Tape* const recording = std::exchange(tape_of_thread, nullptr);
+    ~Pause() { tape_of_thread = recording; }
+  } const pause;
+  for (const Term& term : loss) {
+    if (term.value.shape() != Shape{1, 1, 1, 1})
+      throw Error("a loss is one number, not a tensor of shape " + to_string(term.value.shape()));
+    if (term.value.tracked())
+      *term.value.gradient() = from_host(std::array{term.weight}, {1, 1, 1, 1}, term.value.device());
+  }
+  while (!steps_.empty()) {
+    // Taken off before it runs, so that what it holds goes as soon as it is done.
+    const std::function<void()> step = std::move(steps_.back());
+    steps_.pop_back();
+    step();
+  }
+}
+
+Tensor take_gradient(const Tensor& output) { return std::exchange(*output.gradient(), {}); }
+
+}  // namespace sapnet::engine

@@ -1,0 +1,31 @@
+// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient:
+//
+//   m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
+//   value -= lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/stream.h"
+
+namespace sapnet::kernels {
+
+struct AdamProblem {
+  std::int64_t count = 0;
+  std::int64_t step = 1;  // t, from 1
+  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+};
+
+struct AdamArguments {
+  float* values = nullptr;  // (count) each; all but the gradients are updated
+  const float* gradients = nullptr;
+  float* first_moments = nullptr;   // m
+  float* second_moments = nullptr;  // v
+};
+
+namespace cpu {
+
+void adam(const AdamProblem& problem, const AdamArguments& arguments);
+
+}  // namespace cpu
+}  // namespace sapnet::kernels

@@ -1,0 +1,66 @@
+// The gradients of a convolution of stride 1. With out = f(sum) as in conv2d.h, and d… the gradient of the
+// loss by …:
+//
+//   dsum[n, y, x, o]   = scale[n, o] · dout · [where f passed the sum on] + shift[n, o]
+//   din[n, y, x, i]    = Σ_{o,a,b} weight[o, i, a, b] · dsum[n, y - a·dilation + padding,
+//                                                            x - b·dilation + padding, o]      (dgrad)
+//   dweight[o, i, a, b] = Σ_{n,y,x} dsum[n, y, x, o] · in[n, y + a·dilation - padding,
+//                                                            x + b·dilation - padding, i]      (wgrad)
+//   dbias[o]           = Σ_{n,y,x} dsum[n, y, x, o]
+//
+// dgrad is itself a convolution, of dsum, with the filter's channels swapped and its taps reversed: conv2d
+// computes it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv2d/conv2d.h"
+
+namespace sapnet::kernels {
+
+/// The convolution of dsum that gives din of input map 0 or 1. The problem's stride must be 1.
+Conv2dProblem dgrad_problem(const Conv2dProblem& problem, std::size_t map);
+
+/// Its weight, (in_channels[map], out_channels, kernel, kernel), from the forward's, (out_channels,
+/// total_in_channels, kernel, kernel). Both in the host's memory.
+void dgrad_weight(const Conv2dProblem& problem, std::size_t map, const float* weight, float* reversed);
+
+/// The way back through f. An output passes the gradient on where it is positive when f has a ReLU, the sum
+/// where `inner` is.
+struct Conv2dEpilogueBackwardArguments {
+  const float* dout = nullptr;   // (n, out_h, out_w, out_channels)
+  const float* out = nullptr;    // the same; null: f has no ReLU
+  const float* inner = nullptr;  // relu(scale · sum), before the residual came to it; null: as `out`
+  const float* scale = nullptr;  // (n, out_channels), or null for 1
+  const float* shift = nullptr;  // (n, out_channels), or null for 0
+  float* dsum = nullptr;         // (n, out_h, out_w, out_channels); may be `dout` itself
+  // The residual's gradient: what came to it from elsewhere, or null for none, and with what comes from here;
+  // the latter null when it is not wanted. Both may be the same.
+  const float* dresidual_before = nullptr;  // (n, out_h, out_w, out_channels)
+  float* dresidual = nullptr;               // (n, out_h, out_w, out_channels)
+};
+
+struct Conv2dWgradArguments {
+  std::array<const float*, 2> in = {};  // (n, h, w, in_channels[k]); an absent second map is zero
+  const float* dsum = nullptr;          // (n, out_h, out_w, out_channels)
+  float* dweight = nullptr;  // (out_channels, total_in_channels, kernel, kernel), which wgrad is added to
+  float* dbias = nullptr;    // (out_channels), likewise; or null
+};
+
+namespace cpu {
+
+void conv2d_epilogue_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments& arguments);
+
+/// dscale[n, o] = Σ_{y,x} dout · [out > 0] · relu(sum): how the loss depends on the scale. Of the arguments,
+/// dout, out, inner and scale are read, and scale must be positive. dscale: (n, out_channels), in double.
+void conv2d_scale_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments& arguments,
+                           double* dscale);
+
+/// kWinograd where conv2d takes it: the transpose of F(4×4, 3×3), likewise a quarter of the multiplications.
+void conv2d_wgrad(const Conv2dProblem& problem, Conv2dAlgorithm algorithm,
+                  const Conv2dWgradArguments& arguments);
+
+}  // namespace cpu
+}  // namespace sapnet::kernels

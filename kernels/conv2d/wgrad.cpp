@@ -1,0 +1,161 @@
+// The gradient of a convolution's weights. The outputs' rows are dealt out in slices, a fixed number whatever
+// the number of threads; each slice is summed by itself in fp32, and the slices in double in their order.
+#include <algorithm>
+#include <vector>
+
+#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/packing.h"
+#include "kernels/parallel.h"
+#include "kernels/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv2d/wgrad.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes first.
+#include "kernels/conv2d/wgrad-inl.h"
+#include "kernels/conv2d/winograd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// Adds what output row y of one image gives: to sums, (kernel², channels of both maps, out_channels).
+void wgrad_direct_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t image,
+                      std::int64_t y, float* sums) {
+  const auto maps = image_maps(p, a.in, image);
+  const float* const dsum = a.dsum + (image * p.out_h() + y) * p.out_w() * p.out_channels;
+  for (std::int64_t tap = 0; tap < p.kernel * p.kernel; ++tap) {
+    const std::int64_t row = y * p.stride + tap / p.kernel * p.dilation - p.padding;
+    if (row < 0 || row >= p.h) continue;
+    const std::int64_t offset = tap % p.kernel * p.dilation - p.padding;
+    // The outputs x whose input x·stride + offset lies in the row.
+    const std::int64_t begin = std::min(p.out_w(), offset < 0 ? (-offset + p.stride - 1) / p.stride : 0);
+    const std::int64_t last = p.w - 1 - offset;
+    const std::int64_t end = last < 0 ? begin : std::clamp(last / p.stride + 1, begin, p.out_w());
+    std::int64_t channel = 0;
+    for (std::size_t k = 0; k < 2 && maps[k]; ++k) {
+      const std::int64_t channels = p.in_channels[k];
+      add_outer_products(
+          {maps[k] + (row * p.w + begin * p.stride + offset) * channels, p.stride * channels, channels},
+          {dsum + begin * p.out_channels, p.out_channels, p.out_channels}, end - begin,
+          sums + (tap * p.total_in_channels() + channel) * p.out_channels, p.out_channels);
+      channel += channels;
+    }
+  }
+}
+
+/// Adds what the outputs of one job give: to sums, (36, channels of both maps, out_channels), G's transpose
+/// still to be applied.
+void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t image,
+                         std::int64_t y0, float* sums) {
+  WinogradJob job{};
+  job.in = image_maps(p, a.in, image);
+  job.in_channels = {p.in_channels[0], a.in[1] ? p.in_channels[1] : 0};
+  job.h = p.h;
+  job.w = p.w;
+  job.dilation = p.dilation;
+  job.y0 = y0;
+  const std::int64_t in_channels = job.in_channels[0] + job.in_channels[1];
+  const float* const dsum = a.dsum + image * p.h * p.w * p.out_channels;
+  float* const inputs = scratch(
+      static_cast<std::size_t>(kWinogradPoints * (point_stride(in_channels) + point_stride(p.out_channels))));
+  float* const gradients = inputs + kWinogradPoints * point_stride(in_channels);
+  for_tile_batches(job, [&](const std::int64_t* starts, std::int64_t tiles) {
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      transform_tile(job, starts[t], t, inputs);
+      transform_gradient(job, dsum, p.out_channels, starts[t], t, gradients);
+    }
+    for (std::int64_t point = 0; point < kWinogradPoints; ++point) {
+      for (std::int64_t i = 0; i < in_channels; i += kWinogradChunk) {
+        for (std::int64_t o = 0; o < p.out_channels; o += kWinogradChunk) {
+          add_outer_products(
+              {inputs + point * point_stride(in_channels) + i * kTileBatch, kWinogradChunk, kWinogradChunk},
+              {gradients + point * point_stride(p.out_channels) + o * kTileBatch, kWinogradChunk,
+               kWinogradChunk},
+              tiles, sums + (point * p.total_in_channels() + i) * p.out_channels + o, p.out_channels);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sapnet::kernels::cpu {
+namespace {
+
+HWY_EXPORT(wgrad_direct_row);
+HWY_EXPORT(wgrad_winograd_rows);
+
+constexpr std::int64_t kSlices = 32;
+
+/// Calls add_job(job, sums) for every job in [0, jobs), each slice of them with sums of its own, and returns
+/// the sums over all slices, `size` numbers.
+template <class AddJob>
+std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const AddJob& add_job) {
+  const std::int64_t slices = std::min(kSlices, jobs);
+  std::vector<float> sums(static_cast<std::size_t>(slices * size));
+  parallel_for(slices, [&](std::int64_t slice) {
+    for (std::int64_t job = slice * jobs / slices; job < (slice + 1) * jobs / slices; ++job)
+      add_job(job, sums.data() + slice * size);
+  });
+  std::vector<double> total(static_cast<std::size_t>(size));
+  constexpr std::int64_t kBlock = 4096;
+  parallel_for((size + kBlock - 1) / kBlock, [&](std::int64_t block) {
+    const std::int64_t end = std::min(size, (block + 1) * kBlock);
+    for (std::int64_t slice = 0; slice < slices; ++slice)
+      for (std::int64_t k = block * kBlock; k < end; ++k)
+        total[static_cast<std::size_t>(k)] +=
+            static_cast<double>(sums[static_cast<std::size_t>(slice * size + k)]);
+  });
+  return total;
+}
+
+void add_bias_gradient(const Conv2dProblem& p, const Conv2dWgradArguments& a) {
+  const std::int64_t channels = p.out_channels, row = p.out_w() * channels;
+  const auto sums = sum_of_slices(p.n * p.out_h(), channels, [&](std::int64_t job, float* to) {
+    for (std::int64_t k = job * row; k < (job + 1) * row; k += channels)
+      for (std::int64_t o = 0; o < channels; ++o) to[o] += a.dsum[k + o];
+  });
+  for (std::int64_t o = 0; o < channels; ++o)
+    a.dbias[o] += static_cast<float>(sums[static_cast<std::size_t>(o)]);
+}
+
+}  // namespace
+
+void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dWgradArguments& a) {
+  const std::int64_t pairs = p.total_in_channels() * p.out_channels, taps = p.kernel * p.kernel;
+  const bool winograd = algorithm == Conv2dAlgorithm::kWinograd;
+  std::vector<double> sums;
+  if (winograd) {
+    const auto first_rows = winograd_first_rows(p.h, p.dilation);
+    const auto jobs = static_cast<std::int64_t>(first_rows.size());
+    sums = sum_of_slices(p.n * jobs, kWinogradPoints * pairs, [&](std::int64_t job, float* to) {
+      HWY_DYNAMIC_DISPATCH(wgrad_winograd_rows)
+      (p, a, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)], to);
+    });
+  } else {
+    const std::int64_t rows = p.out_h();
+    sums = sum_of_slices(p.n * rows, taps * pairs, [&](std::int64_t job, float* to) {
+      HWY_DYNAMIC_DISPATCH(wgrad_direct_row)(p, a, job / rows, job % rows, to);
+    });
+  }
+  parallel_for(p.total_in_channels(), [&](std::int64_t i) {
+    for (std::int64_t o = 0; o < p.out_channels; ++o) {
+      const double* const sum = sums.data() + i * p.out_channels + o;
+      float* const to = a.dweight + (o * p.total_in_channels() + i) * taps;
+      if (winograd) {
+        add_filter_of_points(sum, pairs, to);
+      } else {
+        for (std::int64_t tap = 0; tap < taps; ++tap) to[tap] += static_cast<float>(sum[tap * pairs]);
+      }
+    }
+  });
+  if (a.dbias) add_bias_gradient(p, a);
+}
+
+}  // namespace sapnet::kernels::cpu
+#endif

@@ -1,0 +1,30 @@
+// The way back through the cell of conv_lstm.h, to the convolution's sums; with i, f, g, o the gates after
+// σ and tanh:
+//
+//   dc' = dc_out + dh · o (1 - tanh²c')
+//   di = dc' g · i (1 - i),   df = dc' c · f (1 - f),   dg = dc' i · (1 - g²),   do = dh tanh c' · o (1 - o)
+//   dc = dc' f
+//
+// From dgates on, a plain convolution's gradients follow: conv2d_backward.h.
+#pragma once
+
+#include "kernels/conv_lstm/conv_lstm.h"
+
+namespace sapnet::kernels {
+
+struct ConvLstmBackwardArguments {
+  const float* gates = nullptr;   // (n, h, w, 4·hidden), as conv_lstm wrote them
+  const float* c = nullptr;       // (n, h, w, hidden), the cell state before; null for zero
+  const float* h_out = nullptr;   // (n, h, w, hidden)
+  const float* dh_out = nullptr;  // (n, h, w, hidden), or null for zero
+  const float* dc_out = nullptr;  // (n, h, w, hidden), or null for zero
+  float* dgates = nullptr;  // (n, h, w, 4·hidden), by the sums before σ and tanh; may be `gates` itself
+  float* dc = nullptr;      // (n, h, w, hidden), or null; may be `dc_out` itself
+};
+
+namespace cpu {
+
+void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardArguments& arguments);
+
+}  // namespace cpu
+}  // namespace sapnet::kernels

@@ -1,0 +1,130 @@
+#include "kernels/ssim/ssim.h"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "kernels/parallel.h"
+
+namespace sapnet::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kRadius = 5;
+constexpr std::int64_t kTaps = 2 * kRadius + 1;
+constexpr double kSigma = 1.5;
+constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
+
+using Window = std::array<double, kTaps>;
+
+const Window& window() {
+  static const Window values = [] {
+    Window window;
+    double sum = 0;
+    for (std::int64_t i = 0; i < kTaps; ++i) {
+      const auto x = static_cast<double>(i - kRadius);
+      sum += window[static_cast<std::size_t>(i)] = std::exp(-x * x / (2 * kSigma * kSigma));
+    }
+    for (double& weight : window) weight /= sum;
+    return window;
+  }();
+  return values;
+}
+
+/// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: the window's neighbours
+/// along it lie c apart, and zeros stand for those outside.
+template <std::size_t kSums>
+class WindowedRow {
+ public:
+  WindowedRow(const SsimProblem& p, std::int64_t y) : p_(p), y_(y), size_(p.w * p.c), margin_(kRadius * p.c) {
+    for (auto& sums : vertical_) sums.resize(static_cast<std::size_t>(size_ + 2 * margin_));
+  }
+
+  /// terms(index, value(kSums)): what to sum, of the element at an index into the image.
+  template <class Terms>
+  void gather(const Terms& terms) {
+    for (std::int64_t tap = 0; tap < kTaps; ++tap) {
+      const std::int64_t row = y_ + tap - kRadius;
+      if (row < 0 || row >= p_.h) continue;
+      const double weight = window()[static_cast<std::size_t>(tap)];
+      for (std::int64_t i = 0; i < size_; ++i) {
+        const std::array<double, kSums> values = terms(row * size_ + i);
+        for (std::size_t k = 0; k < kSums; ++k)
+          vertical_[k][static_cast<std::size_t>(margin_ + i)] += weight * values[k];
+      }
+    }
+  }
+
+  /// The sums around element i of the row.
+  std::array<double, kSums> at(std::int64_t i) const {
+    std::array<double, kSums> sums = {};
+    for (std::int64_t tap = 0; tap < kTaps; ++tap)
+      for (std::size_t k = 0; k < kSums; ++k)
+        sums[k] +=
+            window()[static_cast<std::size_t>(tap)] * vertical_[k][static_cast<std::size_t>(i + tap * p_.c)];
+    return sums;
+  }
+
+ private:
+  const SsimProblem& p_;
+  std::int64_t y_, size_, margin_;
+  std::array<std::vector<double>, kSums> vertical_;
+};
+
+}  // namespace
+
+double ssim(const SsimProblem& p, const SsimArguments& a) {
+  const std::int64_t row_size = p.w * p.c;
+  std::vector<double> rows(static_cast<std::size_t>(p.n * p.h));
+  parallel_for(p.n * p.h, [&](std::int64_t job) {
+    const std::int64_t image = job / p.h * p.h * row_size, first = job * row_size;
+    WindowedRow<4> row(p, job % p.h);
+    row.gather([&](std::int64_t k) {
+      const auto x = static_cast<double>(a.x[image + k]), y = static_cast<double>(a.y[image + k]);
+      return std::array{x, y, x * x + y * y, x * y};
+    });
+    double total = 0;
+    for (std::int64_t i = 0; i < row_size; ++i) {
+      const auto [mean_x, mean_y, squares, product] = row.at(i);
+      const double means = mean_x * mean_x + mean_y * mean_y;
+      const double a1 = 2 * mean_x * mean_y + kC1, a2 = 2 * (product - mean_x * mean_y) + kC2;
+      const double b1 = means + kC1, b2 = squares - means + kC2;
+      const double s = a1 * a2 / (b1 * b2);
+      total += s;
+      if (!a.derivatives) continue;
+      const double by_variance = -s / b2, by_covariance = 2 * a1 / (b1 * b2);
+      // The mean is in the variance and the covariance too.
+      const double by_mean = 2 * mean_y * a2 / (b1 * b2) - 2 * mean_x * s / b1 - 2 * mean_x * by_variance -
+                             mean_y * by_covariance;
+      float* const derivatives = a.derivatives + first + i;
+      derivatives[0] = static_cast<float>(by_mean);
+      derivatives[p.count()] = static_cast<float>(by_variance);
+      derivatives[2 * p.count()] = static_cast<float>(by_covariance);
+    }
+    rows[static_cast<std::size_t>(job)] = total;
+  });
+  double total = 0;
+  for (const double row : rows) total += row;
+  return total / static_cast<double>(p.count());
+}
+
+void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a) {
+  const std::int64_t row_size = p.w * p.c;
+  const double factor = static_cast<double>(a.dvalue) / static_cast<double>(p.count());
+  parallel_for(p.n * p.h, [&](std::int64_t job) {
+    const float* const derivatives = a.derivatives + job / p.h * p.h * row_size;
+    WindowedRow<3> row(p, job % p.h);
+    row.gather([&](std::int64_t k) {
+      return std::array{static_cast<double>(derivatives[k]), static_cast<double>(derivatives[p.count() + k]),
+                        static_cast<double>(derivatives[2 * p.count() + k])};
+    });
+    for (std::int64_t i = 0; i < row_size; ++i) {
+      const std::int64_t k = job * row_size + i;
+      const auto [by_mean, by_square, by_product] = row.at(i);
+      a.dx[k] = static_cast<float>(factor * (by_mean + 2 * static_cast<double>(a.x[k]) * by_square +
+                                             static_cast<double>(a.y[k]) * by_product));
+    }
+  });
+}
+
+}  // namespace sapnet::kernels::cpu

@@ -1,0 +1,50 @@
+// Structural similarity (Wang et al. 2004) and its gradient. With w an 11×11 Gaussian window of σ = 1.5 that
+// sums to 1, zeros around the maps, and μ the window's mean of each:
+//
+//   σx² = Σw x² - μx²,   σy² = Σw y² - μy²,   σxy = Σw x y - μx μy
+//   S = (2 μx μy + C1) (2 σxy + C2) / ((μx² + μy² + C1) (σx² + σy² + C2)),   C1 = 0.01², C2 = 0.03²
+//
+// for a data range of 1. The value is the mean of S over images, pixels and channels. For the way back the
+// derivatives of S by the three windowed sums that x is in are kept; the window is symmetric, so each comes
+// back to x through the same window:
+//
+//   dx = dvalue / count · ( w∗∂S/∂Σw x + 2 x · w∗∂S/∂Σw x² + y · w∗∂S/∂Σw x y )
+//
+// Maps are NHWC, dense, fp32.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/stream.h"
+
+namespace sapnet::kernels {
+
+struct SsimProblem {
+  std::int64_t n = 1, h = 0, w = 0, c = 0;
+
+  std::int64_t count() const { return n * h * w * c; }
+};
+
+struct SsimArguments {
+  const float* x = nullptr;      // (n, h, w, c)
+  const float* y = nullptr;      // (n, h, w, c)
+  float* derivatives = nullptr;  // (3, n, h, w, c): of S by Σw x, Σw x² and Σw x y; or null
+};
+
+struct SsimBackwardArguments {
+  const float* x = nullptr;
+  const float* y = nullptr;
+  const float* derivatives = nullptr;  // as ssim wrote them
+  float dvalue = 1;
+  float* dx = nullptr;  // (n, h, w, c)
+};
+
+namespace cpu {
+
+/// The mean of S; in double within.
+double ssim(const SsimProblem& problem, const SsimArguments& arguments);
+
+void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& arguments);
+
+}  // namespace cpu
+}  // namespace sapnet::kernels

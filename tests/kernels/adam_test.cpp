@@ -1,0 +1,66 @@
+#include "kernels/adam/adam.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
+
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+#include "tests/kernels/implementations.h"
+#include "tests/kernels/repeat.h"
+
+namespace sapnet::tests {
+namespace {
+
+void check(std::int64_t count, double learning_rate) {
+  INFO(count << " numbers, learning rate " << learning_rate);
+  constexpr int kSteps = 3;
+  const auto size = static_cast<std::size_t>(count);
+  const auto start = random_values(count, 1);
+  std::vector<std::vector<float>> gradients;
+  for (std::uint32_t step = 1; step <= kSteps; ++step)
+    gradients.push_back(random_values(count, 1 + step, 0.01F));
+  gradients[0][0] = 0;  // a weight that the first loss does not depend on
+
+  std::vector<double> values(start.begin(), start.end()), m(size), v(size);
+  for (int step = 1; step <= kSteps; ++step) {
+    for (std::size_t k = 0; k < size; ++k) {
+      const auto g = static_cast<double>(gradients[static_cast<std::size_t>(step) - 1][k]);
+      m[k] = 0.9 * m[k] + (1 - 0.9) * g;
+      v[k] = 0.999 * v[k] + (1 - 0.999) * g * g;
+      const double mean = m[k] / (1 - std::pow(0.9, step)), square = v[k] / (1 - std::pow(0.999, step));
+      values[k] -= learning_rate * mean / (std::sqrt(square) + 1e-8);
+    }
+  }
+
+  for (const auto& implementation : implementations()) {
+    INFO(implementation->name());
+    const auto written = run_repeatedly([&] {
+      GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)};
+      for (int step = 1; step <= kSteps; ++step) {
+        GuardedArray gradient(gradients[static_cast<std::size_t>(step) - 1]);
+        implementation->adam({.count = count, .step = step, .learning_rate = learning_rate},
+                             {.values = moving.data(),
+                              .gradients = gradient.data(),
+                              .first_moments = first.data(),
+                              .second_moments = second.data()});
+        CHECK(gradient.intact());
+      }
+      for (GuardedArray* array : {&moving, &first, &second}) CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(moving), copy(first), copy(second)};
+    });
+    // A step is at most some learning rates long, and a dozen operations in fp32.
+    const std::vector<double> tolerance(size, kSteps * rounding(1 + 10 * learning_rate));
+    check_close("values", {count}, written[0], values, tolerance);
+    check_close("first moments", {count}, written[1], m, std::vector<double>(size, kSteps * rounding(0.01)));
+    check_close("second moments", {count}, written[2], v, std::vector<double>(size, kSteps * rounding(1e-6)));
+  }
+}
+
+CPU_KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
+  for (const std::int64_t count : {1, 7, 40000}) check(count, 1e-3);
+  check(100, 0.1);
+}
+
+}  // namespace
+}  // namespace sapnet::tests

@@ -1,0 +1,220 @@
+#include "kernels/conv2d/conv2d_backward.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
+
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+#include "tests/kernels/implementations.h"
+#include "tests/kernels/repeat.h"
+#include "tests/reference/conv2d.h"
+#include "tests/reference/numeric_gradient.h"
+
+namespace sapnet::tests {
+namespace {
+
+using kernels::Conv2dProblem;
+
+Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
+                        std::array<std::int64_t, 2> in_channels, std::int64_t out_channels,
+                        std::int64_t dilation = 1) {
+  return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
+}
+
+/// Calls body for every implementation that takes the problem.
+template <class Body>
+void for_each_trainer(const Conv2dProblem& p, const Body& body) {
+  for (const auto& implementation : implementations()) {
+    if (!implementation->takes(p)) continue;
+    INFO(implementation->name());
+    body(*implementation);
+  }
+}
+
+void check_wgrad(const Conv2dProblem& p, bool with_second = true) {
+  INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+" << p.in_channels[1] << " → "
+           << p.out_channels << " channels, kernel " << p.kernel << ", stride " << p.stride << ", dilation "
+           << p.dilation << ", padding " << p.padding);
+  const auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
+  const auto in1 = random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2);
+  const auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3);
+  const auto before = random_values(p.out_channels * p.total_in_channels() * p.kernel * p.kernel, 4);
+  const auto bias_before = random_values(p.out_channels, 5);
+  const auto gradients = reference::convolve_backward(p, {in0, in1}, dsum);
+
+  for_each_trainer(p, [&](const Implementation& implementation) {
+    const auto written = run_repeatedly([&] {
+      GuardedArray map0(in0), map1(in1), sums(dsum), weight(before), bias(bias_before);
+      implementation.conv2d_wgrad(p, {.in = {map0.data(), map1.data()},
+                                      .dsum = sums.data(),
+                                      .dweight = weight.data(),
+                                      .dbias = bias.data()});
+      for (GuardedArray* array : {&map0, &map1, &sums, &weight, &bias}) CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(weight), copy(bias)};
+    });
+    std::vector<double> expected, tolerance, bias, bias_tolerance;
+    const std::size_t per_output = before.size() / static_cast<std::size_t>(p.out_channels);
+    for (std::size_t k = 0; k < before.size(); ++k) {
+      expected.push_back(static_cast<double>(before[k]) + gradients.weight[k]);
+      tolerance.push_back(implementation.wgrad_tolerance(p, gradients.weight_magnitude[k],
+                                                         gradients.bias_magnitude[k / per_output], 1) +
+                          rounding(std::abs(expected[k]) + 1));
+    }
+    for (std::size_t o = 0; o < bias_before.size(); ++o) {
+      bias.push_back(static_cast<double>(bias_before[o]) + gradients.bias[o]);
+      bias_tolerance.push_back(
+          sum_tolerance(static_cast<double>(p.n * p.out_h() * p.out_w()), gradients.bias_magnitude[o]) +
+          rounding(std::abs(bias[o]) + 1));
+    }
+    check_close("dweight", {p.out_channels, p.total_in_channels(), p.kernel, p.kernel}, written[0], expected,
+                tolerance);
+    check_close("dbias", {p.out_channels}, written[1], bias, bias_tolerance);
+  });
+}
+
+CPU_KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backward]") {
+  for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {3, 130}, {17, 23}, {33, 31}})
+    check_wgrad(same_size(1, h, w, {32, 0}, 32));
+  for (const std::int64_t dilation : {2, 4, 8, 16}) {
+    check_wgrad(same_size(1, 5, 40, {32, 0}, 32, dilation));
+    check_wgrad(same_size(2, 17, 23, {32, 0}, 32, dilation));
+    check_wgrad(same_size(1, 1, 7, {32, 0}, 32, dilation));
+  }
+}
+
+CPU_KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent", "[kernels][conv2d][backward]") {
+  check_wgrad(same_size(2, 9, 14, {32, 32}, 128));
+  check_wgrad(same_size(2, 9, 14, {32, 32}, 128), false);
+  check_wgrad(same_size(1, 9, 14, {3, 3}, 32));
+  check_wgrad(same_size(1, 9, 14, {3, 3}, 32), false);
+}
+
+CPU_KERNEL_TEST_CASE("wgrad with other channels, kernels, strides and paddings",
+                     "[kernels][conv2d][backward]") {
+  for (const std::int64_t in_channels : {1, 6, 17, 40})
+    for (const std::int64_t out_channels : {1, 3, 20, 64})
+      check_wgrad(same_size(1, 5, 9, {in_channels, 0}, out_channels));
+  check_wgrad({1, 9, 11, {8, 0}, 12, 1, 1, 1, 0});
+  check_wgrad({2, 9, 11, {6, 0}, 33, 5, 1, 1, 2});
+  check_wgrad({1, 13, 10, {3, 0}, 20, 7, 2, 1, 3});
+  check_wgrad({1, 9, 11, {32, 0}, 32, 3, 2, 1, 1});
+  check_wgrad({1, 9, 11, {32, 0}, 32, 3, 1, 1, 0});
+  check_wgrad({1, 9, 11, {32, 0}, 32, 3, 1, 4, 1});
+}
+
+void check_dgrad(const Conv2dProblem& p, std::size_t map) {
+  INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[map] << " of " << p.total_in_channels()
+           << " → " << p.out_channels << ", kernel " << p.kernel << ", dilation " << p.dilation
+           << ", padding " << p.padding);
+  const std::int64_t filter = p.total_in_channels() * p.kernel * p.kernel;
+  const auto weight = random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter)));
+  const auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 2);
+  const Conv2dProblem dgrad = kernels::dgrad_problem(p, map);
+  REQUIRE(dgrad.out_h() == p.h);
+  REQUIRE(dgrad.out_w() == p.w);
+  const auto expected = reference::convolve_dgrad(p, map, weight, dsum);
+  for_each_trainer(dgrad, [&](const Implementation& implementation) {
+    GuardedArray weights(weight), sums(dsum), din(expected.sum.size());
+    GuardedArray reversed(
+        static_cast<std::size_t>(dgrad.out_channels * dgrad.in_channels[0] * p.kernel * p.kernel));
+    kernels::dgrad_weight(p, map, weights.data(), reversed.data());
+    kernels::Conv2dArguments arguments;
+    arguments.in = {sums.data(), nullptr};
+    arguments.weight = reversed.data();
+    arguments.out = din.data();
+    implementation.conv2d(dgrad, arguments);
+    for (GuardedArray* array : {&weights, &sums, &reversed, &din}) CHECK(array->intact());
+    check_close("din", {p.n, p.h, p.w, p.in_channels[map]}, din.values(), expected.sum,
+                sum_tolerances(implementation, dgrad, expected.magnitude, copy(reversed), {}, 1));
+  });
+}
+
+CPU_KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
+  for (const std::int64_t dilation : {1, 2, 16}) check_dgrad(same_size(2, 9, 14, {32, 0}, 32, dilation), 0);
+  for (const std::size_t map : {0U, 1U}) {
+    check_dgrad(same_size(1, 9, 14, {32, 32}, 128), map);
+    check_dgrad(same_size(1, 9, 14, {5, 3}, 32), map);
+  }
+  check_dgrad(same_size(1, 9, 14, {32, 0}, 3), 0);
+  check_dgrad({1, 9, 11, {4, 0}, 6, 5, 1, 1, 2}, 0);
+  check_dgrad({1, 9, 11, {4, 0}, 6, 3, 1, 2, 0}, 0);
+  check_dgrad({1, 9, 11, {4, 0}, 6, 1, 1, 1, 0}, 0);
+}
+
+struct Epilogue {
+  bool relu = false, residual = false, scale = false, shift = false, in_place = false, before = false;
+};
+
+// Held against the numeric derivative of what follows a convolution's sum.
+void check_epilogue(const Epilogue& options) {
+  INFO("ReLU " << options.relu << ", residual " << options.residual << ", scale " << options.scale
+               << ", shift " << options.shift << ", in place " << options.in_place << ", before "
+               << options.before);
+  const Conv2dProblem p = same_size(2, 3, 5, {1, 0}, 7);
+  const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
+  const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
+  const auto sum = random_values(static_cast<std::int64_t>(count), 1);
+  const auto residual = random_values(options.residual ? static_cast<std::int64_t>(count) : 0, 2);
+  auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 3);
+  for (float& s : scale) s = std::abs(s) + 0.1F;
+  const auto shift = random_values(options.shift ? p.n * p.out_channels : 0, 4);
+  const auto dout = random_values(static_cast<std::int64_t>(count), 5);
+  const auto before = random_values(options.before ? static_cast<std::int64_t>(count) : 0, 6);
+  const auto loss = [&](const std::vector<double>& by_sum, const std::vector<double>& by_residual) {
+    return reference::dot(doubles(dout),
+                          reference::finish(p, by_sum, doubles(scale), by_residual, options.relu));
+  };
+  auto expected = reference::numeric_gradient(
+      doubles(sum), [&](const std::vector<double>& x) { return loss(x, doubles(residual)); });
+  auto expected_residual = reference::numeric_gradient(
+      doubles(residual), [&](const std::vector<double>& x) { return loss(doubles(sum), x); });
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t channels = static_cast<std::size_t>(p.out_channels), per_image = count / 2;
+    if (options.shift) expected[k] += static_cast<double>(shift[k / per_image * channels + k % channels]);
+    if (options.before) expected_residual[k] += static_cast<double>(before[k]);
+  }
+
+  const auto out = reference::finish(p, doubles(sum), doubles(scale), doubles(residual), options.relu);
+  const auto inner = reference::finish(p, doubles(sum), doubles(scale), {}, options.relu);
+  const auto floats = [](const std::vector<double>& v) { return std::vector<float>(v.begin(), v.end()); };
+  for_each_trainer(p, [&](const Implementation& implementation) {
+    const auto written = run_repeatedly([&] {
+      GuardedArray douts(dout), outs(floats(out)), inners(floats(inner)), scales(scale), shifts(shift),
+          befores(before);
+      GuardedArray separate_dsum(count), separate_dresidual(options.residual ? count : 0);
+      GuardedArray& dsum = options.in_place ? douts : separate_dsum;
+      GuardedArray& dresidual = options.in_place && options.before ? befores : separate_dresidual;
+      implementation.conv2d_epilogue_backward(
+          p, {.dout = douts.data(),
+              .out = options.relu ? outs.data() : nullptr,
+              .inner = options.relu && options.residual ? inners.data() : nullptr,
+              .scale = scales.data(),
+              .shift = shifts.data(),
+              .dsum = dsum.data(),
+              .dresidual_before = befores.data(),
+              .dresidual = dresidual.data()});
+      for (GuardedArray* array :
+           {&douts, &outs, &inners, &scales, &shifts, &befores, &separate_dsum, &separate_dresidual})
+        CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(dsum), copy(dresidual)};
+    });
+    const std::vector<double> tolerance(count, rounding(3));
+    check_close("dsum", {p.n, p.h, p.w, p.out_channels}, written[0], expected, tolerance);
+    if (options.residual)
+      check_close("dresidual", {p.n, p.h, p.w, p.out_channels}, written[1], expected_residual, tolerance);
+  });
+}
+
+CPU_KERNEL_TEST_CASE("the way back through what follows the sum", "[kernels][conv2d][backward]") {
+  for (int bits = 0; bits < 32; ++bits) {
+    Epilogue options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
+    check_epilogue(options);
+    if (!options.residual) continue;
+    options.before = true;
+    check_epilogue(options);
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::tests

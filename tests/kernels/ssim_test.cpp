@@ -1,0 +1,76 @@
+#include "kernels/ssim/ssim.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
+
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+#include "tests/kernels/implementations.h"
+#include "tests/kernels/repeat.h"
+#include "tests/reference/numeric_gradient.h"
+#include "tests/reference/ssim.h"
+
+namespace sapnet::tests {
+namespace {
+
+using kernels::SsimProblem;
+
+/// Between 0 and 1, y near x or independent of it.
+std::vector<float> picture(const SsimProblem& p, std::uint32_t seed) {
+  auto values = random_values(p.count(), seed, 0.5F);
+  for (float& value : values) value += 0.5F;
+  return values;
+}
+
+void check(const SsimProblem& p, float distance) {
+  INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", distance " << distance);
+  const auto x = picture(p, 1);
+  auto y = picture(p, 2);
+  for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] + distance * (y[k] - x[k]);
+  const std::vector<double> exact_x(x.begin(), x.end()), exact_y(y.begin(), y.end());
+  const double expected = reference::ssim(p, exact_x, exact_y);
+  constexpr float kFactor = -3;
+  auto expected_dx = reference::numeric_gradient(
+      exact_x, [&](const std::vector<double>& v) { return kFactor * reference::ssim(p, v, exact_y); });
+
+  for (const auto& implementation : implementations()) {
+    INFO(implementation->name());
+    const auto written = run_repeatedly([&] {
+      GuardedArray xs(x), ys(y), derivatives(3 * x.size()), dx(x.size());
+      const double value =
+          implementation->ssim(p, {.x = xs.data(), .y = ys.data(), .derivatives = derivatives.data()});
+      CHECK(value == implementation->ssim(p, {.x = xs.data(), .y = ys.data(), .derivatives = nullptr}));
+      implementation->ssim_backward(p, {.x = xs.data(),
+                                        .y = ys.data(),
+                                        .derivatives = derivatives.data(),
+                                        .dvalue = kFactor,
+                                        .dx = dx.data()});
+      for (GuardedArray* array : {&xs, &ys, &derivatives, &dx}) CHECK(array->intact());
+      return std::vector<std::vector<float>>{{static_cast<float>(value)}, copy(dx), copy(derivatives)};
+    });
+    check_close("SSIM", {1}, written[0], std::vector{expected}, std::vector{rounding(1)});
+    // The derivatives are kept in fp32; dx sums the window over them in the end.
+    double largest = 0;
+    for (const float derivative : written[2])
+      largest = std::max(largest, std::abs(static_cast<double>(derivative)));
+    const double tolerance =
+        std::abs(kFactor) / static_cast<double>(p.count()) * 4 * rounding(largest) + 1e-9;
+    check_close("dx", {p.n, p.h, p.w, p.c}, written[1], expected_dx,
+                std::vector<double>(x.size(), tolerance));
+  }
+}
+
+CPU_KERNEL_TEST_CASE("ssim and its gradient at ragged sizes", "[kernels][ssim]") {
+  for (const float distance : {0.1F, 1.0F})
+    for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {13, 2}, {9, 11}}) check({1, h, w, 3}, distance);
+  check({2, 7, 6, 1}, 1);
+  check({1, 5, 6, 4}, 1);
+}
+
+CPU_KERNEL_TEST_CASE("ssim of equal maps is 1, where its gradient is zero", "[kernels][ssim]") {
+  check({1, 6, 7, 3}, 0);
+}
+
+}  // namespace
+}  // namespace sapnet::tests

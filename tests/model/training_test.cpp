@@ -1,0 +1,142 @@
+// Whole networks learn what PyTorch makes them learn (tests/golden/make_goldens.py).
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/ops/adam.h"
+#include "engine/ops/ssim.h"
+#include "engine/tape.h"
+#include "model/network.h"
+#include "tests/golden/golden.h"
+
+namespace sapnet::tests {
+namespace {
+
+using engine::Device;
+using engine::Parameter;
+using engine::Tensor;
+
+engine::ParameterTensors trainable(const std::string& golden) {
+  return {without(read_golden(golden, ""), "golden."), Device::kCpu, true};
+}
+
+/// Runs the network forward and back; the gradients gather in the parameters. Returns the loss, -SSIM.
+double learn(const model::Network& network, const engine::Parameters& goldens) {
+  engine::Tape tape;
+  const Tensor derained = network.forward(to_tensor(find(goldens, "rainy")), model::kStages);
+  const Tensor similarity = engine::ssim(derained, to_tensor(find(goldens, "clean")));
+  tape.backward(std::array{engine::Tape::Term{similarity, -1}});
+  return -static_cast<double>(*similarity.data());
+}
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) sum += static_cast<double>(a[k]) * static_cast<double>(b[k]);
+  return sum;
+}
+
+double norm(const std::vector<float>& values) { return std::sqrt(dot(values, values)); }
+
+double distance(std::vector<float> a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t k = 0; k < a.size(); ++k) a[k] -= b[k];
+  return norm(a);
+}
+
+/// How far a gradient may lie from the exact one, by its size. A stage has 13 convolutions, each of which
+/// rounds on the way there and on the way back, by 0.2·ε·√terms of its result (tests/kernels/close.h): of 9 ·
+/// 32 terms, or with Winograd of 32 and 20 more, kWinogradMean times as much. Independent errors add in the
+/// squares.
+double gradient_tolerance(bool strict) {
+  constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+  const double convolutions = 2 * 13 * model::kStages;
+  const double each = strict ? 0.2 * std::sqrt(9 * 32) : 0.2 * std::sqrt(32 + 20) * kWinogradMean;
+  return std::sqrt(convolutions) * each * kEpsilon;
+}
+
+TEST_CASE("SAPNet's loss and all its gradients are PyTorch's", "[network][training][golden]") {
+  const bool strict = GENERATE(true, false);
+  const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
+  const engine::ParameterTensors parameters = trainable("sapnet.safetensors");
+  const auto network = model::make_network(parameters, {.device = Device::kCpu, .strict = strict});
+  const double loss = learn(*network, goldens);
+  CHECK(loss == Approx(find(goldens, "losses").values[0]).epsilon(gradient_tolerance(strict)));
+  REQUIRE(parameters.initial().all().size() == 62);
+  for (const Parameter& parameter : parameters.initial().all()) {
+    INFO(parameter.name << ", strict " << strict);
+    const Parameter& expected = find(goldens, "gradient." + parameter.name);
+    const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
+    CHECK(distance(gradient, expected.values) <= gradient_tolerance(strict) * norm(expected.values));
+  }
+}
+
+TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch", "[network][training][golden]") {
+  const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
+  engine::ParameterTensors parameters = trainable("sapnet.safetensors");
+  const bool strict = GENERATE(true, false);
+  const auto network = model::make_network(parameters, {.device = Device::kCpu, .strict = strict});
+  engine::Adam adam(parameters);
+  const std::vector<float>& losses = find(goldens, "losses").values;
+  REQUIRE(losses.size() == 10);
+  for (const float expected : losses) {
+    CHECK(learn(*network, goldens) == Approx(expected).epsilon(1e-5));
+    adam.step(parameters, 1e-4);
+    parameters.zero_gradients();
+    network->pack();
+  }
+  const engine::Parameters trained = parameters.current();
+  for (std::size_t k = 0; k < trained.all().size(); ++k) {
+    const Parameter& parameter = trained.all()[k];
+    INFO(parameter.name << ", strict " << strict);
+    const std::vector<float>& expected = find(goldens, "trained." + parameter.name).values;
+    const double off = distance(parameter.values, expected);
+    // Adam moves a weight by about the learning rate, however small its gradient: where that is next to zero,
+    // its rounding tells the direction. So the rounding of Winograd, ten times the direct sum's, is held
+    // against how far the weights have moved.
+    if (strict)
+      CHECK(off <= 1e-5 * norm(expected));
+    else
+      CHECK(off <= 0.1 * distance(parameters.initial().all()[k].values, expected));
+  }
+}
+
+TEST_CASE("what goes back through PReNet is PyTorch's", "[network][training][golden]") {
+  const engine::Parameters goldens = read_golden("prenet_gradients.safetensors", "");
+  const engine::ParameterTensors parameters = trainable("prenet.safetensors");
+  const auto network = model::make_network(parameters, {.device = Device::kCpu});
+  CHECK(learn(*network, goldens) ==
+        Approx(find(goldens, "loss").values[0]).epsilon(gradient_tolerance(false)));
+  for (const Parameter& parameter : parameters.initial().all()) {
+    INFO(parameter.name);
+    const std::vector<float>& summary = find(goldens, "summary." + parameter.name).values;
+    const auto expected_norm = static_cast<double>(summary[0]),
+               expected_dot = static_cast<double>(summary[1]);
+    const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
+    const double tolerance = gradient_tolerance(false) * expected_norm;
+    CHECK(std::abs(norm(gradient) - expected_norm) <= tolerance);
+    CHECK(std::abs(dot(gradient, parameter.values) - expected_dot) <= tolerance * norm(parameter.values));
+  }
+}
+
+TEST_CASE("gradients gather until they are zeroed, and are none without a tape", "[network][training]") {
+  const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
+  engine::ParameterTensors parameters = trainable("sapnet.safetensors");
+  const auto network = model::make_network(parameters, {.device = Device::kCpu});
+  network->forward(to_tensor(find(goldens, "rainy")), 2);
+  CHECK(norm(to_vector(parameters.gradients())) == 0);
+  learn(*network, goldens);
+  const std::vector<float> once = to_vector(parameters.gradients());
+  learn(*network, goldens);
+  const std::vector<float> twice = to_vector(parameters.gradients());
+  CHECK(norm(once) > 0);
+  CHECK(distance(twice, once) == Approx(norm(once)).epsilon(1e-6));
+  parameters.zero_gradients();
+  learn(*network, goldens);
+  CHECK(to_vector(parameters.gradients()) == once);  // to the bit
+}
+
+}  // namespace
+}  // namespace sapnet::tests

@@ -1,0 +1,53 @@
+#include "tests/reference/ssim.h"
+
+#include <cmath>
+#include <cstddef>
+
+namespace sapnet::reference {
+namespace {
+
+double bell(std::int64_t i, std::int64_t j) {
+  return std::exp(-static_cast<double>(i * i + j * j) / (2 * 1.5 * 1.5));
+}
+
+}  // namespace
+
+// A two-dimensional window at every pixel of every channel, and central moments instead of differences of raw
+// ones.
+double ssim(const kernels::SsimProblem& p, std::span<const double> x, std::span<const double> y) {
+  double window_sum = 0;
+  for (std::int64_t i = -5; i <= 5; ++i)
+    for (std::int64_t j = -5; j <= 5; ++j) window_sum += bell(i, j);
+  double total = 0;
+  for (std::int64_t n = 0; n < p.n; ++n) {
+    for (std::int64_t row = 0; row < p.h; ++row) {
+      for (std::int64_t column = 0; column < p.w; ++column) {
+        for (std::int64_t c = 0; c < p.c; ++c) {
+          // The window's mean of f(x, y) at its pixels, which are zero outside of the map.
+          const auto mean = [&](const auto& f) {
+            double sum = 0;
+            for (std::int64_t i = -5; i <= 5; ++i) {
+              for (std::int64_t j = -5; j <= 5; ++j) {
+                const std::int64_t r = row + i, s = column + j;
+                const bool inside = r >= 0 && r < p.h && s >= 0 && s < p.w;
+                const auto at = inside ? static_cast<std::size_t>(((n * p.h + r) * p.w + s) * p.c + c) : 0;
+                sum += bell(i, j) / window_sum * (inside ? f(x[at], y[at]) : f(0.0, 0.0));
+              }
+            }
+            return sum;
+          };
+          const double mx = mean([](double a, double) { return a; }),
+                       my = mean([](double, double b) { return b; });
+          const double vx = mean([&](double a, double) { return (a - mx) * (a - mx); });
+          const double vy = mean([&](double, double b) { return (b - my) * (b - my); });
+          const double covariance = mean([&](double a, double b) { return (a - mx) * (b - my); });
+          total += (2 * mx * my + 1e-4) * (2 * covariance + 9e-4) /
+                   ((mx * mx + my * my + 1e-4) * (vx + vy + 9e-4));
+        }
+      }
+    }
+  }
+  return total / static_cast<double>(p.count());
+}
+
+}  // namespace sapnet::reference
