@@ -97,7 +97,8 @@ def compare(ours, peer):
 
 def print_header(options):
     print(f"{options.weights.name}, threads: {options.threads}; times in seconds, best of the runs; peak memory "
-          "of the whole process in MiB")
+          "of the whole process in MiB; % of peak counts the multiplications of a direct convolution, of which Winograd "
+          "does a quarter, so that it may pass 100")
     print(f"{'size':>10}{'ours':>14}{'PyTorch':>14} {'(mode)':<16}{'speedup':>14}{'ours MiB':>14}"
           f"{'PyTorch MiB':>14}{'times less':>14}{'difference':>14}{'% of peak':>14}")
 

@@ -201,6 +201,7 @@ void bench_kernels(const KernelsOptions& options) {
                                    {"cpu", cpu_name()},
                                    {"device", engine::describe(options.device)}};
   report[cuda ? "copy_gbytes_per_second" : "fma_peak_gflops"] = peak * 1e-9;
+  report["flops_counted"] = kFlopsCounted;
   report["kernels"] = nlohmann::ordered_json::array();
   const std::array<Execution, 2> executions =
       cuda ? std::array<Execution, 2>{{{.device = Device::kCuda},

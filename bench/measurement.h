@@ -14,6 +14,10 @@
 
 namespace sapnet::bench {
 
+/// Beside "gflops" and "percent_of_peak": what is counted, whatever the algorithm.
+constexpr const char* kFlopsCounted =
+    "as of a direct convolution; Winograd does a quarter of its multiplications and may pass 100 % of peak";
+
 /// The seconds that each of `repeat` calls took, shortest first. On a GPU: that it took for what the call
 /// queued, by its own clock. Calls before them are not counted: one, and three on a GPU, where a network
 /// records itself at its second run.

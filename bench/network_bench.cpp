@@ -110,6 +110,7 @@ void bench_network(const NetworkOptions& options) {
   if (!cuda) {
     const double peak = fma_peak(options.threads);
     report["fma_peak_gflops"] = peak * 1e-9;
+    report["flops_counted"] = kFlopsCounted;
     report["percent_of_peak"] = 100 * flops / peak;
   }
   print_line(std::string(network->name()) + ' ' + std::to_string(options.width) + 'x' +
