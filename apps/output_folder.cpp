@@ -1,6 +1,5 @@
 #include "apps/output_folder.h"
 
-#include <ranges>
 #include <system_error>
 
 #include "apps/program.h"
@@ -36,7 +35,7 @@ void OutputFolder::make(const fs::path& folder) {
 
 void OutputFolder::remove_empty() {
   std::error_code not_empty;
-  for (const fs::path& folder : made_ | std::views::reverse) fs::remove(folder, not_empty);
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) fs::remove(*folder, not_empty);
 }
 
 }  // namespace sapnet::apps

@@ -42,7 +42,7 @@ Frame parse_frame(int marker, Bytes segment, const std::string& name) {
     throw Error(name + ": a JPEG of " + std::to_string(frame.components) +
                 " colour components cannot be read");
   }
-  if (segment.size() != static_cast<std::size_t>(6 + 3 * frame.components)) {
+  if (segment.size() != 6 + 3 * static_cast<std::size_t>(frame.components)) {
     throw Error(name + ": damaged JPEG: its frame header has the wrong length");
   }
   return frame;

@@ -52,7 +52,7 @@ Ihdr parse_ihdr(Bytes data, const std::string& name) {
 
 /// Bytes that the IDAT chunks must inflate to: a filter byte and packed samples for every row of every pass.
 std::uint64_t raw_size(const Ihdr& ihdr) {
-  const auto bits = static_cast<std::uint64_t>(ihdr.bit_depth * ihdr.channels());
+  const auto bits = static_cast<std::uint64_t>(ihdr.bit_depth) * static_cast<std::uint64_t>(ihdr.channels());
   const auto pass_size = [&](std::int64_t x0, std::int64_t y0, std::int64_t dx, std::int64_t dy) {
     const auto width = static_cast<std::uint64_t>((ihdr.width - x0 + dx - 1) / dx);
     const auto height = static_cast<std::uint64_t>((ihdr.height - y0 + dy - 1) / dy);

@@ -136,15 +136,15 @@ HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::
     const float* rows = transformed + point * point_stride(chunks * kWinogradChunk);
     float* product = products + point * point_stride(kGroup);
     for (std::int64_t lane = 0; lane < kGroup; lane += 2 * kLanes) {
-      std::int64_t tile = 0;
-      const auto block = [&]<int kTiles>() {
+      const auto block = [&]<int kTiles>(std::int64_t tile) {
         multiply_block<kTiles, kGroup>(rows + tile * kWinogradChunk, chunks, weight + lane,
                                        product + tile * kGroup + lane);
-        tile += kTiles;
+        return tile + kTiles;
       };
-      while (tile + kTileBlock <= tiles) block.template operator()<kTileBlock>();
-      while (tile + kTileBlock / 2 <= tiles) block.template operator()<kTileBlock / 2>();
-      while (tile < tiles) block.template operator()<1>();
+      std::int64_t tile = 0;
+      while (tile + kTileBlock <= tiles) tile = block.template operator()<kTileBlock>(tile);
+      while (tile + kTileBlock / 2 <= tiles) tile = block.template operator()<kTileBlock / 2>(tile);
+      while (tile < tiles) tile = block.template operator()<1>(tile);
     }
   }
 }

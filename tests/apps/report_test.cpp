@@ -33,7 +33,7 @@ class Folder {
 const ReportHeader kHeader{.network = "SAPNet", .weights = "a & b.safetensors", .device = "cpu", .stages = 6};
 
 ReportEntry entry(const std::string& name, int width, int height) {
-  const auto bytes = static_cast<std::size_t>(3 * width * height);
+  const auto bytes = 3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   ReportEntry result;
   result.name = name;
   result.width = width;

@@ -44,10 +44,11 @@ inline void expect_rgb(const Image& image, int width, int height, double scale, 
   REQUIRE(image.height == height);
   REQUIRE(image.rgb.size() == static_cast<std::size_t>(width * height * 3));
   double worst = 0;
+  std::size_t i = 0;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       for (int c = 0; c < 3; ++c) {
-        const double value = image.rgb[static_cast<std::size_t>((y * width + x) * 3 + c)];
+        const double value = image.rgb[i++];
         worst = std::max(worst, std::abs(value - rgb(x, y, c) * scale));
       }
     }
@@ -58,9 +59,10 @@ inline void expect_rgb(const Image& image, int width, int height, double scale, 
 inline void expect_alpha(const Image& image, double scale, const std::function<double(int, int)>& alpha) {
   REQUIRE(image.alpha.size() == static_cast<std::size_t>(image.width * image.height));
   double worst = 0;
+  std::size_t i = 0;
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < image.width; ++x) {
-      const double value = image.alpha[static_cast<std::size_t>(y * image.width + x)];
+      const double value = image.alpha[i++];
       worst = std::max(worst, std::abs(value - alpha(x, y) * scale));
     }
   }

@@ -37,20 +37,23 @@ std::uint64_t fingerprint(const Image& image) {
   return hash;
 }
 
+double red(const Image& image, int y, int x) {
+  const int pixel = y * image.width + x;
+  return static_cast<double>(image.rgb[3 * static_cast<std::size_t>(pixel)]);
+}
+
 double mean_of_columns(const Image& image, int first, int last) {
   double sum = 0;
   for (int y = 0; y < image.height; ++y) {
-    for (int x = first; x < last; ++x) {
-      sum += static_cast<double>(image.rgb[static_cast<std::size_t>(3 * (y * image.width + x))]);
-    }
+    for (int x = first; x < last; ++x) sum += red(image, y, x);
   }
   return sum / (image.height * (last - first));
 }
 
 double mean_of_rows(const Image& image, int first, int last) {
   double sum = 0;
-  for (int i = first * image.width; i < last * image.width; ++i) {
-    sum += static_cast<double>(image.rgb[static_cast<std::size_t>(3 * i)]);
+  for (int y = first; y < last; ++y) {
+    for (int x = 0; x < image.width; ++x) sum += red(image, y, x);
   }
   return sum / ((last - first) * image.width);
 }
@@ -144,14 +147,11 @@ TEST_CASE("rain falls downwards", "[rain]") {
   // Along a streak neighbours are alike, across it they are not.
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     const Image rainy = add_rain(flat(200, 200, 0), 0.4F, seed);
-    const auto at = [&](int y, int x) {
-      return static_cast<double>(rainy.rgb[static_cast<std::size_t>(3 * (y * 200 + x))]);
-    };
     double down = 0, sideways = 0;
     for (int y = 1; y < 200; ++y) {
       for (int x = 1; x < 200; ++x) {
-        down += std::abs(at(y, x) - at(y - 1, x));
-        sideways += std::abs(at(y, x) - at(y, x - 1));
+        down += std::abs(red(rainy, y, x) - red(rainy, y - 1, x));
+        sideways += std::abs(red(rainy, y, x) - red(rainy, y, x - 1));
       }
     }
     CHECK(down < 0.7 * sideways);

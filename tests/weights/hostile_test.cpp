@@ -128,8 +128,8 @@ TEST_CASE("hostile pickles", "[weights]") {
 }
 
 TEST_CASE("hostile tensors", "[weights]") {
-  const auto tensor = [](std::uint64_t offset, std::vector<std::uint64_t> shape,
-                         std::vector<std::uint64_t> strides) {
+  const auto tensor = [](std::uint64_t offset, const std::vector<std::uint64_t>& shape,
+                         const std::vector<std::uint64_t>& strides) {
     return fault_of(legacy_with(pickled_tensor(kStorage, offset, shape, strides)));
   };
   CHECK(tensor(3, {1}, {1}).empty());
