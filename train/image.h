@@ -20,8 +20,8 @@ struct Image {
   bool grey = false;         // the file had one colour channel; rgb holds it three times
 };
 
-/// How [0, 1] becomes a byte: the published code truncates; nearest is worth 0.41 dB to its weights on 17 pairs
-/// of Rain100L.
+/// How [0, 1] becomes a byte: the published code truncates; nearest is worth 0.41 dB to its weights on 17
+/// pairs of Rain100L.
 enum class Rounding { kNearest, kTruncate };
 
 /// Clamps to [0, 1], times 255, rounded.
