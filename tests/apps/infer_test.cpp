@@ -262,6 +262,7 @@ TEST_CASE("sapnet-infer finds its weights beside itself", "[infer]") {
   }
   for (const char* folder : {"prefix/bin/", "tree/build/bin/", "alone/bin/"}) {
     fs::copy_file(kPrograms / "sapnet-infer", workshop / (std::string(folder) + "sapnet-infer"));
+    if (fs::exists(kPrograms / "lib")) fs::copy(kPrograms / "lib", workshop / (std::string(folder) + "lib"));
   }
   fs::copy_file(kWeights, workshop / "prefix/share/sapnet/sapnet.safetensors");
   fs::copy_file(kWeights, workshop / "tree/weights/sapnet.safetensors");

@@ -17,6 +17,7 @@
 
 #include "engine/tensor.h"
 #include "model/network.h"
+#include "tests/source_dir.h"
 #include "train/image.h"
 #include "weights/weight_file.h"
 
@@ -25,9 +26,9 @@ namespace sapnet::apps {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-inline const fs::path kPrograms = SAPNET_BIN_DIR;
-inline const fs::path kWeights = fs::path(SAPNET_SOURCE_DIR) / "weights/sapnet.safetensors";
-inline const fs::path kPictures = fs::path(SAPNET_SOURCE_DIR) / "tests/train/pictures";
+inline const fs::path kPrograms = fs::read_symlink("/proc/self/exe").parent_path();  // beside this one
+inline const fs::path kWeights = tests::source_dir() / "weights/sapnet.safetensors";
+inline const fs::path kPictures = tests::source_dir() / "tests/train/pictures";
 
 inline std::string text_of(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);

@@ -11,13 +11,14 @@
 #include "engine/error.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
+#include "tests/source_dir.h"
 #include "weights/weight_file.h"
 
 namespace sapnet::tests {
 
 /// The tensors of a golden file whose names begin with `prefix`.
 inline engine::Parameters read_golden(const std::string& file, const std::string& prefix) {
-  return weights::read_weights(std::string(SAPNET_SOURCE_DIR "/tests/golden/") + file, prefix);
+  return weights::read_weights(source_dir() / "tests/golden" / file, prefix);
 }
 
 /// The tensor of that name, whatever its shape.

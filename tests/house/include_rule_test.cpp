@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/source_dir.h"
+
 namespace sapnet::tests {
 namespace {
 
@@ -48,7 +50,7 @@ const std::map<std::string, Folders> kPackages = {
     {"pthread.h", {"kernels", "engine", "train", "apps"}},
 };
 
-const fs::path kRoot = SAPNET_SOURCE_DIR;
+const fs::path kRoot = source_dir();
 const std::array kFolders = {"engine",  "kernels", "model", "train", "apps",
                              "weights", "tests",   "bench", "docs"};
 const Folders kCode = {".cpp", ".h", ".cu", ".cuh", ".py"};

@@ -109,18 +109,19 @@ TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]
 #include <cuda_occupancy.h>
 
 #include "tests/kernels/rows_blocks.h"
+#include "tests/source_dir.h"
 
 namespace sapnet::tests {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kTable = SAPNET_SOURCE_DIR "/tests/kernels/kernel_resources.txt";
+const fs::path kTable = source_dir() / "tests/kernels/kernel_resources.txt";
 
 /// What ptxas said of every kernel of this build.
 Report report_of_build() {
   Report report;
-  const fs::path kernels = SAPNET_SOURCE_DIR "/kernels", reports = SAPNET_PTXAS_REPORTS;
+  const fs::path kernels = source_dir() / "kernels", reports = SAPNET_PTXAS_REPORTS;
   for (const auto& source : fs::recursive_directory_iterator(kernels)) {
     if (source.path().extension() != ".cu") continue;
     std::ifstream text(reports / (fs::relative(source, kernels).string() + ".o.ptxas"));

@@ -11,6 +11,7 @@
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
+#include "tests/source_dir.h"
 #include "train/image.h"
 #include "train/metrics.h"
 #include "train/rain.h"
@@ -55,11 +56,11 @@ Difference difference(const std::vector<float>& a, const std::vector<float>& b) 
 
 /// The published weights when they are there, ours, and PReNet's of the goldens.
 std::vector<engine::Parameters> networks() {
-  const std::string root = SAPNET_SOURCE_DIR;
+  const std::filesystem::path root = source_dir();
   std::vector<engine::Parameters> all;
-  all.push_back(weights::read_weights(root + "/weights/sapnet.safetensors"));
+  all.push_back(weights::read_weights(root / "weights/sapnet.safetensors"));
   all.push_back(without(read_golden("prenet.safetensors", ""), "golden."));
-  const std::string published = root + "/../shared/weights/sapnet_published_2021-09-12.pth";
+  const std::filesystem::path published = root / "../shared/weights/sapnet_published_2021-09-12.pth";
   if (std::filesystem::exists(published))
     all.push_back(weights::read_weights(published));
   else
@@ -99,7 +100,7 @@ std::vector<float> square(const train::Image& image, int at, int side) {
 // The reason why fp16 is the default on a GPU.
 TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu]") {
   if (!have_gpu()) return;
-  const train::Image photo = train::read_image(SAPNET_SOURCE_DIR "/docs/photos/coffee.jpg");
+  const train::Image photo = train::read_image(source_dir() / "docs/photos/coffee.jpg");
   for (const engine::Parameters& weights : networks()) {
     if (weights.source().ends_with("prenet.safetensors")) continue;  // not weights that derain
     INFO(weights.source());
@@ -120,7 +121,7 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu]") {
 
 TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][gpu]") {
   if (!have_gpu()) return;
-  const auto weights = weights::read_weights(SAPNET_SOURCE_DIR "/weights/sapnet.safetensors");
+  const auto weights = weights::read_weights(source_dir() / "weights/sapnet.safetensors");
   const auto network = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
   const engine::Shape shape{1, 9, 20, 3}, other_shape{1, 12, 7, 3};
   const std::vector<float> first = streaks(9, 20), other = streaks(12, 7);

@@ -8,6 +8,7 @@
 
 #include "engine/tensor.h"
 #include "model/network.h"
+#include "tests/source_dir.h"
 #include "train/image.h"
 #include "train/metrics.h"
 #include "weights/weight_file.h"
@@ -17,10 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kShared = SAPNET_SOURCE_DIR "/../shared";
+const fs::path kShared = source_dir() / "../shared";
 
 nlohmann::json yardstick() {
-  std::ifstream file(SAPNET_SOURCE_DIR "/tests/golden/yardstick.json");
+  std::ifstream file(source_dir() / "tests/golden/yardstick.json");
   return nlohmann::json::parse(file);
 }
 

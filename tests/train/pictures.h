@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/source_dir.h"
 #include "train/image.h"
 
 namespace sapnet::train {
@@ -21,7 +22,7 @@ namespace sapnet::train {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-inline const fs::path kPictures = fs::path(SAPNET_SOURCE_DIR) / "tests/train/pictures";
+inline const fs::path kPictures = tests::source_dir() / "tests/train/pictures";
 constexpr double kByte = 1 / 255.0, kWord = 1 / 65535.0;
 
 // The motifs of make_pictures.py.

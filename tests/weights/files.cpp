@@ -10,12 +10,13 @@
 #include <stdexcept>
 
 #include "engine/error.h"
+#include "tests/source_dir.h"
 #include "weights/weight_file.h"
 
 namespace sapnet::tests {
 namespace {
 
-const std::filesystem::path kFixtures = SAPNET_SOURCE_DIR "/tests/weights/fixtures";
+const std::filesystem::path kFixtures = source_dir() / "tests/weights/fixtures";
 
 std::string pickled_integer(std::uint64_t number) { return "\x8a\x08" + little(number, 8); }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/source_dir.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"
 
@@ -105,9 +106,9 @@ TEST_CASE("what is not a weight file is named with its fault", "[weights]") {
   const tests::ScratchFolder folder;
   CHECK(message_of(folder / "none.pth") ==
         (folder / "none.pth").string() + ": cannot be opened: No such file or directory");
-  CHECK(message_of(SAPNET_SOURCE_DIR) == SAPNET_SOURCE_DIR ": is a folder, not a weight file");
+  CHECK(message_of(folder / ".") == (folder / ".").string() + ": is a folder, not a weight file");
   CHECK(message_of("/dev/null") == "/dev/null: is not a regular file");
-  const std::string source = SAPNET_SOURCE_DIR "/CMakeLists.txt";
+  const std::string source = tests::source_dir() / "CMakeLists.txt";
   CHECK(message_of(source) == source + ": is not a weight file (neither safetensors nor PyTorch)");
   CHECK(tests::fault_of("") == "FILE: is not a weight file (neither safetensors nor PyTorch)");
 }
@@ -142,8 +143,7 @@ TEST_CASE("the research files hold what PyTorch reads in them", "[weights]") {
       Facts{"vgg16_conv1_1_to_conv2_2.safetensors", 8, 260160, -36.65536702061652, 245383.76763287865,
             "features.0.weight", 0x1.c07cecp+4f, -0x1.e6ad9ap+3f, "features.7.bias", -0x1.06cp-4f,
             0x1.19ap-2f});
-  const std::filesystem::path file =
-      std::filesystem::path(SAPNET_SOURCE_DIR "/../shared/weights") / facts.file;
+  const std::filesystem::path file = tests::source_dir() / "../shared/weights" / facts.file;
   if (!std::filesystem::exists(file)) {
     WARN("skipped: " << file.string() << " is not there");
     return;
@@ -175,7 +175,7 @@ TEST_CASE("the research files hold what PyTorch reads in them", "[weights]") {
 
 TEST_CASE("the default weights are SAPNet's", "[weights]") {
   const engine::Parameters parameters =
-      weights::read_weights(SAPNET_SOURCE_DIR "/weights/sapnet.safetensors");
+      weights::read_weights(tests::source_dir() / "weights/sapnet.safetensors");
   CHECK(parameters.all().size() == 62);
   CHECK(parameters.get("conv0.0.weight", Shape{32, 6, 3, 3}).values.front() == 0x1.21582cp-3f);
 }
