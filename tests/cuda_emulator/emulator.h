@@ -46,4 +46,7 @@ struct Live {
 };
 Live live();
 
+/// Ends all captures, does what is queued and forgets what failed: after a test that left such things behind.
+void clean_up();
+
 }  // namespace sapnet::cuda_emulator

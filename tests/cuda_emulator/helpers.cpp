@@ -1,12 +1,24 @@
+#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include "tests/cuda_emulator/helpers.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <numeric>
 
 namespace sapnet::tests {
+namespace {
+
+/// A test that fails must not make the next ones fail.
+struct CleanUp : Catch::TestEventListenerBase {
+  using TestEventListenerBase::TestEventListenerBase;
+  void testCaseStarting(const Catch::TestCaseInfo& /*info*/) override { cuda_emulator::clean_up(); }
+};
+CATCH_REGISTER_LISTENER(CleanUp)
+
+}  // namespace
 
 std::vector<cuda_emulator::Schedule> schedules() {
   using Order = cuda_emulator::Schedule::Order;
@@ -41,6 +53,23 @@ Ended in_child(const std::function<void()>& body) {
     ended.output.append(buffer, static_cast<std::size_t>(count));
   close(ends[0]);
   waitpid(child, &ended.status, 0);
+  return ended;
+}
+
+Ended run_again(const std::string& tag, const std::string& environment) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string command =
+      "env -u SAPNET_EMULATOR_SCHEDULE -u SAPNET_EMULATOR_RESIDENT "
+      "-u SAPNET_EMULATOR_WORKERS -u SAPNET_EMULATOR_DEVICE " +
+      environment + " '" + program + "' '" + tag + "' 2>&1";
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe);
+  Ended ended{};
+  for (int c = 0; (c = std::fgetc(pipe)) != EOF;) {
+    const bool space = c == ' ' || c == '\n';
+    if (!space || !ended.output.ends_with(' ')) ended.output += space ? ' ' : static_cast<char>(c);
+  }
+  ended.status = pclose(pipe);
   return ended;
 }
 

@@ -10,17 +10,7 @@
 
 #include "tests/cuda_emulator/emulator.h"
 #include "tests/gpu/device_array.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SAPNET_TEST_ASAN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SAPNET_TEST_ASAN
-#endif
-#if __has_feature(thread_sanitizer)
-#define SAPNET_TEST_TSAN
-#endif
-#endif
+#include "tests/sanitizers.h"
 
 namespace sapnet::tests {
 
@@ -47,8 +37,12 @@ struct Ended {
   int status;  // 0 unless something was found
   std::string output;
 };
-/// Runs a function in a child process, which sanitizers may end.
+/// Runs a function in a child process, which AddressSanitizer may end. ThreadSanitizer sees nothing there if
+/// this process has started a thread.
 Ended in_child(const std::function<void()>& body);
+/// Runs the hidden test cases of a tag in a new process of this program, with NAME=VALUE, … in its
+/// environment. What it prints comes as one line, for Catch breaks its own anywhere.
+Ended run_again(const std::string& tag, const std::string& environment = "");
 
 /// 1, 2, 3, … so that each differs.
 std::vector<float> counted(std::size_t count);

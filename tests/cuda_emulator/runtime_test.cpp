@@ -2,7 +2,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -361,18 +360,8 @@ TEST_CASE("prints what the environment chose", "[.cuda_emulator_environment]") {
 }
 
 TEST_CASE("the environment chooses schedule and device", "[cuda_emulator]") {
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
-  const auto printed = [&](const std::string& environment) {
-    const std::string command =
-        "env -u SAPNET_EMULATOR_SCHEDULE -u SAPNET_EMULATOR_RESIDENT "
-        "-u SAPNET_EMULATOR_WORKERS -u SAPNET_EMULATOR_DEVICE " +
-        environment + " '" + program + "' '[.cuda_emulator_environment]' 2>&1";
-    std::FILE* const pipe = popen(command.c_str(), "r");
-    REQUIRE(pipe);
-    std::string output;
-    for (char buffer[256]; std::fgets(buffer, sizeof buffer, pipe);) output += buffer;
-    pclose(pipe);
-    return output;
+  const auto printed = [](const std::string& environment) {
+    return run_again("[.cuda_emulator_environment]", environment).output;
   };
   CHECK_THAT(printed(""), Contains("order 0, seed 1, resident 1, workers 0, presence 0, major 9"));
   CHECK_THAT(printed("SAPNET_EMULATOR_SCHEDULE=reverse SAPNET_EMULATOR_RESIDENT=3 SAPNET_EMULATOR_WORKERS=2"),

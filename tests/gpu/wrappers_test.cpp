@@ -119,7 +119,8 @@ TEST_CASE("ldmatrix_x4 gives each lane its elements", "[gpu][conformance]") {
   Words expected;
   for (int lane = 0; lane < 32; ++lane) {
     for (int k = 0; k < 4; ++k) {
-      const std::uint16_t* const low = &elements[matrix_row(8 * k + lane / 4) * kRowLength + 2 * (lane % 4)];
+      const std::uint16_t* const low =
+          elements.data() + matrix_row(8 * k + lane / 4) * kRowLength + 2 * (lane % 4);
       expected.push_back(low[0] | static_cast<std::uint32_t>(low[1]) << 16U);
     }
   }

@@ -37,25 +37,34 @@ struct Weights {
 /// How many parts the given shifted sums come in; no device's own number, for attended_conv takes any.
 constexpr std::size_t kParts = 3;
 
-/// The shifted sums of `in`, (n, kParts, 9, c), in parts of unequal size and sign.
-std::vector<float> sums_in_parts(const AttendedConvProblem& p, const std::vector<float>& in) {
-  constexpr double kShares[kParts] = {0.5, -0.25, 0.75};
+/// The shifted sums of `in`, (n, count, 9, c), in parts of unequal size and sign.
+std::vector<float> sums_in_parts(const AttendedConvProblem& p, const std::vector<float>& in,
+                                 std::size_t count = kParts) {
+  std::vector<double> shares;
+  double rest = 1;
+  while (shares.size() + 1 < count) {
+    shares.push_back(shares.size() % 2 == 0 ? 0.5 : -0.25);
+    rest -= shares.back();
+  }
+  shares.push_back(rest);
   const auto sums = reference::shifted_sums({p.n, p.h, p.w, p.c, p.dilation}, in).sums;
   const auto per_image = static_cast<std::ptrdiff_t>(9 * p.c);
   std::vector<float> parts;
   for (auto image = sums.begin(); image != sums.end(); image += per_image)
-    for (const double share : kShares)
+    for (const double share : shares)
       std::transform(image, image + per_image, std::back_inserter(parts),
                      [&](double sum) { return static_cast<float>(share * sum); });
   return parts;
 }
 
 /// How far each attention scale, (n, c), may lie from the exact one. The parts of the shifted sums come
-/// rounded, each by up to ε/2 of itself; the worst that this can do to the means goes through |W3| +
-/// |W2||W1|, and through σ at its steepest, 1/4. The rest is computed in double, and the result rounded.
+/// rounded, each by up to ε/2 of itself, and so do sums of some of them; the worst that this can do to the
+/// means goes through |W3| + |W2||W1|, and through σ at its steepest, 1/4. The rest is computed in double,
+/// and the result rounded.
 std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights& weights,
                                      const std::vector<float>& shifted_sums) {
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
+  const std::size_t parts = shifted_sums.size() / (static_cast<std::size_t>(p.n) * 9 * channels);
   const auto size = [](float v) { return std::abs(static_cast<double>(v)); };
   std::vector<double> tolerances;
   for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
@@ -64,9 +73,9 @@ std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights
       for (std::size_t i = 0; i < channels; ++i) {
         double sum = 0;
         for (std::size_t k = 0; k < 9; ++k)
-          for (std::size_t part = 0; part < kParts; ++part)
+          for (std::size_t part = 0; part < parts; ++part)
             sum += size(weights.weight[(o * channels + i) * 9 + k]) *
-                   size(shifted_sums[((n * kParts + part) * 9 + k) * channels + i]);
+                   size(shifted_sums[((n * parts + part) * 9 + k) * channels + i]);
         mean[o] += rounding(sum / static_cast<double>(p.h * p.w));
       }
     }
@@ -82,14 +91,16 @@ std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights
   return tolerances;
 }
 
-void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType maps) {
+void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType maps,
+           std::size_t parts = kParts) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden << ", dilation " << p.dilation
-           << ", next " << p.next_dilation << ", residual " << static_cast<int>(residual_kind));
+           << ", next " << p.next_dilation << ", residual " << static_cast<int>(residual_kind) << ", "
+           << parts << " parts");
   const std::int64_t count = p.n * p.h * p.w * p.c;
   const auto in = stored(random_values(count, 1), maps);
   const auto residual = stored(random_values(residual_kind == Residual::kNone ? 0 : count, 2), maps);
   const Weights weights(p, maps);
-  const std::vector<float> shifted_sums = sums_in_parts(p, in);
+  const std::vector<float> shifted_sums = sums_in_parts(p, in, parts);
   const auto expected = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                  weights.w3, residual);
   const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
@@ -108,7 +119,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
       AttendedConvArguments arguments;
       arguments.in = map.data();
       arguments.shifted_sums = sums.data();
-      arguments.parts = kParts;
+      arguments.parts = static_cast<std::int64_t>(parts);
       arguments.weight = weight.data();
       arguments.bias = bias.data();
       arguments.w1 = w1.data();
@@ -167,6 +178,13 @@ KERNEL_TEST_CASE("attended_conv adds a residual, in place too", "[kernels][atten
 KERNEL_TEST_CASE("attended_conv gives each image of a batch its own attention", "[kernels][attended_conv]") {
   check({2, 17, 23, 32, 2, 2, 4}, Residual::kInPlace);
   check({3, 5, 9, 32, 2, 8, 8}, Residual::kNone);
+}
+
+KERNEL_TEST_CASE("attended_conv takes shifted sums in any number of parts", "[kernels][attended_conv]") {
+  // From 129 on, CUDA adds them up in two steps; 300 are not shared out evenly.
+  for (const std::size_t parts : {1, 128, 129, 300})
+    for (const engine::DType maps : stored_types())
+      check({2, 5, 9, 32, 2, 1, 1}, Residual::kNone, maps, parts);
 }
 
 KERNEL_TEST_CASE("attended_conv with other numbers of channels", "[kernels][attended_conv]") {

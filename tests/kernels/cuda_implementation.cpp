@@ -9,6 +9,7 @@
 #include "engine/cuda.h"
 #include "engine/error.h"
 #include "tests/kernels/close.h"
+#include "tests/sanitizers.h"
 
 namespace sapnet::tests {
 namespace {
@@ -17,7 +18,11 @@ namespace cuda = engine::cuda;
 using engine::DType;
 using engine::Half;
 
+#ifdef SAPNET_TEST_ASAN
+constexpr std::size_t kBand = 0;  // it knows itself where an emulated GPU's memory ends
+#else
 constexpr std::size_t kBand = 4096;  // bytes
+#endif
 
 /// A copy on the device of an array that lies in the host's memory as floats, between two bands of bytes that
 /// no kernel may change. Of no elements, or of an absent array, null.

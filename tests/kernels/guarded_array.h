@@ -10,14 +10,9 @@
 #include <span>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SAPNET_ADDRESS_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SAPNET_ADDRESS_SANITIZER
-#endif
-#endif
-#ifdef SAPNET_ADDRESS_SANITIZER
+#include "tests/sanitizers.h"
+
+#ifdef SAPNET_TEST_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -63,7 +58,7 @@ class GuardedArray {
   static constexpr std::uint32_t kCanary = 0x7FC0BEEFU;  // a NaN that no arithmetic makes
 
   void forbid_bands([[maybe_unused]] bool forbid) {
-#ifdef SAPNET_ADDRESS_SANITIZER
+#ifdef SAPNET_TEST_ASAN
     for (float* band : {storage_.data(), storage_.data() + kBand + size_}) {
       if (forbid) {
         __asan_poison_memory_region(band, kBand * sizeof(float));

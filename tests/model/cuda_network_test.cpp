@@ -68,7 +68,7 @@ std::vector<engine::Parameters> networks() {
   return all;
 }
 
-TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu]") {
+TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const engine::Shape shape{1, 48, 48, 3};
   const std::vector<float> rgb = streaks(48, 48);
@@ -98,7 +98,7 @@ std::vector<float> square(const train::Image& image, int at, int side) {
 }
 
 // The reason why fp16 is the default on a GPU.
-TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu]") {
+TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const train::Image photo = train::read_image(source_dir() / "docs/photos/coffee.jpg");
   for (const engine::Parameters& weights : networks()) {
@@ -119,7 +119,7 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu]") {
   }
 }
 
-TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][gpu]") {
+TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const auto weights = weights::read_weights(source_dir() / "weights/sapnet.safetensors");
   const auto network = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});

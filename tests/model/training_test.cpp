@@ -73,7 +73,8 @@ TEST_CASE("SAPNet's loss and all its gradients are PyTorch's", "[network][traini
   }
 }
 
-TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch", "[network][training][golden]") {
+TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch",
+          "[network][training][golden][not_tsan]") {
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
   engine::ParameterTensors parameters = trainable("sapnet.safetensors");
   const bool strict = GENERATE(true, false);

@@ -153,4 +153,13 @@ void Fiber::leave_to(Fiber& next) {
   __builtin_unreachable();
 }
 
+void Fiber::release_abandoned([[maybe_unused]] void* at) {
+#ifdef SAPNET_EMULATOR_TSAN
+  void* const self = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(thread_, __tsan_switch_to_fiber_no_sync);
+  release(at);
+  __tsan_switch_to_fiber(self, __tsan_switch_to_fiber_no_sync);
+#endif
+}
+
 }  // namespace sapnet::cuda_emulator

@@ -31,6 +31,9 @@ class Fiber {
   /// The same at the end of entry(): only start() brings this fiber back.
   [[noreturn]] void leave_to(Fiber& next);
 
+  /// release(at) in the name of this fiber, which nothing will resume.
+  void release_abandoned(void* at);
+
  private:
   void switch_stacks(Fiber& next);
 

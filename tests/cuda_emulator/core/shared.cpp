@@ -78,8 +78,8 @@ const AsyncCopy* AsyncCopies::next(int pending) {
 }
 
 void begin_async_copy(const AsyncCopy& copy, bool valid) {
-  const Unwatched unwatched;
   check_shared_row(copy.to, "cp.async", copy.where);
+  const Unwatched unwatched;  // not around the check: a thread that fails leaves one behind, not two
   Thread& self = current_thread();
   const auto from = reinterpret_cast<std::uintptr_t>(copy.from);
   if (from % kAsyncBytes != 0)

@@ -35,6 +35,8 @@ void Worker::run(Grid& grid, std::uint64_t seed) {
     current_place = &first;
     host_.switch_to(first.fiber);
     current_place = nullptr;
+    if (!failure_.empty())
+      for (unsigned i = 0; i < threads_; ++i) pool_[i]->fiber.release_abandoned(&end_);
     end_blocks();
   }
   acquire(&end_);

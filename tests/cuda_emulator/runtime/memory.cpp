@@ -14,6 +14,12 @@ namespace sapnet::cuda_emulator {
 namespace {
 
 constexpr std::size_t kAlignment = 256;  // that cudaMalloc promises
+#ifdef SAPNET_EMULATOR_ASAN
+constexpr std::size_t kGap = 0;  // AddressSanitizer has its own
+#else
+constexpr std::size_t kGap =
+    1;  // or the host's memory might begin where a block ends, which counts as the block's
+#endif
 
 void let_touch(std::uintptr_t address, std::size_t bytes, bool allowed) {
 #ifdef SAPNET_EMULATOR_ASAN
@@ -47,7 +53,7 @@ cudaError_t allocate(void** pointer, std::size_t bytes, bool on_device) {
   if (on_device && bytes > state.device.memory_bytes - state.device_bytes)
     return failed(cudaErrorMemoryAllocation);
   void* memory = nullptr;
-  if (posix_memalign(&memory, kAlignment, bytes) != 0) return failed(cudaErrorMemoryAllocation);
+  if (posix_memalign(&memory, kAlignment, bytes + kGap) != 0) return failed(cudaErrorMemoryAllocation);
   std::memset(memory, kPoisonByte, bytes);
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
   state.memory[address] = {bytes, on_device, false};

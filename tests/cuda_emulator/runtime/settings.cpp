@@ -111,4 +111,11 @@ Live live() {
   return live;
 }
 
+void clean_up() {
+  const std::lock_guard alone(runtime().mutex);
+  for (const auto& [handle, stream] : runtime().streams) stream->capture = nullptr;
+  static_cast<void>(run_all());
+  cudaGetLastError();
+}
+
 }  // namespace sapnet::cuda_emulator
