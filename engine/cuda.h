@@ -57,7 +57,7 @@ class Graph {
   void launch();
 
  private:
-  void* instance_ = nullptr;
+  [[maybe_unused]] void* instance_ = nullptr;  // by a build without CUDA
 };
 
 }  // namespace sapnet::engine::cuda
