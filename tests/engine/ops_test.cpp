@@ -116,13 +116,15 @@ TEST_CASE("conv2d refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(conv2d(y, one), "conv2d: input has shape (2, 5, 7, 5), not (2, 5, 7, 8)");
   CHECK_THROWS_WITH(conv2d(x, two),
                     "conv2d: second input is empty, where a tensor of shape (2, 5, 7, 5) belongs");
-  for (const Shape& other : {Shape{1, 5, 7, 5}, {2, 4, 7, 5}, {2, 5, 6, 5}, {2, 5, 7, 8}})
+  // The wrong shapes are larger than the right ones: a check that is lost fails the test, and no write
+  // strays.
+  for (const Shape& other : {Shape{3, 5, 7, 5}, {2, 6, 7, 5}, {2, 5, 8, 5}, {2, 5, 7, 8}})
     CHECK_THROWS_WITH(conv2d(x, map(other), two),
                       "conv2d: second input has shape " + to_string(other) + ", not (2, 5, 7, 5)");
   CHECK_THROWS_WITH(
       conv2d(x, y, one),
       "conv2d: second input of shape (2, 5, 7, 5) where the weights take one input of 8 channels");
-  for (const Shape& other : {Shape{1, 5, 7, 16}, {2, 4, 7, 16}, {2, 5, 6, 16}, {2, 5, 7, 8}})
+  for (const Shape& other : {Shape{3, 5, 7, 16}, {2, 6, 7, 16}, {2, 5, 8, 16}, {2, 5, 7, 17}})
     CHECK_THROWS_WITH(conv2d(x, one, {.residual = map(other)}),
                       "conv2d: residual has shape " + to_string(other) + ", not (2, 5, 7, 16)");
 }
@@ -163,7 +165,7 @@ TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
                     "conv_lstm: cell state is empty, where a tensor of shape (2, 5, 7, 16) belongs");
   CHECK_THROWS_WITH(conv_lstm(x, {{}, state}, weights),
                     "conv_lstm: hidden state is empty, where a tensor of shape (2, 5, 7, 16) belongs");
-  for (const Shape& other : {Shape{1, 5, 7, 16}, {2, 4, 7, 16}, {2, 5, 6, 16}, {2, 5, 7, 8}}) {
+  for (const Shape& other : {Shape{3, 5, 7, 16}, {2, 6, 7, 16}, {2, 5, 8, 16}, {2, 5, 7, 17}}) {
     CHECK_THROWS_WITH(conv_lstm(x, {map(other), state}, weights),
                       "conv_lstm: hidden state has shape " + to_string(other) + ", not (2, 5, 7, 16)");
     CHECK_THROWS_WITH(conv_lstm(x, {state, map(other)}, weights),
@@ -199,12 +201,12 @@ TEST_CASE("attended_conv refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(attended_conv({x.map, {}, 2}, weights, 1), "attended_conv: input has no shifted sums");
   CHECK_THROWS_WITH(attended_conv({map({2, 5, 7, 9}), x.shifted_sums, 2}, weights, 1),
                     "attended_conv: input has shape (2, 5, 7, 9), not (2, 5, 7, 8)");
-  for (const Shape& other : {Shape{1, 5, 9, 8}, {2, 5, 8, 8}, {2, 5, 9, 7}})
+  for (const Shape& other : {Shape{3, 5, 9, 8}, {2, 5, 10, 8}, {2, 5, 9, 9}})
     CHECK_THROWS_WITH(attended_conv({x.map, map(other), 2}, weights, 1),
                       "attended_conv: shifted sums has shape " + to_string(other) + ", not (2, 5, 9, 8)");
   CHECK_THROWS_WITH(attended_conv(summed_map(1), weights, 1),
                     "attended_conv: shifted sums are for dilation 1, not 2");
-  for (const Shape& other : {Shape{1, 5, 7, 8}, {2, 4, 7, 8}, {2, 5, 6, 8}, {2, 5, 7, 16}})
+  for (const Shape& other : {Shape{3, 5, 7, 8}, {2, 6, 7, 8}, {2, 5, 8, 8}, {2, 5, 7, 9}})
     CHECK_THROWS_WITH(attended_conv(x, weights, 1, map(other)),
                       "attended_conv: residual has shape " + to_string(other) + ", not (2, 5, 7, 8)");
   const Tensor half = map(x.map.shape(), kHalf);

@@ -155,16 +155,14 @@ TEST_CASE("Fast and strict agree on images of any shape", "[network]") {
 
 TEST_CASE("A forward pass takes the memory that the network says it takes", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
-  const bool strict = GENERATE(false, true);
-  const Golden golden(file);
-  const auto derainer = network(golden.weights, strict);
+  const auto derainer = network(Golden(file).weights, false);
   for (const engine::Shape& shape : {engine::Shape{1, 96, 128, 3}, {3, 40, 56, 3}, {1, 300, 20, 3}}) {
     INFO(file << ", " << engine::to_string(shape));
     const Tensor input = noise(shape);
     engine::release_pool(Device::kCpu);
     engine::reset_peak(Device::kCpu);
     const std::size_t before = engine::memory_report(Device::kCpu).in_use;
-    derainer->forward(input, kStages);
+    derainer->forward(input, 3);  // the first has no state yet, and more take no more
     CHECK(engine::memory_report(Device::kCpu).in_use == before);
     const auto taken = static_cast<double>(engine::memory_report(Device::kCpu).peak - before);
     const auto told = static_cast<double>(derainer->memory(shape));
