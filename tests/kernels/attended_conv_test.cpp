@@ -182,7 +182,7 @@ KERNEL_TEST_CASE("attended_conv gives each image of a batch its own attention", 
 
 KERNEL_TEST_CASE("attended_conv takes shifted sums in any number of parts", "[kernels][attended_conv]") {
   // From 129 on, CUDA adds them up in two steps; 300 are not shared out evenly.
-  for (const std::size_t parts : {1, 128, 129, 300})
+  for (const std::size_t parts : {1U, 128U, 129U, 300U})
     for (const engine::DType maps : stored_types())
       check({2, 5, 9, 32, 2, 1, 1}, Residual::kNone, maps, parts);
 }

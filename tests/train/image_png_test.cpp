@@ -224,7 +224,7 @@ TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
     CHECK_THAT(refusal(bytes), Contains("its compressed pixels are corrupt"));
   }
   SECTION("methods that do not exist") {
-    for (const std::size_t method : {10, 11, 12}) {  // compression, filter, interlace
+    for (const std::size_t method : {10U, 11U, 12U}) {  // compression, filter, interlace
       auto wrong = bytes;
       wrong[ihdr + method] = 2;
       seal(wrong);
@@ -245,7 +245,7 @@ TEST_CASE("PNGs whose chunks contradict each other are refused", "[image]") {
                Contains("IHDR chunk has the wrong length"));
   }
   SECTION("the palette") {
-    for (const std::size_t size : {0, 1, 4, 771})
+    for (const std::size_t size : {0U, 1U, 4U, 771U})
       CHECK_THAT(refusal(with("rgb8.png", 1, {"PLTE", Bytes(size)})), Contains("its palette is unusable"));
     CHECK_THAT(refusal(with("palette4.png", 1, {"PLTE", Bytes(3)})), Contains("its palette is unusable"));
     CHECK_THAT(refusal(with("rgb8.png", 2, {"PLTE", Bytes(3)})), Contains("its palette is unusable"));
