@@ -8,7 +8,7 @@
 #   Found by: FINDER[, FINDER]... in NAME OF THE TEST
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$here/../..
+root=$(cd "$here/../.." && pwd)
 tree=$root/build/planted_bugs
 finders='numerics|guard bands|emulator|ASan|TSan'
 declare -A preset_of=([numerics]=asan ["guard bands"]=asan [emulator]=asan [ASan]=asan [TSan]=tsan)
@@ -23,10 +23,10 @@ plant() {
   patch --directory "$tree" --strip 1 --force --fuzz 0 --silent --no-backup-if-mismatch "${@:2}" <"$1"
 }
 
+# copy_sources ENTRY...: of the root.
 copy_sources() {
-  mkdir -p "$tree"
   local entry
-  for entry in CMakeLists.txt CMakePresets.json apps bench engine kernels model tests train weights; do
+  for entry in "$@"; do
     rm -rf "${tree:?}/$entry"
     cp -r "$root/$entry" "$tree"
   done
@@ -63,7 +63,7 @@ finder_of() {
     echo TSan
   elif [[ $1 == *"ERROR: AddressSanitizer"* ]]; then
     echo ASan
-  elif [[ $1 =~ block\ \([0-9]+,\ [0-9]+,\ [0-9]+\),\ thread ]]; then
+  elif [[ $1 == *"unexpected exception"*"CUDA: "* ]]; then
     echo emulator
   elif [[ $1 == *"untouched )"* || $1 == *"->intact()"* ]]; then
     echo "guard bands"
@@ -99,8 +99,10 @@ try() {
 }
 
 patches=("$here"/*.patch)
-copy_sources
 if [[ ${1:-} == --check ]]; then
+  tree=$(mktemp --directory)
+  trap 'rm -r "$tree"' EXIT
+  copy_sources kernels
   for patch in "${patches[@]}"; do
     read_head "$patch"
     plant "$patch" --dry-run || fail "$patch does not apply"
@@ -108,6 +110,8 @@ if [[ ${1:-} == --check ]]; then
   exit
 fi
 [[ $# == 0 ]] || patches=("$@")
+mkdir -p "$tree"
+copy_sources CMakeLists.txt CMakePresets.json apps bench engine kernels model tests train weights
 for preset in asan tsan; do
   build "$preset"
 done

@@ -21,6 +21,15 @@ struct AsyncCopy {
 };
 constexpr std::size_t kAsyncBytes = 16;
 
+/// Writes 16 bytes: those at `from`, or `word` twice if that is null. In words and volatile, because the compiler
+/// would make memcpy or memset of it, which ThreadSanitizer does not watch while it ignores the modules that are
+/// not instrumented, OpenMP's runtime among them.
+inline void write_chunk(void* to, const void* from, std::uint64_t word) {
+  for (std::size_t i = 0; i < kAsyncBytes / sizeof word; ++i)
+    static_cast<volatile std::uint64_t*>(to)[i] =
+        from ? static_cast<const volatile std::uint64_t*>(from)[i] : word;
+}
+
 /// The block's array that `key` stands for: made for the first thread that asks, of exactly these bytes, and
 /// full of NaN.
 void* shared_array(const void* key, std::size_t bytes, std::size_t alignment, Where where);
@@ -58,25 +67,21 @@ namespace sapnet::kernels::gpu {
 /// The destination is poison until it is waited for, and the source is read only then.
 inline void cp_async16(void* shared, const void* global, bool valid, SAPNET_CALLED_FROM) {
   cuda_emulator::begin_async_copy({shared, global, where}, valid);
-  std::memset(shared, 0xff, cuda_emulator::kAsyncBytes);
+  cuda_emulator::write_chunk(shared, nullptr, ~std::uint64_t{0});
 }
 
 inline void cp_async_commit() { cuda_emulator::commit_async_copies(); }
 
 template <int kPending>
 inline void cp_async_wait() {
-  while (const cuda_emulator::AsyncCopy* copy = cuda_emulator::next_async_copy(kPending)) {
-    if (copy->from)
-      std::memcpy(copy->to, copy->from, cuda_emulator::kAsyncBytes);
-    else
-      std::memset(copy->to, 0, cuda_emulator::kAsyncBytes);
-  }
+  while (const cuda_emulator::AsyncCopy* copy = cuda_emulator::next_async_copy(kPending))
+    cuda_emulator::write_chunk(copy->to, copy->from, 0);
 }
 
 inline void ldmatrix_x4(std::uint32_t (&fragment)[4], const void* row, SAPNET_CALLED_FROM) {
   cuda_emulator::check_shared_row(row, "ldmatrix", where);
   cuda_emulator::MatrixRow words;
-  std::memcpy(words, row, sizeof words);
+  for (int i = 0; i < 4; ++i) words[i] = static_cast<const std::uint32_t*>(row)[i];
   cuda_emulator::exchange_rows(fragment, words, where);
 }
 
