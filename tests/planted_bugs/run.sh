@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants each bug of this folder into a copy of the sources and sees whether the tests find it.
 #   run.sh [PATCH...]   all bugs, or these; fails unless each is found by those that its patch names
-#   run.sh --check      only whether all patches apply and name their finders
+#   run.sh --check      only whether all patches apply, name their finders and stand in docs/testing.md
 #
 # A patch begins with two lines:
 #   Bug: what is wrong
@@ -32,14 +32,14 @@ copy_sources() {
   done
 }
 
-# read_head PATCH: sets bug, found_by (an array) and test.
+# read_head PATCH: sets bug, finders_named, found_by (those as an array) and test.
 read_head() {
-  local list
+  local pattern="^Found by: (($finders)(, ($finders))*) in (.+)"
   bug=$(sed -n '1s/^Bug: //p' "$1")
-  list=$(sed -nE "2s/^Found by: (($finders)(, ($finders))*) in .+/\1/p" "$1")
-  test=$(sed -nE '2s/^Found by: [^"]* in (.+)/\1/p' "$1")
-  [[ -n $bug && -n $list ]] || fail "$1 does not begin with its bug and its finders"
-  mapfile -t found_by < <(sed 's/, /\n/g' <<<"$list")
+  finders_named=$(sed -nE "2s/$pattern/\1/p" "$1")
+  test=$(sed -nE "2s/$pattern/\5/p" "$1")
+  [[ -n $bug && -n $finders_named ]] || fail "$1 does not begin with its bug and its finders"
+  mapfile -t found_by < <(sed 's/, /\n/g' <<<"$finders_named")
 }
 
 # build PRESET
@@ -106,6 +106,8 @@ if [[ ${1:-} == --check ]]; then
   for patch in "${patches[@]}"; do
     read_head "$patch"
     plant "$patch" --dry-run || fail "$patch does not apply"
+    grep -qF "| $bug | $finders_named |" "$root/docs/testing.md" ||
+      fail "docs/testing.md does not list $patch"
   done
   exit
 fi
