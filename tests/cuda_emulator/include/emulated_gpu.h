@@ -21,9 +21,9 @@ struct AsyncCopy {
 };
 constexpr std::size_t kAsyncBytes = 16;
 
-/// Writes 16 bytes: those at `from`, or `word` twice if that is null. In words and volatile, because the compiler
-/// would make memcpy or memset of it, which ThreadSanitizer does not watch while it ignores the modules that are
-/// not instrumented, OpenMP's runtime among them.
+/// Writes 16 bytes: those at `from`, or `word` twice if that is null. In words and volatile, because the
+/// compiler would make memcpy or memset of it, which ThreadSanitizer does not watch while it ignores the
+/// modules that are not instrumented, OpenMP's runtime among them.
 inline void write_chunk(void* to, const void* from, std::uint64_t word) {
   for (std::size_t i = 0; i < kAsyncBytes / sizeof word; ++i)
     static_cast<volatile std::uint64_t*>(to)[i] =
