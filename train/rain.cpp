@@ -11,14 +11,7 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "engine/random.h"
-
-// A fused multiply-add rounds once where these formulas round twice.
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
+#include "train/draws.h"
 
 namespace sapnet::train {
 namespace {
@@ -44,6 +37,12 @@ constexpr float kWobble = 0.035F;  // largest deviation of a streak's lean from 
 
 constexpr float kAdditiveGain = 0.6F;  // as bright as screened streaks are on a middle grey
 
+// What streaks add to a crop of the picture, whose first pixel is the picture's (left, top).
+struct Light {
+  int left, top, width, height;
+  std::vector<float> values;  // (height, width)
+};
+
 // What the whole picture shares.
 struct Weather {
   float lean;      // of the streaks: pixels sideways per pixel downwards
@@ -59,36 +58,8 @@ struct Streak {
   float half_length, radius, brightness;
 };
 
-// The random numbers of one thing (`stream`, `index`), whatever else was drawn.
-class Draws {
- public:
-  Draws(std::uint64_t seed, std::uint32_t stream, std::uint32_t index)
-      : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
-        counter_{index, stream, 0, 0} {}
-
-  float between(float low, float high) {
-    if (used_ == block_.size()) {
-      block_ = engine::philox4x32(counter_, key_);
-      ++counter_[2];
-      used_ = 0;
-    }
-    return low + (high - low) * engine::uniform(block_[used_++]);
-  }
-
-  // Triangular around 0: small deviations are likelier than large ones.
-  float deviation(float largest) { return between(-largest, 0) + between(0, largest); }
-
- private:
-  std::array<std::uint32_t, 2> key_;
-  std::array<std::uint32_t, 4> counter_;
-  std::array<std::uint32_t, 4> block_{};
-  std::size_t used_ = 4;
-};
-
-constexpr std::uint32_t kWeatherStream = 0, kMistStream = 1, kLayerStream = 16;
-
 Weather draw_weather(float strength, std::uint64_t seed) {
-  Draws draws(seed, kWeatherStream, 0);
+  Draws draws(seed, Stream::kWeather, 0);
   Weather weather;
   weather.lean = draws.deviation(0.6F);
   weather.shutter = draws.between(0.7F, 1.4F);
@@ -100,32 +71,35 @@ Weather draw_weather(float strength, std::uint64_t seed) {
 
 // Adds one streak to the light of the layer. Its profile across and along is smooth and ends at zero, which
 // is what keeps it free of jagged edges and gives it the tapered ends of a drop smeared by motion.
-void draw_streak(const Streak& streak, int width, int height, std::vector<float>& light) {
+void draw_streak(const Streak& streak, Light& light) {
   const float reach_x = std::abs(streak.along_x) * streak.half_length + streak.radius;
   const float reach_y = streak.along_y * streak.half_length + streak.radius;
-  const int top = std::max(0, static_cast<int>(std::floor(streak.y - reach_y)));
-  const int bottom = std::min(height - 1, static_cast<int>(std::ceil(streak.y + reach_y)));
+  const int top = std::max(light.top, static_cast<int>(std::floor(streak.y - reach_y)));
+  const int bottom = std::min(light.top + light.height - 1, static_cast<int>(std::ceil(streak.y + reach_y)));
   for (int y = top; y <= bottom; ++y) {
     const float dy = static_cast<float>(y) - streak.y;
     const float axis = streak.x + dy * streak.along_x / streak.along_y;
     const float span = streak.radius / streak.along_y;
-    const int left = std::max(0, static_cast<int>(std::floor(std::max(axis - span, streak.x - reach_x))));
-    const int right =
-        std::min(width - 1, static_cast<int>(std::ceil(std::min(axis + span, streak.x + reach_x))));
-    float* row = light.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(width);
+    const int left =
+        std::max(light.left, static_cast<int>(std::floor(std::max(axis - span, streak.x - reach_x))));
+    const int right = std::min(light.left + light.width - 1,
+                               static_cast<int>(std::ceil(std::min(axis + span, streak.x + reach_x))));
+    float* row =
+        light.values.data() + static_cast<std::size_t>(y - light.top) * static_cast<std::size_t>(light.width);
     for (int x = left; x <= right; ++x) {
       const float dx = static_cast<float>(x) - streak.x;
       const float along = (dx * streak.along_x + dy * streak.along_y) / streak.half_length;
       const float across = (dx * streak.along_y - dy * streak.along_x) / streak.radius;
       const float taper = std::max(0.0F, 1 - along * along);
       const float profile = std::max(0.0F, 1 - across * across);
-      row[x] += streak.brightness * taper * profile * profile;
+      row[x - light.left] += streak.brightness * taper * profile * profile;
     }
   }
 }
 
-void draw_layer(const Layer& layer, std::uint32_t stream, const Weather& weather, float strength, float scale,
-                std::uint64_t seed, int width, int height, std::vector<float>& light) {
+void draw_layer(const Layer& layer, Stream stream, const Weather& weather, float strength, const Frame& frame,
+                std::uint64_t seed, Light& light) {
+  const float scale = std::max(1.0F, static_cast<float>(std::min(frame.width, frame.height)) / 400);
   const float length = layer.length * scale * weather.shutter * (0.7F + 0.3F * strength);
   const float brightness = layer.brightness * (0.55F + 0.45F * strength) / std::sqrt(weather.shutter);
   // The gusts of a downpour tilt each layer its own way.
@@ -133,13 +107,14 @@ void draw_layer(const Layer& layer, std::uint32_t stream, const Weather& weather
   // Streaks that only reach into the picture are drawn too, or its edges would be drier than its middle.
   const float margin_y = kLongest * length / 2;
   const float margin_x = margin_y * (std::abs(lean) + kWobble);
-  const float area = (static_cast<float>(width) + 2 * margin_x) * (static_cast<float>(height) + 2 * margin_y);
+  const auto width = static_cast<float>(frame.width), height = static_cast<float>(frame.height);
+  const float area = (width + 2 * margin_x) * (height + 2 * margin_y);
   const auto count = static_cast<std::uint32_t>(layer.density * strength * area / (scale * scale));
   for (std::uint32_t i = 1; i <= count; ++i) {
     Draws draws(seed, stream, i);
     Streak streak;
-    streak.x = draws.between(-margin_x, static_cast<float>(width) + margin_x);
-    streak.y = draws.between(-margin_y, static_cast<float>(height) + margin_y);
+    streak.x = draws.between(-margin_x, width + margin_x);
+    streak.y = draws.between(-margin_y, height + margin_y);
     const float slope = lean + draws.deviation(kWobble);
     streak.along_y = 1 / std::sqrt(1 + slope * slope);
     streak.along_x = slope * streak.along_y;
@@ -149,18 +124,18 @@ void draw_layer(const Layer& layer, std::uint32_t stream, const Weather& weather
     streak.radius = std::max(1.0F, thickness);
     const float glint = draws.between(0, 1);  // few drops catch much light
     streak.brightness = brightness * (0.35F + 0.95F * glint * glint) * (thickness / streak.radius);
-    draw_streak(streak, width, height, light);
+    draw_streak(streak, light);
   }
 }
 
-// Density of mist over the picture, (height, width), 0.5 to 1: drifts as large as a third of the picture.
-std::vector<float> draw_mist(std::uint64_t seed, int width, int height) {
+// Density of mist over the crop, (height, width), 0.5 to 1: drifts as large as a third of the picture.
+std::vector<float> draw_mist(std::uint64_t seed, const Frame& frame, int width, int height) {
   constexpr int kCells = 3;
   std::array<std::array<float, kCells + 1>, kCells + 1> corners;
   for (int i = 0; i <= kCells; ++i) {
     for (int j = 0; j <= kCells; ++j) {
       corners[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] =
-          Draws(seed, kMistStream, static_cast<std::uint32_t>(i * (kCells + 1) + j)).between(0.5F, 1);
+          Draws(seed, Stream::kMist, static_cast<std::uint32_t>(i * (kCells + 1) + j)).between(0.5F, 1);
     }
   }
   const auto locate = [](int position, int size) {
@@ -172,9 +147,9 @@ std::vector<float> draw_mist(std::uint64_t seed, int width, int height) {
   std::vector<float> mist;
   mist.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   for (int y = 0; y < height; ++y) {
-    const auto [i, ty] = locate(y, height);
+    const auto [i, ty] = locate(frame.top + y, frame.height);
     for (int x = 0; x < width; ++x) {
-      const auto [j, tx] = locate(x, width);
+      const auto [j, tx] = locate(frame.left + x, frame.width);
       const float upper = corners[i][j] + tx * (corners[i][j + 1] - corners[i][j]);
       const float lower = corners[i + 1][j] + tx * (corners[i + 1][j + 1] - corners[i + 1][j]);
       mist.push_back(upper + ty * (lower - upper));
@@ -186,29 +161,33 @@ std::vector<float> draw_mist(std::uint64_t seed, int width, int height) {
 }  // namespace
 
 Image add_rain(Image image, float strength, std::uint64_t seed) {
+  const Frame whole = {image.width, image.height, 0, 0};
+  return add_rain(std::move(image), whole, strength, seed);
+}
+
+Image add_rain(Image crop, const Frame& frame, float strength, std::uint64_t seed) {
   if (!(strength >= 0 && strength <= 1)) {
     throw Error("strength of rain must lie between 0 and 1, not be " + std::to_string(strength));
   }
   const Weather weather = draw_weather(strength, seed);
   if (weather.veil > 0) {
-    const std::vector<float> mist = draw_mist(seed, image.width, image.height);
-    for (std::size_t i = 0; i < image.rgb.size(); ++i) {
-      image.rgb[i] += weather.veil * mist[i / 3] * (weather.airlight - image.rgb[i]);
+    const std::vector<float> mist = draw_mist(seed, frame, crop.width, crop.height);
+    for (std::size_t i = 0; i < crop.rgb.size(); ++i) {
+      crop.rgb[i] += weather.veil * mist[i / 3] * (weather.airlight - crop.rgb[i]);
     }
   }
 
-  const float scale = std::max(1.0F, static_cast<float>(std::min(image.width, image.height)) / 400);
-  std::vector<float> light(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
+  Light light = {frame.left, frame.top, crop.width, crop.height, std::vector<float>(crop.rgb.size() / 3)};
   for (std::size_t i = 0; i < kLayers.size(); ++i) {
-    draw_layer(kLayers[i], kLayerStream + static_cast<std::uint32_t>(i), weather, strength, scale, seed,
-               image.width, image.height, light);
+    const auto stream = static_cast<Stream>(static_cast<std::size_t>(Stream::kLayer) + i);
+    draw_layer(kLayers[i], stream, weather, strength, frame, seed, light);
   }
-  for (std::size_t i = 0; i < image.rgb.size(); ++i) {
-    const float streaks = std::min(1.0F, light[i / 3]);
-    const float headroom = weather.additive ? kAdditiveGain : 1 - image.rgb[i];
-    image.rgb[i] = std::min(1.0F, image.rgb[i] + streaks * headroom);
+  for (std::size_t i = 0; i < crop.rgb.size(); ++i) {
+    const float streaks = std::min(1.0F, light.values[i / 3]);
+    const float headroom = weather.additive ? kAdditiveGain : 1 - crop.rgb[i];
+    crop.rgb[i] = std::min(1.0F, crop.rgb[i] + streaks * headroom);
   }
-  return image;
+  return crop;
 }
 
 }  // namespace sapnet::train

@@ -14,4 +14,13 @@ namespace sapnet::train {
 /// same arguments give the same bits on every machine. Throws Error when strength is outside [0, 1].
 Image add_rain(Image image, float strength, std::uint64_t seed);
 
+/// The picture that a crop was cut out of, and the pixel of it that is the crop's first.
+struct Frame {
+  int width = 0, height = 0;
+  int left = 0, top = 0;
+};
+
+/// What add_rain() of the whole picture shows there, to the bit, for little more than the cost of the crop.
+Image add_rain(Image crop, const Frame& frame, float strength, std::uint64_t seed);
+
 }  // namespace sapnet::train

@@ -71,6 +71,27 @@ TEST_CASE("the same seed gives the same rain, on every machine", "[rain]") {
   CHECK(fingerprint(add_rain(clean, 1, 12345678901234567890U)) == 0x969385b7f1ef1c61);
 }
 
+TEST_CASE("rain on a crop is the crop of the rain", "[rain]") {
+  const Image clean = gradient(560, 430);  // large enough for streaks to be larger than in the crop alone
+  constexpr int kWidth = 100, kHeight = 70;
+  const auto cut = [](const Image& image, int left, int top) {
+    Image crop = flat(kWidth, kHeight, 0);
+    for (int y = 0; y < kHeight; ++y) {
+      const auto* row = image.rgb.data() + 3 * static_cast<std::ptrdiff_t>((top + y) * image.width + left);
+      std::copy_n(row, 3 * kWidth, crop.rgb.begin() + 3 * y * kWidth);
+    }
+    return crop;
+  };
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    const Image rainy = add_rain(clean, 0.9F, seed);  // strong enough for mist
+    for (const auto& [left, top] : {std::pair{0, 0}, {460, 360}, {231, 117}}) {
+      CAPTURE(seed, left, top);
+      const Image crop = add_rain(cut(clean, left, top), {560, 430, left, top}, 0.9F, seed);
+      CHECK(crop.rgb == cut(rainy, left, top).rgb);
+    }
+  }
+}
+
 TEST_CASE("no strength is no rain, and more strength more rain", "[rain]") {
   const Image clean = gradient(120, 80);
   CHECK(add_rain(clean, 0, 5).rgb == clean.rgb);
