@@ -1,56 +1,26 @@
 #include "apps/plan.h"
 
-#include <algorithm>
-#include <cctype>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "apps/output_guard.h"
 #include "apps/program.h"
 #include "engine/error.h"
 #include "engine/output_file.h"
+#include "train/pairs.h"
+#include "train/picture_files.h"
 
 namespace sapnet::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string extension_of(const fs::path& file) {
-  std::string extension = file.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
+using train::extension_of;
+using train::is_picture;
+using train::list_pictures;
+using train::Listing;
 
 bool is_jpeg(const fs::path& file) { return extension_of(file) == ".jpg" || extension_of(file) == ".jpeg"; }
 bool is_written(const fs::path& file) { return extension_of(file) == ".png" || is_jpeg(file); }
-bool is_read(const fs::path& file) { return extension_of(file) == ".bmp" || is_written(file); }
-
-struct Listing {
-  std::vector<fs::path> pictures;
-  std::size_t other_files = 0, folders = 0;  // hidden ones apart
-};
-
-Listing list(const fs::path& folder) {
-  Listing listing;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const fs::path& file = entry->path();
-    std::error_code gone;
-    if (file.filename().string().front() == '.') continue;
-    if (fs::is_directory(file, gone)) {
-      ++listing.folders;
-    } else if (is_read(file)) {
-      listing.pictures.push_back(file);
-    } else {
-      ++listing.other_files;
-    }
-  }
-  if (error) throw Error(folder.string() + ": cannot be listed: " + error.message());
-  std::ranges::sort(listing.pictures);
-  return listing;
-}
 
 /// "3 other files and 1 folder in gw were passed over"; empty when none was.
 std::string passed_over(const Listing& listing, const fs::path& folder) {
@@ -98,7 +68,7 @@ void check_outputs(const std::vector<PictureTask>& tasks, bool to_file, const Fi
   OutputGuard guard;
   for (const auto& task : tasks) guard.reads("the input " + task.input.string(), task.input);
   for (const auto& [what, path] : options.read) {
-    for (const auto& file : fs::is_directory(path) ? list(path).pictures : std::vector{path})
+    for (const auto& file : fs::is_directory(path) ? list_pictures(path).pictures : std::vector{path})
       guard.reads(what + " " + file.string(), file);
   }
   std::map<fs::path, fs::path> inputs;  // by output
@@ -142,7 +112,7 @@ Plan plan_pictures(const FileOptions& options) {
       continue;
     }
     try {
-      const Listing listing = list(input);
+      const Listing listing = list_pictures(input);
       for (const auto& picture : listing.pictures) add(picture);
       if (auto sentence = passed_over(listing, input); !sentence.empty())
         plan.passed_over.push_back(std::move(sentence));
@@ -165,17 +135,17 @@ References::References(const fs::path& file, std::size_t tasks)
                 " pictures; name a folder");
   }
   if (folder_) {
-    for (const auto& picture : list(file).pictures) by_stem_.emplace(picture.stem().string(), picture);
+    for (const auto& picture : list_pictures(file).pictures)
+      by_stem_.emplace(picture.stem().string(), picture);
   }
 }
 
 fs::path References::find(const fs::path& input) const {
   if (!folder_) return path_;
   const fs::path same = path_ / input.filename();
-  if (is_read(same) && fs::exists(same)) return same;
-  const std::string stem = input.stem().string();
-  for (const std::string& candidate : {stem, stem.starts_with("rain-") ? "no" + stem : stem}) {
-    const auto found = by_stem_.find(candidate);
+  if (is_picture(same) && fs::exists(same)) return same;
+  for (const std::string& stem : train::clean_stems(input.stem().string())) {
+    const auto found = by_stem_.find(stem);
     if (found != by_stem_.end()) return found->second;
   }
   throw Error(input.string() + ": has no reference of its name in " + path_.string());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/output_file.h"
 #include "train/image_codecs.h"
+#include "train/picture_files.h"
 
 namespace sapnet::train {
 namespace {
@@ -173,9 +173,7 @@ std::vector<std::uint8_t> encode_image(std::span<const std::uint8_t> bytes, int 
 
 void write_image(const std::filesystem::path& file, std::span<const std::uint8_t> bytes, int width,
                  int height, int channels, int quality) {
-  std::string extension = file.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string extension = extension_of(file);
   const bool jpeg = extension == ".jpg" || extension == ".jpeg";
   if (!jpeg && extension != ".png")
     throw Error(file.string() + ": pictures are written as .png, .jpg or .jpeg");

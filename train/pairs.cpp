@@ -1,0 +1,71 @@
+#include "train/pairs.h"
+
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "engine/error.h"
+#include "train/picture_files.h"
+
+namespace sapnet::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRainy = "rain-", kClean = "norain-";
+
+std::string stem_of(const fs::path& file) { return file.stem().string(); }
+
+/// Pairs each rainy picture with its clean one; both lists must come out even.
+std::vector<Pair> match(const std::vector<fs::path>& rainy, const std::vector<fs::path>& clean) {
+  std::map<std::string, fs::path> unused;  // clean ones, by stem
+  for (const auto& file : clean) {
+    const auto [same, fresh] = unused.emplace(stem_of(file), file);
+    if (!fresh)
+      throw Error(same->second.string() + " and " + file.string() + " could go with the same rainy picture");
+  }
+  std::vector<Pair> pairs;
+  for (const auto& file : rainy) {
+    auto found = unused.end();
+    for (const auto& stem : clean_stems(stem_of(file)))
+      if (found == unused.end()) found = unused.find(stem);
+    if (found == unused.end()) throw Error(file.string() + ": has no clean picture of its name");
+    pairs.push_back({file, found->second});
+    unused.erase(found);
+  }
+  if (!unused.empty()) throw Error(unused.begin()->second.string() + ": has no rainy picture of its name");
+  return pairs;
+}
+
+}  // namespace
+
+std::vector<std::string> clean_stems(const std::string& rainy_stem) {
+  std::vector<std::string> stems = {rainy_stem};
+  if (rainy_stem.starts_with(kRainy)) stems.push_back("no" + rainy_stem);
+  return stems;
+}
+
+std::vector<Pair> find_pairs(const fs::path& folder) {
+  const fs::path rain = folder / "rain", clean = folder / "clean";
+  std::vector<Pair> pairs;
+  if (fs::is_directory(rain) && fs::is_directory(clean)) {
+    pairs = match(list_pictures(rain).pictures, list_pictures(clean).pictures);
+  } else {
+    std::vector<fs::path> rainy_files, clean_files;
+    for (const auto& file : list_pictures(folder).pictures) {
+      const std::string stem = stem_of(file);
+      if (stem.starts_with(kRainy)) {
+        rainy_files.push_back(file);
+      } else if (stem.starts_with(kClean)) {
+        clean_files.push_back(file);
+      }
+    }
+    pairs = match(rainy_files, clean_files);
+  }
+  if (pairs.empty()) {
+    throw Error(folder.string() + ": holds no pairs, neither in rain/ and clean/ nor as rain-N and norain-N");
+  }
+  return pairs;
+}
+
+}  // namespace sapnet::train
