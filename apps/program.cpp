@@ -104,6 +104,25 @@ StopHandler::~StopHandler() {
   stop_action().action = nullptr;
 }
 
+StopRequest::StopRequest(std::function<void()> announce)
+    : handler_([this, announce = std::move(announce)] {
+        came_ = true;
+        announce();
+        std::unique_lock lock(mutex_);
+        released_.wait(lock, [this] { return over_; });
+      }) {}
+
+void StopRequest::obey() {
+  release();
+  while (true) pause();
+}
+
+void StopRequest::release() {
+  const std::lock_guard lock(mutex_);
+  over_ = true;
+  released_.notify_all();
+}
+
 std::string counted(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }

@@ -1,9 +1,12 @@
 // What every program does the same way: its messages, its exit codes, its default weights.
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "engine/error.h"
@@ -29,6 +32,29 @@ class StopHandler {
   ~StopHandler();
   StopHandler(const StopHandler&) = delete;
   StopHandler& operator=(const StopHandler&) = delete;
+};
+
+/// While it lives, such a signal waits until the work has come to where it can be left.
+class StopRequest {
+ public:
+  /// `announce` runs at once when the signal comes, on another thread.
+  explicit StopRequest(std::function<void()> announce);
+  ~StopRequest() { release(); }
+  StopRequest(const StopRequest&) = delete;
+  StopRequest& operator=(const StopRequest&) = delete;
+
+  bool came() const { return came_; }
+  /// The work is left: the signal ends the program.
+  [[noreturn]] void obey();
+
+ private:
+  void release();
+
+  std::atomic<bool> came_ = false;
+  std::mutex mutex_;
+  std::condition_variable released_;
+  bool over_ = false;
+  StopHandler handler_;  // the last, so that its action finds the others
 };
 
 /// "1 picture", "3 pictures".

@@ -1,5 +1,6 @@
 #include "apps/progress.h"
 
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,18 +17,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// "1:02:03" or "2:03".
-std::string clock_time(double seconds) {
-  const auto all = static_cast<long>(std::ceil(seconds));
-  std::array<char, 32> text;
-  if (all >= 3600) {
-    std::snprintf(text.data(), text.size(), "%ld:%02ld:%02ld", all / 3600, all / 60 % 60, all % 60);
-  } else {
-    std::snprintf(text.data(), text.size(), "%ld:%02ld", all / 60, all % 60);
-  }
-  return text.data();
-}
-
 /// "1.5 pictures/s", or when each takes longer than that "12.1 s each".
 std::string rate(std::size_t count, double seconds, const std::string& unit) {
   std::array<char, 64> text;
@@ -40,6 +29,12 @@ std::string rate(std::size_t count, double seconds, const std::string& unit) {
   return text.data();
 }
 
+/// A bar that is longer would leave its beginning behind each time that it is drawn.
+int terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
 bool stdout_is_stderr() {
   struct stat out {
   }, err{};
@@ -49,12 +44,25 @@ bool stdout_is_stderr() {
 
 }  // namespace
 
-Progress::Progress(std::string unit, std::size_t total)
+std::string clock_time(double seconds) {
+  const auto all = static_cast<long>(std::ceil(seconds));
+  std::array<char, 32> text;
+  if (all >= 3600) {
+    std::snprintf(text.data(), text.size(), "%ld:%02ld:%02ld", all / 3600, all / 60 % 60, all % 60);
+  } else {
+    std::snprintf(text.data(), text.size(), "%ld:%02ld", all / 60, all % 60);
+  }
+  return text.data();
+}
+
+Progress::Progress(std::string unit, std::size_t total, const ProgressOptions& options)
     : unit_(std::move(unit)),
       total_(total),
+      options_(options),
       terminal_(isatty(STDERR_FILENO) == 1),
       one_file_(!terminal_ && stdout_is_stderr()),
       start_(Clock::now()),
+      over_(options.over),
       last_over_(start_),
       last_line_(start_) {
   if (terminal_) ticker_ = std::jthread([this](const std::stop_token& stopped) { keep_drawing(stopped); });
@@ -65,9 +73,10 @@ Progress::~Progress() { stop(); }
 void Progress::done(std::string_view item) {
   const std::lock_guard lock(mutex_);
   ++done_;
+  item_ = item;
   count();
-  constexpr double kQuiet = 5;  // seconds between lines of unknown number
-  if (terminal_ || silent_ || (total_ == 0 && seconds_since(last_line_) < kQuiet)) return;
+  const bool last = total_ > 0 && over_ >= total_;
+  if (terminal_ || silent_ || (!last && seconds_since(last_line_) < options_.line_every)) return;
   last_line_ = Clock::now();
   const std::string number = std::to_string(over_) + (total_ == 0 ? "" : "/" + std::to_string(total_));
   std::fprintf(stderr, "%s %.*s, %s\n", number.c_str(), static_cast<int>(item.size()), item.data(),
@@ -128,7 +137,8 @@ void Progress::draw() {
       line += ", " + clock_time(std::max(0.0, left - seconds_since(last_over_))) + " left";
     }
   }
-  std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+  if (options_.item_in_bar && !item_.empty()) line += ", " + item_;
+  std::fprintf(stderr, "\r\x1b[K%.*s", terminal_columns() - 1, line.c_str());
 }
 
 void Progress::wipe() {

@@ -2,14 +2,18 @@
 
 namespace sapnet::apps {
 
-// The summary is known last, so it stands last in the file; `order` shows it first.
-const std::string_view kPageHead = R"html(<!doctype html>
+namespace {
+
+constexpr std::string_view kHead = R"html(<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Rain removed by SAPNet</title>
+<title>)html";
+
+// The summary is known last, so it stands last in the file; `order` shows it first.
+constexpr std::string_view kStyle = R"html(</title>
 <style>
 :root {
   --page: #f4f5f7; --card: #fff; --line: #e1e4e8; --well: #e9ebee;
@@ -32,6 +36,18 @@ main { display: flex; flex-direction: column; gap: 1.5rem; max-width: 80rem; mar
 h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; font-weight: 650; letter-spacing: -.015em; }
 h2 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .run { margin: .4rem 0 0; color: var(--faint); overflow-wrap: anywhere; }
+.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.5rem; }
+.curves figure { margin: 0; padding: .9rem 1rem .6rem; background: var(--card); border: 1px solid var(--line); border-radius: 12px; }
+.curves svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: var(--faint); font-variant-numeric: tabular-nums; }
+.curves .grid { stroke: var(--line); }
+.curves path { fill: none; stroke-width: 1.75; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+.curves .first { stroke: var(--accent); }
+.curves .second { stroke: var(--gain); }
+.curves .level { stroke: var(--faint); stroke-dasharray: 4 4; }
+.curves .key { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0; color: var(--faint); font-size: .85rem; }
+.curves .key span::before { content: ""; display: inline-block; width: 1.1em; height: .2em; margin-right: .45em; vertical-align: middle; background: currentColor; }
+.curves .key .first { color: var(--accent); }
+.curves .key .second { color: var(--gain); }
 .tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: .75rem; margin: 0; }
 .tile { padding: .8rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .tile dt { color: var(--faint); font-size: .8rem; }
@@ -79,6 +95,10 @@ a { color: var(--accent); }
 <body>
 <main>
 )html";
+
+}  // namespace
+
+std::string page_head(const std::string& title) { return std::string(kHead) + title + std::string(kStyle); }
 
 const std::string_view kPageTail = R"html(</main>
 <script>

@@ -52,19 +52,11 @@ std::string ScoreTable::row(const std::string& name, const train::Scores& derain
 }
 
 std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy) {
-  train::Scores sum;
-  double count = 0;
-  for (const auto& result : results) {
-    const auto& scores = rainy ? result.rainy_scores : result.scores;
-    if (!scores) continue;
-    sum.psnr_rgb += scores->psnr_rgb;
-    sum.psnr_y += scores->psnr_y;
-    sum.ssim_rgb += scores->ssim_rgb;
-    sum.ssim_y += scores->ssim_y;
-    ++count;
-  }
-  if (count == 0) return std::nullopt;
-  return train::Scores{sum.psnr_rgb / count, sum.psnr_y / count, sum.ssim_rgb / count, sum.ssim_y / count};
+  std::vector<train::Scores> scores;
+  for (const auto& result : results)
+    if (const auto& of_result = rainy ? result.rainy_scores : result.scores) scores.push_back(*of_result);
+  if (scores.empty()) return std::nullopt;
+  return train::mean(scores);
 }
 
 std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,

@@ -54,7 +54,7 @@ int run_video(const InferOptions& options, const Derainer& derainer) {
   if (options.verbose) std::fprintf(stderr, "%s\n", derainer.describe().c_str());
 
   std::vector<std::uint8_t> frame(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
-  Progress progress("frames", 0);
+  Progress progress("frames", 0, {.line_every = 5});
   for (std::size_t number = 1;; ++number) {
     const std::size_t size = read_frame(frame);
     if (size == 0 && number > 1) break;

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +18,8 @@
 
 namespace sapnet::engine {
 namespace {
+
+constexpr std::string_view kMark = ".tmp-";  // between the file's name and the number of its program
 
 [[noreturn]] void fail(const std::filesystem::path& file, int error) {
   throw Error(file.string() + ": cannot be written: " + std::generic_category().message(error));
@@ -45,6 +50,20 @@ std::filesystem::path resolve(const std::filesystem::path& file) {
   return error ? std::filesystem::absolute(target).lexically_normal() : canonical;
 }
 
+void remove_abandoned_files(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const auto mark = name.rfind(kMark);
+    if (!name.starts_with('.') || mark == std::string::npos) continue;
+    pid_t writer = 0;
+    const char* end = name.data() + name.size();
+    const auto [stopped, error] = std::from_chars(name.data() + mark + kMark.size(), end, writer);
+    if (error != std::errc() || stopped != end || writer <= 0) continue;
+    if (kill(writer, 0) != 0 && errno == ESRCH) unlink(entry.path().c_str());
+  }
+}
+
 void remove_unfinished_files() {
   const std::lock_guard lock(unfinished().mutex);
   for (const auto& file : unfinished().files) unlink(file.c_str());
@@ -58,7 +77,7 @@ OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)), tar
   }
   temporary_ = target_;
   temporary_.replace_filename(
-      std::string(".").append(target_.filename().string()).append(".tmp-" + std::to_string(getpid())));
+      std::string(".").append(target_.filename().string()).append(kMark).append(std::to_string(getpid())));
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(file_, errno);
   const std::lock_guard lock(unfinished().mutex);

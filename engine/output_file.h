@@ -35,6 +35,9 @@ class OutputFile {
 /// circle.
 std::filesystem::path resolve(const std::filesystem::path& file);
 
+/// Removes the temporary files in a folder whose programs are no more: they were killed.
+void remove_abandoned_files(const std::filesystem::path& folder);
+
 /// Removes the temporary file of every unfinished OutputFile: for a program that a signal is about to end.
 void remove_unfinished_files();
 

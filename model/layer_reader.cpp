@@ -1,10 +1,28 @@
 #include "model/layer_reader.h"
 
+#include <utility>
+
 namespace sapnet::model {
+
+LayerReader::LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution)
+    : LayerReader(
+          [&parameters](const std::string& name, const std::vector<std::int64_t>& shape) {
+            return parameters.get(name, shape);
+          },
+          execution) {
+  all_ = &parameters.initial();
+}
+
+LayerReader::LayerReader(TakeParameter take, const engine::Execution& execution)
+    : take_(std::move(take)), execution_(execution) {}
+
+void LayerReader::finish() const {
+  if (all_ != nullptr) all_->expect_only(taken_);
+}
 
 engine::Tensor LayerReader::take(const std::string& name, const std::vector<std::int64_t>& shape) {
   taken_.push_back(name);
-  return parameters_.get(name, shape);
+  return take_(name, shape);
 }
 
 engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<std::int64_t, 2> in,

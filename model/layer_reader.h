@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,12 +15,18 @@
 
 namespace sapnet::model {
 
+/// Gives the parameter of that name and shape.
+using TakeParameter =
+    std::function<engine::Tensor(const std::string& name, const std::vector<std::int64_t>& shape)>;
+
 /// Takes a network's tensors by their published names, checks their shapes, and remembers which were asked
 /// for, so that one left over is found. Throws Error naming the tensor and the file.
 class LayerReader {
  public:
-  LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution)
-      : parameters_(parameters), execution_(execution) {}
+  LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution);
+
+  /// Whatever `take` gives; nothing is left over.
+  LayerReader(TakeParameter take, const engine::Execution& execution);
 
   /// What maps between layers are stored as; images are fp32.
   engine::DType maps() const { return execution_.maps; }
@@ -40,12 +48,13 @@ class LayerReader {
                                             std::int64_t dilation);
 
   /// Throws Error when the file holds a tensor that no layer took.
-  void finish() const { parameters_.initial().expect_only(taken_); }
+  void finish() const;
 
  private:
   engine::Tensor take(const std::string& name, const std::vector<std::int64_t>& shape);
 
-  const engine::ParameterTensors& parameters_;
+  const engine::Parameters* all_ = nullptr;  // that the file holds
+  TakeParameter take_;
   engine::Execution execution_;
   std::vector<std::string> taken_;
 };

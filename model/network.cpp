@@ -1,10 +1,14 @@
 #include "model/network.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/buffer.h"
 #include "engine/error.h"
+#include "engine/random.h"
 #include "model/layer_reader.h"
 #include "model/prenet.h"
 #include "model/recorded_network.h"
@@ -44,7 +48,42 @@ Kind kind_of(const engine::Parameters& parameters) {
       ": is not a SAPNet or PReNet (it has neither tensor 'res_conv1.3.weight' nor 'res_conv1.2.weight')");
 }
 
+std::unique_ptr<Network> build(Kind kind, const LayerReader& reader) {
+  if (kind == Kind::kSapnet) return std::make_unique<Sapnet>(reader);
+  return std::make_unique<Prenet>(reader);
+}
+
+/// Number `parameter` of a network: numbers from -limit to limit.
+std::vector<float> draw(std::uint64_t seed, std::uint32_t parameter, std::size_t count, double limit) {
+  const std::array key = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+  std::vector<float> values;
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto bits = engine::philox4x32({static_cast<std::uint32_t>(k / 4), parameter, 0, 0}, key);
+    values.push_back(static_cast<float>(limit) * (2 * engine::uniform(bits[k % 4]) - 1));
+  }
+  return values;
+}
+
 }  // namespace
+
+engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed) {
+  const auto found = std::ranges::find(kNetworks, network);
+  if (found == kNetworks.end()) throw Error("there is no network '" + std::string(network) + "'");
+  engine::Parameters drawn("new " + std::string(network));
+  double limit = 0;  // a bias has its convolution's, whose weights are asked for just before it
+  const auto draw_next = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
+    std::int64_t count = 1;
+    for (const std::int64_t extent : shape) count *= extent;
+    if (shape.size() > 1) limit = 1 / std::sqrt(static_cast<double>(count / shape[0]));
+    const auto number = static_cast<std::uint32_t>(drawn.all().size());
+    engine::Parameters parameter(drawn.source());
+    parameter.add({name, shape, draw(seed, number, static_cast<std::size_t>(count), limit)});
+    drawn.add(parameter.all().front());
+    return engine::ParameterTensors(std::move(parameter), engine::Device::kCpu).get(name, shape);
+  };
+  build(found == kNetworks.begin() ? Kind::kSapnet : Kind::kPrenet, LayerReader(draw_next, {}));
+  return drawn;
+}
 
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
                                       const engine::Execution& execution) {
@@ -55,11 +94,7 @@ std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
 std::unique_ptr<Network> make_network(const engine::ParameterTensors& parameters,
                                       const engine::Execution& execution) {
   const LayerReader reader(parameters, execution);
-  std::unique_ptr<Network> network;
-  if (kind_of(parameters.initial()) == Kind::kSapnet)
-    network = std::make_unique<Sapnet>(reader);
-  else
-    network = std::make_unique<Prenet>(reader);
+  std::unique_ptr<Network> network = build(kind_of(parameters.initial()), reader);
   if (execution.device == engine::Device::kCpu) return network;
   return std::make_unique<RecordedNetwork>(std::move(network));
 }

@@ -1,6 +1,7 @@
 // What a program needs to know of a deraining network.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,14 @@ void check_input(const Network& network, const engine::Tensor& rainy, int stages
 /// The bytes of what the published networks hold at their peak, while a unit's second convolution runs:
 /// hidden and cell state, the unit's middle and its input or output, and the images of the stage before.
 std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, engine::DType maps);
+
+/// The networks that can be trained from the beginning, by name().
+inline constexpr std::array<std::string_view, 2> kNetworks = {"SAPNet", "PReNet"};
+
+/// Parameters for a new network, drawn as PyTorch draws those of a convolution: its weights and its bias
+/// evenly from ±1/√n, n the number of its inputs, kernel_h · kernel_w · channels. The same seed gives the
+/// same bits. Throws Error for a name that is not among kNetworks.
+engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed);
 
 /// Builds the network whose weights these are, told from the tensors' names: SAPNet or PReNet.
 /// Throws Error naming the first tensor that is missing, extra, or of the wrong shape.

@@ -13,9 +13,10 @@ namespace sapnet::train {
 enum class Stream : std::uint32_t {
   kWeather = 0,
   kMist = 1,
-  kOrder = 2,   // of an epoch's samples
-  kPatch = 3,   // its place, its flips, its rain
-  kLayer = 16,  // and one more for each further layer of streaks
+  kOrder = 2,       // of an epoch's samples
+  kPatch = 3,       // its place, its flips, its rain
+  kValidation = 4,  // the rain of a picture that training is judged by
+  kLayer = 16,      // and one more for each further layer of streaks
 };
 
 /// The random numbers of one thing: the same for the same (seed, stream, index, epoch).

@@ -69,4 +69,14 @@ Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t
           ssim(y, wanted_y, height, width, 1)};
 }
 
+Scores mean(std::span<const Scores> scores) {
+  if (scores.empty()) throw Error("there are no scores to take the mean of");
+  Scores mean;
+  for (double Scores::*score : {&Scores::psnr_rgb, &Scores::psnr_y, &Scores::ssim_rgb, &Scores::ssim_y}) {
+    for (const Scores& each : scores) mean.*score += each.*score;
+    mean.*score /= static_cast<double>(scores.size());
+  }
+  return mean;
+}
+
 }  // namespace sapnet::train

@@ -28,4 +28,7 @@ struct Scores {
 Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t> reference, int width,
              int height);
 
+/// The mean of each score. Throws Error when there is none.
+Scores mean(std::span<const Scores> scores);
+
 }  // namespace sapnet::train

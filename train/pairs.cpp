@@ -1,5 +1,6 @@
 #include "train/pairs.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string_view>
@@ -13,6 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kRainy = "rain-", kClean = "norain-";
+constexpr const char *kRainyFolder = "rain", *kCleanFolder = "clean";
+
+bool in_two_folders(const fs::path& folder) {
+  return fs::is_directory(folder / kRainyFolder) && fs::is_directory(folder / kCleanFolder);
+}
 
 std::string stem_of(const fs::path& file) { return file.stem().string(); }
 
@@ -45,11 +51,18 @@ std::vector<std::string> clean_stems(const std::string& rainy_stem) {
   return stems;
 }
 
+bool holds_pairs(const fs::path& folder) {
+  if (in_two_folders(folder)) return true;
+  return std::ranges::any_of(list_pictures(folder).pictures, [](const fs::path& file) {
+    return stem_of(file).starts_with(kRainy) || stem_of(file).starts_with(kClean);
+  });
+}
+
 std::vector<Pair> find_pairs(const fs::path& folder) {
-  const fs::path rain = folder / "rain", clean = folder / "clean";
   std::vector<Pair> pairs;
-  if (fs::is_directory(rain) && fs::is_directory(clean)) {
-    pairs = match(list_pictures(rain).pictures, list_pictures(clean).pictures);
+  if (in_two_folders(folder)) {
+    pairs =
+        match(list_pictures(folder / kRainyFolder).pictures, list_pictures(folder / kCleanFolder).pictures);
   } else {
     std::vector<fs::path> rainy_files, clean_files;
     for (const auto& file : list_pictures(folder).pictures) {

@@ -107,20 +107,36 @@ std::vector<Entry> read_entries(const Json& header, std::uint64_t data_size, con
   return entries;
 }
 
+Json read_header(ByteReader& reader) {
+  const std::uint64_t size = reader.read<std::uint64_t>();
+  const std::uint64_t rest = reader.size() - kLengthSize;
+  if (size > kLargestHeader || size > rest)
+    reader.fail("its header claims " + std::to_string(size) + " bytes; the file has " + std::to_string(rest) +
+                ", and more than " + std::to_string(kLargestHeader) + " are not supported");
+  return parse_header(as_text(reader.take(size)), reader.source());
+}
+
 }  // namespace
 
 bool is_safetensors(Bytes bytes) {
   return bytes.size() > kLengthSize && bytes[kLengthSize] == std::byte{'{'};
 }
 
+std::map<std::string, std::string> read_metadata(Bytes bytes, const std::string& source) {
+  ByteReader reader(bytes, source);
+  const Json header = read_header(reader);
+  std::map<std::string, std::string> metadata;
+  if (!header.is_object() || !header.contains("__metadata__")) return metadata;
+  for (const auto& [key, value] : header["__metadata__"].items()) {
+    if (!value.is_string()) reader.fail("its metadata " + in_quotes(key) + " is not text");
+    metadata.emplace(key, value);
+  }
+  return metadata;
+}
+
 engine::Parameters read_safetensors(Bytes bytes, const std::string& source, std::string_view prefix) {
   ByteReader reader(bytes, source);
-  const std::uint64_t header_size = reader.read<std::uint64_t>();
-  if (header_size > kLargestHeader || header_size > bytes.size() - kLengthSize)
-    reader.fail("its header claims " + std::to_string(header_size) + " bytes; the file has " +
-                std::to_string(bytes.size() - kLengthSize) + ", and more than " +
-                std::to_string(kLargestHeader) + " are not supported");
-  const Json header = parse_header(as_text(reader.take(header_size)), source);
+  const Json header = read_header(reader);
   const Bytes data = bytes.subspan(reader.position());
 
   engine::Parameters parameters(source);

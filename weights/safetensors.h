@@ -1,6 +1,10 @@
 // The safetensors format: a length, a JSON header of that length, and the numbers.
 #pragma once
 
+#include <map>
+#include <string>
+#include <string_view>
+
 #include "engine/parameters.h"
 #include "weights/byte_reader.h"
 
@@ -8,6 +12,10 @@ namespace sapnet::weights {
 
 /// Whether the bytes start like safetensors: eight bytes of length, then '{'.
 bool is_safetensors(Bytes bytes);
+
+/// What "__metadata__" says; `source` names the file in messages. Throws Error for a damaged header, and for
+/// a value that is not text.
+std::map<std::string, std::string> read_metadata(Bytes bytes, const std::string& source);
 
 /// Reads the tensors whose names (without a leading "module.") start with `prefix`, in the order of their
 /// data. `source` names the file in messages. Throws Error for a damaged file: among others, when the tensors

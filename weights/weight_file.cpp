@@ -21,4 +21,9 @@ engine::Parameters read_weights(const std::filesystem::path& file, std::string_v
   return read_weights(mapped.bytes(), file.string(), prefix);
 }
 
+std::map<std::string, std::string> read_metadata(const std::filesystem::path& file) {
+  const MappedFile mapped(file);
+  return read_metadata(mapped.bytes(), file.string());
+}
+
 }  // namespace sapnet::weights

@@ -23,6 +23,9 @@ engine::Parameters read_weights(const std::filesystem::path& file, std::string_v
 engine::Parameters read_weights(std::span<const std::byte> bytes, const std::string& source,
                                 std::string_view prefix = "");
 
+/// The "__metadata__" of a safetensors file; empty when it has none. Throws Error as read_weights() does.
+std::map<std::string, std::string> read_metadata(const std::filesystem::path& file);
+
 /// Writes fp32 safetensors, to a temporary name first and then renamed, so that no half-written file is
 /// ever seen. `metadata` becomes the header's "__metadata__". The same parameters give the same bytes.
 /// Throws Error when the disk is full or the folder cannot be written.

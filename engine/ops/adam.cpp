@@ -8,14 +8,26 @@ Adam::Adam(const ParameterTensors& parameters)
     : first_moments_(zeros(parameters.values().shape(), parameters.device())),
       second_moments_(zeros(parameters.values().shape(), parameters.device())) {}
 
-void Adam::step(ParameterTensors& parameters, double learning_rate) {
+void Adam::restore(std::int64_t steps, std::span<const float> first_moments,
+                   std::span<const float> second_moments) {
+  const Tensor first = from_host(first_moments, first_moments_.shape(), first_moments_.device());
+  const Tensor second = from_host(second_moments, second_moments_.shape(), second_moments_.device());
+  steps_ = steps;
+  first_moments_ = first;
+  second_moments_ = second;
+}
+
+void Adam::step(ParameterTensors& parameters, double learning_rate, double gradient_scale) {
   if (!parameters.gradients()) throw Error("adam: the parameters have no gradients");
   check_tensor("adam", "moments", first_moments_, parameters.values().shape(), DType::kFloat32,
                parameters.device());
   Tensor values = parameters.values();
   ++steps_;
   on_cpu_only("adam", values.device(), [&] {
-    kernels::cpu::adam({.count = values.shape().count(), .step = steps_, .learning_rate = learning_rate},
+    kernels::cpu::adam({.count = values.shape().count(),
+                        .step = steps_,
+                        .learning_rate = learning_rate,
+                        .gradient_scale = gradient_scale},
                        {.values = values.data(),
                         .gradients = parameters.gradients().data(),
                         .first_moments = first_moments_.data(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "engine/parameter_tensors.h"
 #include "engine/tensor.h"
@@ -14,8 +15,13 @@ class Adam {
  public:
   explicit Adam(const ParameterTensors& parameters);
 
-  /// Step t = steps() + 1: moves the parameters against their gradients. The parameters must be trainable.
-  void step(ParameterTensors& parameters, double learning_rate);
+  /// Goes on from there. Throws Error when the numbers of moments are not that of the parameters.
+  void restore(std::int64_t steps, std::span<const float> first_moments,
+               std::span<const float> second_moments);
+
+  /// Step t = steps() + 1: moves the parameters against their gradients, times `gradient_scale`. The
+  /// parameters must be trainable.
+  void step(ParameterTensors& parameters, double learning_rate, double gradient_scale = 1);
 
   std::int64_t steps() const { return steps_; }
   const Tensor& first_moments() const { return first_moments_; }

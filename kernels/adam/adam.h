@@ -1,4 +1,4 @@
-// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient:
+// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient times its scale:
 //
 //   m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
 //   value -= lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
@@ -14,6 +14,7 @@ struct AdamProblem {
   std::int64_t count = 0;
   std::int64_t step = 1;  // t, from 1
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double gradient_scale = 1;  // less than 1 where a gradient is clipped
 };
 
 struct AdamArguments {

@@ -64,8 +64,8 @@ class Workshop {
     for (const char* name : names) fs::copy_file(kPictures / name, path_ / "in" / name);
   }
 
-  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain. No GPU is to be seen,
-  /// real or emulated, so that what is written is what the CPU computes.
+  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain, $TRAIN sapnet-train. No
+  /// GPU is to be seen, real or emulated, so that what is written is what the CPU computes.
   Outcome shell(const std::string& command) const {
     return shell_with_gpu("export CUDA_VISIBLE_DEVICES= SAPNET_EMULATOR_DEVICE=none; " + command);
   }
@@ -74,7 +74,8 @@ class Workshop {
   Outcome shell_with_gpu(const std::string& command) const {
     const std::string whole =
         "cd '" + path_.string() + "' && export INFER='" + (kPrograms / "sapnet-infer").string() + "' RAIN='" +
-        (kPrograms / "sapnet-rain").string() + "' && ( " + command + " ) >.stdout 2>.stderr </dev/null";
+        (kPrograms / "sapnet-rain").string() + "' TRAIN='" + (kPrograms / "sapnet-train").string() +
+        "' && ( " + command + " ) >.stdout 2>.stderr </dev/null";
     const int status = std::system(whole.c_str());
     Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(path_ / ".stdout"),
                     text_of(path_ / ".stderr")};

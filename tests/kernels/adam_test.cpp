@@ -12,8 +12,8 @@
 namespace sapnet::tests {
 namespace {
 
-void check(std::int64_t count, double learning_rate) {
-  INFO(count << " numbers, learning rate " << learning_rate);
+void check(std::int64_t count, double learning_rate, double scale = 1) {
+  INFO(count << " numbers, learning rate " << learning_rate << ", gradients times " << scale);
   constexpr int kSteps = 3;
   const auto size = static_cast<std::size_t>(count);
   const auto start = random_values(count, 1);
@@ -25,7 +25,7 @@ void check(std::int64_t count, double learning_rate) {
   std::vector<double> values(start.begin(), start.end()), m(size), v(size);
   for (int step = 1; step <= kSteps; ++step) {
     for (std::size_t k = 0; k < size; ++k) {
-      const auto g = static_cast<double>(gradients[static_cast<std::size_t>(step) - 1][k]);
+      const auto g = scale * static_cast<double>(gradients[static_cast<std::size_t>(step) - 1][k]);
       m[k] = 0.9 * m[k] + (1 - 0.9) * g;
       v[k] = 0.999 * v[k] + (1 - 0.999) * g * g;
       const double mean = m[k] / (1 - std::pow(0.9, step)), square = v[k] / (1 - std::pow(0.999, step));
@@ -39,11 +39,12 @@ void check(std::int64_t count, double learning_rate) {
       GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)};
       for (int step = 1; step <= kSteps; ++step) {
         GuardedArray gradient(gradients[static_cast<std::size_t>(step) - 1]);
-        implementation->adam({.count = count, .step = step, .learning_rate = learning_rate},
-                             {.values = moving.data(),
-                              .gradients = gradient.data(),
-                              .first_moments = first.data(),
-                              .second_moments = second.data()});
+        implementation->adam(
+            {.count = count, .step = step, .learning_rate = learning_rate, .gradient_scale = scale},
+            {.values = moving.data(),
+             .gradients = gradient.data(),
+             .first_moments = first.data(),
+             .second_moments = second.data()});
         CHECK(gradient.intact());
       }
       for (GuardedArray* array : {&moving, &first, &second}) CHECK(array->intact());
@@ -60,6 +61,7 @@ void check(std::int64_t count, double learning_rate) {
 CPU_KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   for (const std::int64_t count : {1, 7, 40000}) check(count, 1e-3);
   check(100, 0.1);
+  check(100, 1e-3, 0.25);
 }
 
 }  // namespace

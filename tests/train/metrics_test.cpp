@@ -1,5 +1,6 @@
 #include "train/metrics.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
@@ -89,4 +90,15 @@ TEST_CASE("pictures that cannot be compared are refused", "[metrics]") {
   CHECK_THROWS_WITH(ssim(small, small, 3, 3, 3), Catch::Contains("12 values is not 3x3x3"));
   CHECK_THROWS_AS(psnr(none, none), sapnet::Error);
   CHECK_THROWS_AS(ssim(none, none, 0, 0, 3), sapnet::Error);
+}
+
+TEST_CASE("the mean of scores is that of each", "[metrics]") {
+  const std::array scores = {sapnet::train::Scores{30, 31, 0.5, 0.6},
+                             sapnet::train::Scores{20, 25, 0.7, 0.9}};
+  const sapnet::train::Scores both = sapnet::train::mean(scores);
+  CHECK(both.psnr_rgb == Approx(25));
+  CHECK(both.psnr_y == Approx(28));
+  CHECK(both.ssim_rgb == Approx(0.6));
+  CHECK(both.ssim_y == Approx(0.75));
+  CHECK_THROWS_AS(sapnet::train::mean({}), sapnet::Error);
 }

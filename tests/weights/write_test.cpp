@@ -52,6 +52,8 @@ TEST_CASE("written weights come back bit by bit, in order", "[weights]") {
   CHECK(tests::identical(weights::read_weights(folder / "a.safetensors"), example()));
   CHECK(folder.file_count() == 1);
 
+  CHECK(weights::read_metadata(folder / "a.safetensors") == metadata);
+
   const std::string file = tests::contents(folder / "a.safetensors");
   std::uint64_t header_size = 0;
   file.copy(reinterpret_cast<char*>(&header_size), sizeof(header_size));

@@ -1,0 +1,52 @@
+#include "apps/train_options.h"
+
+#include "apps/command_line.h"
+#include "apps/program.h"
+
+namespace sapnet::apps {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  sapnet-train --config train/configs/quick.json --out run/
+  sapnet-train --config train/configs/paper.json --data pairs/ --val test/ --out run/
+  sapnet-train --config train/configs/paper.json --data photos/ --weights weights/sapnet.safetensors \
+    --set learning_rate=1e-5 --set epochs=20 --out fine/
+  sapnet-train --resume --out run/
+
+A data folder holds pairs, in rain/ and clean/ or as rain-N and norain-N, or clean photos, on which rain is drawn.
+RUN comes to hold weights.safetensors, which sapnet-infer takes with --weights; report.html with curves and
+pictures; metrics.csv; and the last two checkpoints. Ctrl-C finishes the step and saves.
+Exit code: 0 when all steps are done, 1 when something failed, 2 for a wrong command line.)";
+
+}  // namespace
+
+std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
+  TrainOptions options;
+  CLI::App app("Trains a network to take rain out of pictures.", "sapnet-train");
+  lay_out_help(app, {"[options] --config FILE --out RUN", "[options] --resume --out RUN"}, kFooter);
+  app.set_version_flag("--version", "sapnet-train " SAPNET_VERSION);
+  app.add_option("--config", options.config, "Settings, such as those in train/configs")->type_name("FILE");
+  app.add_option("--data", options.data, "Folders to learn from, in equal parts, in place of the settings'")
+      ->type_name("DIR...");
+  app.add_option("--val", options.validation,
+                 "Folders to validate with (default: those of --data, photos under other rain)")
+      ->type_name("DIR...");
+  app.add_option("--out", options.out, "Folder for all that the run writes")->type_name("RUN");
+  app.add_flag("--resume", options.resume, "Go on from the newest checkpoint in RUN");
+  app.add_option("--weights", options.weights, "Weights to begin with (default: new ones, drawn by the seed)")
+      ->type_name("FILE");
+  app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE...");
+  app.add_option("--threads", options.threads, "CPU threads (default: all); results do not depend on it")
+      ->check(whole_number(1, 1024))
+      ->type_name("N");
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (options.out.empty()) throw UsageError("no folder for the run; name one with --out RUN");
+  if (options.config.empty() && !options.resume)
+    throw UsageError("no settings; name a file with --config FILE, or go on with a run with --resume");
+  if (options.resume && !options.weights.empty())
+    throw UsageError("--weights does not go with --resume, which begins with the checkpoint's");
+  return options;
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,88 @@
+#include "apps/training_report.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "apps/chart.h"
+#include "apps/html.h"
+#include "apps/progress.h"
+#include "apps/report_page.h"
+#include "engine/output_file.h"
+
+namespace sapnet::apps {
+namespace {
+
+using train::HistoryRow;
+
+Curve curve(const std::string& name, const std::vector<HistoryRow>& rows,
+            std::optional<double> HistoryRow::*value) {
+  Curve curve{name, {}};
+  for (const HistoryRow& row : rows)
+    if (row.*value) curve.points.emplace_back(row.step, *(row.*value));
+  return curve;
+}
+
+std::string before_and_after(double before, double after, int decimals) {
+  return number(before, decimals) + " → " + number(after, decimals);
+}
+
+std::string tiles(const TrainingReport& report) {
+  const HistoryRow& last = report.history.back();
+  const train::Scores before = report.validation.rainy_mean(), after = report.result.mean;
+  const auto pictures = std::to_string(report.validation.pictures().size());
+  double best = after.psnr_rgb;
+  std::int64_t best_step = last.step;
+  for (const HistoryRow& row : report.history) {
+    if (!row.validation_psnr || *row.validation_psnr <= best) continue;
+    best = *row.validation_psnr;
+    best_step = row.step;
+  }
+  return tile("PSNR, validation", before_and_after(before.psnr_rgb, after.psnr_rgb, 2),
+              gain(before.psnr_rgb, after.psnr_rgb, 2, " dB") + ", mean of " + pictures) +
+         tile("SSIM, validation", before_and_after(before.ssim_rgb, after.ssim_rgb, 4),
+              gain(before.ssim_rgb, after.ssim_rgb, 4, "")) +
+         tile("Best PSNR so far", number(best, 2), "at step " + std::to_string(best_step)) +
+         tile("Loss", last.loss ? number(*last.loss, 4) : "–", "−SSIM, lately") +
+         tile("Step", std::to_string(last.step), "of " + std::to_string(report.steps)) +
+         tile("Time", clock_time(last.seconds), "epoch " + std::to_string(last.epoch + 1));
+}
+
+std::string curves(const TrainingReport& report) {
+  const Curve rainy{"rainy", {{0, report.validation.rainy_mean().psnr_rgb}}};
+  return chart("PSNR", " dB",
+               {curve("training patches", report.history, &HistoryRow::psnr),
+                curve("validation", report.history, &HistoryRow::validation_psnr)},
+               rainy) +
+         chart("Loss", "", {curve("training patches, −SSIM", report.history, &HistoryRow::loss)});
+}
+
+std::string articles(const TrainingReport& report) {
+  std::string html;
+  for (std::size_t k = 0; k < report.validation.pictures().size(); ++k) {
+    const train::Validation::Picture& picture = report.validation.pictures()[k];
+    const train::Scores before = picture.rainy_scores, after = report.result.scores[k];
+    html += "<article>\n" +
+            slider(picture.name, picture.width, picture.height, picture.rainy, report.result.derained[k]) +
+            "<div class=\"caption\"><h2>" + escape(picture.name) + "</h2><span>" +
+            before_and_after(before.psnr_rgb, after.psnr_rgb, 2) + " dB, SSIM " +
+            before_and_after(before.ssim_rgb, after.ssim_rgb, 4) + "</span></div>\n</article>\n";
+  }
+  return html;
+}
+
+}  // namespace
+
+void write_training_report(const std::filesystem::path& file, const TrainingReport& report) {
+  const std::string html =
+      page_head("Training " + escape(report.network)) + "<header>\n<h1>Training " + escape(report.network) +
+      "</h1>\n<p class=\"run\">" + escape(report.device) + "</p>\n</header>\n" +
+      "<section class=\"summary\" aria-label=\"Summary\">\n<dl class=\"tiles\">\n" + tiles(report) +
+      "</dl>\n</section>\n" + "<section class=\"curves summary\" aria-label=\"Curves\">\n" + curves(report) +
+      "</section>\n<section class=\"pictures\" aria-label=\"Pictures\">\n" + articles(report) +
+      "</section>\n" + std::string(kPageTail);
+  engine::OutputFile output(file);
+  output.write({reinterpret_cast<const std::uint8_t*>(html.data()), html.size()});
+  output.finish();
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,25 @@
+// report.html of a training run: how far it is, its curves, and pictures before and after.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "train/history.h"
+#include "train/picture_sources.h"
+
+namespace sapnet::apps {
+
+struct TrainingReport {
+  std::string network, device;
+  std::int64_t steps = 0;                         // of the whole run
+  const std::vector<train::HistoryRow>& history;  // at least one row, the last with a validation
+  const train::Validation& validation;
+  const train::Validation::Result& result;
+};
+
+/// Writes one self-contained page, whole or not at all. Throws Error naming the file.
+void write_training_report(const std::filesystem::path& file, const TrainingReport& report);
+
+}  // namespace sapnet::apps

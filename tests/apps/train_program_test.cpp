@@ -1,0 +1,253 @@
+// sapnet-train, run as a user runs it, on tiny pictures.
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <sstream>
+
+#include "engine/parameters.h"
+#include "tests/apps/workshop.h"
+
+namespace sapnet::apps {
+namespace {
+
+using Catch::Contains;
+using Catch::StartsWith;
+
+/// Clean photos in in/, and settings for a run of 24 steps.
+class TrainWorkshop : public Workshop {
+ public:
+  TrainWorkshop() {
+    write_streaks(*this / "in/a.png", 40, 32);
+    write_streaks(*this / "in/b.png", 33, 36);
+    write_text(*this / "tiny.json", R"({
+      "stages": 2, "data": {"in": 1}, "patch": 16, "stride": 0, "patches_per_picture": 6, "flips": true,
+      "batch": 2, "epochs": 4, "learning_rate": 1e-3, "learning_rate_epochs": [2], "log_every": 4,
+      "validate_every": 12, "validation_pictures": 1, "checkpoint_every": 5, "seed": 3})");
+  }
+
+  Outcome train(const std::string& arguments) const { return shell("$TRAIN " + arguments); }
+
+  std::string weights(const std::string& run) const {
+    return text_of(*this / (run + "/weights.safetensors"));
+  }
+};
+
+/// The weights that an uninterrupted run comes to.
+std::string uninterrupted(const TrainWorkshop& workshop, const std::string& more = "") {
+  REQUIRE(workshop.train("--config tiny.json --out whole " + more).exit_code == 0);
+  const std::string weights = workshop.weights("whole");
+  REQUIRE(weights.size() > 700000);
+  return weights;
+}
+
+std::vector<std::string> steps_of(const std::string& csv) {
+  std::vector<std::string> steps;
+  std::istringstream stream(csv);
+  for (std::string line; std::getline(stream, line);) steps.push_back(line.substr(0, line.find(',')));
+  return steps;
+}
+
+TEST_CASE("sapnet-train explains itself", "[train]") {
+  const Workshop workshop;
+  const auto help = workshop.shell("$TRAIN --help");
+  CHECK(help.exit_code == 0);
+  for (const char* part : {"--config", "--data", "--val", "--out", "--resume", "--weights", "--set",
+                           "--threads", "Examples:", "quick.json"})
+    CHECK_THAT(help.out, Contains(part));
+  CHECK_THAT(workshop.shell("$TRAIN --version").out, StartsWith("sapnet-train "));
+}
+
+TEST_CASE("sapnet-train leaves weights, figures and a page", "[train]") {
+  const TrainWorkshop workshop;
+  const auto outcome = workshop.train("--config tiny.json --out run");
+  CHECK(outcome.exit_code == 0);
+  CHECK(workshop.list("run") == Names{"checkpoint-00000020.safetensors", "checkpoint-00000024.safetensors",
+                                      "config.json", "metrics.csv", "report.html", "weights.safetensors"});
+  CHECK_THAT(outcome.err, Contains("2 photos in ") && Contains("24 steps of 2 patches of 16x16") &&
+                              Contains("step 12, validation ") && Contains("sapnet-train: done: "));
+  CHECK(steps_of(text_of(workshop / "run/metrics.csv")) ==
+        Names{"step", "0", "4", "5", "8", "10", "12", "15", "16", "20", "24"});
+  const std::string page = text_of(workshop / "run/report.html");
+  CHECK_THAT(page, Contains("of 24") && Contains("a.png") && Contains("<svg") && Contains("</html>"));
+  // It learned something from where it began, and what it learned derains.
+  CHECK(workshop.shell("$INFER in/a.png -o out.png --weights run/weights.safetensors").exit_code == 0);
+  const auto again = workshop.train("--resume --out run");
+  CHECK(again.exit_code == 0);
+  CHECK_THAT(again.err, Contains("all 24 steps are done"));
+}
+
+TEST_CASE("sapnet-train gives the same bits whatever the number of threads, and others with another seed",
+          "[train]") {
+  const TrainWorkshop workshop;
+  const std::string one = uninterrupted(workshop, "--threads 1");
+  CHECK(workshop.train("--config tiny.json --out two --threads 2").exit_code == 0);
+  CHECK(workshop.train("--config tiny.json --out other --set seed=4").exit_code == 0);
+  CHECK(workshop.weights("two") == one);
+  CHECK(workshop.weights("other") != one);
+}
+
+TEST_CASE("sapnet-train, killed at any moment, comes to the same weights", "[train][kill][slow]") {
+  const TrainWorkshop workshop;
+  // SAPNET_KILLS=50 for more than the few that a run of all tests has time for.
+  const char* asked = std::getenv("SAPNET_KILLS");
+  const int kills = asked != nullptr ? std::atoi(asked) : 12;
+  const std::string longer = "--set patch=24 --set epochs=" + std::to_string(kills);  // six steps an epoch
+  const std::string whole = uninterrupted(workshop, longer);
+  std::minstd_rand random(1);
+  int landed = 0;
+  for (int k = 0; k < kills; ++k) {
+    const int milliseconds = std::uniform_int_distribution(1, 300)(random);
+    const auto outcome = workshop.shell("timeout -s KILL " + std::to_string(milliseconds / 1000.0) +
+                                        " $TRAIN --config tiny.json " + longer + " --out run --resume");
+    if (outcome.exit_code == 128 + SIGKILL) ++landed;
+  }
+  // What a killed program was writing goes, what a living one writes stays.
+  for (const int writer : {99999999, getpid()})
+    write_text(workshop / ("run/.metrics.csv.tmp-" + std::to_string(writer)), "half");
+  const auto finished = workshop.train("--config tiny.json " + longer + " --out run --resume");
+  CHECK(finished.exit_code == 0);
+  WARN(landed << " of " << kills << " runs were killed");
+  CHECK(landed > kills / 2);
+  CHECK(workshop.list("run").front() == ".metrics.csv.tmp-" + std::to_string(getpid()));
+  CHECK(workshop.list("run").size() == 7);
+  CHECK(workshop.weights("run") == whole);
+  const auto steps = steps_of(text_of(workshop / "run/metrics.csv"));
+  CHECK(steps.back() == std::to_string(6 * kills));
+  std::vector<int> numbers;
+  for (std::size_t k = 1; k < steps.size(); ++k) numbers.push_back(std::stoi(steps[k]));
+  CHECK(std::ranges::is_sorted(numbers));
+}
+
+TEST_CASE("sapnet-train, asked to stop, finishes the step, saves, and goes on later", "[train][slow]") {
+  const TrainWorkshop workshop;
+  const std::string longer = "--set epochs=12 --set checkpoint_every=10000";
+  const std::string whole = uninterrupted(workshop, longer);
+  for (const char* signal : {"INT", "TERM"}) {
+    const std::string run = std::string("run") + signal;
+    const auto stopped = workshop.shell(std::string("timeout -s ") + signal + " 0.6" +
+                                        " $TRAIN --config tiny.json " + longer + " --out " + run);
+    CHECK(stopped.exit_code == 124);  // timeout's own: it had to send the signal
+    CHECK_THAT(stopped.err, Contains("finishing the step, then saving") && Contains("stopped after step ") &&
+                                Contains("go on with: sapnet-train --resume --out " + run));
+    const auto resumed = workshop.train("--resume --out " + run);
+    CHECK(resumed.exit_code == 0);
+    CHECK_THAT(resumed.err, Contains("going on after step "));
+    CHECK(workshop.weights(run) == whole);
+  }
+}
+
+TEST_CASE("sapnet-train falls back to the checkpoint before a damaged one", "[train]") {
+  const TrainWorkshop workshop;
+  const std::string whole = uninterrupted(workshop);
+  const fs::path newest = workshop / "whole/checkpoint-00000024.safetensors";
+  const std::string intact = text_of(newest);
+  std::string flipped = intact;
+  flipped[flipped.size() / 2] ^= 1;
+  for (const std::string& damaged : {intact.substr(0, intact.size() - 4), flipped, std::string()}) {
+    write_text(newest, damaged);
+    const auto outcome = workshop.train("--resume --out whole");
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.err, StartsWith("sapnet-train: warning: whole/checkpoint-00000024.safetensors: ") &&
+                                Contains("; going on from the checkpoint before it\n") &&
+                                Contains("going on after step 20"));
+    CHECK(workshop.weights("whole") == whole);
+    CHECK(text_of(newest) == intact);
+  }
+  write_text(newest, flipped);
+  write_text(workshop / "whole/checkpoint-00000020.safetensors", "{");
+  const auto outcome = workshop.train("--resume --out whole");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, Contains("sapnet-train: error: whole/checkpoint-00000020.safetensors: "));
+}
+
+TEST_CASE("sapnet-train loses nothing when the disk is full", "[train][slow]") {
+  const TrainWorkshop workshop;
+  const std::string whole = uninterrupted(workshop, "--set epochs=8");
+  REQUIRE(workshop.train("--config tiny.json --out run").exit_code == 0);
+  const Names before = workshop.list("run");
+  // Files end at 1 MB: too little for a checkpoint.
+  const auto full = workshop.shell("trap '' XFSZ; ulimit -f 1000; $TRAIN --resume --out run --set epochs=8");
+  CHECK(full.exit_code == 1);
+  CHECK_THAT(full.err, Contains("sapnet-train: error: run/checkpoint-00000025.safetensors: "));
+  CHECK(workshop.list("run") == before);
+  const auto resumed = workshop.train("--resume --out run --set epochs=8");
+  CHECK_THAT(resumed.err, Contains("going on after step 24"));
+  CHECK(workshop.weights("run") == whole);
+}
+
+TEST_CASE("sapnet-train stops where the loss is no number, and saves what came before", "[train]") {
+  const TrainWorkshop workshop;
+  const auto outcome = workshop.train("--config tiny.json --out run --set learning_rate=1e18");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, Contains("sapnet-train: error: step ") && Contains("is not a finite number; ") &&
+                              Contains("first") &&
+                              Contains("sapnet-train --resume --out run --set learning_rate=1e+17"));
+  CHECK(workshop.list("run").front().starts_with("checkpoint-"));
+}
+
+TEST_CASE("sapnet-train begins with given weights, and learns from pairs", "[train]") {
+  const TrainWorkshop workshop;
+  fs::create_directories(workshop / "pairs");
+  for (const char* number : {"1", "2"}) {
+    write_streaks(workshop / ("pairs/norain-" + std::string(number) + ".png"), 30, 30);
+    fs::copy_file(workshop / "in/a.png", workshop / ("pairs/rain-" + std::string(number) + ".png"));
+  }
+  const auto sizes = workshop.train("--config tiny.json --data pairs --out run");
+  CHECK(sizes.exit_code == 1);
+  CHECK_THAT(sizes.err, Contains("rain-1.png") && Contains("40x32") && Contains("30x30"));
+  for (const char* number : {"1", "2"})
+    write_streaks(workshop / ("pairs/rain-" + std::string(number) + ".png"), 30, 30);
+  const auto outcome = workshop.train("--config tiny.json --data pairs --val in --set epochs=1 --out run " +
+                                      ("--weights '" + kWeights.string() + "' --set learning_rate=0"));
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.err, Contains("2 pairs in ") && Contains("validating on 1 picture\n"));
+  const auto trained = weights::read_weights(workshop / "run/weights.safetensors");
+  const auto before = weights::read_weights(kWeights);
+  for (const engine::Parameter& given : before.all())
+    CHECK(trained.get(given.name, given.shape).values == given.values);
+}
+
+TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
+  const TrainWorkshop workshop;
+  write_text(workshop / "broken.json", "{\"epochs\": 3,\n \"batch\" 2}");
+  write_text(workshop / "unknown.json", "{\"epoch\": 3}");
+  write_text(workshop / "nodata.json", "{}");
+  fs::create_directory(workshop / "empty");
+  REQUIRE(workshop.train("--config tiny.json --out there --set epochs=1").exit_code == 0);
+  struct Case {
+    const char *arguments, *sentence;
+    int exit_code;
+  };
+  for (const auto& [arguments, sentence, exit_code] : std::initializer_list<Case>{
+           {"--config tiny.json", "no folder for the run; name one with --out RUN", 2},
+           {"--out run", "no settings; name a file with --config FILE", 2},
+           {"--out run --resume", "run: holds no checkpoint to resume from", 2},
+           {"--out there --config tiny.json", "there: holds a run already; go on with it with --resume", 2},
+           {"--out there --resume --weights w.pth", "--weights does not go with --resume", 2},
+           {"--out run --config nodata.json", "the settings name no data; name a folder with --data DIR", 2},
+           {"--out run --config missing.json", "missing.json: cannot be read", 1},
+           {"--out run --config broken.json", "broken.json: is not valid JSON at line 2", 1},
+           {"--out run --config unknown.json", "unknown.json: there is no setting 'epoch'; there are network",
+            1},
+           {"--out run --config tiny.json --data empty", "empty: holds no pictures", 1},
+           {"--out run --config tiny.json --data nowhere", "nowhere: is not a folder", 1},
+           {"--out run --config tiny.json --set patch=64", "are too few for a patch of 64", 1},
+           {"--out run --config tiny.json --set batch=0",
+            "batch must be a whole number from 1 to 4096, not 0", 2},
+           {"--out run --config tiny.json --set batch", "--set batch: must be NAME=VALUE", 2},
+           {"--out run --config tiny.json --set network=UNet", R"(must be SAPNet or PReNet, not "UNet")", 2},
+           {"--out run --config tiny.json --set seed=-1", "seed must be a whole number from 0", 2},
+           {"--out run --config tiny.json --threads 0", "--threads", 2},
+           {"--out tiny.json --config tiny.json", "tiny.json: the folder cannot be made", 1},
+           {"--out run --config tiny.json --weights in/a.png", "in/a.png: is not a weight file", 1}}) {
+    CAPTURE(arguments);
+    const auto outcome = workshop.train(arguments);
+    CHECK(outcome.exit_code == exit_code);
+    CHECK_THAT(outcome.err, Contains("sapnet-train: error: ") && Contains(sentence));
+    CHECK_FALSE(fs::exists(workshop / "run"));
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::apps

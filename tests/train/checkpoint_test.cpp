@@ -1,0 +1,116 @@
+#include "train/checkpoint.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <set>
+
+#include "engine/error.h"
+#include "tests/weights/files.h"
+#include "train/history.h"
+
+namespace sapnet::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+
+TrainingState example(std::int64_t step) {
+  TrainingState state{.step = step, .parameters = engine::Parameters("example")};
+  state.parameters.add({"conv.weight", {2, 1, 1, 1}, {1, static_cast<float>(step)}});
+  state.parameters.add({"conv.bias", {1}, {-0.0F}});
+  state.first_moments = {0.1F, 0.2F, 0.3F};
+  state.second_moments = {1e-30F, 2, 3};
+  state.config = "{\"batch\": 3}";
+  return state;
+}
+
+TrainingState newest(const tests::ScratchFolder& folder, std::vector<std::string>* warnings = nullptr) {
+  const auto state = read_checkpoint(folder / "", [&](const std::string& warning) {
+    REQUIRE(warnings != nullptr);
+    warnings->push_back(warning);
+  });
+  REQUIRE(state);
+  return *state;
+}
+
+TEST_CASE("a checkpoint gives back all that was written", "[train][checkpoint]") {
+  const tests::ScratchFolder folder;
+  CHECK_FALSE(read_checkpoint(folder / "", {}));
+  CHECK_FALSE(read_checkpoint(folder / "missing", {}));
+  write_checkpoint(folder / "", example(7));
+  const TrainingState state = newest(folder);
+  CHECK(state.step == 7);
+  CHECK(tests::identical(state.parameters, example(7).parameters));
+  CHECK(state.first_moments == example(7).first_moments);
+  CHECK(state.second_moments == example(7).second_moments);
+  CHECK(state.config == example(7).config);
+}
+
+TEST_CASE("the two newest checkpoints are kept", "[train][checkpoint]") {
+  const tests::ScratchFolder folder;
+  std::ofstream(folder / "checkpoint-x.safetensors") << "someone else's";
+  for (const std::int64_t step : {5, 99999999, 100000000, 20}) write_checkpoint(folder / "", example(step));
+  CHECK(newest(folder).step == 100000000);
+  CHECK(folder.file_count() == 3);
+  CHECK(fs::exists(folder / "checkpoint-99999999.safetensors"));
+}
+
+TEST_CASE("every flipped bit of a checkpoint is noticed", "[train][checkpoint]") {
+  const tests::ScratchFolder folder;
+  write_checkpoint(folder / "", example(1));
+  write_checkpoint(folder / "", example(2));
+  const fs::path file = folder / "checkpoint-00000002.safetensors";
+  const std::string intact = tests::contents(file);
+  for (std::size_t byte = 0; byte < intact.size(); ++byte) {
+    std::string damaged = intact;
+    damaged[byte] ^= 4;
+    std::ofstream(file, std::ios::binary) << damaged;
+    std::vector<std::string> warnings;
+    const std::int64_t step = newest(folder, &warnings).step;
+    // A header may be written in more ways than one; what it says must be the same.
+    if (step == 2) {
+      CHECK(tests::identical(newest(folder).parameters, example(2).parameters));
+    } else {
+      REQUIRE(warnings.size() == 1);
+      CHECK_THAT(warnings[0], Contains("checkpoint-00000002.safetensors: ") &&
+                                  Contains("; going on from the checkpoint before it"));
+    }
+  }
+  for (std::size_t size = 0; size < intact.size(); ++size) {
+    std::ofstream(file, std::ios::binary) << intact.substr(0, size);
+    std::vector<std::string> warnings;
+    CHECK(newest(folder, &warnings).step == 1);
+  }
+}
+
+TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "[train][history]") {
+  const tests::ScratchFolder folder;
+  const fs::path file = folder / "metrics.csv";
+  CHECK(read_history(file, 100).empty());
+  write_history(
+      file, {{.step = 0, .learning_rate = 1e-3, .validation_psnr = 21.5, .validation_ssim = 0.7},
+             {.step = 20,
+              .epoch = 1,
+              .learning_rate = 1e-3,
+              .loss = -0.5,
+              .psnr = 20,
+              .gradient_norm = 1.25,
+              .seconds = 3.5},
+             {.step = 40, .epoch = 2, .learning_rate = 2e-4, .loss = -0.6, .psnr = 22, .gradient_norm = 1}});
+  CHECK_THAT(
+      tests::contents(file),
+      Catch::StartsWith("step,epoch,learning_rate,loss,psnr,gradient_norm,validation_psnr,validation_ssim,"
+                        "seconds\n0,0,0.001,,,,21.5,0.7,0.0\n20,1,0.001,-0.5,20,1.25,,,3.5\n"));
+  std::ofstream(file, std::ios::app) << "half a li\n21,2,0.1\n,,,,,,,,\n";
+  const auto rows = read_history(file, 39);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].validation_psnr == 21.5);
+  CHECK_FALSE(rows[0].loss);
+  CHECK(rows[1].epoch == 1);
+  CHECK(rows[1].loss == -0.5);
+  CHECK(rows[1].seconds == 3.5);
+  CHECK(read_history(file, 40).size() == 3);
+}
+
+}  // namespace
+}  // namespace sapnet::train

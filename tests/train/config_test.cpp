@@ -1,0 +1,97 @@
+#include "train/config.h"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "engine/error.h"
+#include "tests/source_dir.h"
+
+namespace sapnet::train {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TrainConfig parse(const std::string& text) {
+  TrainConfig config;
+  apply_config(config, text, "c.json", "/data");
+  return config;
+}
+
+TEST_CASE("settings come back from what is written of them", "[train][config]") {
+  const TrainConfig config = parse(R"({
+    "network": "PReNet", "stages": 3, "data": {"rain": 1, "/photos": 2.5}, "validation_data": {"../test": 1},
+    "validation_pictures": 7, "patch": 64, "stride": 32, "patches_per_picture": 5, "flips": true,
+    "weakest_rain": 0.1, "strongest_rain": 0.9, "batch": 3, "epochs": 11, "learning_rate": 0.002,
+    "learning_rate_factor": 0.5, "learning_rate_epochs": [4, 9], "gradient_clip": 1.5, "log_every": 6,
+    "validate_every": 8, "checkpoint_every": 9, "seed": 18446744073709551615})");
+  CHECK(config.network == "PReNet");
+  CHECK(config.data ==
+        std::vector<std::pair<std::filesystem::path, double>>{{"/data/rain", 1}, {"/photos", 2.5}});
+  CHECK(config.validation_data.front().first == "/test");
+  CHECK(config.learning_rate_epochs == std::vector{4, 9});
+  CHECK(config.flips);
+  CHECK(config.seed == std::numeric_limits<std::uint64_t>::max());
+  const TrainConfig again = parse(to_json(config));
+  CHECK(to_json(again) == to_json(config));
+  CHECK(again.data == config.data);
+  CHECK(again.seed == config.seed);
+  CHECK(to_json(config) != to_json(TrainConfig()));
+}
+
+TEST_CASE("the learning rate falls at the epochs that the settings name", "[train][config]") {
+  const TrainConfig config =
+      parse(R"({"learning_rate": 1e-3, "learning_rate_factor": 0.2, "learning_rate_epochs": [30, 50, 80]})");
+  for (const auto& [epoch, rate] :
+       {std::pair(0, 1e-3), {29, 1e-3}, {30, 2e-4}, {49, 2e-4}, {50, 4e-5}, {80, 8e-6}})
+    CHECK(learning_rate(config, epoch) == Approx(rate));
+}
+
+TEST_CASE("the settings that come with the project are the paper's and the published code's",
+          "[train][config]") {
+  const auto folder = tests::source_dir() / "train/configs";
+  const TrainConfig paper = read_config(folder / "paper.json");
+  CHECK(paper.batch == 12);
+  CHECK(paper.patch == 100);
+  CHECK(paper.stride == 80);
+  CHECK(paper.epochs == 100);
+  CHECK(paper.learning_rate == 1e-4);
+  CHECK(paper.learning_rate_epochs == std::vector{30, 50, 80});
+  CHECK(read_config(folder / "published-code.json").learning_rate == 1e-3);
+  for (const auto& [data, weight] : read_config(folder / "quick.json").data)
+    CHECK(std::filesystem::is_directory(data));
+}
+
+TEST_CASE("a setting that is none, or out of range, is named", "[train][config]") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[]", "c.json: must hold settings"},
+      {"{\"batch\": 1.5}", "c.json: batch must be a whole number from 1 to 4096, not 1.5"},
+      {"{\"batch\": \"12\"}", "c.json: batch must be a whole number from 1 to 4096, not \"12\""},
+      {"{\"batch\": 5000}", "not 5000"},
+      {"{\"learning_rate\": -1}", "learning_rate must be a number of at least 0, not -1"},
+      {"{\"learning_rate\": 1e999}", "c.json: is not valid JSON"},
+      {"{\"learning_rate_epochs\": 30}", "learning_rate_epochs must be a list such as [30, 50, 80], not 30"},
+      {"{\"learning_rate_epochs\": [30, -1]}", "learning_rate_epochs must be a whole number from 0"},
+      {"{\"flips\": 1}", "flips must be true or false, not 1"},
+      {"{\"data\": [\"photos\"]}", "data must be folders and their weights, such as {\"photos\": 1}"},
+      {"{\"data\": {\"photos\": 0}}", "data must be a weight above 0 for each folder"},
+      {"{\"weakest_rain\": 0.8, \"strongest_rain\": 0.5}", "weakest_rain, 0.8, is above strongest_rain, 0.5"},
+      {"{\"network\": 3}", "network must be SAPNet or PReNet, not 3"}};
+  for (const auto& [text, sentence] : cases) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH(parse(text), Contains(sentence));
+  }
+}
+
+TEST_CASE("one setting is changed by its name", "[train][config]") {
+  TrainConfig config;
+  apply_setting(config, "network=PReNet");
+  apply_setting(config, "learning_rate_epochs=[1,2]");
+  apply_setting(config, "flips=true");
+  CHECK(config.network == "PReNet");
+  CHECK(config.learning_rate_epochs == std::vector{1, 2});
+  CHECK(config.flips);
+  CHECK_THROWS_WITH(apply_setting(config, "rate=1"), Contains("--set rate=1: there is no setting 'rate'"));
+}
+
+}  // namespace
+}  // namespace sapnet::train

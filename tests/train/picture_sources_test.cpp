@@ -1,0 +1,140 @@
+#include "train/picture_sources.h"
+
+#include <stdlib.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/error.h"
+#include "model/network.h"
+#include "train/image.h"
+
+namespace sapnet::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+using Folders = std::vector<std::pair<fs::path, double>>;
+
+/// photos/ with a.png to e.png, pairs/ with rain-1, rain-2 and their clean ones; removed afterwards.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "sapnet-sources-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+    for (const char* photo : {"a", "b", "c", "d", "e"})
+      write("photos/" + std::string(photo) + ".png", photo[0]);
+    for (const char* number : {"1", "2"}) {
+      write("pairs/norain-" + std::string(number) + ".png", 60);
+      write("pairs/rain-" + std::string(number) + ".png", 60 + 10 * (number[0] - '0'));
+    }
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  void write(const std::string& name, int value) const {
+    fs::create_directories((path_ / name).parent_path());
+    write_image(path_ / name, std::vector<std::uint8_t>(24 * 20 * 3, static_cast<std::uint8_t>(value)), 24,
+                20, 3, 100);
+  }
+
+  fs::path path_;
+};
+
+TrainConfig config_of(const Folders& data, const Folders& validation = {}) {
+  TrainConfig config;
+  config.data = data;
+  config.validation_data = validation;
+  config.patch = 10;
+  config.stride = 0;
+  config.stages = 1;
+  return config;
+}
+
+std::vector<std::string> names(const Validation& validation) {
+  std::vector<std::string> names;
+  for (const auto& picture : validation.pictures()) names.push_back(picture.name);
+  return names;
+}
+
+TEST_CASE("a folder is pairs where it holds some, else photos to draw rain on", "[train]") {
+  const Folder folder;
+  const auto pairs = make_dataset(config_of({{folder / "pairs", 1}}));
+  CHECK(pairs->size() == 2);
+  const Sample pair = pairs->sample(1, 0, 1);
+  CHECK(pair.clean[0] == Approx(60 / 255.0));
+  CHECK(pair.rainy[0] == Approx(80 / 255.0));
+  const auto photos = make_dataset(config_of({{folder / "photos", 1}}));
+  CHECK(photos->size() == 5);
+  CHECK(photos->sample(1, 0, 4).clean[0] == Approx('e' / 255.0));
+  const auto both = make_dataset(config_of({{folder / "pairs", 6}, {folder / "photos", 1}}));
+  CHECK(both->size() == 7);
+  CHECK(both->sample(1, 0, 5).clean[0] == Approx(60 / 255.0));  // six of seven are pairs
+  CHECK(both->sample(1, 0, 6).clean[0] != Approx(60 / 255.0));
+  CHECK_THROWS_WITH(make_dataset(config_of({})), Contains("no data"));
+}
+
+TEST_CASE("validation takes whole pictures, spread over all", "[train]") {
+  const Folder folder;
+  TrainConfig config = config_of({{folder / "photos", 1}});
+  config.validation_pictures = 2;
+  CHECK(names(Validation(config)) == std::vector<std::string>{"a.png", "c.png"});
+  config.validation_pictures = 100;
+  CHECK(Validation(config).pictures().size() == 5);
+  config.validation_data = {{folder / "pairs", 1}};
+  const Validation pairs(config);
+  CHECK(names(pairs) == std::vector<std::string>{"rain-1.png", "rain-2.png"});
+  CHECK(pairs.pictures()[1].rainy.front() == 80);
+  CHECK(pairs.pictures()[1].clean.front() == 60);
+  CHECK(pairs.pictures()[1].rainy.size() == 24 * 20 * 3);
+  const auto expected = [](double levels) { return -20 * std::log10(levels / 255); };
+  CHECK(pairs.rainy_mean().psnr_rgb == Approx((expected(10) + expected(20)) / 2));
+}
+
+TEST_CASE("photos are validated under the same rain each time, each under its own", "[train]") {
+  const Folder folder;
+  TrainConfig config = config_of({{folder / "photos", 1}});
+  const Validation one(config), two(config);
+  REQUIRE(one.pictures().size() == 4);
+  for (std::size_t k = 0; k < 4; ++k) {
+    CHECK(one.pictures()[k].rainy == two.pictures()[k].rainy);
+    CHECK(one.pictures()[k].rainy != one.pictures()[k].clean);
+  }
+  // Where two photos' rain falls differs, not only what it falls on.
+  const auto wet = [&](std::size_t k) {
+    std::vector<bool> where;
+    for (std::size_t i = 0; i < one.pictures()[k].rainy.size(); ++i)
+      where.push_back(one.pictures()[k].rainy[i] != one.pictures()[k].clean[i]);
+    return where;
+  };
+  CHECK(wet(0) != wet(1));
+  config.seed = 2;
+  CHECK(Validation(config).pictures()[0].rainy != one.pictures()[0].rainy);
+}
+
+TEST_CASE("what validation derains is scored as a file would be", "[train]") {
+  const Folder folder;
+  const TrainConfig config = config_of({{folder / "pairs", 1}});
+  const Validation validation(config);
+  const auto network = model::make_network(model::draw_parameters("SAPNet", 1), {});
+  const Validation::Result result = validation.run(*network, 1);
+  REQUIRE(result.derained.size() == 2);
+  std::vector<Scores> scores;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const auto& picture = validation.pictures()[k];
+    scores.push_back(score(result.derained[k], picture.clean, picture.width, picture.height));
+    CHECK(result.scores[k].ssim_rgb == scores[k].ssim_rgb);
+  }
+  CHECK(result.mean.psnr_rgb == mean(scores).psnr_rgb);
+  CHECK(result.scores[0].psnr_rgb != result.scores[1].psnr_rgb);
+}
+
+}  // namespace
+}  // namespace sapnet::train

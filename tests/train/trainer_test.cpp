@@ -1,0 +1,167 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "engine/random.h"
+#include "model/network.h"
+#include "train/draws.h"
+
+namespace sapnet::train {
+namespace {
+
+using Catch::Matchers::Contains;
+
+/// Noise, and the same darkened: something to learn.
+Batch batch(std::int64_t step, std::int64_t epoch = 0) {
+  const engine::Shape shape = {2, 16, 16, 3};
+  std::vector<float> clean;
+  Draws draws(1, Stream::kPatch, static_cast<std::uint32_t>(step));
+  for (std::int64_t k = 0; k < shape.count(); ++k) clean.push_back(draws.between(0, 0.5F));
+  std::vector<float> rainy = clean;
+  for (std::size_t k = 0; k < rainy.size(); k += 7) rainy[k] += 0.4F;
+  return {.rainy = engine::from_host(rainy, shape, engine::Device::kCpu),
+          .clean = engine::from_host(clean, shape, engine::Device::kCpu),
+          .epoch = epoch,
+          .step = step};
+}
+
+TrainConfig small() {
+  TrainConfig config;
+  config.stages = 2;
+  config.learning_rate = 1e-3;
+  config.learning_rate_epochs = {1};
+  return config;
+}
+
+TrainingState fresh() { return {.parameters = model::draw_parameters("SAPNet", 1)}; }
+
+std::vector<float> flat(const engine::Parameters& parameters) {
+  std::vector<float> values;
+  for (const auto& parameter : parameters.all())
+    values.insert(values.end(), parameter.values.begin(), parameter.values.end());
+  return values;
+}
+
+TEST_CASE("training lowers the loss", "[train][trainer]") {
+  Trainer trainer(small(), fresh(), {});
+  const StepResult first = trainer.step(batch(0));
+  StepResult last;
+  for (int step = 1; step < 12; ++step) last = trainer.step(batch(0));
+  CHECK(last.loss < first.loss - 0.05);
+  CHECK(last.psnr > first.psnr);
+  CHECK(trainer.steps() == 12);
+}
+
+TEST_CASE("a run that goes on from its state comes to the same bits", "[train][trainer]") {
+  Trainer whole(small(), fresh(), {}), begun(small(), fresh(), {});
+  for (int step = 0; step < 3; ++step) whole.step(batch(step));
+  begun.step(batch(0));
+  Trainer resumed(small(), begun.state(), {});
+  for (int step = 1; step < 3; ++step) resumed.step(batch(step));
+  CHECK(resumed.steps() == 3);
+  CHECK(flat(resumed.state().parameters) == flat(whole.state().parameters));
+  CHECK(resumed.state().first_moments == whole.state().first_moments);
+  CHECK(resumed.state().second_moments == whole.state().second_moments);
+}
+
+TEST_CASE("the learning rate is that of the batch's epoch", "[train][trainer]") {
+  Trainer trainer(small(), fresh(), {});
+  CHECK(trainer.step(batch(0, 0)).learning_rate == Approx(1e-3));
+  CHECK(trainer.step(batch(1, 1)).learning_rate == Approx(2e-4));
+}
+
+TEST_CASE("gradients are clipped to a norm, and left alone below it", "[train][trainer]") {
+  TrainConfig config = small();
+  Trainer plain(config, fresh(), {});
+  const double norm = plain.step(batch(0)).gradient_norm;
+  REQUIRE(norm > 0);
+  const std::vector<float> unclipped = plain.state().first_moments;
+  config.gradient_clip = 2 * norm;
+  Trainer below(config, fresh(), {});
+  below.step(batch(0));
+  CHECK(below.state().first_moments == unclipped);
+  config.gradient_clip = norm / 4;
+  Trainer above(config, fresh(), {});
+  CHECK(above.step(batch(0)).gradient_norm == norm);  // before clipping
+  const std::vector<float> clipped = above.state().first_moments;
+  for (std::size_t k = 0; k < clipped.size(); ++k)
+    CHECK(std::abs(clipped[k] - unclipped[k] / 4) <= 1e-6F * std::abs(unclipped[k]));
+}
+
+TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
+  Trainer trainer(small(), fresh(), {});
+  trainer.step(batch(0));
+  const TrainingState before = trainer.state();
+  Batch bad = batch(1);
+  bad.rainy.data()[5] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(
+      trainer.step(bad),
+      Contains("step 2: the loss is not a finite number; it first appears in what stage 1 derains"));
+  CHECK(flat(trainer.state().parameters) == flat(before.parameters));
+  CHECK(trainer.steps() == 1);
+  bad = batch(1);
+  bad.clean.data()[5] = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH(trainer.step(bad), Contains("its structural similarity is not"));
+  // And goes on as if it had never been.
+  Trainer other(small(), fresh(), {});
+  other.step(batch(0));
+  other.step(batch(1));
+  trainer.step(batch(1));
+  CHECK(flat(trainer.state().parameters) == flat(other.state().parameters));
+}
+
+TEST_CASE("an endless gradient is named by the first on the way back", "[train][trainer]") {
+  // The picture stays finite; what goes back through the last convolution is 1e38 times a feature and more.
+  TrainingState start = fresh();
+  engine::Parameters parameters("large");
+  for (engine::Parameter parameter : start.parameters.all()) {
+    if (parameter.name == "conv.0.weight") std::ranges::fill(parameter.values, 3e38F);
+    if (parameter.name == "conv0.0.weight" || parameter.name == "conv0.0.bias")
+      std::ranges::fill(parameter.values, 0.0F);
+    parameters.add(parameter);
+  }
+  start.parameters = parameters;
+  Trainer trainer(small(), start, {});
+  CHECK_THROWS_AS(trainer.step(batch(0)), NotFinite);
+  CHECK(trainer.steps() == 0);
+}
+
+TEST_CASE("new parameters are drawn evenly, by their number of inputs", "[network][train]") {
+  for (const std::string_view name : model::kNetworks) {
+    const engine::Parameters drawn = model::draw_parameters(name, 1);
+    CHECK(model::make_network(drawn, {})->name() == name);
+    double inputs = 0;
+    std::set<float> seen;
+    for (const engine::Parameter& parameter : drawn.all()) {
+      if (parameter.shape.size() == 4)
+        inputs = static_cast<double>(parameter.shape[1] * parameter.shape[2] * parameter.shape[3]);
+      const double limit = 1 / std::sqrt(inputs);
+      INFO(name << " " << parameter.name);
+      const auto [least, most] = std::ranges::minmax(parameter.values);
+      CHECK(static_cast<double>(most) <= limit);
+      CHECK(static_cast<double>(least) >= -limit);
+      if (parameter.values.size() >= 1000) {
+        double sum = 0, squares = 0;
+        for (const float value : parameter.values) {
+          sum += static_cast<double>(value) / limit;
+          squares += static_cast<double>(value) * static_cast<double>(value) / (limit * limit);
+        }
+        const auto count = static_cast<double>(parameter.values.size());
+        // An even draw from ±1 has variance 1/3, and its square 4/45; five standard deviations.
+        CHECK(std::abs(sum / count) <= 5 * std::sqrt(1 / (3 * count)));
+        CHECK(std::abs(squares / count - 1.0 / 3) <= 5 * std::sqrt(4 / (45 * count)));
+      }
+      CHECK(seen.insert(parameter.values[0]).second);  // each has numbers of its own
+    }
+    CHECK(flat(model::draw_parameters(name, 1)) == flat(drawn));
+    CHECK(flat(model::draw_parameters(name, 2)) != flat(drawn));
+  }
+  CHECK_THROWS_WITH(model::draw_parameters("UNet", 1), "there is no network 'UNet'");
+}
+
+}  // namespace
+}  // namespace sapnet::train

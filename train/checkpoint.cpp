@@ -1,0 +1,132 @@
+#include "train/checkpoint.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <map>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "engine/error.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kBegin = "checkpoint-", kEnd = ".safetensors";
+constexpr const char *kFirst = "adam.first_moments", *kSecond = "adam.second_moments";
+constexpr std::size_t kKept = 2;
+
+fs::path file_of(const fs::path& folder, std::int64_t step) {
+  std::array<char, 32> number;
+  std::snprintf(number.data(), number.size(), "%08lld", static_cast<long long>(step));
+  return folder / (std::string(kBegin) + number.data() + std::string(kEnd));
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+/// The folder's checkpoints, newest first.
+std::vector<fs::path> checkpoints(const fs::path& folder) {
+  std::vector<std::pair<std::int64_t, fs::path>> found;
+  if (fs::is_directory(folder)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) continue;
+      const auto digits =
+          std::string_view(name).substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+      if (const auto step = whole_number(digits)) found.emplace_back(*step, entry.path());
+    }
+  }
+  std::ranges::sort(found, std::greater());
+  std::vector<fs::path> files;
+  for (auto& [step, file] : found) files.push_back(std::move(file));
+  return files;
+}
+
+/// CRC-32 of everything that a checkpoint holds.
+std::string checksum(const std::string& step, const std::string& config, const engine::Parameters& tensors) {
+  uLong crc = crc32(0, nullptr, 0);
+  const auto add = [&](const void* data, std::size_t bytes) {
+    crc = crc32_z(crc, static_cast<const Bytef*>(data), bytes);
+  };
+  for (const std::string* text : {&step, &config}) add(text->data(), text->size() + 1);
+  for (const engine::Parameter& tensor : tensors.all()) {
+    add(tensor.name.data(), tensor.name.size() + 1);
+    add(tensor.shape.data(), std::span(tensor.shape).size_bytes());
+    add(tensor.values.data(), std::span(tensor.values).size_bytes());
+  }
+  std::array<char, 16> text;
+  std::snprintf(text.data(), text.size(), "%08lx", crc);
+  return text.data();
+}
+
+TrainingState read(const fs::path& file) {
+  const auto fail = [&](const std::string& fault) { throw Error(file.string() + ": " + fault); };
+  std::map<std::string, std::string> metadata = weights::read_metadata(file);
+  const engine::Parameters tensors = weights::read_weights(file);
+  if (metadata["crc32"] != checksum(metadata["step"], metadata["config"], tensors))
+    fail("is damaged (wrong checksum)");
+  TrainingState state{.parameters = engine::Parameters(file.string()), .config = metadata["config"]};
+  std::size_t count = 0;
+  for (const engine::Parameter& tensor : tensors.all()) {
+    if (tensor.name == kFirst) {
+      state.first_moments = tensor.values;
+    } else if (tensor.name == kSecond) {
+      state.second_moments = tensor.values;
+    } else {
+      count += tensor.values.size();
+      state.parameters.add(tensor);
+    }
+  }
+  const auto step = whole_number(metadata["step"]);
+  if (!step || state.first_moments.size() != count || state.second_moments.size() != count)
+    fail("is not a whole checkpoint");
+  state.step = *step;
+  return state;
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& folder, const TrainingState& state) {
+  engine::Parameters tensors("the run's state");
+  for (const engine::Parameter& parameter : state.parameters.all()) tensors.add(parameter);
+  const auto count = static_cast<std::int64_t>(state.first_moments.size());
+  tensors.add({kFirst, {count}, state.first_moments});
+  tensors.add({kSecond, {count}, state.second_moments});
+  const std::string step = std::to_string(state.step);
+  weights::write_safetensors(
+      file_of(folder, state.step), tensors,
+      {{"step", step}, {"config", state.config}, {"crc32", checksum(step, state.config, tensors)}});
+  const std::vector<fs::path> files = checkpoints(folder);
+  for (std::size_t k = kKept; k < files.size(); ++k) {
+    std::error_code error;
+    fs::remove(files[k], error);  // which is tried again with the next checkpoint
+  }
+}
+
+std::optional<TrainingState> read_checkpoint(const fs::path& folder,
+                                             const std::function<void(const std::string&)>& warn) {
+  const std::vector<fs::path> files = checkpoints(folder);
+  for (const fs::path& file : files) {
+    try {
+      return read(file);
+    } catch (const Error& error) {
+      if (file == files.back()) throw;
+      warn(std::string(error.what()) + "; going on from the checkpoint before it");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace sapnet::train

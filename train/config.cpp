@@ -1,0 +1,212 @@
+#include "train/config.h"
+
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <sstream>
+#include <string_view>
+
+#include "engine/error.h"
+#include "model/network.h"
+
+namespace sapnet::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+using Folders = std::vector<std::pair<fs::path, double>>;
+
+struct Range {
+  double least, most;
+};
+constexpr double kMany = 1e9;
+constexpr double kAny = std::numeric_limits<double>::infinity();
+
+/// Calls visit(name, member, limits) for every setting, in the order in which they are written.
+template <class Config, class Visit>
+void visit_settings(Config& c, const Visit& visit) {
+  visit("network", c.network, std::span<const std::string_view>(model::kNetworks));
+  visit("stages", c.stages, Range{1, 32});
+  visit("data", c.data, Range{0, kAny});
+  visit("validation_data", c.validation_data, Range{0, kAny});
+  visit("validation_pictures", c.validation_pictures, Range{1, kMany});
+  visit("patch", c.patch, Range{1, 4096});
+  visit("stride", c.stride, Range{0, kMany});
+  visit("patches_per_picture", c.patches_per_picture, Range{1, 1e6});
+  visit("flips", c.flips, Range{0, 1});
+  visit("weakest_rain", c.weakest_rain, Range{0, 1});
+  visit("strongest_rain", c.strongest_rain, Range{0, 1});
+  visit("batch", c.batch, Range{1, 4096});
+  visit("epochs", c.epochs, Range{1, 1e6});
+  visit("learning_rate", c.learning_rate, Range{0, kAny});
+  visit("learning_rate_factor", c.learning_rate_factor, Range{0, 1});
+  visit("learning_rate_epochs", c.learning_rate_epochs, Range{0, kMany});
+  visit("gradient_clip", c.gradient_clip, Range{0, kAny});
+  visit("log_every", c.log_every, Range{1, kMany});
+  visit("validate_every", c.validate_every, Range{1, kMany});
+  visit("checkpoint_every", c.checkpoint_every, Range{1, kMany});
+  visit("seed", c.seed, Range{0, kAny});
+}
+
+/// Turns JSON values into settings; `subject` begins its messages.
+class Reader {
+ public:
+  Reader(std::string subject, fs::path folder) : subject_(std::move(subject)), folder_(std::move(folder)) {}
+
+  void read(const Json& json, std::string& value, std::span<const std::string_view> words) const {
+    std::string names;
+    for (const std::string_view word : words) {
+      if (json == word) {
+        value = word;
+        return;
+      }
+      names += (names.empty() ? "" : " or ") + std::string(word);
+    }
+    fail(names, json);
+  }
+
+  void read(const Json& json, bool& value, const Range& /*any*/) const {
+    if (!json.is_boolean()) fail("true or false", json);
+    value = json.get<bool>();
+  }
+
+  void read(const Json& json, int& value, const Range& range) const {
+    if (!json.is_number_integer() || !in(range, json.get<double>()))
+      fail("a whole number from " + text(range.least) + " to " + text(range.most), json);
+    value = json.get<int>();
+  }
+
+  void read(const Json& json, std::uint64_t& value, const Range& /*any*/) const {
+    if (!json.is_number_unsigned()) fail("a whole number from 0 to 2⁶⁴ - 1", json);
+    value = json.get<std::uint64_t>();
+  }
+
+  void read(const Json& json, double& value, const Range& range) const {
+    if (!json.is_number() || !in(range, json.get<double>()) || !std::isfinite(json.get<double>())) {
+      fail(range.most == kAny ? "a number of at least " + text(range.least)
+                              : "a number from " + text(range.least) + " to " + text(range.most),
+           json);
+    }
+    value = json.get<double>();
+  }
+
+  void read(const Json& json, std::vector<int>& value, const Range& range) const {
+    if (!json.is_array()) fail("a list such as [30, 50, 80]", json);
+    value.clear();
+    for (const Json& number : json) read(number, value.emplace_back(), range);
+  }
+
+  void read(const Json& json, Folders& value, const Range& range) const {
+    if (!json.is_object()) fail(R"(folders and their weights, such as {"photos": 1})", json);
+    value.clear();
+    for (const auto& [folder, weight] : json.items()) {
+      value.emplace_back(fs::absolute(folder_ / folder).lexically_normal(), 0);
+      read(weight, value.back().second, range);
+      if (value.back().second == 0) fail("a weight above 0 for each folder", json);
+    }
+  }
+
+ private:
+  static bool in(const Range& range, double value) { return value >= range.least && value <= range.most; }
+
+  static std::string text(double value) {
+    std::ostringstream stream;
+    stream << std::setprecision(10) << value;
+    return stream.str();
+  }
+
+  [[noreturn]] void fail(const std::string& wanted, const Json& json) const {
+    throw Error(subject_ + " must be " + wanted + ", not " + json.dump());
+  }
+
+  std::string subject_;
+  fs::path folder_;
+};
+
+template <class T>
+Json written(const T& value) {
+  return value;
+}
+
+Json written(const Folders& folders) {
+  Json json = Json::object();
+  for (const auto& [folder, weight] : folders) json[folder.string()] = weight;
+  return json;
+}
+
+void apply(TrainConfig& config, const std::string& name, const Json& json, const std::string& source,
+           const fs::path& folder) {
+  bool found = false;
+  std::string names;
+  visit_settings(config, [&](const std::string& known, auto& value, const auto& limits) {
+    names += (names.empty() ? "" : ", ") + known;
+    if (known != name) return;
+    found = true;
+    Reader(source + ": " + name, folder).read(json, value, limits);
+  });
+  if (!found) throw Error(source + ": there is no setting '" + name + "'; there are " + names);
+}
+
+void check_together(const TrainConfig& config, const std::string& source) {
+  if (config.weakest_rain > config.strongest_rain) {
+    throw Error(source + ": weakest_rain, " + written(config.weakest_rain).dump() +
+                ", is above strongest_rain, " + written(config.strongest_rain).dump());
+  }
+}
+
+}  // namespace
+
+TrainConfig read_config(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) throw Error(file.string() + ": cannot be read");
+  TrainConfig config;
+  apply_config(config, text, file.string(), file.parent_path());
+  return config;
+}
+
+void apply_config(TrainConfig& config, const std::string& text, const std::string& name,
+                  const fs::path& folder) {
+  Json json;
+  try {
+    json = Json::parse(text);
+  } catch (const Json::exception& error) {
+    const std::string what = error.what();  // "[json.exception…] parse error at line 3, column 7: …"
+    const auto place = what.find("at line");
+    throw Error(name + ": is not valid JSON" + (place == std::string::npos ? "" : " " + what.substr(place)));
+  }
+  if (!json.is_object()) throw Error(name + R"(: must hold settings, such as {"epochs": 100})");
+  for (const auto& [setting, value] : json.items()) apply(config, setting, value, name, folder);
+  check_together(config, name);
+}
+
+void apply_setting(TrainConfig& config, const std::string& setting) {
+  const auto equals = setting.find('=');
+  const std::string source = "--set " + setting;
+  if (equals == std::string::npos) throw Error(source + ": must be NAME=VALUE, such as epochs=20");
+  const std::string text = setting.substr(equals + 1);
+  Json value = Json::parse(text, nullptr, false);
+  if (value.is_discarded()) value = text;
+  apply(config, setting.substr(0, equals), value, source, fs::current_path());
+  check_together(config, source);
+}
+
+std::string to_json(const TrainConfig& config) {
+  Json json = Json::object();
+  visit_settings(config, [&](const char* name, const auto& value, const auto& /*limits*/) {
+    json[name] = written(value);
+  });
+  return json.dump(2) + "\n";
+}
+
+double learning_rate(const TrainConfig& config, std::int64_t epoch) {
+  double rate = config.learning_rate;
+  for (const int from : config.learning_rate_epochs)
+    if (epoch >= from) rate *= config.learning_rate_factor;
+  return rate;
+}
+
+}  // namespace sapnet::train

@@ -1,0 +1,62 @@
+// What a training run is told: train/configs/*.json, and --set on top of it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sapnet::train {
+
+/// Every member is a setting of its name; config.cpp lists them with their ranges. The defaults are those of
+/// the paper, as far as it states them.
+struct TrainConfig {
+  std::string network = "SAPNet";  // one of model::kNetworks
+  int stages = 6;
+
+  /// Folders of pairs or of clean photos, on which rain is drawn, and how much of an epoch each gives beside
+  /// the others.
+  std::vector<std::pair<std::filesystem::path, double>> data;
+  /// The same for validation. Empty: the pictures of `data`, photos under rain that training does not see.
+  std::vector<std::pair<std::filesystem::path, double>> validation_data;
+  int validation_pictures = 4;  // whole ones
+
+  int patch = 100;              // side in pixels
+  int stride = 80;              // of the grid of patches; 0: random places
+  int patches_per_picture = 1;  // when at random places
+  bool flips = false;
+  double weakest_rain = 0.2, strongest_rain = 1;  // as add_rain() has it
+
+  int batch = 12;
+  int epochs = 100;
+  double learning_rate = 1e-4;
+  double learning_rate_factor = 0.2;  // at the beginning of each of these epochs, counted from 0
+  std::vector<int> learning_rate_epochs = {30, 50, 80};
+  double gradient_clip = 0;  // the largest norm of all gradients together; 0: whatever it is
+
+  int log_every = 20;  // steps
+  int validate_every = 500;
+  int checkpoint_every = 500;
+  std::uint64_t seed = 1;
+};
+
+/// Reads a file. Folders in it are relative to the file's own. Throws Error, naming the file and the setting,
+/// when there is none of that name, or its value is of another kind or out of range.
+TrainConfig read_config(const std::filesystem::path& file);
+
+/// The same for text of the file `name`, whose settings go on top of those of `config`.
+void apply_config(TrainConfig& config, const std::string& text, const std::string& name,
+                  const std::filesystem::path& folder);
+
+/// "NAME=VALUE", the value as in a file, quotes around a word left out at will; folders are relative to
+/// where the program runs. Throws Error as read_config() does.
+void apply_setting(TrainConfig& config, const std::string& setting);
+
+/// What read_config() reads again, all settings, folders absolute.
+std::string to_json(const TrainConfig& config);
+
+/// Of a step that begins so many epochs after the start.
+double learning_rate(const TrainConfig& config, std::int64_t epoch);
+
+}  // namespace sapnet::train

@@ -1,0 +1,27 @@
+// How a run has gone so far: metrics.csv.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace sapnet::train {
+
+/// Means over the steps since the row before, and what validation said after the last of them.
+struct HistoryRow {
+  std::int64_t step = 0;   // steps done
+  std::int64_t epoch = 0;  // begun, from 0
+  double learning_rate = 0;
+  std::optional<double> loss = {}, psnr = {}, gradient_norm = {};  // none in a row of validation alone
+  std::optional<double> validation_psnr = {}, validation_ssim = {};
+  double seconds = 0;  // since the run began, pauses left out
+};
+
+/// One line a row, below a line of names. Whole or not at all; throws Error naming the file.
+void write_history(const std::filesystem::path& file, const std::vector<HistoryRow>& rows);
+
+/// The rows of steps up to `last`; none when the file is not there. Lines that are not rows are left out.
+std::vector<HistoryRow> read_history(const std::filesystem::path& file, std::int64_t last);
+
+}  // namespace sapnet::train

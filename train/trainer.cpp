@@ -1,0 +1,89 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "engine/ops/ssim.h"
+#include "engine/tape.h"
+#include "train/metrics.h"
+
+namespace sapnet::train {
+namespace {
+
+using engine::Tensor;
+
+bool is_finite(const std::vector<float>& values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+double norm(const std::vector<float>& values) {
+  double squares = 0;
+  for (const float value : values) squares += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(squares);
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution)
+    : config_(config),
+      parameters_(start.parameters, execution.device, true),
+      adam_(parameters_),
+      network_(model::make_network(parameters_, execution)) {
+  if (start.first_moments.empty()) {
+    const std::vector<float> none(static_cast<std::size_t>(parameters_.values().shape().count()));
+    adam_.restore(start.step, none, none);
+  } else {
+    adam_.restore(start.step, start.first_moments, start.second_moments);
+  }
+}
+
+StepResult Trainer::step(const Batch& batch) {
+  StepResult result;
+  result.learning_rate = learning_rate(config_, batch.epoch);
+  const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
+  {
+    engine::Tape tape;
+    const Tensor derained = network_->forward(batch.rainy, config_.stages);
+    const Tensor similarity = engine::ssim(derained, batch.clean);
+    result.loss = -static_cast<double>(engine::to_vector(similarity)[0]);
+    if (!std::isfinite(result.loss))
+      throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(batch.rainy));
+    result.psnr = psnr(engine::to_vector(derained), engine::to_vector(batch.clean));
+    tape.backward(std::array{engine::Tape::Term{similarity, -1}});
+  }
+  result.gradient_norm = norm(engine::to_vector(parameters_.gradients()));
+  if (!std::isfinite(result.gradient_norm)) {
+    const auto& all = parameters_.initial().all();
+    const auto first = std::find_if(all.rbegin(), all.rend(), [&](const engine::Parameter& parameter) {
+      return !is_finite(engine::to_vector(*parameters_.get(parameter.name, parameter.shape).gradient()));
+    });
+    const std::string name = first == all.rend() ? "their norm" : "that of '" + first->name + "'";
+    parameters_.zero_gradients();
+    throw NotFinite(here + "a gradient is not a finite number; the first on the way back is " + name);
+  }
+  const bool clips = config_.gradient_clip > 0 && result.gradient_norm > config_.gradient_clip;
+  adam_.step(parameters_, result.learning_rate, clips ? config_.gradient_clip / result.gradient_norm : 1);
+  parameters_.zero_gradients();
+  network_->pack();
+  return result;
+}
+
+TrainingState Trainer::state() const {
+  return {.step = adam_.steps(),
+          .parameters = parameters_.current(),
+          .first_moments = engine::to_vector(adam_.first_moments()),
+          .second_moments = engine::to_vector(adam_.second_moments()),
+          .config = to_json(config_)};
+}
+
+std::string Trainer::where_not_finite(const Tensor& rainy) const {
+  for (int stage = 1; stage <= config_.stages; ++stage) {
+    if (!is_finite(engine::to_vector(network_->forward(rainy, stage))))
+      return "it first appears in what stage " + std::to_string(stage) + " derains";
+  }
+  return "the network's output is finite, its structural similarity is not";
+}
+
+}  // namespace sapnet::train

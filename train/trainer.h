@@ -1,0 +1,57 @@
+// The step that training repeats.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/error.h"
+#include "engine/execution.h"
+#include "engine/ops/adam.h"
+#include "engine/parameter_tensors.h"
+#include "model/network.h"
+#include "train/checkpoint.h"
+#include "train/config.h"
+#include "train/loader.h"
+
+namespace sapnet::train {
+
+/// A loss or a gradient came out as infinite or not a number.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
+
+struct StepResult {
+  double loss = 0;           // -SSIM
+  double psnr = 0;           // of the derained batch, in dB
+  double gradient_norm = 0;  // of all gradients together, before clipping
+  double learning_rate = 0;
+};
+
+/// A network, its optimiser, and what they have learned so far.
+class Trainer {
+ public:
+  /// Goes on from `start`, whose moments may be empty: zero. Throws Error when its parameters are of no
+  /// network, or the moments are not as many.
+  Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution);
+
+  /// Learns from a batch. Throws NotFinite, saying where it first appeared; then nothing has been learned
+  /// from it, and state() is still that before it.
+  StepResult step(const Batch& batch);
+
+  std::int64_t steps() const { return adam_.steps(); }
+  const model::Network& network() const { return *network_; }
+  /// What the next step begins with.
+  TrainingState state() const;
+
+ private:
+  std::string where_not_finite(const engine::Tensor& rainy) const;
+
+  TrainConfig config_;
+  engine::ParameterTensors parameters_;
+  engine::Adam adam_;
+  std::unique_ptr<model::Network> network_;
+};
+
+}  // namespace sapnet::train
