@@ -19,23 +19,25 @@ import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 MODES = ("eager", "channels_last", "traced")
+STEP_MODES = ("eager", "channels_last")
+STEP_BATCH, STEP_PATCH, STEP_REPEAT = 12, 100, 2  # the paper's
 # Width, height, rounds of processes, timed runs in each: small images vary more and take less.
 SIZES = ((100, 100, 3, 7), (481, 321, 2, 2), (1280, 720, 1, 1))
 
 
-def environment(width, height):
+def environment(pixels):
     """Threads that sleep while they wait; and for large maps memory that glibc keeps, rather than returning
     it after every layer: faulting it in again would cost PyTorch a good part of its time."""
     variables = dict(os.environ, OMP_WAIT_POLICY="passive")
-    if width * height >= 500_000:
+    if pixels >= 500_000:
         variables["MALLOC_MMAP_MAX_"] = "0"
     return variables
 
 
-def run(command, width, height):
+def run(command, pixels):
     """The JSON that a program prints, or None, with the reason on stderr."""
     try:
-        result = subprocess.run(command, env=environment(width, height), capture_output=True, text=True)
+        result = subprocess.run(command, env=environment(pixels), capture_output=True, text=True)
     except OSError as error:
         print(error, file=sys.stderr)
         return None
@@ -70,7 +72,7 @@ def measure(options, width, height, rounds, repeat, folder):
     reports = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            reports[name].append(run([*command, "--output", folder / f"{name}.f32"], width, height))
+            reports[name].append(run([*command, "--output", folder / f"{name}.f32"], width * height))
     outputs = {name: numpy.fromfile(folder / f"{name}.f32", "<f4") for name in commands if any(reports[name])}
     difference = None
     if "ours" in outputs and len(outputs) > 1:
@@ -78,8 +80,26 @@ def measure(options, width, height, rounds, repeat, folder):
     return {name: best(several) for name, several in reports.items()}, difference
 
 
+def measure_step(options, folder):
+    """The same of a training step; the difference is that of the losses."""
+    shape = (2, STEP_BATCH, STEP_PATCH, STEP_PATCH, 3)
+    pictures = folder / "pictures.f32"
+    numpy.random.default_rng(0).random(shape, numpy.float32).astype("<f4").tofile(pictures)
+    common = ["--weights", options.weights, "--batch", str(STEP_BATCH), "--patch", str(STEP_PATCH),
+              "--threads", str(options.threads), "--repeat", str(STEP_REPEAT), "--input", pictures]
+    peer = [sys.executable, ROOT / "bench" / "peers" / "torch_step.py", *common]
+    commands = {"ours": [options.program, "step", *common]}
+    commands |= {mode: [*peer, "--mode", mode] for mode in STEP_MODES}
+    reports = {name: run(command, STEP_BATCH * STEP_PATCH**2) for name, command in commands.items()}
+    losses = [report["losses"] for report in reports.values() if report]
+    difference = None
+    if reports["ours"] and len(losses) > 1:
+        difference = float(numpy.abs(numpy.subtract(losses[1:], losses[0])).max())
+    return {name: best([report]) for name, report in reports.items()}, difference
+
+
 def fastest_mode(reports):
-    measured = [mode for mode in MODES if reports[mode]]
+    measured = [mode for mode in MODES if reports.get(mode)]
     return min(measured, key=lambda mode: reports[mode]["seconds"]["min"], default=None)
 
 
@@ -99,7 +119,7 @@ def print_header(options):
     print(f"{options.weights.name}, threads: {options.threads}; times in seconds, best of the runs; peak memory "
           "of the whole process in MiB; % of peak counts the multiplications of a direct convolution, of which Winograd "
           "does a quarter, so that it may pass 100")
-    print(f"{'size':>10}{'ours':>14}{'PyTorch':>14} {'(mode)':<16}{'speedup':>14}{'ours MiB':>14}"
+    print(f"{'':>15}{'ours':>14}{'PyTorch':>14} {'(mode)':<16}{'speedup':>14}{'ours MiB':>14}"
           f"{'PyTorch MiB':>14}{'times less':>14}{'difference':>14}{'% of peak':>14}")
 
 
@@ -109,7 +129,7 @@ def print_row(size, row, mode, difference, percent):
              text(row["memory_ratio"], "{:.2f}"), text(difference, "{:.1e}"), text(percent, "{:.0f}")]
     cells = [f"{cell:>14}" for cell in cells]
     cells.insert(2, f" {'(' + mode + ')' if mode else '':<16}")
-    print(f"{size:>10}" + "".join(cells), flush=True)
+    print(f"{size:>15}" + "".join(cells), flush=True)
 
 
 def save(options, results):
@@ -142,15 +162,21 @@ def main():
 
     print_header(options)
     results = []
-    for width, height, rounds, repeat in SIZES:
-        with tempfile.TemporaryDirectory() as folder:
-            reports, difference = measure(options, width, height, rounds, repeat, pathlib.Path(folder))
+
+    def report(what, reports, difference, **case):
         mode = fastest_mode(reports)
         row = compare(reports["ours"], reports[mode] if mode else None)
-        percent = reports["ours"]["percent_of_peak"] if reports["ours"] else None
-        print_row(f"{width}x{height}", row, mode, difference, percent)
-        results.append({"width": width, "height": height, "programs": reports, "fastest_peer": mode,
-                        "comparison": row, "largest_difference": difference})
+        percent = reports["ours"].get("percent_of_peak") if reports["ours"] else None
+        print_row(what, row, mode, difference, percent)
+        results.append({**case, "programs": reports, "fastest_peer": mode, "comparison": row,
+                        "largest_difference": difference})
+
+    with tempfile.TemporaryDirectory() as folder:
+        for width, height, rounds, repeat in SIZES:
+            measured = measure(options, width, height, rounds, repeat, pathlib.Path(folder))
+            report(f"{width}x{height}", *measured, width=width, height=height)
+        measured = measure_step(options, pathlib.Path(folder))
+        report(f"step {STEP_BATCH}x{STEP_PATCH}x{STEP_PATCH}", *measured, batch=STEP_BATCH, patch=STEP_PATCH)
     if options.save:
         save(options, results)
     if any(report is None for result in results for report in result["programs"].values()):

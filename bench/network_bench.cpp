@@ -1,13 +1,12 @@
-#include <bit>
 #include <cmath>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "bench/commands.h"
+#include "bench/inputs.h"
 #include "bench/machine.h"
 #include "bench/measurement.h"
 #include "engine/device.h"
@@ -18,22 +17,6 @@
 namespace sapnet::bench {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the raw files of --input are little-endian");
-
-std::vector<float> read_input(const std::filesystem::path& file, std::size_t count) {
-  std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) throw Error(file.string() + ": cannot be read");
-  const auto bytes = static_cast<std::streamsize>(count * sizeof(float));
-  if (stream.tellg() != bytes)
-    throw Error(file.string() + ": has " + std::to_string(stream.tellg()) + " bytes, and the size asks for " +
-                std::to_string(bytes));
-  std::vector<float> values(count);
-  stream.seekg(0);
-  if (!stream.read(reinterpret_cast<char*>(values.data()), bytes))
-    throw Error(file.string() + ": cannot be read");
-  return values;
-}
-
 void write_output(const std::filesystem::path& file, const engine::Tensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.shape().count()));
   engine::to_host(tensor, values);
@@ -42,14 +25,6 @@ void write_output(const std::filesystem::path& file, const engine::Tensor& tenso
                static_cast<std::streamsize>(values.size() * sizeof(float)));
   stream.close();
   if (!stream) throw Error(file.string() + ": cannot be written");
-}
-
-std::vector<float> noise(std::size_t count) {
-  std::minstd_rand engine(1);
-  std::uniform_real_distribution<float> uniform(0, 1);
-  std::vector<float> values(count);
-  for (float& value : values) value = uniform(engine);
-  return values;
 }
 
 /// Multiply-adds per pixel of all stages, counted as direct convolutions: each weight of a k×k convolution

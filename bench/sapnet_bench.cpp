@@ -52,6 +52,16 @@ int run(int argc, char** argv) {
   kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
   kernels_command->add_option("--repeat", kernels.repeat, "Timed runs")->check(CLI::PositiveNumber);
 
+  sapnet::bench::StepOptions step;
+  CLI::App* const step_command = app.add_subcommand("step", "A whole training step on the CPU");
+  step_command->add_option("--weights", step.weights, "Weight file")->required();
+  step_command->add_option("--batch", step.batch, "Patches; 12 by default")->check(CLI::PositiveNumber);
+  step_command->add_option("--patch", step.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
+  step_command->add_option("--threads", step.threads, "CPU threads")->check(CLI::PositiveNumber);
+  step_command->add_option("--repeat", step.repeat, "Timed steps")->check(CLI::PositiveNumber);
+  step_command->add_option("--input", step.input,
+                           "Raw little-endian fp32 (2, batch, patch, patch, 3), rainy and clean; else noise");
+
   try {
     app.parse(argc, argv);
     network.device = kernels.device = sapnet::engine::choose_device(device);
@@ -59,6 +69,8 @@ int run(int argc, char** argv) {
     if (*network_command) {
       parse_size(network_size, network.width, network.height);
       sapnet::bench::bench_network(network);
+    } else if (*step_command) {
+      sapnet::bench::bench_step(step);
     } else {
       parse_size(kernels_size, kernels.width, kernels.height);
       sapnet::bench::bench_kernels(kernels);

@@ -1,5 +1,7 @@
 #include "engine/buffer.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -21,6 +23,8 @@ constexpr std::size_t kAlignment = 64;
 /// Blocks from this size on are worth asking first whether there is room for them.
 constexpr std::size_t kLargeBlock = 64U << 20U;
 
+constexpr std::size_t kHugePage = 2U << 20U;
+
 /// Linux's MemAvailable.
 std::size_t available_host_memory() {
   std::ifstream file("/proc/meminfo");
@@ -39,7 +43,10 @@ void* allocate(std::size_t bytes, Device device) {
   // Linux promises more than it has, and kills the program that then uses it; so large blocks are refused
   // here.
   if (bytes >= kLargeBlock && bytes > available_host_memory()) return nullptr;
-  return std::aligned_alloc(kAlignment, bytes);
+  if (bytes < kHugePage) return std::aligned_alloc(kAlignment, bytes);
+  void* const block = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+  if (block) madvise(block, bytes, MADV_HUGEPAGE);  // a wish: a page fault for 2 MiB, not for each 4 KiB
+  return block;
 }
 
 void release(void* block, Device device) {

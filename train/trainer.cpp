@@ -28,6 +28,7 @@ double norm(const std::vector<float>& values) {
 
 Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution)
     : config_(config),
+      pool_(execution.device),
       parameters_(start.parameters, execution.device, true),
       adam_(parameters_),
       network_(model::make_network(parameters_, execution)) {
@@ -40,6 +41,7 @@ Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const en
 }
 
 StepResult Trainer::step(const Batch& batch) {
+  const engine::PrivatePool::Scope scope(pool_);
   StepResult result;
   result.learning_rate = learning_rate(config_, batch.epoch);
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";

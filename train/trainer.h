@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/execution.h"
 #include "engine/ops/adam.h"
@@ -49,6 +50,7 @@ class Trainer {
   std::string where_not_finite(const engine::Tensor& rainy) const;
 
   TrainConfig config_;
+  engine::PrivatePool pool_;  // a step's memory, kept for the next
   engine::ParameterTensors parameters_;
   engine::Adam adam_;
   std::unique_ptr<model::Network> network_;

@@ -2,11 +2,11 @@
 import argparse
 import json
 import sys
-import time
 
 import numpy
 import torch
 
+from measurement import status_bytes, summary, time_runs
 from networks import load_network
 
 MODES = ("eager", "channels_last", "traced")
@@ -20,28 +20,6 @@ def prepare(network, x, mode):
         frozen = torch.jit.freeze(torch.jit.trace(network, x, check_trace=False))
         return torch.jit.optimize_for_inference(frozen), x
     return network, x
-
-
-def status_bytes(field):
-    """A size that the kernel keeps of this process, e.g. VmHWM, the most memory it ever held."""
-    with open("/proc/self/status") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {field}")
-
-
-def measure(network, x, repeat):
-    """The output and the seconds of `repeat` runs. One run before them is not counted, or two where the
-    first one compiles."""
-    for _ in range(2 if isinstance(network, torch.jit.ScriptModule) else 1):
-        y = network(x)
-    seconds = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        y = network(x)
-        seconds.append(time.perf_counter() - start)
-    return y, seconds
 
 
 def main():
@@ -68,8 +46,9 @@ def main():
     before = status_bytes("VmRSS")
     with torch.inference_mode():
         network, x = prepare(network, x, options.mode)
-        y, seconds = measure(network, x, options.repeat)
-    seconds.sort()
+        # One run before is not counted, or two where the first one compiles.
+        warmups = 2 if isinstance(network, torch.jit.ScriptModule) else 1
+        y, seconds = time_runs(lambda: network(x), warmups, options.repeat)
     peak = status_bytes("VmHWM")
     if options.output:
         y.permute(0, 2, 3, 1).contiguous().numpy().astype("<f4").tofile(options.output)
@@ -82,11 +61,7 @@ def main():
             "height": height,
             "threads": options.threads,
             "repeat": options.repeat,
-            "seconds": {
-                "min": seconds[0],
-                "median": seconds[len(seconds) // 2],
-                "p90": seconds[(len(seconds) * 9) // 10],
-            },
+            "seconds": summary(seconds),
             "peak_memory_bytes": peak,
             "memory_before_bytes": before,
         },

@@ -68,6 +68,7 @@ HWY_INLINE void add_outer_products(const Vectors& a, const Vectors& b, std::int6
       i += kCount;
     };
     while (i + kInputs <= a.size) block.template operator()<kInputs>();
+    while (i + 3 <= a.size) block.template operator()<3>();  // RGB
     while (i < a.size) block.template operator()<1>();
   };
   std::int64_t o = 0;

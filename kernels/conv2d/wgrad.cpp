@@ -19,7 +19,13 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Adds what output row y of one image gives: to sums, (kernel², channels of both maps, out_channels).
+/// Whether the direct algorithm's sums lie with the inputs innermost: vectors are then filled better.
+bool sums_by_output(const Conv2dProblem& p) {
+  return p.out_channels < kLanes && p.total_in_channels() >= kLanes;
+}
+
+/// Adds what output row y of one image gives: to sums, (kernel², channels of both maps, out_channels), or the
+/// last two the other way round when they lie by output.
 void wgrad_direct_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t image,
                       std::int64_t y, float* sums) {
   const auto maps = image_maps(p, a.in, image);
@@ -35,10 +41,14 @@ void wgrad_direct_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std
     std::int64_t channel = 0;
     for (std::size_t k = 0; k < 2 && maps[k]; ++k) {
       const std::int64_t channels = p.in_channels[k];
-      add_outer_products(
-          {maps[k] + (row * p.w + begin * p.stride + offset) * channels, p.stride * channels, channels},
-          {dsum + begin * p.out_channels, p.out_channels, p.out_channels}, end - begin,
-          sums + (tap * p.total_in_channels() + channel) * p.out_channels, p.out_channels);
+      const Vectors in = {maps[k] + (row * p.w + begin * p.stride + offset) * channels, p.stride * channels,
+                          channels};
+      const Vectors out = {dsum + begin * p.out_channels, p.out_channels, p.out_channels};
+      float* const tap_sums = sums + tap * p.total_in_channels() * p.out_channels;
+      if (sums_by_output(p))
+        add_outer_products(out, in, end - begin, tap_sums + channel, p.total_in_channels());
+      else
+        add_outer_products(in, out, end - begin, tap_sums + channel * p.out_channels, p.out_channels);
       channel += channels;
     }
   }
@@ -87,20 +97,23 @@ HWY_AFTER_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace {
 
+HWY_EXPORT(sums_by_output);
 HWY_EXPORT(wgrad_direct_row);
 HWY_EXPORT(wgrad_winograd_rows);
 
-constexpr std::int64_t kSlices = 32;
+constexpr std::int64_t kMostSlices = 32, kJobsOfSlice = 8;  // at least: a slice's sums cost memory
 
 /// Calls add_job(job, sums) for every job in [0, jobs), each slice of them with sums of its own, and returns
 /// the sums over all slices, `size` numbers.
 template <class AddJob>
 std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const AddJob& add_job) {
-  const std::int64_t slices = std::min(kSlices, jobs);
-  std::vector<float> sums(static_cast<std::size_t>(slices * size));
+  const std::int64_t slices = std::clamp(jobs / kJobsOfSlice, std::int64_t{1}, kMostSlices);
+  thread_local std::vector<float> sums;  // kept: memory that comes anew each time costs more than its zeros
+  sums.assign(static_cast<std::size_t>(slices * size), 0);
+  float* const all = sums.data();  // the calling thread's
   parallel_for(slices, [&](std::int64_t slice) {
     for (std::int64_t job = slice * jobs / slices; job < (slice + 1) * jobs / slices; ++job)
-      add_job(job, sums.data() + slice * size);
+      add_job(job, all + slice * size);
   });
   std::vector<double> total(static_cast<std::size_t>(size));
   constexpr std::int64_t kBlock = 4096;
@@ -108,8 +121,7 @@ std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const Ad
     const std::int64_t end = std::min(size, (block + 1) * kBlock);
     for (std::int64_t slice = 0; slice < slices; ++slice)
       for (std::int64_t k = block * kBlock; k < end; ++k)
-        total[static_cast<std::size_t>(k)] +=
-            static_cast<double>(sums[static_cast<std::size_t>(slice * size + k)]);
+        total[static_cast<std::size_t>(k)] += static_cast<double>(all[slice * size + k]);
   });
   return total;
 }
@@ -143,9 +155,11 @@ void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2
       HWY_DYNAMIC_DISPATCH(wgrad_direct_row)(p, a, job / rows, job % rows, to);
     });
   }
+  const bool by_output = !winograd && HWY_DYNAMIC_DISPATCH(sums_by_output)(p);
   parallel_for(p.total_in_channels(), [&](std::int64_t i) {
     for (std::int64_t o = 0; o < p.out_channels; ++o) {
-      const double* const sum = sums.data() + i * p.out_channels + o;
+      const double* const sum =
+          sums.data() + (by_output ? o * p.total_in_channels() + i : i * p.out_channels + o);
       float* const to = a.dweight + (o * p.total_in_channels() + i) * taps;
       if (winograd) {
         add_filter_of_points(sum, pairs, to);

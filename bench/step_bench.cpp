@@ -1,0 +1,54 @@
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bench/commands.h"
+#include "bench/inputs.h"
+#include "bench/machine.h"
+#include "bench/measurement.h"
+#include "engine/device.h"
+#include "train/trainer.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::bench {
+
+void bench_step(const StepOptions& options) {
+  engine::set_threads(options.threads);
+  constexpr engine::Device kDevice = engine::Device::kCpu;
+  const engine::Shape shape{options.batch, options.patch, options.patch, 3};
+  const auto count = static_cast<std::size_t>(shape.count());
+  const std::vector<float> pictures =
+      options.input ? read_input(*options.input, 2 * count) : noise(2 * count);
+  const std::span<const float> all(pictures);
+  const train::Batch batch{.rainy = engine::from_host(all.first(count), shape, kDevice),
+                           .clean = engine::from_host(all.last(count), shape, kDevice)};
+  train::Trainer trainer({}, {.parameters = weights::read_weights(options.weights)}, {});
+
+  const std::size_t memory_before = process_memory("VmRSS");
+  engine::reset_peak(kDevice);
+  std::vector<double> losses;
+  const std::vector<double> seconds =
+      time(kDevice, options.repeat, [&] { losses.push_back(trainer.step(batch).loss); });
+  const nlohmann::ordered_json report = {
+      {"program", "sapnet-bench"},
+      {"mode", "fast"},
+      {"network", trainer.network().name()},
+      {"batch", options.batch},
+      {"patch", options.patch},
+      {"threads", options.threads},
+      {"repeat", options.repeat},
+      {"seconds", summary(seconds)},
+      {"losses", losses},
+      {"peak_memory_bytes", process_memory("VmHWM")},
+      {"memory_before_bytes", memory_before},
+      {"tensor_peak_bytes", engine::memory_report(kDevice).peak},
+      {"cpu", cpu_name()},
+      {"device", engine::describe(kDevice)},
+  };
+  const std::string side = std::to_string(options.patch);
+  print_line("training step " + std::to_string(options.batch) + "x" + side + "x" + side, seconds, "");
+  std::cout << report.dump() << '\n';
+}
+
+}  // namespace sapnet::bench
