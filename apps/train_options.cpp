@@ -37,6 +37,10 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--weights", options.weights, "Weights to begin with (default: new ones, drawn by the seed)")
       ->type_name("FILE");
   app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE...");
+  app.add_option("--device", options.device,
+                 "Where to compute (default cpu; the GPU's kernels have run on an emulator only so far)")
+      ->check(one_of({"cpu", "cuda"}))
+      ->type_name("cpu|cuda");
   app.add_option("--threads", options.threads, "CPU threads (default: all); results do not depend on it")
       ->check(whole_number(1, 1024))
       ->type_name("N");

@@ -93,7 +93,8 @@ class Training {
         config_(std::move(config)),
         dataset_(train::make_dataset(config_)),
         validation_(config_),
-        trainer_(config_, start, {}),
+        device_(engine::choose_device(options_.device)),
+        trainer_(config_, start, {.device = device_}),
         total_((config_.epochs * dataset_->size() + config_.batch - 1) / config_.batch),
         history_(train::read_history(options_.out / "metrics.csv", start.step)) {
     if (!history_.empty()) seconds_before_ = history_.back().seconds;
@@ -129,7 +130,7 @@ class Training {
     for (const std::string& line : train::describe_data(config_)) say(line);
     say("validating on " + counted(validation_.pictures().size(), "picture") +
         (config_.validation_data.empty() ? " of the data itself" : ""));
-    say(std::string(trainer_.network().name()) + " on " + engine::describe(engine::Device::kCpu));
+    say(std::string(trainer_.network().name()) + " on " + engine::describe(device_));
     say(std::to_string(total_) + " steps of " + std::to_string(config_.batch) + " patches of " +
         std::to_string(config_.patch) + "x" + std::to_string(config_.patch) + ", " +
         counted(static_cast<std::size_t>(config_.epochs), "epoch") + " of " +
@@ -207,7 +208,7 @@ class Training {
 
   void validate(Progress& progress) {
     if (history_.empty()) history_.push_back({.learning_rate = train::learning_rate(config_, 0)});
-    const auto result = validation_.run(trainer_.network(), config_.stages);
+    const auto result = validation_.run(trainer_.network(), device_, config_.stages);
     HistoryRow& row = history_.back();
     row.validation_psnr = result.mean.psnr_rgb;
     row.validation_ssim = result.mean.ssim_rgb;
@@ -216,7 +217,7 @@ class Training {
     progress.print_error("step " + std::to_string(row.step) + judged_ + ", SSIM " +
                          formatted("%.4f", result.mean.ssim_rgb));
     write_training_report(options_.out / "report.html", {.network = std::string(trainer_.network().name()),
-                                                         .device = engine::describe(engine::Device::kCpu),
+                                                         .device = engine::describe(device_),
                                                          .steps = total_,
                                                          .history = history_,
                                                          .validation = validation_,
@@ -256,6 +257,7 @@ class Training {
   TrainConfig config_;
   std::shared_ptr<const train::Dataset> dataset_;
   train::Validation validation_;
+  engine::Device device_;
   train::Trainer trainer_;
   std::int64_t total_;  // steps
   std::vector<HistoryRow> history_;

@@ -112,6 +112,11 @@ std::vector<float> to_vector(const Tensor& tensor) {
   return values;
 }
 
+Tensor on_device(const Tensor& tensor, Device device) {
+  if (tensor.device() == device) return tensor;
+  return from_host(to_vector(tensor), tensor.shape(), device);
+}
+
 void copy(const Tensor& from, Tensor& to) {
   if (from.shape() != to.shape() || from.dtype() != to.dtype() || from.device() != to.device())
     throw Error("a tensor of shape " + to_string(from.shape()) + " cannot be copied into one of shape " +

@@ -84,6 +84,9 @@ Tensor from_host(std::span<const Half> values, const Shape& shape, Device device
 void to_host(const Tensor& tensor, std::span<float> values);
 std::vector<float> to_vector(const Tensor& tensor);
 
+/// The tensor itself where it lies on the device, else a copy that does.
+Tensor on_device(const Tensor& tensor, Device device);
+
 /// Copies values into a tensor of the same shape, dtype and device.
 void copy(const Tensor& from, Tensor& to);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/tape.h"
+
 namespace sapnet::model {
 namespace {
 
@@ -17,6 +19,7 @@ engine::Tensor copy_of(const engine::Tensor& tensor) {
 
 engine::Tensor RecordedNetwork::forward(const engine::Tensor& rainy, int stages) const {
   check_input(*this, rainy, stages);
+  if (engine::Tape::current()) return network_->forward(rainy, stages);  // a way back is not in a graph
   const std::lock_guard lock(mutex_);
   Recording& recording = find(rainy.shape(), stages);
   if (!recording.pool) {

@@ -111,11 +111,11 @@ Scores Validation::rainy_mean() const {
   return mean(scores);
 }
 
-Validation::Result Validation::run(const model::Network& network, int stages) const {
+Validation::Result Validation::run(const model::Network& network, engine::Device device, int stages) const {
   Result result;
   for (const Picture& picture : pictures_) {
-    const engine::Tensor rainy = engine::from_host(
-        to_floats(picture.rainy), {1, picture.height, picture.width, 3}, engine::Device::kCpu);
+    const engine::Tensor rainy =
+        engine::from_host(to_floats(picture.rainy), {1, picture.height, picture.width, 3}, device);
     const auto derained = to_bytes(engine::to_vector(network.forward(rainy, stages)), Rounding::kNearest);
     result.derained.push_back(derained);
     result.scores.push_back(score(derained, picture.clean, picture.width, picture.height));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device.h"
 #include "model/network.h"
 #include "train/config.h"
 #include "train/dataset.h"
@@ -47,8 +48,8 @@ class Validation {
   /// Of the rainy pictures: what a network that does nothing would reach.
   Scores rainy_mean() const;
 
-  /// Derains every picture.
-  Result run(const model::Network& network, int stages) const;
+  /// Derains every picture on the network's device.
+  Result run(const model::Network& network, engine::Device device, int stages) const;
 
  private:
   std::vector<Picture> pictures_;

@@ -47,11 +47,13 @@ StepResult Trainer::step(const Batch& batch) {
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
   {
     engine::Tape tape;
-    const Tensor derained = network_->forward(batch.rainy, config_.stages);
-    const Tensor similarity = engine::ssim(derained, batch.clean);
+    const Tensor rainy = engine::on_device(batch.rainy, parameters_.device()),
+                 clean = engine::on_device(batch.clean, parameters_.device());
+    const Tensor derained = network_->forward(rainy, config_.stages);
+    const Tensor similarity = engine::ssim(derained, clean);
     result.loss = -static_cast<double>(engine::to_vector(similarity)[0]);
     if (!std::isfinite(result.loss))
-      throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(batch.rainy));
+      throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy));
     result.psnr = psnr(engine::to_vector(derained), engine::to_vector(batch.clean));
     tape.backward(std::array{engine::Tape::Term{similarity, -1}});
   }

@@ -23,16 +23,17 @@ void Adam::step(ParameterTensors& parameters, double learning_rate, double gradi
                parameters.device());
   Tensor values = parameters.values();
   ++steps_;
-  on_cpu_only("adam", values.device(), [&] {
-    kernels::cpu::adam({.count = values.shape().count(),
-                        .step = steps_,
-                        .learning_rate = learning_rate,
-                        .gradient_scale = gradient_scale},
-                       {.values = values.data(),
-                        .gradients = parameters.gradients().data(),
-                        .first_moments = first_moments_.data(),
-                        .second_moments = second_moments_.data()});
-  });
+  const kernels::AdamProblem problem = {.count = values.shape().count(),
+                                        .step = steps_,
+                                        .learning_rate = learning_rate,
+                                        .gradient_scale = gradient_scale};
+  const kernels::AdamArguments arguments = {.values = values.data(),
+                                            .gradients = parameters.gradients().data(),
+                                            .first_moments = first_moments_.data(),
+                                            .second_moments = second_moments_.data()};
+  dispatch(
+      values.device(), [&] { kernels::cpu::adam(problem, arguments); },
+      [&](auto stream) { kernels::cuda::adam(problem, arguments, stream); });
 }
 
 }  // namespace sapnet::engine

@@ -99,10 +99,9 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       [&](auto stream) {
         const std::int64_t out_parts = kernels::cuda::conv2d_parts(problem.conv());
         out.shifted_sums = Tensor({shape.n, out_parts, 9, problem.c}, device);
-        const std::size_t size = kernels::cuda::attended_conv_workspace(problem, parts);
-        Tensor workspace({1, 1, 1, static_cast<std::int64_t>(size)}, device);
+        Tensor memory = workspace(kernels::cuda::attended_conv_workspace(problem, parts), device);
         visit_dtype(maps, [&](auto t) {
-          kernels::cuda::attended_conv(problem, arguments(t), workspace.data(), stream);
+          kernels::cuda::attended_conv(problem, arguments(t), memory.data(), stream);
         });
       });
   if (!tape) return out;
@@ -117,24 +116,29 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       before = std::move(*residual_gradient);
       dresidual = output_for(shape, device, dy.dtype(), before);
     }
-    on_cpu_only("the gradient of attended_conv", device, [&] {
-      kernels::cpu::attended_conv_backward(problem, {.dout = dy.data(),
-                                                     .out = out.data(),
-                                                     .inner = data_or_null(inner),
-                                                     .shifted_sums = x.shifted_sums.data(),
-                                                     .parts = parts,
-                                                     .weight = layer.weight().data(),
-                                                     .bias = layer.bias().data(),
-                                                     .w1 = weights.w1().data(),
-                                                     .w2 = weights.w2().data(),
-                                                     .w3 = weights.w3().data(),
-                                                     .dy = dy.data(),
-                                                     .dresidual_before = data_or_null(std::as_const(before)),
-                                                     .dresidual = data_or_null(dresidual),
-                                                     .dw1 = weights.w1().gradient()->data(),
-                                                     .dw2 = weights.w2().gradient()->data(),
-                                                     .dw3 = weights.w3().gradient()->data()});
-    });
+    const kernels::AttendedConvBackwardArguments back = {
+        .dout = dy.data(),
+        .out = out.data(),
+        .inner = data_or_null(inner),
+        .shifted_sums = x.shifted_sums.data(),
+        .parts = parts,
+        .weight = layer.weight().data(),
+        .bias = layer.bias().data(),
+        .w1 = weights.w1().data(),
+        .w2 = weights.w2().data(),
+        .w3 = weights.w3().data(),
+        .dy = dy.data(),
+        .dresidual_before = data_or_null(std::as_const(before)),
+        .dresidual = data_or_null(dresidual),
+        .dw1 = weights.w1().gradient()->data(),
+        .dw2 = weights.w2().gradient()->data(),
+        .dw3 = weights.w3().gradient()->data()};
+    dispatch(
+        device, [&] { kernels::cpu::attended_conv_backward(problem, back); },
+        [&](auto stream) {
+          Tensor memory = workspace(kernels::cuda::attended_conv_backward_workspace(problem, parts), device);
+          kernels::cuda::attended_conv_backward(problem, back, memory.data(), stream);
+        });
     if (residual_gradient) *residual_gradient = std::move(dresidual);
     conv2d_backward(dy, x.map, {}, layer);
   });

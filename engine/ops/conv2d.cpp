@@ -143,17 +143,18 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         before = std::move(*residual_gradient);
         dresidual = output_for(out_shape, dsum.device(), dsum.dtype(), before);
       }
-      on_cpu_only("the gradient of conv2d", dsum.device(), [&] {
-        kernels::cpu::conv2d_epilogue_backward(problem,
-                                               {.dout = dsum.data(),
-                                                .out = relu ? out.data() : nullptr,
-                                                .inner = data_or_null(inner),
-                                                .scale = nullptr,
-                                                .shift = nullptr,
-                                                .dsum = dsum.data(),
-                                                .dresidual_before = data_or_null(std::as_const(before)),
-                                                .dresidual = data_or_null(dresidual)});
-      });
+      const kernels::Conv2dEpilogueBackwardArguments back = {
+          .dout = dsum.data(),
+          .out = relu ? out.data() : nullptr,
+          .inner = data_or_null(inner),
+          .scale = nullptr,
+          .shift = nullptr,
+          .dsum = dsum.data(),
+          .dresidual_before = data_or_null(std::as_const(before)),
+          .dresidual = data_or_null(dresidual)};
+      dispatch(
+          device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, back); },
+          [&](auto stream) { kernels::cuda::conv2d_epilogue_backward(problem, back, stream); });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }
     conv2d_backward(dsum, x, y, weights);
@@ -164,15 +165,18 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
 void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
   const Shape& in = x.shape();
   if (weights.weight().tracked()) {
-    on_cpu_only("the gradient of conv2d", dsum.device(), [&] {
-      kernels::cpu::conv2d_wgrad(
-          weights.problem(in.n, in.h, in.w), weights.algorithm(),
-          {.in = {x.data(), data_or_null(y)},
-           .dsum = dsum.data(),
-           .dweight = weights.weight().gradient()->data(),
-           .dbias =
-               weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr});
-    });
+    const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
+    const kernels::Conv2dWgradArguments arguments = {
+        .in = {x.data(), data_or_null(y)},
+        .dsum = dsum.data(),
+        .dweight = weights.weight().gradient()->data(),
+        .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr};
+    dispatch(
+        dsum.device(), [&] { kernels::cpu::conv2d_wgrad(problem, weights.algorithm(), arguments); },
+        [&](auto stream) {
+          Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem), dsum.device());
+          kernels::cuda::conv2d_wgrad(problem, arguments, memory.data(), stream);
+        });
   }
   // The data gradient is a convolution too, and what is there already the residual of it.
   const std::array<const Tensor*, 2> maps = {&x, &y};

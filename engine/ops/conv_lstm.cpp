@@ -146,15 +146,16 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     Tensor dgates = gates;  // takes the gates' place
     const Tensor dc_out = dc;
     if (!dc && before.cell) dc = Tensor(map, device);
-    on_cpu_only("the gradient of conv_lstm", device, [&] {
-      kernels::cpu::conv_lstm_backward(problem, {.gates = gates.data(),
-                                                 .c = data_or_null(before.cell),
-                                                 .h_out = next.hidden.data(),
-                                                 .dh_out = data_or_null(dh),
-                                                 .dc_out = data_or_null(dc_out),
-                                                 .dgates = dgates.data(),
-                                                 .dc = before.cell ? dc.data() : nullptr});
-    });
+    const kernels::ConvLstmBackwardArguments back = {.gates = gates.data(),
+                                                     .c = data_or_null(before.cell),
+                                                     .h_out = next.hidden.data(),
+                                                     .dh_out = data_or_null(dh),
+                                                     .dc_out = data_or_null(dc_out),
+                                                     .dgates = dgates.data(),
+                                                     .dc = before.cell ? dc.data() : nullptr};
+    dispatch(
+        device, [&] { kernels::cpu::conv_lstm_backward(problem, back); },
+        [&](auto stream) { kernels::cuda::conv_lstm_backward(problem, back, stream); });
     if (before.cell.tracked()) add_gradient(before.cell, std::move(dc));
     weights.backward(dgates, x, before.hidden);
   });

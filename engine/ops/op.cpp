@@ -40,8 +40,10 @@ void add_gradient(const Tensor& input, Tensor dinput) {
     gradient = std::move(dinput);
     return;
   }
-  on_cpu_only("adding gradients", gradient.device(),
-              [&] { kernels::cpu::add(gradient.shape().count(), dinput.data(), gradient.data()); });
+  const std::int64_t count = gradient.shape().count();
+  dispatch(
+      gradient.device(), [&] { kernels::cpu::add(count, dinput.data(), gradient.data()); },
+      [&](auto stream) { kernels::cuda::add(count, dinput.data(), gradient.data(), stream); });
 }
 
 }  // namespace sapnet::engine

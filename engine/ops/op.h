@@ -50,11 +50,9 @@ T* data_or_null(Tensor& tensor) {
   return tensor ? tensor.data<T>() : nullptr;
 }
 
-/// Runs what only the CPU has a kernel for yet. Throws Error for another device.
-template <class Cpu>
-void on_cpu_only(std::string_view op, Device device, const Cpu& on_cpu) {
-  if (device != Device::kCpu) throw Error(std::string(op) + " runs on the CPU only");
-  on_cpu();
+/// Memory for a kernel to work in, of so many floats; it may go as soon as the work is queued.
+inline Tensor workspace(std::size_t floats, Device device) {
+  return Tensor({1, 1, 1, static_cast<std::int64_t>(floats)}, device);
 }
 
 /// Weights in the order that a kernel reads them: pack(T*) writes `size` numbers on the host.

@@ -19,23 +19,28 @@ Tensor ssim(const Tensor& x, const Tensor& y) {
   Tensor derivatives;
   if (tape) derivatives = Tensor({3 * shape.n, shape.h, shape.w, shape.c}, device);
   Tensor value({1, 1, 1, 1}, device);
-  on_cpu_only("ssim", device, [&] {
-    value.data()[0] = static_cast<float>(kernels::cpu::ssim(
-        problem, {.x = x.data(), .y = y.data(), .derivatives = data_or_null(derivatives)}));
-  });
+  const kernels::SsimArguments arguments = {
+      .x = x.data(), .y = y.data(), .derivatives = data_or_null(derivatives)};
+  dispatch(
+      device, [&] { value.data()[0] = static_cast<float>(kernels::cpu::ssim(problem, arguments)); },
+      [&](auto stream) {
+        Tensor memory = workspace(kernels::cuda::ssim_workspace(problem), device);
+        kernels::cuda::ssim(problem, arguments, memory.data(), value.data(), stream);
+      });
   if (!tape) return value;
   value.track();
   tape->record([=] {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dx(shape, device);
-    on_cpu_only("ssim", device, [&] {
-      kernels::cpu::ssim_backward(problem, {.x = x.data(),
-                                            .y = y.data(),
-                                            .derivatives = derivatives.data(),
-                                            .dvalue = dvalue.data()[0],
-                                            .dx = dx.data()});
-    });
+    const kernels::SsimBackwardArguments back = {.x = x.data(),
+                                                 .y = y.data(),
+                                                 .derivatives = derivatives.data(),
+                                                 .dvalue = dvalue.data(),
+                                                 .dx = dx.data()};
+    dispatch(
+        device, [&] { kernels::cpu::ssim_backward(problem, back); },
+        [&](auto stream) { kernels::cuda::ssim_backward(problem, back, stream); });
     add_gradient(x, std::move(dx));
   });
   return value;

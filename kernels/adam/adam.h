@@ -4,6 +4,7 @@
 //   value -= lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/stream.h"
@@ -24,9 +25,32 @@ struct AdamArguments {
   float* second_moments = nullptr;  // v
 };
 
+/// The numbers of a step that all values share.
+struct AdamFactors {
+  float step_size, root_correction, beta1, beta2, new1, new2, epsilon, gradient_scale;
+};
+
+inline AdamFactors adam_factors(const AdamProblem& p) {
+  const auto step = static_cast<double>(p.step);
+  return {.step_size = static_cast<float>(p.learning_rate / (1 - std::pow(p.beta1, step))),
+          .root_correction = static_cast<float>(std::sqrt(1 - std::pow(p.beta2, step))),
+          .beta1 = static_cast<float>(p.beta1),
+          .beta2 = static_cast<float>(p.beta2),
+          .new1 = static_cast<float>(1 - p.beta1),
+          .new2 = static_cast<float>(1 - p.beta2),
+          .epsilon = static_cast<float>(p.epsilon),
+          .gradient_scale = static_cast<float>(p.gradient_scale)};
+}
+
 namespace cpu {
 
 void adam(const AdamProblem& problem, const AdamArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void adam(const AdamProblem& problem, const AdamArguments& arguments, CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

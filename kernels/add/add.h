@@ -5,9 +5,17 @@
 
 #include "kernels/stream.h"
 
-namespace sapnet::kernels::cpu {
+namespace sapnet::kernels {
+namespace cpu {
 
 /// to[k] += from[k] for `count` numbers.
 void add(std::int64_t count, const float* from, float* to);
 
-}  // namespace sapnet::kernels::cpu
+}  // namespace cpu
+
+namespace cuda {
+
+void add(std::int64_t count, const float* from, float* to, CudaStream stream);
+
+}  // namespace cuda
+}  // namespace sapnet::kernels

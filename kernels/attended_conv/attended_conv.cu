@@ -1,4 +1,7 @@
 #include "kernels/attended_conv/attended_conv.h"
+#include "kernels/attended_conv/attended_conv_backward.h"
+#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/elementwise.cuh"
 #include "kernels/gpu.cuh"
 #include "kernels/half.h"
 
@@ -36,11 +39,12 @@ __device__ double dot(const float* row, const double* vector, int size) {
   return sum;
 }
 
-/// Block k computes the scale of image k.
+/// Block k computes the scale of image k, and writes the mean and the squeezed mean to its statistics, (n,
+/// c + hidden), when these are not null.
 __global__ void __launch_bounds__(kThreads)
     attention_scale_of_sums(const float* shifted_sums, std::int64_t parts, const float* weight,
                             const float* bias, const float* w1, const float* w2, const float* w3, int hidden,
-                            double pixels, float* scale) {
+                            double pixels, float* scale, double* statistics) {
   SHARED_ARRAY(double, sums, [kTaps][kChannels]);
   SHARED_ARRAY(double, products, [kTaps][kChannels]);
   SHARED_ARRAY(double, mean, [kChannels]);
@@ -67,6 +71,11 @@ __global__ void __launch_bounds__(kThreads)
     const double logit =
         dot(w2 + channel * hidden, squeezed, hidden) + dot(w3 + channel * kChannels, mean, kChannels);
     scale[blockIdx.x * kChannels + channel] = static_cast<float>(1 / (1 + exp(-logit)));
+    if (statistics) {
+      double* const to = statistics + blockIdx.x * (kChannels + hidden);
+      to[channel] = mean[channel];
+      if (channel < hidden) to[kChannels + channel] = squeezed[channel];
+    }
   }
 }
 
@@ -79,9 +88,12 @@ std::size_t attended_conv_workspace(const AttendedConvProblem& p, std::int64_t p
   return static_cast<std::size_t>(p.n * (p.c + folded));
 }
 
-template <class T>
-void attention_scale(const AttendedConvProblem& p, const BasicAttendedConvArguments<T>& a, float* workspace,
-                     CudaStream stream) {
+namespace {
+
+/// Arguments: the forward pass's or the way back's. workspace: of attended_conv_workspace() floats.
+template <class Arguments>
+void launch_attention(const AttendedConvProblem& p, const Arguments& a, float* workspace, double* statistics,
+                      CudaStream stream) {
   float* const scale = workspace;
   const auto images = static_cast<unsigned>(p.n);
   const float* sums = a.shifted_sums;
@@ -94,7 +106,15 @@ void attention_scale(const AttendedConvProblem& p, const BasicAttendedConvArgume
     parts = kMaxParts;
   }
   gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, stream, sums, parts, a.weight, a.bias, a.w1,
-              a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale);
+              a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale, statistics);
+}
+
+}  // namespace
+
+template <class T>
+void attention_scale(const AttendedConvProblem& p, const BasicAttendedConvArguments<T>& a, float* workspace,
+                     CudaStream stream) {
+  launch_attention(p, a, workspace, nullptr, stream);
 }
 
 template <class T>
@@ -110,9 +130,146 @@ void attended_conv(const AttendedConvProblem& p, const BasicAttendedConvArgument
   conv.residual = a.residual;
   conv.relu = true;
   conv.out = a.out;
+  conv.inner = a.inner;
   conv.shifted_sums = a.out_shifted_sums;
   conv.sums_dilation = p.next_dilation;
   conv2d(p.conv(), conv, stream);
+}
+
+// --- the way back (attended_conv_backward.h) ---
+
+namespace {
+
+constexpr int kSumWarps = 4;
+constexpr std::int64_t kSumPixels = 1024;  // of a block
+
+std::int64_t sum_parts(const AttendedConvProblem& p) { return (p.h * p.w + kSumPixels - 1) / kSumPixels; }
+
+/// Block (k, image) sums dout · [out > 0] · relu(s y), which is s times the scale's gradient, over the k-th
+/// share of the pixels. parts: (n, gridDim.x, c).
+__global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
+    sum_scale_gradient(const float* dout, const float* out, const float* inner, std::int64_t pixels,
+                       float* parts) {
+  SHARED_ARRAY(float, sums, [kSumWarps][kChannels]);
+  const int channel = static_cast<int>(threadIdx.x) % kChannels,
+            warp = static_cast<int>(threadIdx.x) / kChannels;
+  const std::int64_t begin = blockIdx.x * kSumPixels, image = blockIdx.y;
+  const std::int64_t end = begin + kSumPixels < pixels ? begin + kSumPixels : pixels;
+  float sum = 0;
+  for (std::int64_t pixel = begin + warp; pixel < end; pixel += kSumWarps) {
+    const std::int64_t at = (image * pixels + pixel) * kChannels + channel;
+    sum += out[at] > 0 ? dout[at] * inner[at] : 0;
+  }
+  sums[warp][channel] = sum;
+  __syncthreads();
+  if (warp > 0) return;
+  sum = 0;
+  for (int k = 0; k < kSumWarps; ++k) sum += sums[k][channel];
+  parts[(image * gridDim.x + blockIdx.x) * kChannels + channel] = sum;
+}
+
+/// What the way back through one image's attention gives.
+struct AttentionGradients {
+  double *dlogit, *dhidden;  // (n, c), (n, hidden)
+  float* kappa;              // (n, c)
+};
+
+/// Block k computes those of image k.
+__global__ void __launch_bounds__(kChannels)
+    attention_backward(const float* parts, std::int64_t count, const float* scale, const double* statistics,
+                       const float* w1, const float* w2, const float* w3, int hidden, double pixels,
+                       AttentionGradients to) {
+  SHARED_ARRAY(double, dlogit, [kChannels]);
+  SHARED_ARRAY(double, dhidden, [kMaxHidden]);
+  const int channel = static_cast<int>(threadIdx.x);
+  const std::int64_t image = blockIdx.x;
+  const double* const squeezed = statistics + image * (kChannels + hidden) + kChannels;
+  double sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) sum += parts[(image * count + k) * kChannels + channel];
+  const double s = scale[image * kChannels + channel];
+  // The map holds the scaled sum. A scale that rounded to zero has no gradient either.
+  dlogit[channel] = s > 0 ? sum / s * s * (1 - s) : 0;
+  __syncthreads();
+  if (channel < hidden) {
+    double d = 0;
+    for (int o = 0; o < kChannels && squeezed[channel] > 0; ++o)
+      d += static_cast<double>(w2[o * hidden + channel]) * dlogit[o];
+    dhidden[channel] = d;
+    to.dhidden[image * hidden + channel] = d;
+  }
+  __syncthreads();
+  double kappa = 0;
+  for (int o = 0; o < kChannels; ++o) kappa += static_cast<double>(w3[o * kChannels + channel]) * dlogit[o];
+  for (int j = 0; j < hidden; ++j) kappa += static_cast<double>(w1[j * kChannels + channel]) * dhidden[j];
+  to.dlogit[image * kChannels + channel] = dlogit[channel];
+  to.kappa[image * kChannels + channel] = static_cast<float>(kappa / pixels);
+}
+
+/// Adds all images' parts, in their order, to the gradients of W1, W2 and W3.
+struct AddAttentionWeights {
+  const double *statistics, *dlogit, *dhidden;
+  std::int64_t images;
+  int hidden;
+  float *dw1, *dw2, *dw3;
+
+  /// k counts the elements of W3, then of W2, then of W1.
+  __device__ void operator()(std::int64_t k) const {
+    const int w3_size = kChannels * kChannels, w2_size = kChannels * hidden;
+    const int i = static_cast<int>(k);
+    if (i < w3_size)
+      add(dlogit, kChannels, i / kChannels, i % kChannels, dw3 + i);
+    else if (i < w3_size + w2_size)
+      add(dlogit, kChannels, (i - w3_size) / hidden, kChannels + (i - w3_size) % hidden, dw2 + i - w3_size);
+    else
+      add(dhidden, hidden, (i - w3_size - w2_size) / kChannels, (i - w3_size - w2_size) % kChannels,
+          dw1 + i - w3_size - w2_size);
+  }
+
+  /// An outer product's element: gradients are (n, size), and so are the statistics, (n, c + hidden).
+  __device__ void add(const double* gradients, int size, int row, int column, float* to) const {
+    double sum = 0;
+    for (std::int64_t image = 0; image < images; ++image)
+      sum += gradients[image * size + row] * statistics[image * (kChannels + hidden) + column];
+    *to += static_cast<float>(sum);
+  }
+};
+
+}  // namespace
+
+std::size_t attended_conv_backward_workspace(const AttendedConvProblem& p, std::int64_t parts) {
+  const std::int64_t doubles = p.n * (2 * p.c + 2 * p.hidden);
+  return static_cast<std::size_t>(2 * doubles + p.n * p.c * (1 + sum_parts(p))) +
+         attended_conv_workspace(p, parts);
+}
+
+void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a,
+                            float* workspace, CudaStream stream) {
+  auto* const statistics = reinterpret_cast<double*>(workspace);
+  double* const dlogit = statistics + p.n * (p.c + p.hidden);
+  double* const dhidden = dlogit + p.n * p.c;
+  float* const kappa = reinterpret_cast<float*>(dhidden + p.n * p.hidden);
+  float* const scale_parts = kappa + p.n * p.c;
+  float* const scale = scale_parts + p.n * p.c * sum_parts(p);
+  const auto images = static_cast<unsigned>(p.n);
+  const int hidden = static_cast<int>(p.hidden);
+  launch_attention(p, a, scale, statistics, stream);
+  gpu::launch(sum_scale_gradient, dim3(static_cast<unsigned>(sum_parts(p)), images), kSumWarps * gpu::kWarp,
+              0, stream, a.dout, a.out, a.inner ? a.inner : a.out, p.h * p.w, scale_parts);
+  gpu::launch(attention_backward, dim3(images), kChannels, 0, stream, scale_parts, sum_parts(p), scale,
+              statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
+              AttentionGradients{dlogit, dhidden, kappa});
+  gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, stream,
+                        AddAttentionWeights{statistics, dlogit, dhidden, p.n, hidden, a.dw1, a.dw2, a.dw3});
+  conv2d_epilogue_backward(p.conv(),
+                           {.dout = a.dout,
+                            .out = a.out,
+                            .inner = a.inner,
+                            .scale = scale,
+                            .shift = kappa,
+                            .dsum = a.dy,
+                            .dresidual_before = a.dresidual_before,
+                            .dresidual = a.dresidual},
+                           stream);
 }
 
 template void attention_scale(const AttendedConvProblem&, const BasicAttendedConvArguments<float>&, float*,

@@ -38,4 +38,16 @@ void attended_conv_backward(const AttendedConvProblem& problem,
                             const AttendedConvBackwardArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// Floats that attended_conv_backward needs to work in, for sums that come in so many parts; aligned as
+/// doubles.
+std::size_t attended_conv_backward_workspace(const AttendedConvProblem& problem, std::int64_t parts);
+
+void attended_conv_backward(const AttendedConvProblem& problem,
+                            const AttendedConvBackwardArguments& arguments, float* workspace,
+                            CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

@@ -16,14 +16,16 @@ struct Ending {
   const float* scale;  // (n, out_channels)
   const T* residual;
   T* out;
+  T* inner;
   bool relu;
 };
 
-/// What is written for a scaled sum.
+/// What is written for a scaled sum, element `at` of the map.
 template <class T>
-__device__ __forceinline__ float end(const Ending<T>& to, float value, float residual) {
+__device__ __forceinline__ float end(const Ending<T>& to, std::size_t at, float value, float residual) {
   if (to.relu) value = fmaxf(value, 0);
   if (!to.residual) return value;
+  if (to.inner) to.inner[at] = gpu::from_float<T>(value);
   value += residual;
   return to.relu ? fmaxf(value, 0) : value;
 }
@@ -77,7 +79,7 @@ struct RowEnding {
       for (int c = 0; c < kLaneChannels; ++c) {
         const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
         after.values[c] =
-            gpu::from_float<T>(end(to, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
+            gpu::from_float<T>(end(to, at + c, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
         shifted_sums.add(x, c, gpu::to_float(after.values[c]));
       }
       after.store(to.out + at);
@@ -177,7 +179,7 @@ __global__ void __launch_bounds__(kGenericThreads)
     if (to.bias) value += to.bias[channel];
     if (to.scale) value *= to.scale[n * p.out_channels + channel];
     const float residual = to.residual ? gpu::to_float(to.residual[at + channel]) : 0;
-    to.out[at + channel] = gpu::from_float<Out>(end(to, value, residual));
+    to.out[at + channel] = gpu::from_float<Out>(end(to, at + channel, value, residual));
   }
 }
 
@@ -224,8 +226,8 @@ void pack_conv2d(const Conv2dProblem& p, const float* weight, T* packed) {
 
 template <class In, class Out>
 void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, CudaStream stream) {
-  const Ending<gpu::Stored<Out>> ending = {a.bias, a.scale, gpu::stored(a.residual), gpu::stored(a.out),
-                                           a.relu};
+  const Ending<gpu::Stored<Out>> ending = {
+      a.bias, a.scale, gpu::stored(a.residual), gpu::stored(a.out), gpu::stored(a.inner), a.relu};
   if constexpr (std::is_same_v<In, Out>) {
     if (by_rows(p)) {
       const bool two = p.in_channels[1] > 0;

@@ -63,4 +63,17 @@ void conv2d_wgrad(const Conv2dProblem& problem, Conv2dAlgorithm algorithm,
                   const Conv2dWgradArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void conv2d_epilogue_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments& arguments,
+                              CudaStream stream);
+
+/// Floats that conv2d_wgrad needs to work in.
+std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem);
+
+void conv2d_wgrad(const Conv2dProblem& problem, const Conv2dWgradArguments& arguments, float* workspace,
+                  CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

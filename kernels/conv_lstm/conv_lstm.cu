@@ -24,6 +24,7 @@ struct Cell {
   const float* bias;
   T* h_out;
   float* c_out;
+  T* gates;  // null when they are not wanted
 };
 
 __device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + expf(-x)); }
@@ -66,8 +67,16 @@ struct CellEnding {
 #pragma unroll
       for (int c = 0; c < kLaneHidden; ++c) {
         const auto gate = [&](int k) { return sums[p / 2][k][p % 2 * 2 + c] + bias[k][c]; };
-        after.values[c] = sigmoid(gate(1)) * before.values[c] + sigmoid(gate(0)) * tanhf(gate(2));
-        state.values[c] = gpu::from_float<T>(sigmoid(gate(3)) * tanhf(after.values[c]));
+        const float i = sigmoid(gate(0)), f = sigmoid(gate(1)), g = tanhf(gate(2)), o = sigmoid(gate(3));
+        after.values[c] = f * before.values[c] + i * g;
+        state.values[c] = gpu::from_float<T>(o * tanhf(after.values[c]));
+        if (cell.gates) {
+          T* const to = cell.gates + kGates * (row + x) * hidden + channel + c;
+          to[0] = gpu::from_float<T>(i);
+          to[hidden] = gpu::from_float<T>(f);
+          to[2 * hidden] = gpu::from_float<T>(g);
+          to[3 * hidden] = gpu::from_float<T>(o);
+        }
         shifted_sums.add(x, c, gpu::to_float(state.values[c]));
       }
       after.store(cell.c_out + at);
@@ -94,7 +103,7 @@ template <class T, int kIn, bool kWithSums>
 void launch_rows(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, CudaStream stream) {
   using Rows = rows::Rows<gpu::Stored<T>, kIn>;
   const auto input = rows::input(p.conv(), {a.x, a.h}, a.weight);
-  const Cell<gpu::Stored<T>> cell = {a.c, a.bias, gpu::stored(a.h_out), a.c_out};
+  const Cell<gpu::Stored<T>> cell = {a.c, a.bias, gpu::stored(a.h_out), a.c_out, gpu::stored(a.gates)};
   gpu::launch(conv_lstm_rows<gpu::Stored<T>, kIn, kWithSums>, rows::grid(input, p.hidden / kSliceHidden, p.n),
               Rows::kThreads, Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.hidden),
               cell, static_cast<int>(p.sums_dilation), a.shifted_sums);

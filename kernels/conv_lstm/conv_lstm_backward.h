@@ -27,4 +27,11 @@ namespace cpu {
 void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardArguments& arguments,
+                        CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

@@ -1,35 +1,17 @@
 #include "kernels/ssim/ssim.h"
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include "kernels/parallel.h"
+#include "kernels/ssim/window.h"
 
 namespace sapnet::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kRadius = 5;
-constexpr std::int64_t kTaps = 2 * kRadius + 1;
-constexpr double kSigma = 1.5;
-constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
-
-using Window = std::array<double, kTaps>;
-
-const Window& window() {
-  static const Window values = [] {
-    Window window;
-    double sum = 0;
-    for (std::int64_t i = 0; i < kTaps; ++i) {
-      const auto x = static_cast<double>(i - kRadius);
-      sum += window[static_cast<std::size_t>(i)] = std::exp(-x * x / (2 * kSigma * kSigma));
-    }
-    for (double& weight : window) weight /= sum;
-    return window;
-  }();
-  return values;
-}
+constexpr std::int64_t kRadius = kSsimRadius, kTaps = kSsimTaps;
+constexpr double kC1 = kSsimC1, kC2 = kSsimC2;
 
 /// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: the window's neighbours
 /// along it lie c apart, and zeros stand for those outside.
@@ -46,7 +28,7 @@ class WindowedRow {
     for (std::int64_t tap = 0; tap < kTaps; ++tap) {
       const std::int64_t row = y_ + tap - kRadius;
       if (row < 0 || row >= p_.h) continue;
-      const double weight = window()[static_cast<std::size_t>(tap)];
+      const double weight = window_.weights[tap];
       for (std::int64_t i = 0; i < size_; ++i) {
         const std::array<double, kSums> values = terms(row * size_ + i);
         for (std::size_t k = 0; k < kSums; ++k)
@@ -60,13 +42,13 @@ class WindowedRow {
     std::array<double, kSums> sums = {};
     for (std::int64_t tap = 0; tap < kTaps; ++tap)
       for (std::size_t k = 0; k < kSums; ++k)
-        sums[k] +=
-            window()[static_cast<std::size_t>(tap)] * vertical_[k][static_cast<std::size_t>(i + tap * p_.c)];
+        sums[k] += window_.weights[tap] * vertical_[k][static_cast<std::size_t>(i + tap * p_.c)];
     return sums;
   }
 
  private:
   const SsimProblem& p_;
+  SsimWindow window_ = ssim_window();
   std::int64_t y_, size_, margin_;
   std::array<std::vector<double>, kSums> vertical_;
 };
@@ -110,7 +92,7 @@ double ssim(const SsimProblem& p, const SsimArguments& a) {
 
 void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a) {
   const std::int64_t row_size = p.w * p.c;
-  const double factor = static_cast<double>(a.dvalue) / static_cast<double>(p.count());
+  const double factor = static_cast<double>(*a.dvalue) / static_cast<double>(p.count());
   parallel_for(p.n * p.h, [&](std::int64_t job) {
     const float* const derivatives = a.derivatives + job / p.h * p.h * row_size;
     WindowedRow<3> row(p, job % p.h);

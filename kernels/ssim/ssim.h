@@ -13,6 +13,7 @@
 // Maps are NHWC, dense, fp32.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/stream.h"
@@ -22,7 +23,7 @@ namespace sapnet::kernels {
 struct SsimProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;
 
-  std::int64_t count() const { return n * h * w * c; }
+  constexpr std::int64_t count() const { return n * h * w * c; }
 };
 
 struct SsimArguments {
@@ -35,8 +36,8 @@ struct SsimBackwardArguments {
   const float* x = nullptr;
   const float* y = nullptr;
   const float* derivatives = nullptr;  // as ssim wrote them
-  float dvalue = 1;
-  float* dx = nullptr;  // (n, h, w, c)
+  const float* dvalue = nullptr;       // one number, where the maps lie
+  float* dx = nullptr;                 // (n, h, w, c)
 };
 
 namespace cpu {
@@ -47,4 +48,17 @@ double ssim(const SsimProblem& problem, const SsimArguments& arguments);
 void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& arguments);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// Floats that ssim needs to work in; aligned as doubles.
+std::size_t ssim_workspace(const SsimProblem& problem);
+
+/// Writes the mean of S to `value`; in double within.
+void ssim(const SsimProblem& problem, const SsimArguments& arguments, float* workspace, float* value,
+          CudaStream stream);
+
+void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& arguments, CudaStream stream);
+
+}  // namespace cuda
 }  // namespace sapnet::kernels

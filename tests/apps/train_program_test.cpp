@@ -1,5 +1,6 @@
 // sapnet-train, run as a user runs it, on tiny pictures.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <random>
@@ -7,6 +8,7 @@
 
 #include "engine/parameters.h"
 #include "tests/apps/workshop.h"
+#include "tests/gpu/have_gpu.h"
 
 namespace sapnet::apps {
 namespace {
@@ -85,6 +87,28 @@ TEST_CASE("sapnet-train gives the same bits whatever the number of threads, and 
   CHECK(workshop.train("--config tiny.json --out other --set seed=4").exit_code == 0);
   CHECK(workshop.weights("two") == one);
   CHECK(workshop.weights("other") != one);
+}
+
+TEST_CASE("sapnet-train trains on a GPU", "[train][gpu]") {
+  if (!tests::have_gpu()) return;
+  const TrainWorkshop workshop;
+  const std::string tiny =
+      "$TRAIN --config tiny.json --set stages=1 epochs=1 patches_per_picture=2 patch=12 ";
+  const auto gpu = workshop.shell_with_gpu(tiny + "--out gpu --device cuda");
+  CHECK(gpu.exit_code == 0);
+  CHECK_THAT(gpu.err, Contains("SAPNet on cuda"));
+  CHECK(workshop.shell(tiny + "--out cpu").exit_code == 0);
+  const auto expected = weights::read_weights(workshop / "cpu/weights.safetensors"),
+             trained = weights::read_weights(workshop / "gpu/weights.safetensors");
+  // Adam moves each weight by about the learning rate, 1e-3, in each of two steps, however small its
+  // gradient; where that is next to zero its rounding tells the direction.
+  std::size_t far = 0;
+  for (const engine::Parameter& parameter : expected.all()) {
+    const auto& values = trained.get(parameter.name, parameter.shape).values;
+    for (std::size_t k = 0; k < values.size(); ++k)
+      if (std::abs(values[k] - parameter.values[k]) > 1e-5F) ++far;
+  }
+  CHECK(far < 180483 / 100);
 }
 
 TEST_CASE("sapnet-train, killed at any moment, comes to the same weights", "[train][kill][slow]") {
@@ -239,6 +263,8 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
            {"--out run --config tiny.json --set network=UNet", R"(must be SAPNet or PReNet, not "UNet")", 2},
            {"--out run --config tiny.json --set seed=-1", "seed must be a whole number from 0", 2},
            {"--out run --config tiny.json --threads 0", "--threads", 2},
+           {"--out run --config tiny.json --device tpu", "--device: must be cpu or cuda, not 'tpu'", 2},
+           {"--out run --config tiny.json --device cuda", "cuda", 1},
            {"--out tiny.json --config tiny.json", "tiny.json: the folder cannot be made", 1},
            {"--out run --config tiny.json --weights in/a.png", "in/a.png: is not a weight file", 1}}) {
     CAPTURE(arguments);

@@ -34,6 +34,7 @@ void check(std::int64_t count, double learning_rate, double scale = 1) {
   }
 
   for (const auto& implementation : implementations()) {
+    if (!implementation->trains()) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)};
@@ -58,7 +59,7 @@ void check(std::int64_t count, double learning_rate, double scale = 1) {
   }
 }
 
-CPU_KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
+KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   for (const std::int64_t count : {1, 7, 40000}) check(count, 1e-3);
   check(100, 0.1);
   check(100, 1e-3, 0.25);

@@ -37,6 +37,8 @@ class DeviceArray {
     if (host) std::transform(host, host + size_, values.begin(), kernels::converted<T>);
     fill(values.data());
   }
+  /// Of undefined content.
+  explicit DeviceArray(std::size_t size) : DeviceArray(nullptr, static_cast<std::int64_t>(size)) {}
   explicit DeviceArray(const std::vector<T>& values) : size_(values.size()) { fill(values.data()); }
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
@@ -84,6 +86,8 @@ class DeviceArray {
   std::size_t size_;
   unsigned char* memory_ = nullptr;
 };
+
+using Floats = DeviceArray<float>;
 
 /// Kernels write shifted sums in parts as their blocks fall; here they are added up to one.
 class Sums {
@@ -136,7 +140,7 @@ class CudaImplementation : public Implementation {
     const std::int64_t pixels = p.n * p.h * p.w, out_size = p.n * p.out_h() * p.out_w() * p.out_channels;
     DeviceArray<T> in0(a.in[0], pixels * p.in_channels[0]), in1(a.in[1], pixels * p.in_channels[1]);
     DeviceArray<T> weight(packed(p, a.weight)), residual(a.residual, a.residual ? out_size : 0);
-    DeviceArray<T> separate_out(nullptr, out_size);
+    DeviceArray<T> separate_out(nullptr, out_size), inner(nullptr, a.inner ? out_size : 0);
     DeviceArray<float> bias(a.bias, a.bias ? p.out_channels : 0),
         scale(a.scale, a.scale ? p.n * p.out_channels : 0);
     Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv2d_parts(p), p.out_channels);
@@ -149,10 +153,12 @@ class CudaImplementation : public Implementation {
     arguments.residual = residual.data();
     arguments.relu = a.relu;
     arguments.out = out.data();
+    arguments.inner = inner.data();
     arguments.shifted_sums = sums.data();
     arguments.sums_dilation = a.sums_dilation;
     kernels::cuda::conv2d(p, arguments, cuda::stream());
     out.read_to(a.out);
+    inner.read_to(a.inner);
     sums.read_to(a.shifted_sums);
     for (DeviceArray<T>* array : {&in0, &in1, &weight, &residual, &separate_out}) array->read_to(nullptr);
   }
@@ -162,7 +168,7 @@ class CudaImplementation : public Implementation {
     std::vector<T> packed_weight(kernels::cuda::packed_conv_lstm_size(p));
     kernels::cuda::pack_conv_lstm(p, a.weight, packed_weight.data());
     DeviceArray<T> x(a.x, pixels * p.in_channels), h(a.h, a.h ? states : 0), weight(packed_weight);
-    DeviceArray<T> h_out(nullptr, states);
+    DeviceArray<T> h_out(nullptr, states), gates(nullptr, a.gates ? 4 * states : 0);
     DeviceArray<float> c(a.c, a.c ? states : 0), separate_c_out(nullptr, states), bias(a.bias, 4 * p.hidden);
     Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv_lstm_parts(p), p.hidden);
     DeviceArray<float>& c_out = a.c == a.c_out ? c : separate_c_out;
@@ -174,10 +180,12 @@ class CudaImplementation : public Implementation {
     arguments.bias = bias.data();
     arguments.h_out = h_out.data();
     arguments.c_out = c_out.data();
+    arguments.gates = gates.data();
     arguments.shifted_sums = sums.data();
     kernels::cuda::conv_lstm(p, arguments, cuda::stream());
     h_out.read_to(a.h_out);
     c_out.read_to(a.c_out);
+    gates.read_to(a.gates);
     sums.read_to(a.shifted_sums);
     for (DeviceArray<T>* array : {&x, &h, &weight}) array->read_to(nullptr);
     for (DeviceArray<float>* array : {&c, &separate_c_out, &bias}) array->read_to(nullptr);
@@ -220,6 +228,162 @@ class CudaImplementation : public Implementation {
   }
 
   std::int64_t shifted_sums_parts(std::int64_t /*h*/) const override { return 1; }
+
+  bool trains() const override { return maps() == DType::kFloat32; }
+
+  double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double /*sum_norm*/,
+                         double /*in_limit*/) const override {
+    return sum_tolerance(static_cast<double>(p.n * p.out_h() * p.out_w()), magnitude) + rounding(magnitude);
+  }
+
+  void conv2d_wgrad(const kernels::Conv2dProblem& p, const kernels::Conv2dWgradArguments& a) const override {
+    const std::int64_t pixels = p.n * p.h * p.w;
+    Floats in0(a.in[0], pixels * p.in_channels[0]), in1(a.in[1], a.in[1] ? pixels * p.in_channels[1] : 0),
+        dsum(a.dsum, p.n * p.out_h() * p.out_w() * p.out_channels),
+        dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
+        dbias(a.dbias, a.dbias ? p.out_channels : 0), workspace(kernels::cuda::conv2d_wgrad_workspace(p));
+    kernels::cuda::conv2d_wgrad(p,
+                                {.in = {in0.data(), in1.data()},
+                                 .dsum = dsum.data(),
+                                 .dweight = dweight.data(),
+                                 .dbias = dbias.data()},
+                                workspace.data(), cuda::stream());
+    dweight.read_to(a.dweight);
+    dbias.read_to(a.dbias);
+    for (Floats* array : {&in0, &in1, &dsum, &workspace}) array->read_to(nullptr);
+  }
+
+  void conv2d_epilogue_backward(const kernels::Conv2dProblem& p,
+                                const kernels::Conv2dEpilogueBackwardArguments& a) const override {
+    const std::int64_t size = p.n * p.out_h() * p.out_w() * p.out_channels;
+    const auto map = [&](const float* host) { return host ? size : 0; };
+    const auto per_image = [&](const float* host) { return host ? p.n * p.out_channels : 0; };
+    Floats dout(a.dout, size), out(a.out, map(a.out)), inner(a.inner, map(a.inner)),
+        scale(a.scale, per_image(a.scale)), shift(a.shift, per_image(a.shift)), separate_dsum(nullptr, size),
+        before(a.dresidual_before, map(a.dresidual_before)), separate_dresidual(nullptr, map(a.dresidual));
+    Floats& dsum = a.dsum == a.dout ? dout : separate_dsum;
+    Floats& dresidual = a.dresidual == a.dresidual_before ? before : separate_dresidual;
+    kernels::cuda::conv2d_epilogue_backward(p,
+                                            {.dout = dout.data(),
+                                             .out = out.data(),
+                                             .inner = inner.data(),
+                                             .scale = scale.data(),
+                                             .shift = shift.data(),
+                                             .dsum = dsum.data(),
+                                             .dresidual_before = before.data(),
+                                             .dresidual = dresidual.data()},
+                                            cuda::stream());
+    dsum.read_to(a.dsum);
+    dresidual.read_to(a.dresidual);
+    for (Floats* array : {&dout, &out, &inner, &scale, &shift, &separate_dsum, &before, &separate_dresidual})
+      array->read_to(nullptr);
+  }
+
+  void attended_conv_backward(const kernels::AttendedConvProblem& p,
+                              const kernels::AttendedConvBackwardArguments& a) const override {
+    const std::int64_t size = p.n * p.h * p.w * p.c;
+    kernels::AttendedConvArguments forward;
+    forward.shifted_sums = a.shifted_sums;
+    forward.parts = a.parts;
+    forward.weight = a.weight;
+    forward.bias = a.bias;
+    forward.w1 = a.w1;
+    forward.w2 = a.w2;
+    forward.w3 = a.w3;
+    Attention attention(p, forward);
+    const auto map = [&](const float* host) { return host ? size : 0; };
+    Floats dout(a.dout, size), out(a.out, size), inner(a.inner, map(a.inner)), separate_dy(nullptr, size),
+        before(a.dresidual_before, map(a.dresidual_before)), dresidual(nullptr, map(a.dresidual)),
+        dw1(a.dw1, p.hidden * p.c), dw2(a.dw2, p.c * p.hidden), dw3(a.dw3, p.c * p.c),
+        workspace(kernels::cuda::attended_conv_backward_workspace(p, a.parts));
+    Floats& dy = a.dy == a.dout ? dout : separate_dy;
+    kernels::cuda::attended_conv_backward(p,
+                                          {.dout = dout.data(),
+                                           .out = out.data(),
+                                           .inner = inner.data(),
+                                           .shifted_sums = attention.sums.data(),
+                                           .parts = a.parts,
+                                           .weight = attention.weight.data(),
+                                           .bias = attention.bias.data(),
+                                           .w1 = attention.w1.data(),
+                                           .w2 = attention.w2.data(),
+                                           .w3 = attention.w3.data(),
+                                           .dy = dy.data(),
+                                           .dresidual_before = before.data(),
+                                           .dresidual = dresidual.data(),
+                                           .dw1 = dw1.data(),
+                                           .dw2 = dw2.data(),
+                                           .dw3 = dw3.data()},
+                                          workspace.data(), cuda::stream());
+    dy.read_to(a.dy);
+    dresidual.read_to(a.dresidual);
+    dw1.read_to(a.dw1);
+    dw2.read_to(a.dw2);
+    dw3.read_to(a.dw3);
+    for (Floats* array : {&dout, &out, &inner, &separate_dy, &before, &workspace}) array->read_to(nullptr);
+  }
+
+  void conv_lstm_backward(const kernels::ConvLstmProblem& p,
+                          const kernels::ConvLstmBackwardArguments& a) const override {
+    const std::int64_t size = p.n * p.h * p.w * p.hidden;
+    const auto map = [&](const float* host) { return host ? size : 0; };
+    Floats gates(a.gates, 4 * size), c(a.c, map(a.c)), h_out(a.h_out, size), dh_out(a.dh_out, map(a.dh_out)),
+        dc_out(a.dc_out, map(a.dc_out)), separate_dgates(nullptr, 4 * size), separate_dc(nullptr, map(a.dc));
+    Floats& dgates = a.dgates == a.gates ? gates : separate_dgates;
+    Floats& dc = a.dc == a.dc_out ? dc_out : separate_dc;
+    kernels::cuda::conv_lstm_backward(p,
+                                      {.gates = gates.data(),
+                                       .c = c.data(),
+                                       .h_out = h_out.data(),
+                                       .dh_out = dh_out.data(),
+                                       .dc_out = dc_out.data(),
+                                       .dgates = dgates.data(),
+                                       .dc = a.dc ? dc.data() : nullptr},
+                                      cuda::stream());
+    dgates.read_to(a.dgates);
+    dc.read_to(a.dc);
+    for (Floats* array : {&gates, &c, &h_out, &dh_out, &dc_out, &separate_dgates, &separate_dc})
+      array->read_to(nullptr);
+  }
+
+  double ssim(const kernels::SsimProblem& p, const kernels::SsimArguments& a) const override {
+    Floats x(a.x, p.count()), y(a.y, p.count()), derivatives(nullptr, a.derivatives ? 3 * p.count() : 0),
+        value(nullptr, 1), workspace(kernels::cuda::ssim_workspace(p));
+    kernels::cuda::ssim(p, {.x = x.data(), .y = y.data(), .derivatives = derivatives.data()},
+                        workspace.data(), value.data(), cuda::stream());
+    derivatives.read_to(a.derivatives);
+    for (Floats* array : {&x, &y, &workspace}) array->read_to(nullptr);
+    return static_cast<double>(value.read()[0]);
+  }
+
+  void ssim_backward(const kernels::SsimProblem& p, const kernels::SsimBackwardArguments& a) const override {
+    Floats x(a.x, p.count()), y(a.y, p.count()), derivatives(a.derivatives, 3 * p.count()),
+        dvalue(a.dvalue, 1), dx(nullptr, p.count());
+    kernels::cuda::ssim_backward(p,
+                                 {.x = x.data(),
+                                  .y = y.data(),
+                                  .derivatives = derivatives.data(),
+                                  .dvalue = dvalue.data(),
+                                  .dx = dx.data()},
+                                 cuda::stream());
+    dx.read_to(a.dx);
+    for (Floats* array : {&x, &y, &derivatives, &dvalue}) array->read_to(nullptr);
+  }
+
+  void adam(const kernels::AdamProblem& p, const kernels::AdamArguments& a) const override {
+    Floats values(a.values, p.count), gradients(a.gradients, p.count), first(a.first_moments, p.count),
+        second(a.second_moments, p.count);
+    kernels::cuda::adam(p,
+                        {.values = values.data(),
+                         .gradients = gradients.data(),
+                         .first_moments = first.data(),
+                         .second_moments = second.data()},
+                        cuda::stream());
+    values.read_to(a.values);
+    first.read_to(a.first_moments);
+    second.read_to(a.second_moments);
+    gradients.read_to(nullptr);
+  }
 
  private:
   /// What the attention scale is computed from.

@@ -58,31 +58,25 @@ class Implementation {
   /// How many parts of each image's shifted sums every operation writes for an output of h rows.
   virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
 
-  // What training takes, which only the CPU has yet.
+  /// Whether it has what follows, which training takes.
+  virtual bool trains() const { return true; }
 
   /// How far wgrad may lie from the exact one, likewise. magnitude: the 2-norm of its products; sum_norm: of
   /// all of dsum's of its output; in_limit: no input is larger.
-  virtual double wgrad_tolerance(const kernels::Conv2dProblem& /*problem*/, double /*magnitude*/,
-                                 double /*sum_norm*/, double /*in_limit*/) const {
-    return 0;
-  }
-  virtual void conv2d_wgrad(const kernels::Conv2dProblem& /*problem*/,
-                            const kernels::Conv2dWgradArguments& /*arguments*/) const {}
-  virtual void conv2d_epilogue_backward(const kernels::Conv2dProblem& /*problem*/,
-                                        const kernels::Conv2dEpilogueBackwardArguments& /*arguments*/) const {
-  }
-  virtual void attended_conv_backward(const kernels::AttendedConvProblem& /*problem*/,
-                                      const kernels::AttendedConvBackwardArguments& /*arguments*/) const {}
-  virtual void conv_lstm_backward(const kernels::ConvLstmProblem& /*problem*/,
-                                  const kernels::ConvLstmBackwardArguments& /*arguments*/) const {}
-  virtual double ssim(const kernels::SsimProblem& /*problem*/,
-                      const kernels::SsimArguments& /*arguments*/) const {
-    return 0;
-  }
-  virtual void ssim_backward(const kernels::SsimProblem& /*problem*/,
-                             const kernels::SsimBackwardArguments& /*arguments*/) const {}
-  virtual void adam(const kernels::AdamProblem& /*problem*/,
-                    const kernels::AdamArguments& /*arguments*/) const {}
+  virtual double wgrad_tolerance(const kernels::Conv2dProblem& problem, double magnitude, double sum_norm,
+                                 double in_limit) const = 0;
+  virtual void conv2d_wgrad(const kernels::Conv2dProblem& problem,
+                            const kernels::Conv2dWgradArguments& arguments) const = 0;
+  virtual void conv2d_epilogue_backward(const kernels::Conv2dProblem& problem,
+                                        const kernels::Conv2dEpilogueBackwardArguments& arguments) const = 0;
+  virtual void attended_conv_backward(const kernels::AttendedConvProblem& problem,
+                                      const kernels::AttendedConvBackwardArguments& arguments) const = 0;
+  virtual void conv_lstm_backward(const kernels::ConvLstmProblem& problem,
+                                  const kernels::ConvLstmBackwardArguments& arguments) const = 0;
+  virtual double ssim(const kernels::SsimProblem& problem, const kernels::SsimArguments& arguments) const = 0;
+  virtual void ssim_backward(const kernels::SsimProblem& problem,
+                             const kernels::SsimBackwardArguments& arguments) const = 0;
+  virtual void adam(const kernels::AdamProblem& problem, const kernels::AdamArguments& arguments) const = 0;
 };
 
 using Implementations = std::vector<std::unique_ptr<Implementation>>;
@@ -97,13 +91,6 @@ using Implementations = std::vector<std::unique_ptr<Implementation>>;
   TEST_CASE(name " (gpu)", tags "[gpu]") {                                                       \
     ::sapnet::tests::test_kernels(::sapnet::engine::Device::kCuda, body);                        \
   }                                                                                              \
-  static void body()
-/// Of what only the CPU has a kernel for yet.
-#define CPU_KERNEL_TEST_CASE(name, tags) \
-  SAPNET_CPU_KERNEL_TEST_CASE(INTERNAL_CATCH_UNIQUE_NAME(kernel_test_body), name, tags)
-#define SAPNET_CPU_KERNEL_TEST_CASE(body, name, tags)                                            \
-  static void body();                                                                            \
-  TEST_CASE(name, tags) { ::sapnet::tests::test_kernels(::sapnet::engine::Device::kCpu, body); } \
   static void body()
 void test_kernels(engine::Device device, void (*body)());
 

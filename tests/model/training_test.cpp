@@ -11,6 +11,7 @@
 #include "engine/tape.h"
 #include "model/network.h"
 #include "tests/golden/golden.h"
+#include "tests/gpu/have_gpu.h"
 
 namespace sapnet::tests {
 namespace {
@@ -19,17 +20,18 @@ using engine::Device;
 using engine::Parameter;
 using engine::Tensor;
 
-engine::ParameterTensors trainable(const std::string& golden) {
-  return {without(read_golden(golden, ""), "golden."), Device::kCpu, true};
+engine::ParameterTensors trainable(const std::string& golden, Device device = Device::kCpu) {
+  return {without(read_golden(golden, ""), "golden."), device, true};
 }
 
 /// Runs the network forward and back; the gradients gather in the parameters. Returns the loss, -SSIM.
-double learn(const model::Network& network, const engine::Parameters& goldens) {
+double learn(const model::Network& network, const engine::Parameters& goldens, Device device = Device::kCpu) {
+  const auto tensor = [&](const char* name) { return on_device(to_tensor(find(goldens, name)), device); };
   engine::Tape tape;
-  const Tensor derained = network.forward(to_tensor(find(goldens, "rainy")), model::kStages);
-  const Tensor similarity = engine::ssim(derained, to_tensor(find(goldens, "clean")));
+  const Tensor derained = network.forward(tensor("rainy"), model::kStages);
+  const Tensor similarity = engine::ssim(derained, tensor("clean"));
   tape.backward(std::array{engine::Tape::Term{similarity, -1}});
-  return -static_cast<double>(*similarity.data());
+  return -static_cast<double>(to_vector(similarity)[0]);
 }
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
@@ -57,12 +59,12 @@ double gradient_tolerance(bool strict) {
   return std::sqrt(convolutions) * each * kEpsilon;
 }
 
-TEST_CASE("SAPNet's loss and all its gradients are PyTorch's", "[network][training][golden]") {
-  const bool strict = GENERATE(true, false);
+/// strict: on the CPU; a GPU always computes convolutions by their definition.
+void check_gradients(Device device, bool strict) {
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
-  const engine::ParameterTensors parameters = trainable("sapnet.safetensors");
-  const auto network = model::make_network(parameters, {.device = Device::kCpu, .strict = strict});
-  const double loss = learn(*network, goldens);
+  const engine::ParameterTensors parameters = trainable("sapnet.safetensors", device);
+  const auto network = model::make_network(parameters, {.device = device, .strict = strict});
+  const double loss = learn(*network, goldens, device);
   CHECK(loss == Approx(find(goldens, "losses").values[0]).epsilon(gradient_tolerance(strict)));
   REQUIRE(parameters.initial().all().size() == 62);
   for (const Parameter& parameter : parameters.initial().all()) {
@@ -71,6 +73,39 @@ TEST_CASE("SAPNet's loss and all its gradients are PyTorch's", "[network][traini
     const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
     CHECK(distance(gradient, expected.values) <= gradient_tolerance(strict) * norm(expected.values));
   }
+}
+
+TEST_CASE("SAPNet's loss and all its gradients are PyTorch's", "[network][training][golden]") {
+  check_gradients(Device::kCpu, GENERATE(true, false));
+}
+
+TEST_CASE("SAPNet's loss and all its gradients are PyTorch's (gpu)",
+          "[network][training][golden][gpu][not_tsan]") {
+  if (have_gpu()) check_gradients(Device::kCuda, true);
+}
+
+TEST_CASE("steps of Adam on a GPU take SAPNet where they take it on the CPU",
+          "[network][training][gpu][not_tsan]") {
+  if (!have_gpu()) return;
+  const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
+  std::vector<std::vector<float>> trained;
+  std::vector<double> losses;
+  for (const Device device : {Device::kCpu, Device::kCuda}) {
+    engine::ParameterTensors parameters = trainable("sapnet.safetensors", device);
+    const auto network = model::make_network(parameters, {.device = device, .strict = true});
+    engine::Adam adam(parameters);
+    for (int step = 0; step < 2; ++step) {
+      losses.push_back(learn(*network, goldens, device));
+      adam.step(parameters, 1e-4);
+      parameters.zero_gradients();
+      network->pack();
+    }
+    trained.push_back(to_vector(parameters.values()));
+  }
+  CHECK(losses[2] == Approx(losses[0]).epsilon(1e-5));
+  CHECK(losses[3] == Approx(losses[1]).epsilon(1e-5));
+  CHECK(losses[1] < losses[0]);
+  CHECK(distance(trained[1], trained[0]) <= 1e-5 * norm(trained[0]));
 }
 
 TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch",

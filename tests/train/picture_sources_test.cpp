@@ -124,7 +124,7 @@ TEST_CASE("what validation derains is scored as a file would be", "[train]") {
   const TrainConfig config = config_of({{folder / "pairs", 1}});
   const Validation validation(config);
   const auto network = model::make_network(model::draw_parameters("SAPNet", 1), {});
-  const Validation::Result result = validation.run(*network, 1);
+  const Validation::Result result = validation.run(*network, engine::Device::kCpu, 1);
   REQUIRE(result.derained.size() == 2);
   std::vector<Scores> scores;
   for (std::size_t k = 0; k < 2; ++k) {

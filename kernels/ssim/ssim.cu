@@ -1,0 +1,159 @@
+// SSIM by tiles: a block sums the window along the rows of its tile and its neighbours into shared memory,
+// and along the columns from there. In double, for variances are differences of nearly equal numbers; there
+// is little of it beside a network.
+#include "kernels/gpu.cuh"
+#include "kernels/ssim/ssim.h"
+#include "kernels/ssim/window.h"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+constexpr int kTileW = 32, kTileH = 4, kThreads = kTileW * kTileH;
+constexpr int kRadius = static_cast<int>(kSsimRadius), kTaps = static_cast<int>(kSsimTaps);
+constexpr int kHaloH = kTileH + 2 * kRadius;
+
+/// The thread's pixel: grid x and y the tiles, z images and their channels.
+struct Pixel {
+  std::int64_t y, x, at;  // at: its number in the map
+  bool inside;
+
+  __device__ explicit Pixel(const SsimProblem& p)
+      : y(static_cast<std::int64_t>(blockIdx.y) * kTileH + threadIdx.x / kTileW),
+        x(static_cast<std::int64_t>(blockIdx.x) * kTileW + threadIdx.x % kTileW),
+        at(((blockIdx.z / p.c * p.h + y) * p.w + x) * p.c + blockIdx.z % p.c),
+        inside(y < p.h && x < p.w) {}
+};
+
+dim3 grid(const SsimProblem& p) {
+  return dim3(static_cast<unsigned>((p.w + kTileW - 1) / kTileW),
+              static_cast<unsigned>((p.h + kTileH - 1) / kTileH), static_cast<unsigned>(p.n * p.c));
+}
+
+/// The window's sums of what terms(at, values) gives, around the thread's pixel. The whole block together.
+template <int kSums, class Terms>
+__device__ void window_sums(const SsimProblem& p, const SsimWindow& window, const Terms& terms,
+                            double (&sums)[kSums]) {
+  SHARED_ARRAY(double, along_rows, [kSums][kHaloH][kTileW]);
+  const std::int64_t top = static_cast<std::int64_t>(blockIdx.y) * kTileH - kRadius,
+                     left = static_cast<std::int64_t>(blockIdx.x) * kTileW;
+  for (int k = static_cast<int>(threadIdx.x); k < kHaloH * kTileW; k += kThreads) {
+    const std::int64_t y = top + k / kTileW;
+    double row[kSums] = {};
+    for (int tap = 0; tap < kTaps && y >= 0 && y < p.h; ++tap) {
+      const std::int64_t x = left + k % kTileW + tap - kRadius;
+      if (x < 0 || x >= p.w) continue;
+      double values[kSums];
+      terms(((blockIdx.z / p.c * p.h + y) * p.w + x) * p.c + blockIdx.z % p.c, values);
+#pragma unroll
+      for (int s = 0; s < kSums; ++s) row[s] += window.weights[tap] * values[s];
+    }
+#pragma unroll
+    for (int s = 0; s < kSums; ++s) along_rows[s][k / kTileW][k % kTileW] = row[s];
+  }
+  __syncthreads();
+#pragma unroll
+  for (int s = 0; s < kSums; ++s) {
+    sums[s] = 0;
+    for (int tap = 0; tap < kTaps; ++tap)
+      sums[s] += window.weights[tap] *
+                 along_rows[s][static_cast<int>(threadIdx.x) / kTileW + tap][threadIdx.x % kTileW];
+  }
+}
+
+/// The sum over the block, for its first thread, in a fixed order.
+__device__ double sum_of_block(double value) {
+  SHARED_ARRAY(double, values, [kThreads]);
+  values[threadIdx.x] = value;
+  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) values[threadIdx.x] += values[threadIdx.x + half];
+  }
+  return values[0];
+}
+
+struct ValueTerms {
+  const float *x, *y;
+  __device__ void operator()(std::int64_t at, double (&values)[4]) const {
+    const double a = x[at], b = y[at];
+    values[0] = a;
+    values[1] = b;
+    values[2] = a * a + b * b;
+    values[3] = a * b;
+  }
+};
+
+__global__ void __launch_bounds__(kThreads)
+    ssim_tiles(SsimProblem p, SsimArguments a, SsimWindow window, double* parts) {
+  const Pixel pixel(p);
+  double sums[4];
+  window_sums(p, window, ValueTerms{a.x, a.y}, sums);
+  const double mean_x = sums[0], mean_y = sums[1], means = mean_x * mean_x + mean_y * mean_y;
+  const double a1 = 2 * mean_x * mean_y + kSsimC1, a2 = 2 * (sums[3] - mean_x * mean_y) + kSsimC2;
+  const double b1 = means + kSsimC1, b2 = sums[2] - means + kSsimC2;
+  const double s = a1 * a2 / (b1 * b2);
+  if (pixel.inside && a.derivatives) {
+    const double by_variance = -s / b2, by_covariance = 2 * a1 / (b1 * b2);
+    // The mean is in the variance and the covariance too.
+    const double by_mean =
+        2 * mean_y * a2 / (b1 * b2) - 2 * mean_x * s / b1 - 2 * mean_x * by_variance - mean_y * by_covariance;
+    a.derivatives[pixel.at] = static_cast<float>(by_mean);
+    a.derivatives[p.count() + pixel.at] = static_cast<float>(by_variance);
+    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(by_covariance);
+  }
+  const double total = sum_of_block(pixel.inside ? s : 0);
+  if (threadIdx.x == 0)
+    parts[(static_cast<std::int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] = total;
+}
+
+/// One block adds up the tiles.
+__global__ void __launch_bounds__(kThreads)
+    mean_of_parts(const double* parts, std::int64_t count, double elements, float* value) {
+  double sum = 0;
+  for (std::int64_t k = threadIdx.x; k < count; k += kThreads) sum += parts[k];
+  sum = sum_of_block(sum);
+  if (threadIdx.x == 0) *value = static_cast<float>(sum / elements);
+}
+
+struct DerivativeTerms {
+  const float* derivatives;
+  std::int64_t count;
+  __device__ void operator()(std::int64_t at, double (&values)[3]) const {
+#pragma unroll
+    for (int s = 0; s < 3; ++s) values[s] = derivatives[s * count + at];
+  }
+};
+
+__global__ void __launch_bounds__(kThreads)
+    ssim_backward_tiles(SsimProblem p, SsimBackwardArguments a, SsimWindow window) {
+  const Pixel pixel(p);
+  double sums[3];
+  window_sums(p, window, DerivativeTerms{a.derivatives, p.count()}, sums);
+  if (!pixel.inside) return;
+  const double factor = static_cast<double>(*a.dvalue) / static_cast<double>(p.count());
+  a.dx[pixel.at] = static_cast<float>(factor * (sums[0] + 2 * static_cast<double>(a.x[pixel.at]) * sums[1] +
+                                                static_cast<double>(a.y[pixel.at]) * sums[2]));
+}
+
+std::int64_t tiles(const SsimProblem& p) {
+  const dim3 blocks = grid(p);
+  return static_cast<std::int64_t>(blocks.x) * blocks.y * blocks.z;
+}
+
+}  // namespace
+
+std::size_t ssim_workspace(const SsimProblem& p) {
+  return static_cast<std::size_t>(tiles(p)) * sizeof(double) / sizeof(float);
+}
+
+void ssim(const SsimProblem& p, const SsimArguments& a, float* workspace, float* value, CudaStream stream) {
+  auto* const parts = reinterpret_cast<double*>(workspace);
+  gpu::launch(ssim_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window(), parts);
+  gpu::launch(mean_of_parts, dim3(1), kThreads, 0, stream, parts, tiles(p), static_cast<double>(p.count()),
+              value);
+}
+
+void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a, CudaStream stream) {
+  gpu::launch(ssim_backward_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window());
+}
+
+}  // namespace sapnet::kernels::cuda
