@@ -1,11 +1,10 @@
 #include "engine/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <set>
@@ -54,13 +53,11 @@ void remove_abandoned_files(const std::filesystem::path& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    const auto mark = name.rfind(kMark);
-    if (!name.starts_with('.') || mark == std::string::npos) continue;
-    pid_t writer = 0;
-    const char* end = name.data() + name.size();
-    const auto [stopped, error] = std::from_chars(name.data() + mark + kMark.size(), end, writer);
-    if (error != std::errc() || stopped != end || writer <= 0) continue;
-    if (kill(writer, 0) != 0 && errno == ESRCH) unlink(entry.path().c_str());
+    if (!name.starts_with('.') || name.find(kMark) == std::string::npos) continue;
+    const int descriptor = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(entry.path().c_str());
+    close(descriptor);
   }
 }
 
@@ -80,6 +77,7 @@ OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)), tar
       std::string(".").append(target_.filename().string()).append(kMark).append(std::to_string(getpid())));
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(file_, errno);
+  flock(descriptor_, LOCK_EX | LOCK_NB);  // until this program ends, however it does
   const std::lock_guard lock(unfinished().mutex);
   unfinished().files.insert(temporary_);
 }

@@ -35,7 +35,7 @@ class OutputFile {
 /// circle.
 std::filesystem::path resolve(const std::filesystem::path& file);
 
-/// Removes the temporary files in a folder whose programs are no more: they were killed.
+/// Removes the temporary files in a folder that no program is writing any more: theirs were killed.
 void remove_abandoned_files(const std::filesystem::path& folder);
 
 /// Removes the temporary file of every unfinished OutputFile: for a program that a signal is about to end.

@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 
+#include "engine/output_file.h"
 #include "engine/parameters.h"
 #include "tests/apps/workshop.h"
 #include "tests/gpu/have_gpu.h"
@@ -127,8 +128,8 @@ TEST_CASE("sapnet-train, killed at any moment, comes to the same weights", "[tra
     if (outcome.exit_code == 128 + SIGKILL) ++landed;
   }
   // What a killed program was writing goes, what a living one writes stays.
-  for (const int writer : {99999999, getpid()})
-    write_text(workshop / ("run/.metrics.csv.tmp-" + std::to_string(writer)), "half");
+  write_text(workshop / "run/.metrics.csv.tmp-99999999", "half");
+  const engine::OutputFile writing(workshop / "run/metrics.csv");
   const auto finished = workshop.train("--config tiny.json " + longer + " --out run --resume");
   CHECK(finished.exit_code == 0);
   WARN(landed << " of " << kills << " runs were killed");
