@@ -62,7 +62,8 @@ std::string chart(const std::string& title, const std::string& unit, const std::
     }
   }
   if (ys.empty()) return {};
-  if (!level.name.empty()) ys.push_back(level.points.front().second);
+  const bool has_level = !level.name.empty() && std::isfinite(level.points.front().second);
+  if (has_level) ys.push_back(level.points.front().second);
   const double last = std::max(1.0, *std::ranges::max_element(xs));
   Axis x_axis(0, last, 6);
   x_axis.high = last;
@@ -81,7 +82,7 @@ std::string chart(const std::string& title, const std::string& unit, const std::
     svg += text(x_at(x_axis.at(value)), format(kHeight - 8), "middle", number(value, x_axis.decimals()));
   }
   std::string key;
-  if (!level.name.empty()) {
+  if (has_level) {
     svg += line("level", y_at(y_axis.at(level.points.front().second)));
     key += "<span>" + level.name + "</span>";
   }

@@ -1,6 +1,7 @@
 #include "apps/derainer.h"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <new>
 
@@ -10,9 +11,27 @@
 
 namespace sapnet::apps {
 
+namespace {
+
+/// That the weights were trained with; 0 where the file does not say.
+int trained_stages(const std::filesystem::path& file) {
+  const auto metadata = weights::read_metadata(file);
+  const auto found = metadata.find("stages");
+  int stages = 0;
+  if (found != metadata.end()) {
+    const std::string& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), stages);
+  }
+  return stages >= 1 && stages <= kMostStages ? stages : 0;
+}
+
+}  // namespace
+
 Derainer::Derainer(const InferOptions& options) : weights_(options.weights), stages_(options.stages) {
   if (options.threads > 0) engine::set_threads(options.threads);
   chosen_ = choose_network(weights::read_weights(weights_), options);
+  if (stages_ == 0) stages_ = trained_stages(weights_);
+  if (stages_ == 0) stages_ = model::kStages;
 }
 
 std::vector<float> Derainer::derain(std::span<const float> rgb, int width, int height) const {

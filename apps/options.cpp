@@ -73,8 +73,10 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   app.add_option("--threads", options.threads, "CPU threads (default: all)")
       ->check(whole_number(1, 1024))
       ->type_name("N");
-  app.add_option("--stages", options.stages, "Recurrent stages of the network, 1 to 32 (default 6)")
-      ->check(whole_number(1, 32))
+  app.add_option("--stages", options.stages,
+                 "Recurrent stages of the network, 1 to 32 (default: those that the weights were "
+                 "trained\nwith, or 6 where their file does not say)")
+      ->check(whole_number(1, kMostStages))
       ->type_name("N");
   app.add_option("--rounding", rounding,
                  "How values become bytes (default nearest; the published code truncates)")

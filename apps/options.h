@@ -6,10 +6,11 @@
 #include <string>
 
 #include "apps/plan.h"
-#include "model/network.h"
 #include "train/image.h"
 
 namespace sapnet::apps {
+
+inline constexpr int kMostStages = 32;
 
 struct FrameSize {
   int width = 0, height = 0;
@@ -22,7 +23,7 @@ struct InferOptions {
   std::string device = "auto";
   std::string precision;  // "fp32", "fp16", or empty for what suits the device
   int threads = 0;        // 0: all
-  int stages = model::kStages;
+  int stages = 0;         // 0: as many as the weights were trained with
   train::Rounding rounding = train::Rounding::kNearest;
   bool strict = false;
   std::filesystem::path reference, json, report;  // empty: not asked for

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -58,6 +59,13 @@ void clean_up_on_signals() {
   }).detach();
 }
 
+/// One more that would end the program has come while the first is being obeyed.
+bool another_signal() {
+  sigset_t waiting;
+  return sigpending(&waiting) == 0 &&
+         (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1);
+}
+
 /// OpenMP's threads spin while they wait, which on a busy machine takes many times longer than the work
 /// itself. OpenMP reads the setting before main() only, so the program starts once more with it.
 void let_idle_threads_sleep(char** argv) {
@@ -75,6 +83,7 @@ int run_program(const std::string& name, char** argv, const std::function<int()>
   };
   let_idle_threads_sleep(argv);
   clean_up_on_signals();
+  std::signal(SIGXFSZ, SIG_IGN);  // the write itself reports a file that grew too large
   try {
     const int code = body();
     errno = 0;  // a write that failed earlier leaves only the stream's error flag
@@ -109,7 +118,9 @@ StopRequest::StopRequest(std::function<void()> announce)
         came_ = true;
         announce();
         std::unique_lock lock(mutex_);
-        released_.wait(lock, [this] { return over_; });
+        constexpr std::chrono::milliseconds kGlance(100);
+        while (!released_.wait_for(lock, kGlance, [this] { return over_; }) && !another_signal()) {
+        }
       }) {}
 
 void StopRequest::obey() {

@@ -34,7 +34,7 @@ class StopHandler {
   StopHandler& operator=(const StopHandler&) = delete;
 };
 
-/// While it lives, such a signal waits until the work has come to where it can be left.
+/// While it lives, such a signal waits until the work has come to where it can be left, or another one comes.
 class StopRequest {
  public:
   /// `announce` runs at once when the signal comes, on another thread.

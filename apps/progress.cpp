@@ -79,8 +79,12 @@ void Progress::done(std::string_view item) {
   if (terminal_ || silent_ || (!last && seconds_since(last_line_) < options_.line_every)) return;
   last_line_ = Clock::now();
   const std::string number = std::to_string(over_) + (total_ == 0 ? "" : "/" + std::to_string(total_));
-  std::fprintf(stderr, "%s %.*s, %s\n", number.c_str(), static_cast<int>(item.size()), item.data(),
-               rate(done_, seconds_since(start_), unit_).c_str());
+  const double elapsed = seconds_since(start_);
+  std::string line = number + " " + std::string(item) + ", " + rate(done_, elapsed, unit_);
+  if (options_.line_every > 0 && total_ > over_)
+    line += ", " + clock_time(elapsed / static_cast<double>(done_) * static_cast<double>(total_ - over_)) +
+            " left";
+  std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 void Progress::failed() {
@@ -121,7 +125,7 @@ void Progress::draw() {
   if (!terminal_ || stopped_) return;
   std::string line = std::to_string(over_);
   if (total_ > 0) {
-    constexpr std::size_t kWidth = 30;
+    constexpr std::size_t kWidth = 20;
     const std::size_t filled = std::min(kWidth, over_ * kWidth / total_);
     std::string bar(kWidth, '.');
     std::fill_n(bar.begin(), filled, '#');

@@ -16,8 +16,11 @@ Examples:
 
 A data folder holds pairs, in rain/ and clean/ or as rain-N and norain-N, or clean photos, on which rain is drawn.
 RUN comes to hold weights.safetensors, which sapnet-infer takes with --weights; report.html with curves and
-pictures; metrics.csv; and the last two checkpoints. Ctrl-C finishes the step and saves.
-Exit code: 0 when all steps are done, 1 when something failed, 2 for a wrong command line.)";
+pictures; metrics.csv; best.safetensors, the weights that validation liked best; and the last two checkpoints.
+Ctrl-C finishes the step and saves; a second one ends the run at once. With --resume the settings are those of the
+checkpoint, as far as neither --config nor --data, --val and --set give others.
+Settings: docs/training.md lists them. Exit code: 0 when all steps are done, 1 when something failed, 2 for a wrong
+command line, 128 + N when signal N ended the run.)";
 
 }  // namespace
 
@@ -27,10 +30,12 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   lay_out_help(app, {"[options] --config FILE --out RUN", "[options] --resume --out RUN"}, kFooter);
   app.set_version_flag("--version", "sapnet-train " SAPNET_VERSION);
   app.add_option("--config", options.config, "Settings, such as those in train/configs")->type_name("FILE");
-  app.add_option("--data", options.data, "Folders to learn from, in equal parts, in place of the settings'")
+  app.add_option("--data", options.data,
+                 "Folders to learn from, in equal parts; needed where the settings name none, as paper.json")
       ->type_name("DIR...");
-  app.add_option("--val", options.validation,
-                 "Folders to validate with (default: those of --data, photos under other rain)")
+  app.add_option(
+         "--val", options.validation,
+         "Folders to validate with (default: those of --data: its pairs, its photos under other rain)")
       ->type_name("DIR...");
   app.add_option("--out", options.out, "Folder for all that the run writes")->type_name("RUN");
   app.add_flag("--resume", options.resume, "Go on from the newest checkpoint in RUN");
@@ -39,8 +44,12 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE...");
   app.add_option("--device", options.device,
                  "Where to compute (default cpu; the GPU's kernels have run on an emulator only so far)")
-      ->check(one_of({"cpu", "cuda"}))
-      ->type_name("cpu|cuda");
+      ->check(one_of({"auto", "cpu", "cuda"}))
+      ->type_name("auto|cpu|cuda");
+  app.add_option("--precision", options.precision,
+                 "What a GPU stores maps and their gradients as (default fp32); weights stay fp32")
+      ->check(one_of({"fp32", "fp16"}))
+      ->type_name("fp32|fp16");
   app.add_option("--threads", options.threads, "CPU threads (default: all); results do not depend on it")
       ->check(whole_number(1, 1024))
       ->type_name("N");
@@ -50,6 +59,8 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
     throw UsageError("no settings; name a file with --config FILE, or go on with a run with --resume");
   if (options.resume && !options.weights.empty())
     throw UsageError("--weights does not go with --resume, which begins with the checkpoint's");
+  if (options.precision == "fp16" && options.device == "cpu")
+    throw UsageError("--precision fp16 needs --device cuda; the CPU computes in fp32");
   return options;
 }
 

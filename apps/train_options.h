@@ -15,7 +15,7 @@ struct TrainOptions {
   std::filesystem::path weights;      // to begin with; empty: new ones
   std::vector<std::string> settings;  // NAME=VALUE
   bool resume = false;
-  std::string device = "cpu";
+  std::string device = "cpu", precision = "fp32";
   int threads = 0;  // 0: all
 };
 

@@ -1,12 +1,19 @@
 #include "apps/training.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +48,68 @@ std::string formatted(const char* format, double value) {
   return text.data();
 }
 
+/// What means nothing special to a shell.
+constexpr std::string_view kPlain =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
+
+/// As a shell takes it for one word.
+std::string quoted(const fs::path& path) {
+  const std::string text = path.string();
+  if (text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
+/// A link that a terminal opens.
+std::string url_of(const fs::path& file) {
+  std::string url = "file://";
+  for (const char c : fs::absolute(file).lexically_normal().string()) {
+    if (kPlain.find(c) != std::string_view::npos && c != '%') {
+      url += c;
+    } else {
+      std::array<char, 4> code;
+      std::snprintf(code.data(), code.size(), "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      url += code.data();
+    }
+  }
+  return url;
+}
+
+/// The run's folder, which no other run may write to while this lives.
+class RunFolder {
+ public:
+  /// Makes it when it is missing. Throws UsageError when another run has it, Error when it cannot be made.
+  explicit RunFolder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) throw Error(folder.string() + ": the folder cannot be made (" + error.message() + ")");
+    descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    close(descriptor_);
+    throw UsageError(folder.string() + ": another sapnet-train writes there");
+  }
+  ~RunFolder() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// A run that begins overwrites nothing: neither another's weights nor what it reads.
+void refuse_to_overwrite(const fs::path& folder) {
+  for (const char* name :
+       {"config.json", "metrics.csv", "report.html", "weights.safetensors", "best.safetensors"}) {
+    if (fs::exists(folder / name))
+      throw UsageError((folder / name).string() +
+                       ": is there already; go on with the run with --resume, or name "
+                       "another folder");
+  }
+}
+
 std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
   auto saved =
       train::read_checkpoint(options.out, [](const std::string& fault) { say("warning: " + fault); });
@@ -48,6 +117,7 @@ std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
     throw UsageError(options.out.string() +
                      ": holds a run already; go on with it with --resume, or name another folder");
   }
+  if (!options.resume) refuse_to_overwrite(options.out);
   if (!saved && options.resume) {
     if (options.config.empty())
       throw UsageError(options.out.string() +
@@ -72,7 +142,7 @@ TrainConfig configure(const TrainOptions& options, const std::optional<TrainingS
   name_folders(options.data, config.data);
   name_folders(options.validation, config.validation_data);
   try {
-    for (const std::string& setting : options.settings) train::apply_setting(config, setting);
+    train::apply_settings(config, options.settings);
   } catch (const Error& error) {
     throw UsageError(error.what());
   }
@@ -94,28 +164,42 @@ class Training {
         dataset_(train::make_dataset(config_)),
         validation_(config_),
         device_(engine::choose_device(options_.device)),
-        trainer_(config_, start, {.device = device_}),
+        trainer_(config_, start,
+                 {.device = device_,
+                  .maps = options_.precision == "fp16" ? engine::DType::kFloat16 : engine::DType::kFloat32}),
         total_((config_.epochs * dataset_->size() + config_.batch - 1) / config_.batch),
-        history_(train::read_history(options_.out / "metrics.csv", start.step)) {
+        saved_(start.step) {
+    if (trainer_.network().name() != config_.network) {
+      throw Error(start.parameters.source() + " is a " + std::string(trainer_.network().name()) +
+                  ", and the settings ask for a " + config_.network + "; --set network chooses");
+    }
+    if (!options_.resume) return;
+    history_ = train::read_history(options_.out / "metrics.csv", start.step);
     if (!history_.empty()) seconds_before_ = history_.back().seconds;
   }
 
   int run() {
     introduce();
     if (trainer_.steps() >= total_) {
+      write_weights(options_.out / "weights.safetensors",
+                    trainer_.state());  // which a program that was killed may owe
       say("all " + std::to_string(total_) + " steps are done; more come with --set epochs=N");
       return 0;
     }
-    make_folder();
+    const RunFolder held(options_.out);
+    prepare_folder();
     start_ = Clock::now();
     Progress progress(
         "steps", static_cast<std::size_t>(total_),
         {.over = static_cast<std::size_t>(trainer_.steps()), .line_every = 10, .item_in_bar = true});
-    StopRequest stop([&] { progress.print_error("sapnet-train: finishing the step, then saving"); });
+    StopRequest stop([&] {
+      progress.print_error("sapnet-train: finishing the step, then saving; once more to stop at once");
+    });
     try {
       loop(progress, stop);
     } catch (const std::exception& error) {
       progress.stop();
+      save_what_is_good();
       if (!stop.came()) throw;
       say(std::string("error: ") + error.what());
       stop.obey();
@@ -125,31 +209,38 @@ class Training {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::minutes kLongestUnsaved{10};
 
   void introduce() const {
     for (const std::string& line : train::describe_data(config_)) say(line);
-    say("validating on " + counted(validation_.pictures().size(), "picture") +
-        (config_.validation_data.empty() ? " of the data itself" : ""));
+    say("validating on " + validated_on());
     say(std::string(trainer_.network().name()) + " on " + engine::describe(device_));
-    say(std::to_string(total_) + " steps of " + std::to_string(config_.batch) + " patches of " +
+    const auto number_of = [](std::int64_t count, const std::string& unit, const std::string& units) {
+      return std::to_string(count) + " " + (count == 1 ? unit : units);
+    };
+    say(number_of(total_, "step", "steps") + " of " + number_of(config_.batch, "patch", "patches") + " of " +
         std::to_string(config_.patch) + "x" + std::to_string(config_.patch) + ", " +
-        counted(static_cast<std::size_t>(config_.epochs), "epoch") + " of " +
-        std::to_string(dataset_->size()) + " patches" +
+        number_of(config_.epochs, "epoch", "epochs") + " of " +
+        number_of(dataset_->size(), "patch", "patches") +
         (trainer_.steps() > 0 ? "; going on after step " + std::to_string(trainer_.steps()) : ""));
   }
 
-  void make_folder() const {
-    std::error_code error;
-    fs::create_directories(options_.out, error);
-    if (error) throw Error(options_.out.string() + ": the folder cannot be made (" + error.message() + ")");
+  std::string validated_on() const {
+    const std::size_t taken = validation_.pictures().size(), found = validation_.found();
+    return (taken < found ? std::to_string(taken) + " of " : "") + counted(found, "picture") +
+           (config_.validation_data.empty() ? ", of the training data itself" : "");
+  }
+
+  void prepare_folder() const {
     engine::remove_abandoned_files(options_.out);
-    write_text(options_.out / "config.json", train::to_json(config_));
+    engine::write_file(options_.out / "config.json", train::to_json(config_));
   }
 
   void loop(Progress& progress, StopRequest& stop) {
     if (history_.empty()) {
       validate(progress);
       save();
+      if (stop.came()) leave(progress, stop);
     }
     // Drawing rain and cutting patches is little beside a step.
     const int data_threads = std::clamp(engine::threads() / 4, 1, 8);
@@ -159,8 +250,9 @@ class Training {
       step(batch, progress);
       const std::int64_t done = trainer_.steps();
       const bool last = done == total_;
-      const bool validates = last || done % config_.validate_every == 0;
-      const bool saves = last || stop.came() || done % config_.checkpoint_every == 0;
+      const bool validates = last || (!stop.came() && done % config_.validate_every == 0);
+      const bool saves = last || stop.came() || done % config_.checkpoint_every == 0 ||
+                         Clock::now() - last_save_ > kLongestUnsaved;
       if (validates || saves || done % config_.log_every == 0) close_row(batch.epoch);
       if (validates) validate(progress);
       if (saves) save();
@@ -171,8 +263,14 @@ class Training {
         formatted("%.2f", validation_.rainy_mean().psnr_rgb) + " dB without deraining; waited " +
         formatted("%.1f", loader.waited()) + " s of " + formatted("%.0f", history_.back().seconds) +
         " s for data");
-    say("weights " + (options_.out / "weights.safetensors").string() + ", curves and pictures file://" +
-        fs::absolute(options_.out / "report.html").lexically_normal().string());
+    const auto best = std::ranges::max_element(history_, {}, [](const HistoryRow& row) {
+      return row.validation_psnr.value_or(-1);  // rows without come before all with
+    });
+    if (best->validation_psnr > history_.back().validation_psnr)
+      say("best.safetensors is of step " + std::to_string(best->step) + ", " +
+          formatted("%.2f", *best->validation_psnr) + " dB");
+    say("weights " + quoted(options_.out / "weights.safetensors") + ", curves and pictures " +
+        url_of(options_.out / "report.html"));
   }
 
   void step(const train::Batch& batch, Progress& progress) {
@@ -180,17 +278,22 @@ class Training {
     try {
       result = trainer_.step(batch);
     } catch (const train::NotFinite& error) {
-      save();
-      throw Error(std::string(error.what()) +
-                  "; what came before is saved, so go on with a lower rate: " + resume_command() +
-                  " --set learning_rate=" + formatted("%g", train::learning_rate(config_, batch.epoch) / 10));
+      // The same would come of the same state, so it is kept apart from those to go on from.
+      good_ = false;
+      const fs::path apart = options_.out / "not-finite";
+      fs::create_directories(apart);
+      train::write_checkpoint(apart, trainer_.state());
+      throw Error(std::string(error.what()) + ". The state before it is in " + apart.string() +
+                  "; go on after step " + std::to_string(saved_) + " with a lower rate: " + resume_command() +
+                  " --set learning_rate=" + formatted("%g", config_.learning_rate / 10));
     }
     ++since_row_.steps;
     since_row_.loss += result.loss;
     since_row_.psnr += result.psnr;
     since_row_.gradient_norm += result.gradient_norm;
-    progress.done("loss " + formatted("%.4f", result.loss) + ", " + formatted("%.2f", result.psnr) + " dB" +
-                  judged_);
+    const auto steps = static_cast<double>(since_row_.steps);
+    progress.done("loss " + formatted("%.4f", since_row_.loss / steps) + ", " +
+                  formatted("%.2f", since_row_.psnr / steps) + " dB" + judged_);
   }
 
   /// One more row, of the steps since the last one.
@@ -207,50 +310,84 @@ class Training {
   }
 
   void validate(Progress& progress) {
-    if (history_.empty()) history_.push_back({.learning_rate = train::learning_rate(config_, 0)});
-    const auto result = validation_.run(trainer_.network(), device_, config_.stages);
+    if (history_.empty()) {
+      const std::int64_t epoch = trainer_.steps() * config_.batch / dataset_->size();
+      history_.push_back(
+          {.step = trainer_.steps(), .epoch = epoch, .learning_rate = train::learning_rate(config_, epoch)});
+    }
+    result_ = validation_.run(trainer_.network(), device_, config_.stages);
     HistoryRow& row = history_.back();
-    row.validation_psnr = result.mean.psnr_rgb;
-    row.validation_ssim = result.mean.ssim_rgb;
+    row.validation_psnr = result_->mean.psnr_rgb;
+    row.validation_ssim = result_->mean.ssim_rgb;
     row.seconds = seconds();
-    judged_ = ", validation " + formatted("%.2f", result.mean.psnr_rgb) + " dB";
+    judged_ = ", validation " + formatted("%.2f", result_->mean.psnr_rgb) + " dB";
     progress.print_error("step " + std::to_string(row.step) + judged_ + ", SSIM " +
-                         formatted("%.4f", result.mean.ssim_rgb));
+                         formatted("%.4f", result_->mean.ssim_rgb));
+    write_report();
+    const bool best = std::ranges::none_of(history_, [&](const HistoryRow& other) {
+      return other.step < row.step && other.validation_psnr > row.validation_psnr;
+    });
+    if (best) write_weights(options_.out / "best.safetensors", trainer_.state());
+  }
+
+  /// Nothing before the first validation of this program.
+  void write_report() const {
+    if (!result_) return;
     write_training_report(options_.out / "report.html", {.network = std::string(trainer_.network().name()),
                                                          .device = engine::describe(device_),
+                                                         .validated_on = validated_on(),
                                                          .steps = total_,
                                                          .history = history_,
                                                          .validation = validation_,
-                                                         .result = result});
+                                                         .result = *result_});
   }
 
-  /// The rows first: those beyond a checkpoint are left out when it is resumed, but none must be missing.
+  /// The checkpoint last: what is written before it may be newer than it when the program is killed between,
+  /// which a resumed run sets right, but nothing may be older.
   void save() {
-    train::write_history(options_.out / "metrics.csv", history_);
     const TrainingState state = trainer_.state();
+    train::write_history(options_.out / "metrics.csv", history_);
+    write_weights(options_.out / "weights.safetensors", state);
     train::write_checkpoint(options_.out, state);
-    weights::write_safetensors(
-        options_.out / "weights.safetensors", state.parameters,
-        {{"network", std::string(trainer_.network().name())}, {"steps", std::to_string(state.step)}});
+    saved_ = state.step;
+    last_save_ = Clock::now();
+  }
+
+  /// After an error that is not of the state itself.
+  void save_what_is_good() {
+    if (!good_ || trainer_.steps() == saved_) return;
+    try {
+      save();
+    } catch (const std::exception&) {
+      // The error before this one tells why, or is more worth telling.
+    }
+  }
+
+  void write_weights(const fs::path& file, const TrainingState& state) const {
+    weights::write_safetensors(file, state.parameters,
+                               {{"network", std::string(trainer_.network().name())},
+                                {"stages", std::to_string(config_.stages)},
+                                {"steps", std::to_string(state.step)}});
   }
 
   [[noreturn]] void leave(Progress& progress, StopRequest& stop) const {
     progress.stop();
+    write_report();
     say("stopped after step " + std::to_string(trainer_.steps()) + " of " + std::to_string(total_) +
         "; go on with: " + resume_command());
     stop.obey();
   }
 
-  std::string resume_command() const { return "sapnet-train --resume --out " + options_.out.string(); }
+  std::string resume_command() const {
+    std::string command = "sapnet-train --resume --out " + quoted(options_.out);
+    if (options_.device != "cpu") command += " --device " + options_.device;
+    if (options_.precision != "fp32") command += " --precision " + options_.precision;
+    if (options_.threads > 0) command += " --threads " + std::to_string(options_.threads);
+    return command;
+  }
 
   double seconds() const {
     return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count();
-  }
-
-  static void write_text(const fs::path& file, const std::string& text) {
-    engine::OutputFile out(file);
-    out.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-    out.finish();
   }
 
   TrainOptions options_;
@@ -259,7 +396,11 @@ class Training {
   train::Validation validation_;
   engine::Device device_;
   train::Trainer trainer_;
-  std::int64_t total_;  // steps
+  std::int64_t total_;                               // steps
+  std::optional<train::Validation::Result> result_;  // the last
+  Clock::time_point last_save_ = Clock::now();
+  std::int64_t saved_;  // the step of the newest checkpoint
+  bool good_ = true;    // the state is one to go on from
   std::vector<HistoryRow> history_;
   struct {
     std::int64_t steps = 0;
@@ -273,10 +414,13 @@ class Training {
 }  // namespace
 
 int run_training(const TrainOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);  // a run goes on when nobody listens any more
   if (options.threads > 0) engine::set_threads(options.threads);
   const auto saved = checkpoint_to_resume(options);
   const TrainConfig config = configure(options, saved);
-  return Training(options, config, saved ? *saved : begin(options, config)).run();
+  TrainOptions rest = options;
+  rest.resume = saved.has_value();  // else the run only begins, whatever lies in its folder
+  return Training(rest, config, saved ? *saved : begin(options, config)).run();
 }
 
 }  // namespace sapnet::apps

@@ -75,14 +75,12 @@ std::string articles(const TrainingReport& report) {
 void write_training_report(const std::filesystem::path& file, const TrainingReport& report) {
   const std::string html =
       page_head("Training " + escape(report.network)) + "<header>\n<h1>Training " + escape(report.network) +
-      "</h1>\n<p class=\"run\">" + escape(report.device) + "</p>\n</header>\n" +
-      "<section class=\"summary\" aria-label=\"Summary\">\n<dl class=\"tiles\">\n" + tiles(report) +
-      "</dl>\n</section>\n" + "<section class=\"curves summary\" aria-label=\"Curves\">\n" + curves(report) +
-      "</section>\n<section class=\"pictures\" aria-label=\"Pictures\">\n" + articles(report) +
-      "</section>\n" + std::string(kPageTail);
-  engine::OutputFile output(file);
-  output.write({reinterpret_cast<const std::uint8_t*>(html.data()), html.size()});
-  output.finish();
+      "</h1>\n<p class=\"run\">" + escape(report.device) + "; validated on " + escape(report.validated_on) +
+      "</p>\n</header>\n" + "<section class=\"summary\" aria-label=\"Summary\">\n<dl class=\"tiles\">\n" +
+      tiles(report) + "</dl>\n</section>\n" + "<section class=\"curves summary\" aria-label=\"Curves\">\n" +
+      curves(report) + "</section>\n<section class=\"pictures\" aria-label=\"Pictures\">\n" +
+      articles(report) + "</section>\n" + std::string(kPageTail);
+  engine::write_file(file, html);
 }
 
 }  // namespace sapnet::apps

@@ -12,7 +12,7 @@
 namespace sapnet::apps {
 
 struct TrainingReport {
-  std::string network, device;
+  std::string network, device, validated_on;
   std::int64_t steps = 0;                         // of the whole run
   const std::vector<train::HistoryRow>& history;  // at least one row, the last with a validation
   const train::Validation& validation;

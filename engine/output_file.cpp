@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +35,14 @@ Unfinished& unfinished() {
   return instance;
 }
 
+/// False when the file was taken away, before it was locked, as abandoned.
+bool is_at(int descriptor, const std::filesystem::path& file) {
+  struct stat opened {
+  }, named{};
+  return fstat(descriptor, &opened) == 0 && stat(file.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 std::filesystem::path resolve(const std::filesystem::path& file) {
@@ -53,7 +62,10 @@ void remove_abandoned_files(const std::filesystem::path& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with('.') || name.find(kMark) == std::string::npos) continue;
+    const auto mark = name.rfind(kMark);
+    if (!name.starts_with('.') || mark == std::string::npos || mark + kMark.size() == name.size() ||
+        name.find_first_not_of("0123456789", mark + kMark.size()) != std::string::npos)
+      continue;
     const int descriptor = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) continue;
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(entry.path().c_str());
@@ -75,9 +87,12 @@ OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)), tar
   temporary_ = target_;
   temporary_.replace_filename(
       std::string(".").append(target_.filename().string()).append(kMark).append(std::to_string(getpid())));
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(file_, errno);
-  flock(descriptor_, LOCK_EX | LOCK_NB);  // until this program ends, however it does
+  do {
+    if (descriptor_ >= 0) close(descriptor_);
+    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) fail(file_, errno);
+    flock(descriptor_, LOCK_EX);  // until this program ends, however it does
+  } while (!is_at(descriptor_, temporary_));
   const std::lock_guard lock(unfinished().mutex);
   unfinished().files.insert(temporary_);
 }
@@ -101,9 +116,13 @@ void OutputFile::write(std::span<const std::uint8_t> bytes) {
 
 void OutputFile::finish() {
   if (fsync(descriptor_) != 0) fail(file_, errno);
+  const int held = dup(descriptor_);  // which is kept beyond the name
   // Network file systems report a full disk only here.
-  if (close(std::exchange(descriptor_, -1)) != 0) fail(file_, errno);
-  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail(file_, errno);
+  const bool closed = close(std::exchange(descriptor_, -1)) == 0;
+  const bool renamed = closed && std::rename(temporary_.c_str(), target_.c_str()) == 0;
+  const int error = errno;
+  close(held);
+  if (!renamed) fail(file_, error);
   {
     const std::lock_guard lock(unfinished().mutex);
     unfinished().files.erase(std::exchange(temporary_, {}));
@@ -115,6 +134,12 @@ void OutputFile::finish() {
   if (folder_descriptor < 0) return;
   fsync(folder_descriptor);
   close(folder_descriptor);
+}
+
+void write_file(const std::filesystem::path& file, std::string_view text) {
+  OutputFile output(file);
+  output.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  output.finish();
 }
 
 }  // namespace sapnet::engine

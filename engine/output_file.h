@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
 
 namespace sapnet::engine {
 
@@ -29,6 +30,9 @@ class OutputFile {
   std::filesystem::path temporary_;  // empty once renamed
   int descriptor_ = -1;
 };
+
+/// A whole file at once.
+void write_file(const std::filesystem::path& file, std::string_view text);
 
 /// The file that writing to `file` replaces: its symbolic links followed, even to what does not exist yet,
 /// absolute and without "." and "..", so that equal files are equal paths. Throws Error for links in a

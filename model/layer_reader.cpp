@@ -26,10 +26,15 @@ engine::Tensor LayerReader::take(const std::string& name, const std::vector<std:
 }
 
 engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<std::int64_t, 2> in,
-                                          std::int64_t out, engine::DType inputs) {
+                                          std::int64_t out, engine::DType inputs, engine::DType outputs) {
   engine::Execution execution = execution_;
   execution.maps = inputs;
-  return {take(name + ".weight", {out, in[0] + in[1], 3, 3}), take(name + ".bias", {out}), in, {}, execution};
+  return {take(name + ".weight", {out, in[0] + in[1], 3, 3}),
+          take(name + ".bias", {out}),
+          in,
+          {},
+          execution,
+          outputs};
 }
 
 engine::ConvLstmWeights LayerReader::conv_lstm(std::int64_t in, std::int64_t hidden) {

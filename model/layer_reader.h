@@ -34,10 +34,10 @@ class LayerReader {
   /// All throw Error naming the tensor and the file when it is missing, has another shape, or a value that
   /// is not finite.
 
-  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs: what the inputs
-  /// are stored as.
+  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs, outputs: what
+  /// these are stored as.
   engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out,
-                               engine::DType inputs);
+                               engine::DType inputs, engine::DType outputs);
 
   /// The gates conv_i.0, conv_f.0, conv_g.0 and conv_o.0.
   engine::ConvLstmWeights conv_lstm(std::int64_t in, std::int64_t hidden);

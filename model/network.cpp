@@ -9,6 +9,7 @@
 #include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/random.h"
+#include "engine/tape.h"
 #include "model/layer_reader.h"
 #include "model/prenet.h"
 #include "model/recorded_network.h"
@@ -21,18 +22,30 @@ void check_input(const Network& network, const engine::Tensor& rainy, int stages
     throw Error("a network derains tensors of shape (n, h, w, 3), not " + engine::to_string(rainy.shape()));
   if (stages < 1) throw Error("the number of stages must be at least 1, not " + std::to_string(stages));
   if (rainy.device() != engine::Device::kCpu) return;
-  const std::size_t needed = network.memory(rainy.shape());
+  const bool trains = engine::Tape::current() != nullptr;
+  const std::size_t kept = trains ? static_cast<std::size_t>(stages) * network.memory_kept(rainy.shape()) : 0;
+  const std::size_t needed = network.memory(rainy.shape()) + kept;
   const std::size_t available = engine::available_memory(engine::Device::kCpu);
   if (needed > available)
     throw Error("an input of shape " + engine::to_string(rainy.shape()) + " needs about " +
                 engine::mebibytes(needed) + " of memory, and " + engine::mebibytes(available) +
-                " are free; make the picture smaller, or end other programs");
+                " are free; " +
+                (trains ? "take fewer or smaller patches, or fewer stages" : "make the picture smaller") +
+                ", or end other programs");
 }
 
 std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
   const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
   const std::size_t state_and_maps = static_cast<std::size_t>(channels) * (sizeof(float) + 3 * size_of(maps));
   return pixels * (state_and_maps + static_cast<std::size_t>(rainy.c) * sizeof(float));
+}
+
+std::size_t recurrent_memory_kept(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
+  const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
+  constexpr std::size_t kMaps = 1 + 4 + 1 + 5 * 3;
+  const std::size_t state = sizeof(float);  // the cell's
+  return pixels * (static_cast<std::size_t>(channels) * (kMaps * size_of(maps) + state) +
+                   static_cast<std::size_t>(rainy.c) * sizeof(float));
 }
 
 namespace {
@@ -56,9 +69,10 @@ std::unique_ptr<Network> build(Kind kind, const LayerReader& reader) {
 /// Number `parameter` of a network: numbers from -limit to limit.
 std::vector<float> draw(std::uint64_t seed, std::uint32_t parameter, std::size_t count, double limit) {
   const std::array key = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+  constexpr std::uint32_t kWeights = 0xffffffff;  // what is drawn of data counts up from 0 there
   std::vector<float> values;
   for (std::size_t k = 0; k < count; ++k) {
-    const auto bits = engine::philox4x32({static_cast<std::uint32_t>(k / 4), parameter, 0, 0}, key);
+    const auto bits = engine::philox4x32({static_cast<std::uint32_t>(k / 4), parameter, kWeights, 0}, key);
     values.push_back(static_cast<float>(limit) * (2 * engine::uniform(bits[k % 4]) - 1));
   }
   return values;

@@ -36,6 +36,8 @@ class Network {
 
   /// About how many bytes forward() takes for an input of that shape without a Tape, the input apart.
   virtual std::size_t memory(const engine::Shape& rainy) const = 0;
+  /// And what a stage keeps besides for a Tape's way back.
+  virtual std::size_t memory_kept(const engine::Shape& rainy) const = 0;
 };
 
 /// Throws what forward() throws.
@@ -52,6 +54,10 @@ inline constexpr std::array<std::string_view, 2> kNetworks = {"SAPNet", "PReNet"
 /// evenly from ±1/√n, n the number of its inputs, kernel_h · kernel_w · channels. The same seed gives the
 /// same bits. Throws Error for a name that is not among kNetworks.
 engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed);
+
+/// The bytes of what a stage of the published networks keeps: of the head its output, of the cell four gates
+/// and both states, and of each of five units its middle, what the residual is added to, and its output.
+std::size_t recurrent_memory_kept(const engine::Shape& rainy, std::int64_t channels, engine::DType maps);
 
 /// Builds the network whose weights these are, told from the tensors' names: SAPNet or PReNet.
 /// Throws Error naming the first tensor that is missing, extra, or of the wrong shape.

@@ -11,14 +11,14 @@ constexpr int kBlocks = 5;
 }  // namespace
 
 Prenet::Prenet(LayerReader reader)
-    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32)),
+    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
       conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
-      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps())),
+      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps(), engine::DType::kFloat32)),
       maps_(reader.maps()) {
   for (int k = 1; k <= kBlocks; ++k) {
     const std::string block = "res_conv" + std::to_string(k);
-    blocks_.push_back({reader.conv2d(block + ".0", {kChannels, 0}, kChannels, maps_),
-                       reader.conv2d(block + ".2", {kChannels, 0}, kChannels, maps_)});
+    blocks_.push_back({reader.conv2d(block + ".0", {kChannels, 0}, kChannels, maps_, maps_),
+                       reader.conv2d(block + ".2", {kChannels, 0}, kChannels, maps_, maps_)});
   }
   reader.finish();
 }
@@ -42,6 +42,10 @@ engine::Tensor Prenet::forward(const engine::Tensor& rainy, int stages) const {
 
 std::size_t Prenet::memory(const engine::Shape& rainy) const {
   return recurrent_memory(rainy, kChannels, maps_);
+}
+
+std::size_t Prenet::memory_kept(const engine::Shape& rainy) const {
+  return recurrent_memory_kept(rainy, kChannels, maps_);
 }
 
 void Prenet::pack() {

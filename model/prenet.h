@@ -17,6 +17,7 @@ class Prenet final : public Network {
   std::string_view name() const override { return "PReNet"; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
   std::size_t memory(const engine::Shape& rainy) const override;
+  std::size_t memory_kept(const engine::Shape& rainy) const override;
   void pack() override;
 
  private:

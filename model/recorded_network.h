@@ -21,6 +21,7 @@ class RecordedNetwork final : public Network {
   std::string_view name() const override { return network_->name(); }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
   std::size_t memory(const engine::Shape& rainy) const override { return network_->memory(rainy); }
+  std::size_t memory_kept(const engine::Shape& rainy) const override { return network_->memory_kept(rainy); }
   void pack() override;
 
  private:

@@ -12,9 +12,9 @@ constexpr std::int64_t kDilations[] = {1, 2, 4, 8, 16};
 }  // namespace
 
 Sapnet::Sapnet(LayerReader reader)
-    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32)),
+    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
       conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
-      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps())),
+      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps(), engine::DType::kFloat32)),
       maps_(reader.maps()) {
   for (std::size_t k = 0; k < std::size(kDilations); ++k) {
     const std::string unit = "res_conv" + std::to_string(k + 1);
@@ -50,6 +50,10 @@ std::size_t Sapnet::memory(const engine::Shape& rainy) const {
   // A unit's second convolution has three sums beside the maps: of the unit's input, middle and output.
   const std::int64_t sums = 3 * rainy.n * rainy.h * 9 * kChannels;
   return recurrent_memory(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
+}
+
+std::size_t Sapnet::memory_kept(const engine::Shape& rainy) const {
+  return recurrent_memory_kept(rainy, kChannels, maps_);
 }
 
 void Sapnet::pack() {

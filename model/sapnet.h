@@ -19,6 +19,7 @@ class Sapnet final : public Network {
   std::string_view name() const override { return "SAPNet"; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
   std::size_t memory(const engine::Shape& rainy) const override;
+  std::size_t memory_kept(const engine::Shape& rainy) const override;
   void pack() override;
 
  private:

@@ -29,15 +29,17 @@ fs::path file_of(const fs::path& folder, std::int64_t step) {
   return folder / (std::string(kBegin) + number.data() + std::string(kEnd));
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
+/// Nothing for text that is not a number from 0 on.
+template <class Number>
+std::optional<Number> number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0)) return std::nullopt;
+  return value;
 }
 
-/// The folder's checkpoints, newest first.
-std::vector<fs::path> checkpoints(const fs::path& folder) {
+/// The folder's checkpoints and their steps, newest first.
+std::vector<std::pair<std::int64_t, fs::path>> checkpoints(const fs::path& folder) {
   std::vector<std::pair<std::int64_t, fs::path>> found;
   if (fs::is_directory(folder)) {
     for (const auto& entry : fs::directory_iterator(folder)) {
@@ -45,22 +47,25 @@ std::vector<fs::path> checkpoints(const fs::path& folder) {
       if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) continue;
       const auto digits =
           std::string_view(name).substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
-      if (const auto step = whole_number(digits)) found.emplace_back(*step, entry.path());
+      if (const auto step = number<std::int64_t>(digits)) found.emplace_back(*step, entry.path());
     }
   }
   std::ranges::sort(found, std::greater());
-  std::vector<fs::path> files;
-  for (auto& [step, file] : found) files.push_back(std::move(file));
-  return files;
+  return found;
 }
 
-/// CRC-32 of everything that a checkpoint holds.
-std::string checksum(const std::string& step, const std::string& config, const engine::Parameters& tensors) {
+using Metadata = std::map<std::string, std::string>;
+
+/// CRC-32 of everything that a checkpoint holds but this itself.
+std::string checksum(const Metadata& metadata, const engine::Parameters& tensors) {
   uLong crc = crc32(0, nullptr, 0);
   const auto add = [&](const void* data, std::size_t bytes) {
     crc = crc32_z(crc, static_cast<const Bytef*>(data), bytes);
   };
-  for (const std::string* text : {&step, &config}) add(text->data(), text->size() + 1);
+  for (const auto& [key, value] : metadata) {
+    add(key.data(), key.size() + 1);
+    add(value.data(), value.size() + 1);
+  }
   for (const engine::Parameter& tensor : tensors.all()) {
     add(tensor.name.data(), tensor.name.size() + 1);
     add(tensor.shape.data(), std::span(tensor.shape).size_bytes());
@@ -73,10 +78,11 @@ std::string checksum(const std::string& step, const std::string& config, const e
 
 TrainingState read(const fs::path& file) {
   const auto fail = [&](const std::string& fault) { throw Error(file.string() + ": " + fault); };
-  std::map<std::string, std::string> metadata = weights::read_metadata(file);
+  Metadata metadata = weights::read_metadata(file);
   const engine::Parameters tensors = weights::read_weights(file);
-  if (metadata["crc32"] != checksum(metadata["step"], metadata["config"], tensors))
-    fail("is damaged (wrong checksum)");
+  const std::string claimed = std::exchange(metadata["crc32"], {});
+  metadata.erase("crc32");
+  if (claimed != checksum(metadata, tensors)) fail("is damaged (wrong checksum)");
   TrainingState state{.parameters = engine::Parameters(file.string()), .config = metadata["config"]};
   std::size_t count = 0;
   for (const engine::Parameter& tensor : tensors.all()) {
@@ -89,10 +95,15 @@ TrainingState read(const fs::path& file) {
       state.parameters.add(tensor);
     }
   }
-  const auto step = whole_number(metadata["step"]);
-  if (!step || state.first_moments.size() != count || state.second_moments.size() != count)
+  const auto step = number<std::int64_t>(metadata["step"]),
+             good_steps = number<std::int64_t>(metadata["good_steps"]);
+  const auto loss_scale = number<double>(metadata["loss_scale"]);
+  if (!step || !loss_scale || !good_steps || state.first_moments.size() != count ||
+      state.second_moments.size() != count)
     fail("is not a whole checkpoint");
   state.step = *step;
+  state.loss_scale = *loss_scale;
+  state.good_steps = *good_steps;
   return state;
 }
 
@@ -104,25 +115,30 @@ void write_checkpoint(const fs::path& folder, const TrainingState& state) {
   const auto count = static_cast<std::int64_t>(state.first_moments.size());
   tensors.add({kFirst, {count}, state.first_moments});
   tensors.add({kSecond, {count}, state.second_moments});
-  const std::string step = std::to_string(state.step);
-  weights::write_safetensors(
-      file_of(folder, state.step), tensors,
-      {{"step", step}, {"config", state.config}, {"crc32", checksum(step, state.config, tensors)}});
-  const std::vector<fs::path> files = checkpoints(folder);
-  for (std::size_t k = kKept; k < files.size(); ++k) {
+  std::array<char, 64> loss_scale;
+  std::snprintf(loss_scale.data(), loss_scale.size(), "%.17g", state.loss_scale);
+  Metadata metadata = {{"step", std::to_string(state.step)},
+                       {"loss_scale", loss_scale.data()},
+                       {"good_steps", std::to_string(state.good_steps)},
+                       {"config", state.config}};
+  metadata["crc32"] = checksum(metadata, tensors);
+  weights::write_safetensors(file_of(folder, state.step), tensors, metadata);
+  std::size_t kept = 0;
+  for (const auto& [other, file] : checkpoints(folder)) {
+    if (other <= state.step && kept++ < kKept) continue;
     std::error_code error;
-    fs::remove(files[k], error);  // which is tried again with the next checkpoint
+    fs::remove(file, error);  // which is tried again with the next checkpoint
   }
 }
 
 std::optional<TrainingState> read_checkpoint(const fs::path& folder,
                                              const std::function<void(const std::string&)>& warn) {
-  const std::vector<fs::path> files = checkpoints(folder);
-  for (const fs::path& file : files) {
+  const auto files = checkpoints(folder);
+  for (const auto& [step, file] : files) {
     try {
       return read(file);
     } catch (const Error& error) {
-      if (file == files.back()) throw;
+      if (file == files.back().second) throw;
       warn(std::string(error.what()) + "; going on from the checkpoint before it");
     }
   }

@@ -18,11 +18,14 @@ struct TrainingState {
   std::int64_t step = 0;  // steps done
   engine::Parameters parameters;
   std::vector<float> first_moments = {}, second_moments = {};  // Adam's, as many as there are parameters
-  std::string config = {};                                     // the run's settings, as JSON
+  double loss_scale = 0x1p16;                                  // of fp16, and the steps since it changed
+  std::int64_t good_steps = 0;
+  std::string config = {};  // the run's settings, as JSON
 };
 
 /// Writes FOLDER/checkpoint-STEP.safetensors, whole or not at all, with a checksum, and then removes all
-/// others but the one before it. Throws Error naming the file; what was there stays.
+/// others but the one before it: also those of later steps, which were damaged, or the run would not be here.
+/// Throws Error naming the file; what was there stays.
 void write_checkpoint(const std::filesystem::path& folder, const TrainingState& state);
 
 /// The newest state that is whole; nothing when the folder holds none, or is not there. `warn` is told of

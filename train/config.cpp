@@ -160,6 +160,7 @@ void check_together(const TrainConfig& config, const std::string& source) {
 }  // namespace
 
 TrainConfig read_config(const fs::path& file) {
+  if (fs::is_directory(file)) throw Error(file.string() + ": is a folder, not a file of settings");
   std::ifstream stream(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) throw Error(file.string() + ": cannot be read");
@@ -183,15 +184,19 @@ void apply_config(TrainConfig& config, const std::string& text, const std::strin
   check_together(config, name);
 }
 
-void apply_setting(TrainConfig& config, const std::string& setting) {
-  const auto equals = setting.find('=');
-  const std::string source = "--set " + setting;
-  if (equals == std::string::npos) throw Error(source + ": must be NAME=VALUE, such as epochs=20");
-  const std::string text = setting.substr(equals + 1);
-  Json value = Json::parse(text, nullptr, false);
-  if (value.is_discarded()) value = text;
-  apply(config, setting.substr(0, equals), value, source, fs::current_path());
-  check_together(config, source);
+void apply_settings(TrainConfig& config, const std::vector<std::string>& settings) {
+  for (const std::string& setting : settings) {
+    const auto equals = setting.find('=');
+    const std::string source = "--set " + setting;
+    if (equals == std::string::npos || equals == 0)
+      throw Error(source + ": must be NAME=VALUE, such as epochs=20");
+    const std::string text = setting.substr(equals + 1);
+    Json value = Json::parse(text, nullptr, false);
+    if (value.is_discarded()) value = text;
+    const std::string name = setting.substr(0, setting.find_last_not_of(' ', equals - 1) + 1);
+    apply(config, name, value, source, fs::current_path());
+  }
+  check_together(config, "--set");
 }
 
 std::string to_json(const TrainConfig& config) {

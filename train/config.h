@@ -49,9 +49,9 @@ TrainConfig read_config(const std::filesystem::path& file);
 void apply_config(TrainConfig& config, const std::string& text, const std::string& name,
                   const std::filesystem::path& folder);
 
-/// "NAME=VALUE", the value as in a file, quotes around a word left out at will; folders are relative to
+/// Each "NAME=VALUE", the value as in a file, quotes around a word left out at will; folders are relative to
 /// where the program runs. Throws Error as read_config() does.
-void apply_setting(TrainConfig& config, const std::string& setting);
+void apply_settings(TrainConfig& config, const std::vector<std::string>& settings);
 
 /// What read_config() reads again, all settings, folders absolute.
 std::string to_json(const TrainConfig& config);

@@ -69,9 +69,7 @@ std::optional<HistoryRow> parse_row(std::string_view line) {
 void write_history(const std::filesystem::path& file, const std::vector<HistoryRow>& rows) {
   std::string csv = std::string(kNames) + "\n";
   for (const HistoryRow& row : rows) csv += line(row);
-  engine::OutputFile out(file);
-  out.write({reinterpret_cast<const std::uint8_t*>(csv.data()), csv.size()});
-  out.finish();
+  engine::write_file(file, csv);
 }
 
 std::vector<HistoryRow> read_history(const std::filesystem::path& file, std::int64_t last) {

@@ -22,10 +22,20 @@ namespace fs = std::filesystem;
 std::vector<Pair> find_pictures(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw Error(folder.string() + ": is not a folder");
   if (holds_pairs(folder)) return find_pairs(folder);
+  const fs::path rain = "rain", clean = "clean";
+  const bool is_rain = folder.lexically_normal().filename() == rain;
+  if (is_rain && fs::is_directory(folder.parent_path() / clean))
+    throw Error(folder.string() + ": is the rainy half of pairs; name the folder around it");
   std::vector<Pair> photos;
-  for (const fs::path& file : list_pictures(folder).pictures) photos.push_back({{}, file});
-  if (photos.empty()) throw Error(folder.string() + ": holds no pictures");
-  return photos;
+  const Listing listing = list_pictures(folder);
+  for (const fs::path& file : listing.pictures) photos.push_back({{}, file});
+  if (!photos.empty()) return photos;
+  std::string hint;
+  for (const auto& [there, missing] : {std::pair(rain, clean), {clean, rain}})
+    if (fs::is_directory(folder / there))
+      hint = ", and " + there.string() + "/ but no " + missing.string() + "/, which together would be pairs";
+  if (hint.empty() && listing.folders > 0) hint = ", only folders; name one of them";
+  throw Error(folder.string() + ": holds no pictures" + hint);
 }
 
 bool is_photo(const Pair& picture) { return picture.rainy.empty(); }
@@ -98,7 +108,8 @@ Validation::Validation(const TrainConfig& config) {
     const std::vector<Pair> pictures = find_pictures(folder);
     files.insert(files.end(), pictures.begin(), pictures.end());
   }
-  const std::size_t count = std::min(files.size(), static_cast<std::size_t>(config.validation_pictures));
+  found_ = files.size();
+  const std::size_t count = std::min(found_, static_cast<std::size_t>(config.validation_pictures));
   for (std::size_t k = 0; k < count; ++k) {
     pictures_.push_back(read_picture(files[k * files.size() / count], config, static_cast<std::uint32_t>(k)));
   }

@@ -44,6 +44,8 @@ class Validation {
   explicit Validation(const TrainConfig& config);
 
   const std::vector<Picture>& pictures() const { return pictures_; }
+  /// Of which these are some.
+  std::size_t found() const { return found_; }
 
   /// Of the rainy pictures: what a network that does nothing would reach.
   Scores rainy_mean() const;
@@ -53,6 +55,7 @@ class Validation {
 
  private:
   std::vector<Picture> pictures_;
+  std::size_t found_ = 0;
 };
 
 }  // namespace sapnet::train

@@ -26,11 +26,28 @@ double norm(const std::vector<float>& values) {
 
 }  // namespace
 
+void LossScale::count_good_step() {
+  constexpr std::int64_t kGoodSteps = 2000;
+  constexpr double kLargest = 0x1p24;
+  if (++good_steps_ < kGoodSteps || value_ >= kLargest) return;
+  value_ *= 2;
+  good_steps_ = 0;
+}
+
+bool LossScale::halve() {
+  if (value_ <= 1) return false;
+  value_ /= 2;
+  good_steps_ = 0;
+  return true;
+}
+
 Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution)
     : config_(config),
       pool_(execution.device),
       parameters_(start.parameters, execution.device, true),
       adam_(parameters_),
+      scales_loss_(execution.maps == engine::DType::kFloat16),
+      loss_scale_(scales_loss_ ? start.loss_scale : 1, start.good_steps),
       network_(model::make_network(parameters_, execution)) {
   if (start.first_moments.empty()) {
     const std::vector<float> none(static_cast<std::size_t>(parameters_.values().shape().count()));
@@ -45,19 +62,24 @@ StepResult Trainer::step(const Batch& batch) {
   StepResult result;
   result.learning_rate = learning_rate(config_, batch.epoch);
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
+  const Tensor rainy = engine::on_device(batch.rainy, parameters_.device()),
+               clean = engine::on_device(batch.clean, parameters_.device());
   {
     engine::Tape tape;
-    const Tensor rainy = engine::on_device(batch.rainy, parameters_.device()),
-                 clean = engine::on_device(batch.clean, parameters_.device());
     const Tensor derained = network_->forward(rainy, config_.stages);
     const Tensor similarity = engine::ssim(derained, clean);
     result.loss = -static_cast<double>(engine::to_vector(similarity)[0]);
-    if (!std::isfinite(result.loss))
-      throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy));
     result.psnr = psnr(engine::to_vector(derained), engine::to_vector(batch.clean));
-    tape.backward(std::array{engine::Tape::Term{similarity, -1}});
+    if (std::isfinite(result.loss))
+      tape.backward(std::array{engine::Tape::Term{similarity, -static_cast<float>(loss_scale_.value())}});
   }
-  result.gradient_norm = norm(engine::to_vector(parameters_.gradients()));
+  if (!std::isfinite(result.loss))
+    throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy));
+  result.gradient_norm = norm(engine::to_vector(parameters_.gradients())) / loss_scale_.value();
+  if (!std::isfinite(result.gradient_norm) && loss_scale_.halve()) {
+    parameters_.zero_gradients();
+    return step(batch);
+  }
   if (!std::isfinite(result.gradient_norm)) {
     const auto& all = parameters_.initial().all();
     const auto first = std::find_if(all.rbegin(), all.rend(), [&](const engine::Parameter& parameter) {
@@ -68,7 +90,9 @@ StepResult Trainer::step(const Batch& batch) {
     throw NotFinite(here + "a gradient is not a finite number; the first on the way back is " + name);
   }
   const bool clips = config_.gradient_clip > 0 && result.gradient_norm > config_.gradient_clip;
-  adam_.step(parameters_, result.learning_rate, clips ? config_.gradient_clip / result.gradient_norm : 1);
+  const double kept = clips ? config_.gradient_clip / result.gradient_norm : 1;
+  adam_.step(parameters_, result.learning_rate, kept / loss_scale_.value());
+  if (scales_loss_) loss_scale_.count_good_step();
   parameters_.zero_gradients();
   network_->pack();
   return result;
@@ -79,6 +103,8 @@ TrainingState Trainer::state() const {
           .parameters = parameters_.current(),
           .first_moments = engine::to_vector(adam_.first_moments()),
           .second_moments = engine::to_vector(adam_.second_moments()),
+          .loss_scale = loss_scale_.value(),
+          .good_steps = loss_scale_.good_steps(),
           .config = to_json(config_)};
 }
 

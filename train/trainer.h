@@ -30,6 +30,25 @@ struct StepResult {
   double learning_rate = 0;
 };
 
+/// What a loss is multiplied by before it goes back, so that gradients are not too small for fp16, and
+/// divided out again. Halved when a gradient comes out as infinite, and doubled after many steps in which
+/// none did.
+class LossScale {
+ public:
+  explicit LossScale(double value, std::int64_t good_steps = 0) : value_(value), good_steps_(good_steps) {}
+
+  double value() const { return value_; }
+  std::int64_t good_steps() const { return good_steps_; }  // since it changed
+
+  void count_good_step();
+  /// False when it cannot become less.
+  bool halve();
+
+ private:
+  double value_;
+  std::int64_t good_steps_;
+};
+
 /// A network, its optimiser, and what they have learned so far.
 class Trainer {
  public:
@@ -37,7 +56,8 @@ class Trainer {
   /// network, or the moments are not as many.
   Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution);
 
-  /// Learns from a batch. Throws NotFinite, saying where it first appeared; then nothing has been learned
+  /// Learns from a batch; with fp16 maps by a scaled loss, anew with half the scale while a gradient is
+  /// infinite. Throws NotFinite, saying where it first appeared; then nothing has been learned
   /// from it, and state() is still that before it.
   StepResult step(const Batch& batch);
 
@@ -53,6 +73,8 @@ class Trainer {
   engine::PrivatePool pool_;  // a step's memory, kept for the next
   engine::ParameterTensors parameters_;
   engine::Adam adam_;
+  bool scales_loss_;
+  LossScale loss_scale_;
   std::unique_ptr<model::Network> network_;
 };
 

@@ -23,6 +23,8 @@ engine::Parameters read_weights(const std::filesystem::path& file, std::string_v
 
 std::map<std::string, std::string> read_metadata(const std::filesystem::path& file) {
   const MappedFile mapped(file);
+  if (is_torch_zip(mapped.bytes()) || is_torch_legacy(mapped.bytes()) || !is_safetensors(mapped.bytes()))
+    return {};
   return read_metadata(mapped.bytes(), file.string());
 }
 

@@ -23,7 +23,8 @@ engine::Parameters read_weights(const std::filesystem::path& file, std::string_v
 engine::Parameters read_weights(std::span<const std::byte> bytes, const std::string& source,
                                 std::string_view prefix = "");
 
-/// The "__metadata__" of a safetensors file; empty when it has none. Throws Error as read_weights() does.
+/// The "__metadata__" of a safetensors file; empty when it has none, or is of another format. Throws Error as
+/// read_weights() does.
 std::map<std::string, std::string> read_metadata(const std::filesystem::path& file);
 
 /// Writes fp32 safetensors, to a temporary name first and then renamed, so that no half-written file is

@@ -116,28 +116,32 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       before = std::move(*residual_gradient);
       dresidual = output_for(shape, device, dy.dtype(), before);
     }
-    const kernels::AttendedConvBackwardArguments back = {
-        .dout = dy.data(),
-        .out = out.data(),
-        .inner = data_or_null(inner),
-        .shifted_sums = x.shifted_sums.data(),
-        .parts = parts,
-        .weight = layer.weight().data(),
-        .bias = layer.bias().data(),
-        .w1 = weights.w1().data(),
-        .w2 = weights.w2().data(),
-        .w3 = weights.w3().data(),
-        .dy = dy.data(),
-        .dresidual_before = data_or_null(std::as_const(before)),
-        .dresidual = data_or_null(dresidual),
-        .dw1 = weights.w1().gradient()->data(),
-        .dw2 = weights.w2().gradient()->data(),
-        .dw3 = weights.w3().gradient()->data()};
+    const auto back = [&]<class T>(T) {
+      return kernels::BasicAttendedConvBackwardArguments<T>{
+          .dout = dy.data<T>(),
+          .out = out.data<T>(),
+          .inner = data_or_null<T>(inner),
+          .shifted_sums = x.shifted_sums.data(),
+          .parts = parts,
+          .weight = layer.weight().data(),
+          .bias = layer.bias().data(),
+          .w1 = weights.w1().data(),
+          .w2 = weights.w2().data(),
+          .w3 = weights.w3().data(),
+          .dy = dy.data<T>(),
+          .dresidual_before = data_or_null<T>(std::as_const(before)),
+          .dresidual = data_or_null<T>(dresidual),
+          .dw1 = weights.w1().gradient()->data(),
+          .dw2 = weights.w2().gradient()->data(),
+          .dw3 = weights.w3().gradient()->data()};
+    };
     dispatch(
-        device, [&] { kernels::cpu::attended_conv_backward(problem, back); },
+        device, [&] { kernels::cpu::attended_conv_backward(problem, back(float())); },
         [&](auto stream) {
           Tensor memory = workspace(kernels::cuda::attended_conv_backward_workspace(problem, parts), device);
-          kernels::cuda::attended_conv_backward(problem, back, memory.data(), stream);
+          visit_dtype(dy.dtype(), [&](auto t) {
+            kernels::cuda::attended_conv_backward(problem, back(t), memory.data(), stream);
+          });
         });
     if (residual_gradient) *residual_gradient = std::move(dresidual);
     conv2d_backward(dy, x.map, {}, layer);

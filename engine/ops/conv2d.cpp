@@ -10,8 +10,12 @@
 namespace sapnet::engine {
 
 Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
-                             const Conv2dGeometry& geometry, const Execution& execution)
-    : execution_(execution), weight_(std::move(weight)), bias_(std::move(bias)) {
+                             const Conv2dGeometry& geometry, const Execution& execution,
+                             std::optional<DType> outputs)
+    : execution_(execution),
+      outputs_(outputs.value_or(execution.maps)),
+      weight_(std::move(weight)),
+      bias_(std::move(bias)) {
   check_execution("conv2d", execution);
   check_at_least("conv2d", "the number of the input's channels", in_channels[0], 1);
   check_at_least("conv2d", "the number of the second input's channels", in_channels[1], 0);
@@ -54,6 +58,8 @@ void Conv2dWeights::pack() {
       });
   dgrad_.clear();
   if (!weight_.tracked() || layer_.stride != 1) return;
+  Execution back = execution_;
+  back.maps = outputs_;
   for (std::size_t map = 0; map < 2 && layer_.in_channels[map] > 0; ++map) {
     const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(layer_, map);
     const Shape shape = {dgrad.out_channels, dgrad.in_channels[0], dgrad.kernel, dgrad.kernel};
@@ -63,7 +69,7 @@ void Conv2dWeights::pack() {
                       {},
                       dgrad.in_channels,
                       {1, dgrad.dilation, dgrad.padding},
-                      execution_});
+                      back});
   }
 }
 
@@ -143,18 +149,23 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         before = std::move(*residual_gradient);
         dresidual = output_for(out_shape, dsum.device(), dsum.dtype(), before);
       }
-      const kernels::Conv2dEpilogueBackwardArguments back = {
-          .dout = dsum.data(),
-          .out = relu ? out.data() : nullptr,
-          .inner = data_or_null(inner),
-          .scale = nullptr,
-          .shift = nullptr,
-          .dsum = dsum.data(),
-          .dresidual_before = data_or_null(std::as_const(before)),
-          .dresidual = data_or_null(dresidual)};
+      const auto back = [&]<class T>(T) {
+        return kernels::BasicConv2dEpilogueBackwardArguments<T>{
+            .dout = dsum.data<T>(),
+            .out = relu ? out.data<T>() : nullptr,
+            .inner = data_or_null<T>(inner),
+            .scale = nullptr,
+            .shift = nullptr,
+            .dsum = dsum.data<T>(),
+            .dresidual_before = data_or_null<T>(std::as_const(before)),
+            .dresidual = data_or_null<T>(dresidual)};
+      };
       dispatch(
-          device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, back); },
-          [&](auto stream) { kernels::cuda::conv2d_epilogue_backward(problem, back, stream); });
+          device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, back(float())); },
+          [&](auto stream) {
+            visit_dtype(dsum.dtype(),
+                        [&](auto t) { kernels::cuda::conv2d_epilogue_backward(problem, back(t), stream); });
+          });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }
     conv2d_backward(dsum, x, y, weights);
@@ -166,16 +177,23 @@ void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const
   const Shape& in = x.shape();
   if (weights.weight().tracked()) {
     const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-    const kernels::Conv2dWgradArguments arguments = {
-        .in = {x.data(), data_or_null(y)},
-        .dsum = dsum.data(),
-        .dweight = weights.weight().gradient()->data(),
-        .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr};
+    const auto arguments = [&]<class In, class Sum>(In, Sum) {
+      return kernels::BasicConv2dWgradArguments<In, Sum>{
+          .in = {x.data<In>(), data_or_null<In>(y)},
+          .dsum = dsum.data<Sum>(),
+          .dweight = weights.weight().gradient()->data(),
+          .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr};
+    };
     dispatch(
-        dsum.device(), [&] { kernels::cpu::conv2d_wgrad(problem, weights.algorithm(), arguments); },
+        dsum.device(),
+        [&] { kernels::cpu::conv2d_wgrad(problem, weights.algorithm(), arguments(float(), float())); },
         [&](auto stream) {
           Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem), dsum.device());
-          kernels::cuda::conv2d_wgrad(problem, arguments, memory.data(), stream);
+          visit_dtype(x.dtype(), [&](auto map) {
+            visit_dtype(dsum.dtype(), [&](auto sum) {
+              kernels::cuda::conv2d_wgrad(problem, arguments(map, sum), memory.data(), stream);
+            });
+          });
         });
   }
   // The data gradient is a convolution too, and what is there already the residual of it.

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/execution.h"
@@ -21,9 +22,11 @@ struct Conv2dGeometry {
 class Conv2dWeights {
  public:
   /// weight: (out, in, k, k) as PyTorch has it; bias: of `out` numbers, or empty. `in_channels` says how one
-  /// or two inputs share `in`. execution.maps is what the inputs are stored as.
+  /// or two inputs share `in`. execution.maps is what the inputs are stored as; `outputs`, which the way back
+  /// asks for, what the results are, when they are not stored alike.
   Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
-                const Conv2dGeometry& geometry, const Execution& execution);
+                const Conv2dGeometry& geometry, const Execution& execution,
+                std::optional<DType> outputs = std::nullopt);
 
   /// Arranges the weights anew, after they have changed.
   void pack();
@@ -43,6 +46,7 @@ class Conv2dWeights {
   kernels::Conv2dProblem layer_;  // without the extents of an input
   kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
+  DType outputs_;
   Tensor weight_, packed_, bias_;
   std::vector<Conv2dWeights> dgrad_;
 };

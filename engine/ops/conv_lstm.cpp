@@ -146,16 +146,20 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     Tensor dgates = gates;  // takes the gates' place
     const Tensor dc_out = dc;
     if (!dc && before.cell) dc = Tensor(map, device);
-    const kernels::ConvLstmBackwardArguments back = {.gates = gates.data(),
-                                                     .c = data_or_null(before.cell),
-                                                     .h_out = next.hidden.data(),
-                                                     .dh_out = data_or_null(dh),
-                                                     .dc_out = data_or_null(dc_out),
-                                                     .dgates = dgates.data(),
-                                                     .dc = before.cell ? dc.data() : nullptr};
+    const auto back = [&]<class T>(T) {
+      return kernels::BasicConvLstmBackwardArguments<T>{.gates = gates.data<T>(),
+                                                        .c = data_or_null(before.cell),
+                                                        .h_out = next.hidden.data<T>(),
+                                                        .dh_out = data_or_null<T>(dh),
+                                                        .dc_out = data_or_null(dc_out),
+                                                        .dgates = dgates.data<T>(),
+                                                        .dc = before.cell ? dc.data() : nullptr};
+    };
     dispatch(
-        device, [&] { kernels::cpu::conv_lstm_backward(problem, back); },
-        [&](auto stream) { kernels::cuda::conv_lstm_backward(problem, back, stream); });
+        device, [&] { kernels::cpu::conv_lstm_backward(problem, back(float())); },
+        [&](auto stream) {
+          visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm_backward(problem, back(t), stream); });
+        });
     if (before.cell.tracked()) add_gradient(before.cell, std::move(dc));
     weights.backward(dgates, x, before.hidden);
   });

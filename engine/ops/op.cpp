@@ -43,7 +43,11 @@ void add_gradient(const Tensor& input, Tensor dinput) {
   const std::int64_t count = gradient.shape().count();
   dispatch(
       gradient.device(), [&] { kernels::cpu::add(count, dinput.data(), gradient.data()); },
-      [&](auto stream) { kernels::cuda::add(count, dinput.data(), gradient.data(), stream); });
+      [&](auto stream) {
+        visit_dtype(gradient.dtype(), [&]<class T>(T) {
+          kernels::cuda::add<T>(count, dinput.data<T>(), gradient.data<T>(), stream);
+        });
+      });
 }
 
 }  // namespace sapnet::engine

@@ -15,7 +15,8 @@ void add(std::int64_t count, const float* from, float* to);
 
 namespace cuda {
 
-void add(std::int64_t count, const float* from, float* to, CudaStream stream);
+template <class T>
+void add(std::int64_t count, const T* from, T* to, CudaStream stream);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -4,6 +4,7 @@
 #include "kernels/elementwise.cuh"
 #include "kernels/gpu.cuh"
 #include "kernels/half.h"
+#include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
@@ -147,9 +148,9 @@ std::int64_t sum_parts(const AttendedConvProblem& p) { return (p.h * p.w + kSumP
 
 /// Block (k, image) sums dout · [out > 0] · relu(s y), which is s times the scale's gradient, over the k-th
 /// share of the pixels. parts: (n, gridDim.x, c).
+template <class T>
 __global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
-    sum_scale_gradient(const float* dout, const float* out, const float* inner, std::int64_t pixels,
-                       float* parts) {
+    sum_scale_gradient(const T* dout, const T* out, const T* inner, std::int64_t pixels, float* parts) {
   SHARED_ARRAY(float, sums, [kSumWarps][kChannels]);
   const int channel = static_cast<int>(threadIdx.x) % kChannels,
             warp = static_cast<int>(threadIdx.x) / kChannels;
@@ -158,7 +159,7 @@ __global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
   float sum = 0;
   for (std::int64_t pixel = begin + warp; pixel < end; pixel += kSumWarps) {
     const std::int64_t at = (image * pixels + pixel) * kChannels + channel;
-    sum += out[at] > 0 ? dout[at] * inner[at] : 0;
+    sum += gpu::to_float(out[at]) > 0 ? gpu::to_float(dout[at]) * gpu::to_float(inner[at]) : 0;
   }
   sums[warp][channel] = sum;
   __syncthreads();
@@ -242,7 +243,8 @@ std::size_t attended_conv_backward_workspace(const AttendedConvProblem& p, std::
          attended_conv_workspace(p, parts);
 }
 
-void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a,
+template <class T>
+void attended_conv_backward(const AttendedConvProblem& p, const BasicAttendedConvBackwardArguments<T>& a,
                             float* workspace, CudaStream stream) {
   auto* const statistics = reinterpret_cast<double*>(workspace);
   double* const dlogit = statistics + p.n * (p.c + p.hidden);
@@ -253,25 +255,30 @@ void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBack
   const auto images = static_cast<unsigned>(p.n);
   const int hidden = static_cast<int>(p.hidden);
   launch_attention(p, a, scale, statistics, stream);
-  gpu::launch(sum_scale_gradient, dim3(static_cast<unsigned>(sum_parts(p)), images), kSumWarps * gpu::kWarp,
-              0, stream, a.dout, a.out, a.inner ? a.inner : a.out, p.h * p.w, scale_parts);
+  gpu::launch(sum_scale_gradient<gpu::Stored<T>>, dim3(static_cast<unsigned>(sum_parts(p)), images),
+              kSumWarps * gpu::kWarp, 0, stream, gpu::stored(a.dout), gpu::stored(a.out),
+              gpu::stored(a.inner ? a.inner : a.out), p.h * p.w, scale_parts);
   gpu::launch(attention_backward, dim3(images), kChannels, 0, stream, scale_parts, sum_parts(p), scale,
               statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
               AttentionGradients{dlogit, dhidden, kappa});
   gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, stream,
                         AddAttentionWeights{statistics, dlogit, dhidden, p.n, hidden, a.dw1, a.dw2, a.dw3});
-  conv2d_epilogue_backward(p.conv(),
-                           {.dout = a.dout,
-                            .out = a.out,
-                            .inner = a.inner,
-                            .scale = scale,
-                            .shift = kappa,
-                            .dsum = a.dy,
-                            .dresidual_before = a.dresidual_before,
-                            .dresidual = a.dresidual},
-                           stream);
+  conv2d_epilogue_backward<T>(p.conv(),
+                              {.dout = a.dout,
+                               .out = a.out,
+                               .inner = a.inner,
+                               .scale = scale,
+                               .shift = kappa,
+                               .dsum = a.dy,
+                               .dresidual_before = a.dresidual_before,
+                               .dresidual = a.dresidual},
+                              stream);
 }
 
+template void attended_conv_backward(const AttendedConvProblem&,
+                                     const BasicAttendedConvBackwardArguments<float>&, float*, CudaStream);
+template void attended_conv_backward(const AttendedConvProblem&,
+                                     const BasicAttendedConvBackwardArguments<Half>&, float*, CudaStream);
 template void attention_scale(const AttendedConvProblem&, const BasicAttendedConvArguments<float>&, float*,
                               CudaStream);
 template void attention_scale(const AttendedConvProblem&, const BasicAttendedConvArguments<Half>&, float*,

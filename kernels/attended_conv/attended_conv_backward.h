@@ -13,10 +13,12 @@
 
 namespace sapnet::kernels {
 
-struct AttendedConvBackwardArguments {
-  const float* dout = nullptr;          // (n, h, w, c)
-  const float* out = nullptr;           // (n, h, w, c)
-  const float* inner = nullptr;         // relu(s · y), before the residual came to it; null: `out`
+/// T: what maps are stored as, float or, on a GPU, Half.
+template <class T = float>
+struct BasicAttendedConvBackwardArguments {
+  const T* dout = nullptr;              // (n, h, w, c)
+  const T* out = nullptr;               // (n, h, w, c)
+  const T* inner = nullptr;             // relu(s · y), before the residual came to it; null: `out`
   const float* shifted_sums = nullptr;  // and, as the forward pass had them:
   std::int64_t parts = 0;
   const float* weight = nullptr;
@@ -24,13 +26,14 @@ struct AttendedConvBackwardArguments {
   const float* w1 = nullptr;
   const float* w2 = nullptr;
   const float* w3 = nullptr;
-  float* dy = nullptr;                      // (n, h, w, c); may be `dout` itself
-  const float* dresidual_before = nullptr;  // (n, h, w, c), or null: see Conv2dEpilogueBackwardArguments
-  float* dresidual = nullptr;               // (n, h, w, c), or null
-  float* dw1 = nullptr;                     // gradients are added to these: (hidden, c)
-  float* dw2 = nullptr;                     // (c, hidden)
-  float* dw3 = nullptr;                     // (c, c)
+  T* dy = nullptr;                      // (n, h, w, c); may be `dout` itself
+  const T* dresidual_before = nullptr;  // (n, h, w, c), or null: see BasicConv2dEpilogueBackwardArguments
+  T* dresidual = nullptr;               // (n, h, w, c), or null
+  float* dw1 = nullptr;                 // gradients are added to these: (hidden, c)
+  float* dw2 = nullptr;                 // (c, hidden)
+  float* dw3 = nullptr;                 // (c, c)
 };
+using AttendedConvBackwardArguments = BasicAttendedConvBackwardArguments<>;
 
 namespace cpu {
 
@@ -45,8 +48,9 @@ namespace cuda {
 /// doubles.
 std::size_t attended_conv_backward_workspace(const AttendedConvProblem& problem, std::int64_t parts);
 
+template <class T>
 void attended_conv_backward(const AttendedConvProblem& problem,
-                            const AttendedConvBackwardArguments& arguments, float* workspace,
+                            const BasicAttendedConvBackwardArguments<T>& arguments, float* workspace,
                             CudaStream stream);
 
 }  // namespace cuda

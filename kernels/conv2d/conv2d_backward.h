@@ -29,25 +29,31 @@ void dgrad_weight(const Conv2dProblem& problem, std::size_t map, const float* we
 
 /// The way back through f. An output passes the gradient on where it is positive when f has a ReLU, the sum
 /// where `inner` is.
-struct Conv2dEpilogueBackwardArguments {
-  const float* dout = nullptr;   // (n, out_h, out_w, out_channels)
-  const float* out = nullptr;    // the same; null: f has no ReLU
-  const float* inner = nullptr;  // relu(scale · sum), before the residual came to it; null: as `out`
+/// T: what the maps are stored as, float or, on a GPU, Half.
+template <class T = float>
+struct BasicConv2dEpilogueBackwardArguments {
+  const T* dout = nullptr;       // (n, out_h, out_w, out_channels)
+  const T* out = nullptr;        // the same; null: f has no ReLU
+  const T* inner = nullptr;      // relu(scale · sum), before the residual came to it; null: as `out`
   const float* scale = nullptr;  // (n, out_channels), or null for 1
   const float* shift = nullptr;  // (n, out_channels), or null for 0
-  float* dsum = nullptr;         // (n, out_h, out_w, out_channels); may be `dout` itself
+  T* dsum = nullptr;             // (n, out_h, out_w, out_channels); may be `dout` itself
   // The residual's gradient: what came to it from elsewhere, or null for none, and with what comes from here;
   // the latter null when it is not wanted. Both may be the same.
-  const float* dresidual_before = nullptr;  // (n, out_h, out_w, out_channels)
-  float* dresidual = nullptr;               // (n, out_h, out_w, out_channels)
+  const T* dresidual_before = nullptr;  // (n, out_h, out_w, out_channels)
+  T* dresidual = nullptr;               // (n, out_h, out_w, out_channels)
 };
+using Conv2dEpilogueBackwardArguments = BasicConv2dEpilogueBackwardArguments<>;
 
-struct Conv2dWgradArguments {
-  std::array<const float*, 2> in = {};  // (n, h, w, in_channels[k]); an absent second map is zero
-  const float* dsum = nullptr;          // (n, out_h, out_w, out_channels)
+/// In, Sum: what the input maps and dsum are stored as.
+template <class In = float, class Sum = In>
+struct BasicConv2dWgradArguments {
+  std::array<const In*, 2> in = {};  // (n, h, w, in_channels[k]); an absent second map is zero
+  const Sum* dsum = nullptr;         // (n, out_h, out_w, out_channels)
   float* dweight = nullptr;  // (out_channels, total_in_channels, kernel, kernel), which wgrad is added to
   float* dbias = nullptr;    // (out_channels), likewise; or null
 };
+using Conv2dWgradArguments = BasicConv2dWgradArguments<>;
 
 namespace cpu {
 
@@ -66,14 +72,16 @@ void conv2d_wgrad(const Conv2dProblem& problem, Conv2dAlgorithm algorithm,
 
 namespace cuda {
 
-void conv2d_epilogue_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments& arguments,
-                              CudaStream stream);
+template <class T>
+void conv2d_epilogue_backward(const Conv2dProblem& problem,
+                              const BasicConv2dEpilogueBackwardArguments<T>& arguments, CudaStream stream);
 
 /// Floats that conv2d_wgrad needs to work in.
 std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem);
 
-void conv2d_wgrad(const Conv2dProblem& problem, const Conv2dWgradArguments& arguments, float* workspace,
-                  CudaStream stream);
+template <class In, class Sum>
+void conv2d_wgrad(const Conv2dProblem& problem, const BasicConv2dWgradArguments<In, Sum>& arguments,
+                  float* workspace, CudaStream stream);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -5,6 +5,8 @@
 
 #include "kernels/conv2d/conv2d_backward.h"
 #include "kernels/elementwise.cuh"
+#include "kernels/half.h"
+#include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
@@ -22,18 +24,20 @@ std::int64_t slices(const Conv2dProblem& p) {
 std::int64_t tiles(std::int64_t channels) { return (channels + kTile - 1) / kTile; }
 
 /// Number `channel` of all maps side by side at a pixel; those of an absent map are zero.
-__device__ __forceinline__ float input_at(const Conv2dProblem& p, const float* first, const float* second,
+template <class T>
+__device__ __forceinline__ float input_at(const Conv2dProblem& p, const T* first, const T* second,
                                           std::int64_t pixel, std::int64_t channel) {
-  if (channel < p.in_channels[0]) return first[pixel * p.in_channels[0] + channel];
+  if (channel < p.in_channels[0]) return gpu::to_float(first[pixel * p.in_channels[0] + channel]);
   channel -= p.in_channels[0];
-  return second && channel < p.in_channels[1] ? second[pixel * p.in_channels[1] + channel] : 0;
+  const bool there = second && channel < p.in_channels[1];
+  return there ? gpu::to_float(second[pixel * p.in_channels[1] + channel]) : 0;
 }
 
 /// Grid: x slices, y taps, z tiles of outputs within tiles of inputs. sums: (slices, taps, in, out); bias:
 /// (slices, out).
-__global__ void __launch_bounds__(kThreads)
-    sum_slices(Conv2dProblem p, const float* first, const float* second, const float* dsum, float* sums,
-               float* bias) {
+template <class In, class Sum>
+__global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, const In* first, const In* second,
+                                                       const Sum* dsum, float* sums, float* bias) {
   SHARED_ARRAY(float, ins, [kPixels][kTile]);
   SHARED_ARRAY(float, outs, [kPixels][kTile]);
   const int thread = static_cast<int>(threadIdx.x);
@@ -58,9 +62,10 @@ __global__ void __launch_bounds__(kThreads)
         const int pixel = k / kTile, channel = k % kTile;
         const std::int64_t out_x = x0 + pixel, x = out_x * p.stride + tap_x;
         const bool counts = out_x < out_w, reads = counts && inside && x >= 0 && x < p.w;
-        outs[pixel][channel] = counts && first_out + channel < p.out_channels
-                                   ? dsum[(row * out_w + out_x) * p.out_channels + first_out + channel]
-                                   : 0;
+        outs[pixel][channel] =
+            counts && first_out + channel < p.out_channels
+                ? gpu::to_float(dsum[(row * out_w + out_x) * p.out_channels + first_out + channel])
+                : 0;
         ins[pixel][channel] =
             reads ? input_at(p, first, second, (image * p.h + y) * p.w + x, first_in + channel) : 0;
       }
@@ -127,19 +132,30 @@ std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p) {
   return static_cast<std::size_t>(slices(p) * (weights + p.out_channels));
 }
 
-void conv2d_wgrad(const Conv2dProblem& p, const Conv2dWgradArguments& a, float* workspace,
+template <class In, class Sum>
+void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a, float* workspace,
                   CudaStream stream) {
   const std::int64_t taps = p.kernel * p.kernel, in_channels = p.total_in_channels();
   const std::int64_t weights = taps * in_channels * p.out_channels;
   float* const bias = workspace + slices(p) * weights;
-  gpu::launch(sum_slices,
+  gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Sum>>,
               dim3(static_cast<unsigned>(slices(p)), static_cast<unsigned>(taps),
                    static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels))),
-              kThreads, 0, stream, p, a.in[0], a.in[1], a.dsum, workspace, bias);
+              kThreads, 0, stream, p, gpu::stored(a.in[0]), gpu::stored(a.in[1]), gpu::stored(a.dsum),
+              workspace, bias);
   gpu::for_each_element(weights, stream,
                         AddWeights{workspace, slices(p), taps, in_channels, p.out_channels, a.dweight});
   if (a.dbias)
     gpu::for_each_element(p.out_channels, stream, AddBias{bias, slices(p), p.out_channels, a.dbias});
 }
+
+template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<float, float>&, float*,
+                           CudaStream);
+template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<float, Half>&, float*,
+                           CudaStream);
+template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<Half, float>&, float*,
+                           CudaStream);
+template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<Half, Half>&, float*,
+                           CudaStream);
 
 }  // namespace sapnet::kernels::cuda

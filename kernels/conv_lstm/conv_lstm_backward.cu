@@ -1,34 +1,53 @@
 #include "kernels/conv_lstm/conv_lstm_backward.h"
 #include "kernels/elementwise.cuh"
+#include "kernels/half.h"
+#include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
 
 /// One hidden channel of a pixel.
+template <class T>
 struct CellBackward {
-  ConvLstmBackwardArguments a;
+  BasicConvLstmBackwardArguments<T> a;
   std::int64_t hidden;
 
   __device__ void operator()(std::int64_t at) const {
     const std::int64_t first = at / hidden * 4 * hidden + at % hidden;
-    const float i = a.gates[first], f = a.gates[first + hidden], g = a.gates[first + 2 * hidden],
-                o = a.gates[first + 3 * hidden];
-    const float dh = a.dh_out ? a.dh_out[at] : 0;
+    const auto gate = [&](int k) { return gpu::to_float(a.gates[first + k * hidden]); };
+    const float i = gate(0), f = gate(1), g = gate(2), o = gate(3);
+    const float dh = a.dh_out ? gpu::to_float(a.dh_out[at]) : 0;
     // h' = o tanh c' without a second tanh; a gate that is shut lets nothing back either.
-    const float tanh_c = o > 0 ? a.h_out[at] / o : 0;
+    const float tanh_c = o > 0 ? gpu::to_float(a.h_out[at]) / o : 0;
     const float dc = (a.dc_out ? a.dc_out[at] : 0) + dh * o * (1 - tanh_c * tanh_c);
-    a.dgates[first] = dc * g * i * (1 - i);
-    a.dgates[first + hidden] = a.c ? dc * a.c[at] * f * (1 - f) : 0;
-    a.dgates[first + 2 * hidden] = dc * i * (1 - g * g);
-    a.dgates[first + 3 * hidden] = dh * tanh_c * o * (1 - o);
+    const auto store = [&](int k, float value) { a.dgates[first + k * hidden] = gpu::from_float<T>(value); };
+    store(0, dc * g * i * (1 - i));
+    store(1, a.c ? dc * a.c[at] * f * (1 - f) : 0);
+    store(2, dc * i * (1 - g * g));
+    store(3, dh * tanh_c * o * (1 - o));
     if (a.dc) a.dc[at] = dc * f;
   }
 };
 
 }  // namespace
 
-void conv_lstm_backward(const ConvLstmProblem& p, const ConvLstmBackwardArguments& a, CudaStream stream) {
-  gpu::for_each_element(p.n * p.h * p.w * p.hidden, stream, CellBackward{a, p.hidden});
+template <class T>
+void conv_lstm_backward(const ConvLstmProblem& p, const BasicConvLstmBackwardArguments<T>& a,
+                        CudaStream stream) {
+  const BasicConvLstmBackwardArguments<gpu::Stored<T>> arguments = {.gates = gpu::stored(a.gates),
+                                                                    .c = a.c,
+                                                                    .h_out = gpu::stored(a.h_out),
+                                                                    .dh_out = gpu::stored(a.dh_out),
+                                                                    .dc_out = a.dc_out,
+                                                                    .dgates = gpu::stored(a.dgates),
+                                                                    .dc = a.dc};
+  gpu::for_each_element(p.n * p.h * p.w * p.hidden, stream,
+                        CellBackward<gpu::Stored<T>>{arguments, p.hidden});
 }
+
+template void conv_lstm_backward(const ConvLstmProblem&, const BasicConvLstmBackwardArguments<float>&,
+                                 CudaStream);
+template void conv_lstm_backward(const ConvLstmProblem&, const BasicConvLstmBackwardArguments<Half>&,
+                                 CudaStream);
 
 }  // namespace sapnet::kernels::cuda

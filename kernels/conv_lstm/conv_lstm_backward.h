@@ -12,15 +12,18 @@
 
 namespace sapnet::kernels {
 
-struct ConvLstmBackwardArguments {
-  const float* gates = nullptr;   // (n, h, w, 4·hidden), as conv_lstm wrote them
+/// T: what maps are stored as, float or, on a GPU, Half; the cell state is fp32 always.
+template <class T = float>
+struct BasicConvLstmBackwardArguments {
+  const T* gates = nullptr;       // (n, h, w, 4·hidden), as conv_lstm wrote them
   const float* c = nullptr;       // (n, h, w, hidden), the cell state before; null for zero
-  const float* h_out = nullptr;   // (n, h, w, hidden)
-  const float* dh_out = nullptr;  // (n, h, w, hidden), or null for zero
+  const T* h_out = nullptr;       // (n, h, w, hidden)
+  const T* dh_out = nullptr;      // (n, h, w, hidden), or null for zero
   const float* dc_out = nullptr;  // (n, h, w, hidden), or null for zero
-  float* dgates = nullptr;  // (n, h, w, 4·hidden), by the sums before σ and tanh; may be `gates` itself
-  float* dc = nullptr;      // (n, h, w, hidden), or null; may be `dc_out` itself
+  T* dgates = nullptr;  // (n, h, w, 4·hidden), by the sums before σ and tanh; may be `gates` itself
+  float* dc = nullptr;  // (n, h, w, hidden), or null; may be `dc_out` itself
 };
+using ConvLstmBackwardArguments = BasicConvLstmBackwardArguments<>;
 
 namespace cpu {
 
@@ -30,7 +33,8 @@ void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardAr
 
 namespace cuda {
 
-void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardArguments& arguments,
+template <class T>
+void conv_lstm_backward(const ConvLstmProblem& problem, const BasicConvLstmBackwardArguments<T>& arguments,
                         CudaStream stream);
 
 }  // namespace cuda

@@ -11,7 +11,6 @@ namespace sapnet::kernels::cpu {
 namespace {
 
 constexpr std::int64_t kRadius = kSsimRadius, kTaps = kSsimTaps;
-constexpr double kC1 = kSsimC1, kC2 = kSsimC2;
 
 /// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: the window's neighbours
 /// along it lie c apart, and zeros stand for those outside.
@@ -68,20 +67,13 @@ double ssim(const SsimProblem& p, const SsimArguments& a) {
     double total = 0;
     for (std::int64_t i = 0; i < row_size; ++i) {
       const auto [mean_x, mean_y, squares, product] = row.at(i);
-      const double means = mean_x * mean_x + mean_y * mean_y;
-      const double a1 = 2 * mean_x * mean_y + kC1, a2 = 2 * (product - mean_x * mean_y) + kC2;
-      const double b1 = means + kC1, b2 = squares - means + kC2;
-      const double s = a1 * a2 / (b1 * b2);
-      total += s;
+      const SsimPoint point = ssim_point(mean_x, mean_y, squares, product);
+      total += point.value;
       if (!a.derivatives) continue;
-      const double by_variance = -s / b2, by_covariance = 2 * a1 / (b1 * b2);
-      // The mean is in the variance and the covariance too.
-      const double by_mean = 2 * mean_y * a2 / (b1 * b2) - 2 * mean_x * s / b1 - 2 * mean_x * by_variance -
-                             mean_y * by_covariance;
       float* const derivatives = a.derivatives + first + i;
-      derivatives[0] = static_cast<float>(by_mean);
-      derivatives[p.count()] = static_cast<float>(by_variance);
-      derivatives[2 * p.count()] = static_cast<float>(by_covariance);
+      derivatives[0] = static_cast<float>(point.by_mean);
+      derivatives[p.count()] = static_cast<float>(point.by_square);
+      derivatives[2 * p.count()] = static_cast<float>(point.by_product);
     }
     rows[static_cast<std::size_t>(job)] = total;
   });

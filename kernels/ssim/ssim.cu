@@ -87,20 +87,13 @@ __global__ void __launch_bounds__(kThreads)
   const Pixel pixel(p);
   double sums[4];
   window_sums(p, window, ValueTerms{a.x, a.y}, sums);
-  const double mean_x = sums[0], mean_y = sums[1], means = mean_x * mean_x + mean_y * mean_y;
-  const double a1 = 2 * mean_x * mean_y + kSsimC1, a2 = 2 * (sums[3] - mean_x * mean_y) + kSsimC2;
-  const double b1 = means + kSsimC1, b2 = sums[2] - means + kSsimC2;
-  const double s = a1 * a2 / (b1 * b2);
+  const SsimPoint point = ssim_point(sums[0], sums[1], sums[2], sums[3]);
   if (pixel.inside && a.derivatives) {
-    const double by_variance = -s / b2, by_covariance = 2 * a1 / (b1 * b2);
-    // The mean is in the variance and the covariance too.
-    const double by_mean =
-        2 * mean_y * a2 / (b1 * b2) - 2 * mean_x * s / b1 - 2 * mean_x * by_variance - mean_y * by_covariance;
-    a.derivatives[pixel.at] = static_cast<float>(by_mean);
-    a.derivatives[p.count() + pixel.at] = static_cast<float>(by_variance);
-    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(by_covariance);
+    a.derivatives[pixel.at] = static_cast<float>(point.by_mean);
+    a.derivatives[p.count() + pixel.at] = static_cast<float>(point.by_square);
+    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(point.by_product);
   }
-  const double total = sum_of_block(pixel.inside ? s : 0);
+  const double total = sum_of_block(pixel.inside ? point.value : 0);
   if (threadIdx.x == 0)
     parts[(static_cast<std::int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] = total;
 }

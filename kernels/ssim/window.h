@@ -28,4 +28,22 @@ inline SsimWindow ssim_window() {
   return window;
 }
 
+/// S at a pixel, and its derivatives by the windowed sums of x, x² and x y.
+struct SsimPoint {
+  double value, by_mean, by_square, by_product;
+};
+
+/// From the windowed sums of x, y, x² + y² and x y. constexpr, so that device code may call it.
+constexpr SsimPoint ssim_point(double mean_x, double mean_y, double squares, double product) {
+  const double means = mean_x * mean_x + mean_y * mean_y;
+  const double a1 = 2 * mean_x * mean_y + kSsimC1, a2 = 2 * (product - mean_x * mean_y) + kSsimC2;
+  const double r1 = 1 / (means + kSsimC1), r2 = 1 / (squares - means + kSsimC2);
+  const double s = a1 * a2 * r1 * r2;
+  const double by_variance = -s * r2, by_covariance = 2 * a1 * r1 * r2;
+  // The mean is in the variance and the covariance too.
+  const double by_mean =
+      2 * mean_y * a2 * r1 * r2 - 2 * mean_x * (s * r1 + by_variance) - mean_y * by_covariance;
+  return {s, by_mean, by_variance, by_covariance};
+}
+
 }  // namespace sapnet::kernels

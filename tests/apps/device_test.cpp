@@ -31,6 +31,7 @@ class Faulty final : public model::Network {
   }
   void pack() override {}
   std::size_t memory(const engine::Shape& /*rainy*/) const override { return 0; }
+  std::size_t memory_kept(const engine::Shape& /*rainy*/) const override { return 0; }
 
  private:
   float error_;

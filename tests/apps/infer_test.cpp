@@ -285,7 +285,7 @@ TEST_CASE("sapnet-infer draws a bar on a terminal and leaves stdout whole", "[in
   const auto outcome = workshop.shell("script -qec \"$INFER in -o out --reference in --weights '" +
                                       kWeights.string() + "'\" /dev/null");
   CHECK(outcome.exit_code == 0);
-  CHECK_THAT(outcome.out, Contains("[###############...............] 1/2 pictures, ") && Contains(" left") &&
+  CHECK_THAT(outcome.out, Contains("[##########..........] 1/2 pictures, ") && Contains(" left") &&
                               Contains("\r\x1b[Kramp.jpg  "));
   const auto piped = workshop.shell("script -qec \"$INFER in -o out --reference in --weights '" +
                                     kWeights.string() + "' >scores.txt\" /dev/null");

@@ -10,6 +10,7 @@
 #include "engine/parameters.h"
 #include "tests/apps/workshop.h"
 #include "tests/gpu/have_gpu.h"
+#include "train/history.h"
 
 namespace sapnet::apps {
 namespace {
@@ -65,19 +66,24 @@ TEST_CASE("sapnet-train leaves weights, figures and a page", "[train]") {
   const TrainWorkshop workshop;
   const auto outcome = workshop.train("--config tiny.json --out run");
   CHECK(outcome.exit_code == 0);
-  CHECK(workshop.list("run") == Names{"checkpoint-00000020.safetensors", "checkpoint-00000024.safetensors",
-                                      "config.json", "metrics.csv", "report.html", "weights.safetensors"});
+  CHECK(workshop.list("run") == Names{"best.safetensors", "checkpoint-00000020.safetensors",
+                                      "checkpoint-00000024.safetensors", "config.json", "metrics.csv",
+                                      "report.html", "weights.safetensors"});
   CHECK_THAT(outcome.err, Contains("2 photos in ") && Contains("24 steps of 2 patches of 16x16") &&
                               Contains("step 12, validation ") && Contains("sapnet-train: done: "));
   CHECK(steps_of(text_of(workshop / "run/metrics.csv")) ==
         Names{"step", "0", "4", "5", "8", "10", "12", "15", "16", "20", "24"});
   const std::string page = text_of(workshop / "run/report.html");
   CHECK_THAT(page, Contains("of 24") && Contains("a.png") && Contains("<svg") && Contains("</html>"));
-  // It learned something from where it began, and what it learned derains.
+  const auto rows = train::read_history(workshop / "run/metrics.csv", 24);
+  CHECK(*rows.back().validation_psnr > *rows.front().validation_psnr + 0.5);
   CHECK(workshop.shell("$INFER in/a.png -o out.png --weights run/weights.safetensors").exit_code == 0);
+  const std::string weights = workshop.weights("run");
+  fs::remove(workshop / "run/weights.safetensors");  // as if killed before they were written
   const auto again = workshop.train("--resume --out run");
   CHECK(again.exit_code == 0);
   CHECK_THAT(again.err, Contains("all 24 steps are done"));
+  CHECK(workshop.weights("run") == weights);
 }
 
 TEST_CASE("sapnet-train gives the same bits whatever the number of threads, and others with another seed",
@@ -129,13 +135,15 @@ TEST_CASE("sapnet-train, killed at any moment, comes to the same weights", "[tra
   }
   // What a killed program was writing goes, what a living one writes stays.
   write_text(workshop / "run/.metrics.csv.tmp-99999999", "half");
+  write_text(workshop / "run/.notes.tmp-old", "someone's");
   const engine::OutputFile writing(workshop / "run/metrics.csv");
   const auto finished = workshop.train("--config tiny.json " + longer + " --out run --resume");
   CHECK(finished.exit_code == 0);
   WARN(landed << " of " << kills << " runs were killed");
   CHECK(landed > kills / 2);
   CHECK(workshop.list("run").front() == ".metrics.csv.tmp-" + std::to_string(getpid()));
-  CHECK(workshop.list("run").size() == 7);
+  CHECK(workshop.list("run")[1] == ".notes.tmp-old");
+  CHECK(workshop.list("run").size() == 9);
   CHECK(workshop.weights("run") == whole);
   const auto steps = steps_of(text_of(workshop / "run/metrics.csv"));
   CHECK(steps.back() == std::to_string(6 * kills));
@@ -153,6 +161,7 @@ TEST_CASE("sapnet-train, asked to stop, finishes the step, saves, and goes on la
     const auto stopped = workshop.shell(std::string("timeout -s ") + signal + " 0.6" +
                                         " $TRAIN --config tiny.json " + longer + " --out " + run);
     CHECK(stopped.exit_code == 124);  // timeout's own: it had to send the signal
+    CHECK_THAT(text_of(workshop / (run + "/report.html")), !Contains(">Step</dt><dd>0<"));
     CHECK_THAT(stopped.err, Contains("finishing the step, then saving") && Contains("stopped after step ") &&
                                 Contains("go on with: sapnet-train --resume --out " + run));
     const auto resumed = workshop.train("--resume --out " + run);
@@ -160,6 +169,40 @@ TEST_CASE("sapnet-train, asked to stop, finishes the step, saves, and goes on la
     CHECK_THAT(resumed.err, Contains("going on after step "));
     CHECK(workshop.weights(run) == whole);
   }
+}
+
+TEST_CASE("sapnet-train, asked twice to stop, stops at once", "[train][slow]") {
+  const TrainWorkshop workshop;
+  const auto stopped = workshop.shell(
+      "$TRAIN --config tiny.json --threads 1 --set patch=30 batch=40 stages=12 --out run & program=$!; "
+      "while ! [ -e run/report.html ]; do sleep 0.1; done; sleep 0.5; kill -TERM $program; sleep 0.3; "
+      "kill -TERM $program; wait $program");
+  CHECK(stopped.exit_code == 128 + SIGTERM);
+  CHECK_THAT(stopped.err, Contains("once more to stop at once") && !Contains("stopped after step"));
+}
+
+TEST_CASE("sapnet-train lets no other run into its folder", "[train][slow]") {
+  const TrainWorkshop workshop;
+  const auto both = workshop.shell(
+      "$TRAIN --config tiny.json --set epochs=400 --out run 2>/dev/null & program=$!; "
+      "while ! [ -e run/report.html ]; do sleep 0.1; done; $TRAIN --resume --out run; echo $?; kill -TERM "
+      "$program; wait $program");
+  CHECK(both.out == "2\n");
+  CHECK_THAT(both.err, Contains("sapnet-train: error: run: another sapnet-train writes there"));
+}
+
+TEST_CASE("weights are run with the stages that they were trained with", "[train]") {
+  const TrainWorkshop workshop;
+  REQUIRE(workshop.train("--config tiny.json --set epochs=1 --out run").exit_code == 0);
+  CHECK(workshop.shell("$INFER in/a.png -o two.png --weights run/weights.safetensors --stages 2").exit_code ==
+        0);
+  CHECK(workshop.shell("$INFER in/a.png -o six.png --weights run/weights.safetensors --stages 6").exit_code ==
+        0);
+  const auto outcome =
+      workshop.shell("$INFER in/a.png -o out.png --weights run/weights.safetensors --verbose");
+  CHECK_THAT(outcome.err + outcome.out, Contains("SAPNet, 2 stages"));
+  CHECK(text_of(workshop / "out.png") == text_of(workshop / "two.png"));
+  CHECK(text_of(workshop / "out.png") != text_of(workshop / "six.png"));
 }
 
 TEST_CASE("sapnet-train falls back to the checkpoint before a damaged one", "[train]") {
@@ -191,11 +234,13 @@ TEST_CASE("sapnet-train loses nothing when the disk is full", "[train][slow]") {
   const std::string whole = uninterrupted(workshop, "--set epochs=8");
   REQUIRE(workshop.train("--config tiny.json --out run").exit_code == 0);
   const Names before = workshop.list("run");
-  // Files end at 1 MB: too little for a checkpoint.
-  const auto full = workshop.shell("trap '' XFSZ; ulimit -f 1000; $TRAIN --resume --out run --set epochs=8");
+  const std::string checkpoint = text_of(workshop / "run/checkpoint-00000024.safetensors");
+  // Files end at 1 MB, in a shell whose blocks are of 512 or of 1024 bytes: too little for a checkpoint.
+  const auto full = workshop.shell("ulimit -f 2000; $TRAIN --resume --out run --set epochs=8");
   CHECK(full.exit_code == 1);
   CHECK_THAT(full.err, Contains("sapnet-train: error: run/checkpoint-00000025.safetensors: "));
   CHECK(workshop.list("run") == before);
+  CHECK(text_of(workshop / "run/checkpoint-00000024.safetensors") == checkpoint);
   const auto resumed = workshop.train("--resume --out run --set epochs=8");
   CHECK_THAT(resumed.err, Contains("going on after step 24"));
   CHECK(workshop.weights("run") == whole);
@@ -203,12 +248,17 @@ TEST_CASE("sapnet-train loses nothing when the disk is full", "[train][slow]") {
 
 TEST_CASE("sapnet-train stops where the loss is no number, and saves what came before", "[train]") {
   const TrainWorkshop workshop;
-  const auto outcome = workshop.train("--config tiny.json --out run --set learning_rate=1e18");
+  const auto outcome =
+      workshop.train("--config tiny.json --out \"my run\" --threads 1 --set learning_rate=1e18");
   CHECK(outcome.exit_code == 1);
+  const std::string command = "sapnet-train --resume --out 'my run' --threads 1 --set learning_rate=1e+17";
   CHECK_THAT(outcome.err, Contains("sapnet-train: error: step ") && Contains("is not a finite number; ") &&
                               Contains("first") &&
-                              Contains("sapnet-train --resume --out run --set learning_rate=1e+17"));
-  CHECK(workshop.list("run").front().starts_with("checkpoint-"));
+                              Contains(" go on after step 0 with a lower rate: " + command));
+  CHECK(workshop.list("my run/not-finite").size() == 1);
+  const auto lower = workshop.train("--resume --out \"my run\" --set learning_rate=1e-3");
+  CHECK(lower.exit_code == 0);
+  CHECK(workshop.weights("my run") == uninterrupted(workshop));
 }
 
 TEST_CASE("sapnet-train begins with given weights, and learns from pairs", "[train]") {
@@ -226,7 +276,7 @@ TEST_CASE("sapnet-train begins with given weights, and learns from pairs", "[tra
   const auto outcome = workshop.train("--config tiny.json --data pairs --val in --set epochs=1 --out run " +
                                       ("--weights '" + kWeights.string() + "' --set learning_rate=0"));
   CHECK(outcome.exit_code == 0);
-  CHECK_THAT(outcome.err, Contains("2 pairs in ") && Contains("validating on 1 picture\n"));
+  CHECK_THAT(outcome.err, Contains("2 pairs in ") && Contains("validating on 1 of 2 pictures\n"));
   const auto trained = weights::read_weights(workshop / "run/weights.safetensors");
   const auto before = weights::read_weights(kWeights);
   for (const engine::Parameter& given : before.all())
@@ -239,6 +289,10 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
   write_text(workshop / "unknown.json", "{\"epoch\": 3}");
   write_text(workshop / "nodata.json", "{}");
   fs::create_directory(workshop / "empty");
+  fs::copy_file(kWeights, workshop / "start.safetensors");
+  for (const char* folder : {"half/rain", "whole/half", "pairs/rain", "pairs/clean", "owned"})
+    fs::create_directories(workshop / folder);
+  write_text(workshop / "owned/report.html", "mine");
   REQUIRE(workshop.train("--config tiny.json --out there --set epochs=1").exit_code == 0);
   struct Case {
     const char *arguments, *sentence;
@@ -256,6 +310,14 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
            {"--out run --config unknown.json", "unknown.json: there is no setting 'epoch'; there are network",
             1},
            {"--out run --config tiny.json --data empty", "empty: holds no pictures", 1},
+           {"--out run --config tiny.json --data half", "half: holds no pictures, and rain/ but no clean/",
+            1},
+           {"--out run --config tiny.json --data whole", "whole: holds no pictures, only folders", 1},
+           {"--out run --config tiny.json --data pairs/rain", "pairs/rain: is the rainy half of pairs", 1},
+           {"--out run --config in", "in: is a folder, not a file of settings", 1},
+           {"--out owned --config tiny.json", "owned/report.html: is there already", 2},
+           {"--out run --config tiny.json --set patch=32 batch=4096 stages=32",
+            "take fewer or smaller patches", 1},
            {"--out run --config tiny.json --data nowhere", "nowhere: is not a folder", 1},
            {"--out run --config tiny.json --set patch=64", "are too few for a patch of 64", 1},
            {"--out run --config tiny.json --set batch=0",
@@ -264,16 +326,20 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
            {"--out run --config tiny.json --set network=UNet", R"(must be SAPNet or PReNet, not "UNet")", 2},
            {"--out run --config tiny.json --set seed=-1", "seed must be a whole number from 0", 2},
            {"--out run --config tiny.json --threads 0", "--threads", 2},
-           {"--out run --config tiny.json --device tpu", "--device: must be cpu or cuda, not 'tpu'", 2},
+           {"--out run --config tiny.json --device tpu", "--device: must be auto, cpu or cuda, not 'tpu'", 2},
+           {"--out run --config tiny.json --precision fp16", "--precision fp16 needs --device cuda", 2},
            {"--out run --config tiny.json --device cuda", "cuda", 1},
            {"--out tiny.json --config tiny.json", "tiny.json: the folder cannot be made", 1},
+           {"--out run --config tiny.json --set network=PReNet --weights start.safetensors",
+            "start.safetensors is a SAPNet, and the settings ask for a PReNet", 1},
            {"--out run --config tiny.json --weights in/a.png", "in/a.png: is not a weight file", 1}}) {
     CAPTURE(arguments);
     const auto outcome = workshop.train(arguments);
     CHECK(outcome.exit_code == exit_code);
     CHECK_THAT(outcome.err, Contains("sapnet-train: error: ") && Contains(sentence));
-    CHECK_FALSE(fs::exists(workshop / "run"));
+    fs::remove_all(workshop / "run");
   }
+  CHECK(text_of(workshop / "owned/report.html") == "mine");
 }
 
 }  // namespace

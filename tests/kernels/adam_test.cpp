@@ -34,7 +34,6 @@ void check(std::int64_t count, double learning_rate, double scale = 1) {
   }
 
   for (const auto& implementation : implementations()) {
-    if (!implementation->trains()) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)};

@@ -209,7 +209,7 @@ struct ExpectedGradients {
 ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::vector<double>& y,
                                      const Weights& weights, const std::vector<float>& residual,
                                      const std::vector<float>& dout,
-                                     const std::vector<double>& scale_tolerance) {
+                                     const std::vector<double>& scale_tolerance, engine::DType maps) {
   const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
   const auto w1 = doubles(weights.w1), w2 = doubles(weights.w2), w3 = doubles(weights.w3),
              res = doubles(residual);
@@ -245,11 +245,13 @@ ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::ve
         mean[c] +=
             size(y[n * per_image + k]) * static_cast<double>(channels) / static_cast<double>(per_image);
       }
-      // σ' = s (1 - s) is at most 1/4, and at most as wrong as s. A row is summed in fp32.
+      // σ' = s (1 - s) is at most 1/4, and at most as wrong as s. A row, or on a GPU a share of the pixels,
+      // is summed in fp32, of terms that are as stored.
       dlogit[c] = magnitude / 4;
-      dlogit_tolerance[c] =
-          (sum_tolerance(static_cast<double>(p.w), magnitude) + 4 * rounding(magnitude)) / 4 +
-          magnitude * scale_tolerance[n * channels + c];
+      dlogit_tolerance[c] = (sum_tolerance(static_cast<double>(p.w), magnitude) + 4 * rounding(magnitude) +
+                             storage_rounding(maps, magnitude)) /
+                                4 +
+                            magnitude * scale_tolerance[n * channels + c];
     }
     for (std::size_t c = 0; c < channels; ++c) {
       double kappa = 0;
@@ -272,21 +274,23 @@ ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::ve
       for (std::size_t k = c; k < per_image; k += channels) {
         const double value = size(static_cast<double>(dout[n * per_image + k]));
         result.dy.tolerance.resize(y.size());
-        result.dy.tolerance[n * per_image + k] = kappa + scale_tolerance[n * channels + c] * value +
-                                                 rounding(value + size(result.dy.values[n * per_image + k]));
+        result.dy.tolerance[n * per_image + k] =
+            kappa + scale_tolerance[n * channels + c] * value +
+            storage_rounding(maps, value + size(result.dy.values[n * per_image + k]));
       }
     }
   }
-  result.dresidual.tolerance.assign(res.size(), rounding(2));
+  result.dresidual.tolerance.assign(res.size(), storage_rounding(maps, 2));
   return result;
 }
 
-void check_backward(const AttendedConvProblem& p, bool with_residual, bool in_place) {
-  INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden << ", dilation " << p.dilation
-           << ", residual " << with_residual << ", in place " << in_place);
+void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_residual, bool in_place) {
+  INFO(to_string(maps) << ", " << p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden
+                       << ", dilation " << p.dilation << ", residual " << with_residual << ", in place "
+                       << in_place);
   const std::int64_t count = p.n * p.h * p.w * p.c;
   const auto in = random_values(count, 1), residual = random_values(with_residual ? count : 0, 2),
-             dout = random_values(count, 8);
+             dout = stored(random_values(count, 8), maps);
   const Weights weights(p, engine::DType::kFloat32);
   const std::vector<float> shifted_sums = sums_in_parts(p, in);
   const auto forward = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
@@ -294,10 +298,10 @@ void check_backward(const AttendedConvProblem& p, bool with_residual, bool in_pl
   const auto plain = reference::finish(p.conv(), forward.conv.sum, forward.scale, {}, true);
   const std::vector<float> out(forward.out.begin(), forward.out.end()), inner(plain.begin(), plain.end());
   const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout,
-                                           scale_tolerances(p, weights, shifted_sums));
+                                           scale_tolerances(p, weights, shifted_sums), maps);
 
   for (const auto& implementation : implementations()) {
-    if (!implementation->trains() || !implementation->takes(p)) continue;
+    if (!implementation->takes(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(out), inners(with_residual ? inner : std::vector<float>()),
@@ -339,12 +343,13 @@ void check_backward(const AttendedConvProblem& p, bool with_residual, bool in_pl
 }
 
 KERNEL_TEST_CASE("the way back through attended_conv", "[kernels][attended_conv][backward]") {
-  for (const bool with_residual : {false, true}) {
-    for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {4, 5}})
-      check_backward({1, h, w, 32, 2, 2, 1}, with_residual, false);
-    check_backward({2, 3, 4, 32, 2, 1, 1}, with_residual, true);
-    check_backward({1, 5, 6, 5, 3, 4, 1}, with_residual, true);
-  }
+  for (const engine::DType maps : stored_types())
+    for (const bool with_residual : {false, true}) {
+      for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {4, 5}})
+        check_backward({1, h, w, 32, 2, 2, 1}, maps, with_residual, false);
+      check_backward({2, 3, 4, 32, 2, 1, 1}, maps, with_residual, true);
+      check_backward({1, 5, 6, 5, 3, 4, 1}, maps, with_residual, true);
+    }
 }
 
 }  // namespace

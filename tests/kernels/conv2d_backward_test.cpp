@@ -22,28 +22,29 @@ Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
   return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
 }
 
-/// Calls body for every implementation that takes the problem.
+/// Calls body for every implementation that takes the problem and stores maps so.
 template <class Body>
-void for_each_trainer(const Conv2dProblem& p, const Body& body) {
+void for_each_trainer(const Conv2dProblem& p, engine::DType maps, const Body& body) {
   for (const auto& implementation : implementations()) {
-    if (!implementation->trains() || !implementation->takes(p)) continue;
+    if (!implementation->takes(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     body(*implementation);
   }
 }
 
-void check_wgrad(const Conv2dProblem& p, bool with_second = true) {
-  INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+" << p.in_channels[1] << " → "
-           << p.out_channels << " channels, kernel " << p.kernel << ", stride " << p.stride << ", dilation "
-           << p.dilation << ", padding " << p.padding);
-  const auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
-  const auto in1 = random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2);
-  const auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3);
+void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second) {
+  INFO(to_string(maps) << ", " << p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+"
+                       << p.in_channels[1] << " → " << p.out_channels << " channels, kernel " << p.kernel
+                       << ", stride " << p.stride << ", dilation " << p.dilation << ", padding "
+                       << p.padding);
+  const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), maps);
+  const auto in1 = stored(random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2), maps);
+  const auto dsum = stored(random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3), maps);
   const auto before = random_values(p.out_channels * p.total_in_channels() * p.kernel * p.kernel, 4);
   const auto bias_before = random_values(p.out_channels, 5);
   const auto gradients = reference::convolve_backward(p, {in0, in1}, dsum);
 
-  for_each_trainer(p, [&](const Implementation& implementation) {
+  for_each_trainer(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       GuardedArray map0(in0), map1(in1), sums(dsum), weight(before), bias(bias_before);
       implementation.conv2d_wgrad(p, {.in = {map0.data(), map1.data()},
@@ -71,6 +72,10 @@ void check_wgrad(const Conv2dProblem& p, bool with_second = true) {
                 tolerance);
     check_close("dbias", {p.out_channels}, written[1], bias, bias_tolerance);
   });
+}
+
+void check_wgrad(const Conv2dProblem& p, bool with_second = true) {
+  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second);
 }
 
 KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backward]") {
@@ -102,18 +107,19 @@ KERNEL_TEST_CASE("wgrad with other channels, kernels, strides and paddings", "[k
   check_wgrad({1, 9, 11, {32, 0}, 32, 3, 1, 4, 1});
 }
 
-void check_dgrad(const Conv2dProblem& p, std::size_t map) {
-  INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[map] << " of " << p.total_in_channels()
-           << " → " << p.out_channels << ", kernel " << p.kernel << ", dilation " << p.dilation
-           << ", padding " << p.padding);
+void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
+  INFO(to_string(maps) << ", " << p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[map] << " of "
+                       << p.total_in_channels() << " → " << p.out_channels << ", kernel " << p.kernel
+                       << ", dilation " << p.dilation << ", padding " << p.padding);
   const std::int64_t filter = p.total_in_channels() * p.kernel * p.kernel;
-  const auto weight = random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter)));
-  const auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 2);
+  const auto weight =
+      stored(random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter))), maps);
+  const auto dsum = stored(random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 2), maps);
   const Conv2dProblem dgrad = kernels::dgrad_problem(p, map);
   REQUIRE(dgrad.out_h() == p.h);
   REQUIRE(dgrad.out_w() == p.w);
   const auto expected = reference::convolve_dgrad(p, map, weight, dsum);
-  for_each_trainer(dgrad, [&](const Implementation& implementation) {
+  for_each_trainer(dgrad, maps, [&](const Implementation& implementation) {
     GuardedArray weights(weight), sums(dsum), din(expected.sum.size());
     GuardedArray reversed(
         static_cast<std::size_t>(dgrad.out_channels * dgrad.in_channels[0] * p.kernel * p.kernel));
@@ -124,9 +130,15 @@ void check_dgrad(const Conv2dProblem& p, std::size_t map) {
     arguments.out = din.data();
     implementation.conv2d(dgrad, arguments);
     for (GuardedArray* array : {&weights, &sums, &reversed, &din}) CHECK(array->intact());
-    check_close("din", {p.n, p.h, p.w, p.in_channels[map]}, din.values(), expected.sum,
-                sum_tolerances(implementation, dgrad, expected.magnitude, copy(reversed), {}, 1));
+    auto tolerance = sum_tolerances(implementation, dgrad, expected.magnitude, copy(reversed), {}, 1);
+    for (std::size_t k = 0; k < tolerance.size(); ++k)
+      tolerance[k] += storage_rounding(maps, std::abs(expected.sum[k]));
+    check_close("din", {p.n, p.h, p.w, p.in_channels[map]}, din.values(), expected.sum, tolerance);
   });
+}
+
+void check_dgrad(const Conv2dProblem& p, std::size_t map) {
+  for (const engine::DType maps : stored_types()) check_dgrad(p, maps, map);
 }
 
 KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
@@ -146,10 +158,10 @@ struct Epilogue {
 };
 
 // Held against the numeric derivative of what follows a convolution's sum.
-void check_epilogue(const Epilogue& options) {
-  INFO("ReLU " << options.relu << ", residual " << options.residual << ", scale " << options.scale
-               << ", shift " << options.shift << ", in place " << options.in_place << ", before "
-               << options.before);
+void check_epilogue(const Epilogue& options, engine::DType maps) {
+  INFO(to_string(maps) << ", ReLU " << options.relu << ", residual " << options.residual << ", scale "
+                       << options.scale << ", shift " << options.shift << ", in place " << options.in_place
+                       << ", before " << options.before);
   const Conv2dProblem p = same_size(2, 3, 5, {1, 0}, 7);
   const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
   const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
@@ -158,8 +170,8 @@ void check_epilogue(const Epilogue& options) {
   auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 3);
   for (float& s : scale) s = std::abs(s) + 0.1F;
   const auto shift = random_values(options.shift ? p.n * p.out_channels : 0, 4);
-  const auto dout = random_values(static_cast<std::int64_t>(count), 5);
-  const auto before = random_values(options.before ? static_cast<std::int64_t>(count) : 0, 6);
+  const auto dout = stored(random_values(static_cast<std::int64_t>(count), 5), maps);
+  const auto before = stored(random_values(options.before ? static_cast<std::int64_t>(count) : 0, 6), maps);
   const auto loss = [&](const std::vector<double>& by_sum, const std::vector<double>& by_residual) {
     return reference::dot(doubles(dout),
                           reference::finish(p, by_sum, doubles(scale), by_residual, options.relu));
@@ -177,7 +189,7 @@ void check_epilogue(const Epilogue& options) {
   const auto out = reference::finish(p, doubles(sum), doubles(scale), doubles(residual), options.relu);
   const auto inner = reference::finish(p, doubles(sum), doubles(scale), {}, options.relu);
   const auto floats = [](const std::vector<double>& v) { return std::vector<float>(v.begin(), v.end()); };
-  for_each_trainer(p, [&](const Implementation& implementation) {
+  for_each_trainer(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(floats(out)), inners(floats(inner)), scales(scale), shifts(shift),
           befores(before);
@@ -198,11 +210,15 @@ void check_epilogue(const Epilogue& options) {
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(dsum), copy(dresidual)};
     });
-    const std::vector<double> tolerance(count, rounding(3));
+    const std::vector<double> tolerance(count, storage_rounding(maps, 3));
     check_close("dsum", {p.n, p.h, p.w, p.out_channels}, written[0], expected, tolerance);
     if (options.residual)
       check_close("dresidual", {p.n, p.h, p.w, p.out_channels}, written[1], expected_residual, tolerance);
   });
+}
+
+void check_epilogue(const Epilogue& options) {
+  for (const engine::DType maps : stored_types()) check_epilogue(options, maps);
 }
 
 KERNEL_TEST_CASE("the way back through what follows the sum", "[kernels][conv2d][backward]") {
@@ -217,7 +233,10 @@ KERNEL_TEST_CASE("the way back through what follows the sum", "[kernels][conv2d]
 
 KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels][conv2d][backward]") {
   for (const auto& p : {same_size(2, 9, 70, {32, 0}, 32, 2), same_size(1, 5, 7, {6, 0}, 20)}) {
-    for_each_trainer(p, [&](const Implementation& implementation) {
+    for (const auto& each : implementations()) {
+      const Implementation& implementation = *each;
+      if (!implementation.takes(p)) continue;
+      INFO(implementation.name());
       const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
       GuardedArray in(random_values(p.n * p.h * p.w * p.in_channels[0], 1)),
           weight(random_values(p.out_channels * p.in_channels[0] * 9, 2, 0.1F)),
@@ -235,7 +254,7 @@ KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels]
       implementation.conv2d(p, arguments);
       for (GuardedArray* array : {&in, &weight, &residual, &alone, &out, &inner}) CHECK(array->intact());
       check_same_bits("inner", inner.values(), alone.values());
-    });
+    }
   }
 }
 

@@ -229,8 +229,6 @@ class CudaImplementation : public Implementation {
 
   std::int64_t shifted_sums_parts(std::int64_t /*h*/) const override { return 1; }
 
-  bool trains() const override { return maps() == DType::kFloat32; }
-
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double /*sum_norm*/,
                          double /*in_limit*/) const override {
     return sum_tolerance(static_cast<double>(p.n * p.out_h() * p.out_w()), magnitude) + rounding(magnitude);
@@ -238,19 +236,21 @@ class CudaImplementation : public Implementation {
 
   void conv2d_wgrad(const kernels::Conv2dProblem& p, const kernels::Conv2dWgradArguments& a) const override {
     const std::int64_t pixels = p.n * p.h * p.w;
-    Floats in0(a.in[0], pixels * p.in_channels[0]), in1(a.in[1], a.in[1] ? pixels * p.in_channels[1] : 0),
-        dsum(a.dsum, p.n * p.out_h() * p.out_w() * p.out_channels),
-        dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
+    DeviceArray<T> in0(a.in[0], pixels * p.in_channels[0]),
+        in1(a.in[1], a.in[1] ? pixels * p.in_channels[1] : 0),
+        dsum(a.dsum, p.n * p.out_h() * p.out_w() * p.out_channels);
+    Floats dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
         dbias(a.dbias, a.dbias ? p.out_channels : 0), workspace(kernels::cuda::conv2d_wgrad_workspace(p));
-    kernels::cuda::conv2d_wgrad(p,
-                                {.in = {in0.data(), in1.data()},
-                                 .dsum = dsum.data(),
-                                 .dweight = dweight.data(),
-                                 .dbias = dbias.data()},
-                                workspace.data(), cuda::stream());
+    kernels::cuda::conv2d_wgrad<T, T>(p,
+                                      {.in = {in0.data(), in1.data()},
+                                       .dsum = dsum.data(),
+                                       .dweight = dweight.data(),
+                                       .dbias = dbias.data()},
+                                      workspace.data(), cuda::stream());
     dweight.read_to(a.dweight);
     dbias.read_to(a.dbias);
-    for (Floats* array : {&in0, &in1, &dsum, &workspace}) array->read_to(nullptr);
+    for (DeviceArray<T>* array : {&in0, &in1, &dsum}) array->read_to(nullptr);
+    workspace.read_to(nullptr);
   }
 
   void conv2d_epilogue_backward(const kernels::Conv2dProblem& p,
@@ -258,25 +258,27 @@ class CudaImplementation : public Implementation {
     const std::int64_t size = p.n * p.out_h() * p.out_w() * p.out_channels;
     const auto map = [&](const float* host) { return host ? size : 0; };
     const auto per_image = [&](const float* host) { return host ? p.n * p.out_channels : 0; };
-    Floats dout(a.dout, size), out(a.out, map(a.out)), inner(a.inner, map(a.inner)),
-        scale(a.scale, per_image(a.scale)), shift(a.shift, per_image(a.shift)), separate_dsum(nullptr, size),
-        before(a.dresidual_before, map(a.dresidual_before)), separate_dresidual(nullptr, map(a.dresidual));
-    Floats& dsum = a.dsum == a.dout ? dout : separate_dsum;
-    Floats& dresidual = a.dresidual == a.dresidual_before ? before : separate_dresidual;
-    kernels::cuda::conv2d_epilogue_backward(p,
-                                            {.dout = dout.data(),
-                                             .out = out.data(),
-                                             .inner = inner.data(),
-                                             .scale = scale.data(),
-                                             .shift = shift.data(),
-                                             .dsum = dsum.data(),
-                                             .dresidual_before = before.data(),
-                                             .dresidual = dresidual.data()},
-                                            cuda::stream());
+    Floats scale(a.scale, per_image(a.scale)), shift(a.shift, per_image(a.shift));
+    DeviceArray<T> dout(a.dout, size), out(a.out, map(a.out)), inner(a.inner, map(a.inner)),
+        separate_dsum(nullptr, size), before(a.dresidual_before, map(a.dresidual_before)),
+        separate_dresidual(nullptr, map(a.dresidual));
+    DeviceArray<T>& dsum = a.dsum == a.dout ? dout : separate_dsum;
+    DeviceArray<T>& dresidual = a.dresidual == a.dresidual_before ? before : separate_dresidual;
+    kernels::cuda::conv2d_epilogue_backward<T>(p,
+                                               {.dout = dout.data(),
+                                                .out = out.data(),
+                                                .inner = inner.data(),
+                                                .scale = scale.data(),
+                                                .shift = shift.data(),
+                                                .dsum = dsum.data(),
+                                                .dresidual_before = before.data(),
+                                                .dresidual = dresidual.data()},
+                                               cuda::stream());
     dsum.read_to(a.dsum);
     dresidual.read_to(a.dresidual);
-    for (Floats* array : {&dout, &out, &inner, &scale, &shift, &separate_dsum, &before, &separate_dresidual})
+    for (DeviceArray<T>* array : {&dout, &out, &inner, &separate_dsum, &before, &separate_dresidual})
       array->read_to(nullptr);
+    for (Floats* array : {&scale, &shift}) array->read_to(nullptr);
   }
 
   void attended_conv_backward(const kernels::AttendedConvProblem& p,
@@ -292,58 +294,61 @@ class CudaImplementation : public Implementation {
     forward.w3 = a.w3;
     Attention attention(p, forward);
     const auto map = [&](const float* host) { return host ? size : 0; };
-    Floats dout(a.dout, size), out(a.out, size), inner(a.inner, map(a.inner)), separate_dy(nullptr, size),
-        before(a.dresidual_before, map(a.dresidual_before)), dresidual(nullptr, map(a.dresidual)),
-        dw1(a.dw1, p.hidden * p.c), dw2(a.dw2, p.c * p.hidden), dw3(a.dw3, p.c * p.c),
+    DeviceArray<T> dout(a.dout, size), out(a.out, size), inner(a.inner, map(a.inner)),
+        separate_dy(nullptr, size), before(a.dresidual_before, map(a.dresidual_before)),
+        dresidual(nullptr, map(a.dresidual));
+    Floats dw1(a.dw1, p.hidden * p.c), dw2(a.dw2, p.c * p.hidden), dw3(a.dw3, p.c * p.c),
         workspace(kernels::cuda::attended_conv_backward_workspace(p, a.parts));
-    Floats& dy = a.dy == a.dout ? dout : separate_dy;
-    kernels::cuda::attended_conv_backward(p,
-                                          {.dout = dout.data(),
-                                           .out = out.data(),
-                                           .inner = inner.data(),
-                                           .shifted_sums = attention.sums.data(),
-                                           .parts = a.parts,
-                                           .weight = attention.weight.data(),
-                                           .bias = attention.bias.data(),
-                                           .w1 = attention.w1.data(),
-                                           .w2 = attention.w2.data(),
-                                           .w3 = attention.w3.data(),
-                                           .dy = dy.data(),
-                                           .dresidual_before = before.data(),
-                                           .dresidual = dresidual.data(),
-                                           .dw1 = dw1.data(),
-                                           .dw2 = dw2.data(),
-                                           .dw3 = dw3.data()},
-                                          workspace.data(), cuda::stream());
+    DeviceArray<T>& dy = a.dy == a.dout ? dout : separate_dy;
+    kernels::cuda::attended_conv_backward<T>(p,
+                                             {.dout = dout.data(),
+                                              .out = out.data(),
+                                              .inner = inner.data(),
+                                              .shifted_sums = attention.sums.data(),
+                                              .parts = a.parts,
+                                              .weight = attention.weight.data(),
+                                              .bias = attention.bias.data(),
+                                              .w1 = attention.w1.data(),
+                                              .w2 = attention.w2.data(),
+                                              .w3 = attention.w3.data(),
+                                              .dy = dy.data(),
+                                              .dresidual_before = before.data(),
+                                              .dresidual = dresidual.data(),
+                                              .dw1 = dw1.data(),
+                                              .dw2 = dw2.data(),
+                                              .dw3 = dw3.data()},
+                                             workspace.data(), cuda::stream());
     dy.read_to(a.dy);
     dresidual.read_to(a.dresidual);
     dw1.read_to(a.dw1);
     dw2.read_to(a.dw2);
     dw3.read_to(a.dw3);
-    for (Floats* array : {&dout, &out, &inner, &separate_dy, &before, &workspace}) array->read_to(nullptr);
+    for (DeviceArray<T>* array : {&dout, &out, &inner, &separate_dy, &before}) array->read_to(nullptr);
+    workspace.read_to(nullptr);
   }
 
   void conv_lstm_backward(const kernels::ConvLstmProblem& p,
                           const kernels::ConvLstmBackwardArguments& a) const override {
     const std::int64_t size = p.n * p.h * p.w * p.hidden;
     const auto map = [&](const float* host) { return host ? size : 0; };
-    Floats gates(a.gates, 4 * size), c(a.c, map(a.c)), h_out(a.h_out, size), dh_out(a.dh_out, map(a.dh_out)),
-        dc_out(a.dc_out, map(a.dc_out)), separate_dgates(nullptr, 4 * size), separate_dc(nullptr, map(a.dc));
-    Floats& dgates = a.dgates == a.gates ? gates : separate_dgates;
+    DeviceArray<T> gates(a.gates, 4 * size), h_out(a.h_out, size), dh_out(a.dh_out, a.dh_out ? size : 0),
+        separate_dgates(nullptr, 4 * size);
+    Floats c(a.c, map(a.c)), dc_out(a.dc_out, map(a.dc_out)), separate_dc(nullptr, map(a.dc));
+    DeviceArray<T>& dgates = a.dgates == a.gates ? gates : separate_dgates;
     Floats& dc = a.dc == a.dc_out ? dc_out : separate_dc;
-    kernels::cuda::conv_lstm_backward(p,
-                                      {.gates = gates.data(),
-                                       .c = c.data(),
-                                       .h_out = h_out.data(),
-                                       .dh_out = dh_out.data(),
-                                       .dc_out = dc_out.data(),
-                                       .dgates = dgates.data(),
-                                       .dc = a.dc ? dc.data() : nullptr},
-                                      cuda::stream());
+    kernels::cuda::conv_lstm_backward<T>(p,
+                                         {.gates = gates.data(),
+                                          .c = c.data(),
+                                          .h_out = h_out.data(),
+                                          .dh_out = dh_out.data(),
+                                          .dc_out = dc_out.data(),
+                                          .dgates = dgates.data(),
+                                          .dc = a.dc ? dc.data() : nullptr},
+                                         cuda::stream());
     dgates.read_to(a.dgates);
     dc.read_to(a.dc);
-    for (Floats* array : {&gates, &c, &h_out, &dh_out, &dc_out, &separate_dgates, &separate_dc})
-      array->read_to(nullptr);
+    for (DeviceArray<T>* array : {&gates, &h_out, &dh_out, &separate_dgates}) array->read_to(nullptr);
+    for (Floats* array : {&c, &dc_out, &separate_dc}) array->read_to(nullptr);
   }
 
   double ssim(const kernels::SsimProblem& p, const kernels::SsimArguments& a) const override {

@@ -58,8 +58,7 @@ class Implementation {
   /// How many parts of each image's shifted sums every operation writes for an output of h rows.
   virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
 
-  /// Whether it has what follows, which training takes.
-  virtual bool trains() const { return true; }
+  // What training takes.
 
   /// How far wgrad may lie from the exact one, likewise. magnitude: the 2-norm of its products; sum_norm: of
   /// all of dsum's of its output; in_limit: no input is larger.

@@ -21,6 +21,8 @@ TrainingState example(std::int64_t step) {
   state.first_moments = {0.1F, 0.2F, 0.3F};
   state.second_moments = {1e-30F, 2, 3};
   state.config = "{\"batch\": 3}";
+  state.loss_scale = 0x1p20;
+  state.good_steps = 77;
   return state;
 }
 
@@ -44,15 +46,20 @@ TEST_CASE("a checkpoint gives back all that was written", "[train][checkpoint]")
   CHECK(state.first_moments == example(7).first_moments);
   CHECK(state.second_moments == example(7).second_moments);
   CHECK(state.config == example(7).config);
+  CHECK(state.loss_scale == 0x1p20);
+  CHECK(state.good_steps == 77);
 }
 
 TEST_CASE("the two newest checkpoints are kept", "[train][checkpoint]") {
   const tests::ScratchFolder folder;
   std::ofstream(folder / "checkpoint-x.safetensors") << "someone else's";
-  for (const std::int64_t step : {5, 99999999, 100000000, 20}) write_checkpoint(folder / "", example(step));
+  for (const std::int64_t step : {5, 99999999, 100000000}) write_checkpoint(folder / "", example(step));
   CHECK(newest(folder).step == 100000000);
   CHECK(folder.file_count() == 3);
   CHECK(fs::exists(folder / "checkpoint-99999999.safetensors"));
+  write_checkpoint(folder / "", example(20));  // of a run that went on from one before the others
+  CHECK(newest(folder).step == 20);
+  CHECK(folder.file_count() == 2);
 }
 
 TEST_CASE("every flipped bit of a checkpoint is noticed", "[train][checkpoint]") {

@@ -84,13 +84,15 @@ TEST_CASE("a setting that is none, or out of range, is named", "[train][config]"
 
 TEST_CASE("one setting is changed by its name", "[train][config]") {
   TrainConfig config;
-  apply_setting(config, "network=PReNet");
-  apply_setting(config, "learning_rate_epochs=[1,2]");
-  apply_setting(config, "flips=true");
+  apply_settings(config, {"network=PReNet", "learning_rate_epochs=[1,2]", "flips=true", "strongest_rain=0.1",
+                          "weakest_rain=0.05"});
   CHECK(config.network == "PReNet");
   CHECK(config.learning_rate_epochs == std::vector{1, 2});
   CHECK(config.flips);
-  CHECK_THROWS_WITH(apply_setting(config, "rate=1"), Contains("--set rate=1: there is no setting 'rate'"));
+  CHECK(config.strongest_rain == 0.1);
+  CHECK_THROWS_WITH(apply_settings(config, {"rate=1"}), Contains("--set rate=1: there is no setting 'rate'"));
+  CHECK_THROWS_WITH(apply_settings(config, {"weakest_rain=0.5"}),
+                    Contains("--set: weakest_rain, 0.5, is above"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "engine/random.h"
 #include "model/network.h"
+#include "tests/gpu/have_gpu.h"
 #include "train/draws.h"
 
 namespace sapnet::train {
@@ -114,20 +115,70 @@ TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
   CHECK(flat(trainer.state().parameters) == flat(other.state().parameters));
 }
 
-TEST_CASE("an endless gradient is named by the first on the way back", "[train][trainer]") {
-  // The picture stays finite; what goes back through the last convolution is 1e38 times a feature and more.
+TEST_CASE("a loss's scale falls where a gradient is infinite, and rises again", "[train][trainer]") {
+  LossScale scale(8);
+  CHECK(scale.halve());
+  CHECK(scale.value() == 4);
+  for (int step = 0; step < 1999; ++step) scale.count_good_step();
+  CHECK(scale.value() == 4);
+  scale.count_good_step();
+  CHECK(scale.value() == 8);
+  CHECK(scale.good_steps() == 0);
+  scale.count_good_step();
+  CHECK(scale.halve());
+  CHECK(scale.good_steps() == 0);
+  CHECK(scale.halve());
+  CHECK(scale.halve());
+  CHECK(scale.value() == 1);
+  CHECK_FALSE(scale.halve());
+  CHECK(LossScale(4, 1999).good_steps() == 1999);
+}
+
+TEST_CASE("fp16 trains as fp32 does, from whatever scale of the loss", "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  TrainConfig config = small();
+  config.stages = 1;
+  Trainer exact(config, fresh(), {.device = engine::Device::kCuda});
+  const StepResult expected = exact.step(batch(0));
   TrainingState start = fresh();
+  start.loss_scale = 0x1p30;
+  const engine::Execution fp16 = {.device = engine::Device::kCuda, .maps = engine::DType::kFloat16};
+  Trainer trainer(config, start, fp16);
+  const StepResult result = trainer.step(batch(0));
+  CHECK(trainer.steps() == 1);
+  CHECK(result.loss == Approx(expected.loss).epsilon(1e-3));
+  CHECK(result.gradient_norm == Approx(expected.gradient_norm).epsilon(0.01));
+  CHECK(trainer.state().loss_scale < 0x1p30);
+  CHECK(trainer.state().loss_scale > 1);
+  CHECK(trainer.state().good_steps == 1);
+  const Trainer resumed(config, trainer.state(), fp16);
+  CHECK(resumed.state().loss_scale == trainer.state().loss_scale);
+  CHECK(resumed.state().good_steps == 1);
+  CHECK(exact.state().good_steps == 0);  // fp32 needs none
+}
+
+// Features so small that what comes of them is finite, through weights so large that what goes back is not.
+TEST_CASE("an endless gradient is named by the first on the way back", "[train][trainer]") {
+  TrainConfig config = small();
+  config.stages = 1;
   engine::Parameters parameters("large");
-  for (engine::Parameter parameter : start.parameters.all()) {
-    if (parameter.name == "conv.0.weight") std::ranges::fill(parameter.values, 3e38F);
-    if (parameter.name == "conv0.0.weight" || parameter.name == "conv0.0.bias")
-      std::ranges::fill(parameter.values, 0.0F);
+  const TrainingState drawn = fresh();
+  for (engine::Parameter parameter : drawn.parameters.all()) {
+    const auto fill = [&](float value) { std::ranges::fill(parameter.values, value); };
+    if (parameter.name.starts_with("res_conv")) fill(0);
+    if (parameter.name == "conv0.0.weight" || parameter.name == "conv_g.0.bias") fill(0);
+    if (parameter.name == "conv0.0.bias") fill(2e-45F);
+    if (parameter.name == "conv_g.0.weight") fill(3e38F);
+    if (parameter.name == "conv.0.weight") fill(300);
     parameters.add(parameter);
   }
-  start.parameters = parameters;
-  Trainer trainer(small(), start, {});
-  CHECK_THROWS_AS(trainer.step(batch(0)), NotFinite);
+  TrainingState start{.parameters = parameters};
+  Trainer trainer(config, start, {});
+  CHECK_THROWS_WITH(trainer.step(batch(0)),
+                    Contains("step 1: a gradient is not a finite number; the first on the "
+                             "way back is that of 'conv0.0.bias'"));
   CHECK(trainer.steps() == 0);
+  CHECK((flat(trainer.state().parameters) == flat(parameters)));
 }
 
 TEST_CASE("new parameters are drawn evenly, by their number of inputs", "[network][train]") {
