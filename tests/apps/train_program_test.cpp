@@ -283,6 +283,22 @@ TEST_CASE("sapnet-train begins with given weights, and learns from pairs", "[tra
     CHECK(trained.get(given.name, given.shape).values == given.values);
 }
 
+TEST_CASE("sapnet-train keeps the weights that validation liked best", "[train]") {
+  const TrainWorkshop workshop;
+  const auto worse =
+      workshop.train("--config tiny.json --out worse --set epochs=2 learning_rate=0.1 --weights '" +
+                     kWeights.string() + "'");
+  CHECK_THAT(worse.err, Contains("best.safetensors is of step 0, "));
+  const auto given = weights::read_weights(kWeights),
+             best = weights::read_weights(workshop / "worse/best.safetensors");
+  for (const engine::Parameter& parameter : given.all())
+    CHECK(best.get(parameter.name, parameter.shape).values == parameter.values);
+  CHECK(workshop.weights("worse") != text_of(workshop / "worse/best.safetensors"));
+  const auto better = workshop.train("--config tiny.json --out better");
+  CHECK_THAT(better.err, !Contains("best.safetensors is of"));
+  CHECK(workshop.weights("better") == text_of(workshop / "better/best.safetensors"));
+}
+
 TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
   const TrainWorkshop workshop;
   write_text(workshop / "broken.json", "{\"epochs\": 3,\n \"batch\" 2}");
