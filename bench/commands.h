@@ -39,13 +39,15 @@ void bench_kernels(const KernelsOptions& options);
 struct StepOptions {
   std::filesystem::path weights;
   std::int64_t batch = 12, patch = 100;  // the paper's
+  engine::Device device = engine::Device::kCpu;
+  engine::DType maps = engine::DType::kFloat32;
   int threads = 1;
   int repeat = 3;
   std::optional<std::filesystem::path>
       input;  // raw fp32 (2, batch, patch, patch, 3), rainy and clean; or noise
 };
 
-/// Times a whole training step on the CPU: forward, SSIM, back, Adam.
+/// Times a whole training step, the host's part included: forward, SSIM, back, Adam.
 void bench_step(const StepOptions& options);
 
 }  // namespace sapnet::bench

@@ -140,6 +140,12 @@ for size in "${sizes[@]}"; do
   done
   measure "kernels $size" 90 "$programs/sapnet-bench" kernels --device cuda --size "$size" --repeat "$repeat"
 done
+for precision in fp32 fp16; do
+  measure "network step $precision" 60 "$programs/sapnet-bench" step --device cuda --precision "$precision" \
+    --weights "$weights" --batch "${STEP_BATCH:-12}" --patch "${STEP_PATCH:-100}" --repeat "$repeat"
+  step "training $precision" 60 "$programs/sapnet-train" --config train/configs/quick.json --device cuda \
+    --precision "$precision" --out "$logs/run_$precision" --set epochs="${EPOCHS:-20}"
+done
 gpu_after=$(gpu_state)
 run_sanitizer
 step "tests on the CPU" 180 "$programs/sapnet-tests" --warn NoTests '~[gpu]'

@@ -53,10 +53,13 @@ int run(int argc, char** argv) {
   kernels_command->add_option("--repeat", kernels.repeat, "Timed runs")->check(CLI::PositiveNumber);
 
   sapnet::bench::StepOptions step;
-  CLI::App* const step_command = app.add_subcommand("step", "A whole training step on the CPU");
+  CLI::App* const step_command = app.add_subcommand("step", "A whole training step");
   step_command->add_option("--weights", step.weights, "Weight file")->required();
   step_command->add_option("--batch", step.batch, "Patches; 12 by default")->check(CLI::PositiveNumber);
   step_command->add_option("--patch", step.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
+  add_device(step_command);
+  step_command->add_option("--precision", precision, "What cuda stores maps as: fp32, the default, or fp16")
+      ->check(CLI::IsMember({"fp32", "fp16"}));
   step_command->add_option("--threads", step.threads, "CPU threads")->check(CLI::PositiveNumber);
   step_command->add_option("--repeat", step.repeat, "Timed steps")->check(CLI::PositiveNumber);
   step_command->add_option("--input", step.input,
@@ -64,8 +67,8 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-    network.device = kernels.device = sapnet::engine::choose_device(device);
-    if (precision == "fp16") network.maps = sapnet::engine::DType::kFloat16;
+    network.device = kernels.device = step.device = sapnet::engine::choose_device(device);
+    if (precision == "fp16") network.maps = step.maps = sapnet::engine::DType::kFloat16;
     if (*network_command) {
       parse_size(network_size, network.width, network.height);
       sapnet::bench::bench_network(network);

@@ -15,24 +15,25 @@ namespace sapnet::bench {
 
 void bench_step(const StepOptions& options) {
   engine::set_threads(options.threads);
-  constexpr engine::Device kDevice = engine::Device::kCpu;
+  const engine::Device device = options.device;
   const engine::Shape shape{options.batch, options.patch, options.patch, 3};
   const auto count = static_cast<std::size_t>(shape.count());
   const std::vector<float> pictures =
       options.input ? read_input(*options.input, 2 * count) : noise(2 * count);
   const std::span<const float> all(pictures);
-  const train::Batch batch{.rainy = engine::from_host(all.first(count), shape, kDevice),
-                           .clean = engine::from_host(all.last(count), shape, kDevice)};
-  train::Trainer trainer({}, {.parameters = weights::read_weights(options.weights)}, {});
+  const train::Batch batch{.rainy = engine::from_host(all.first(count), shape, device),
+                           .clean = engine::from_host(all.last(count), shape, device)};
+  train::Trainer trainer({}, {.parameters = weights::read_weights(options.weights)},
+                         {.device = device, .maps = options.maps});
 
   const std::size_t memory_before = process_memory("VmRSS");
-  engine::reset_peak(kDevice);
+  engine::reset_peak(device);
   std::vector<double> losses;
   const std::vector<double> seconds =
-      time(kDevice, options.repeat, [&] { losses.push_back(trainer.step(batch).loss); });
+      time(device, options.repeat, [&] { losses.push_back(trainer.step(batch).loss); });
   const nlohmann::ordered_json report = {
       {"program", "sapnet-bench"},
-      {"mode", "fast"},
+      {"mode", to_string(options.maps)},
       {"network", trainer.network().name()},
       {"batch", options.batch},
       {"patch", options.patch},
@@ -42,12 +43,14 @@ void bench_step(const StepOptions& options) {
       {"losses", losses},
       {"peak_memory_bytes", process_memory("VmHWM")},
       {"memory_before_bytes", memory_before},
-      {"tensor_peak_bytes", engine::memory_report(kDevice).peak},
+      {"tensor_peak_bytes", engine::memory_report(device).peak},
       {"cpu", cpu_name()},
-      {"device", engine::describe(kDevice)},
+      {"device", engine::describe(device)},
   };
   const std::string side = std::to_string(options.patch);
-  print_line("training step " + std::to_string(options.batch) + "x" + side + "x" + side, seconds, "");
+  print_line("training step " + std::to_string(options.batch) + "x" + side + "x" + side + ", " +
+                 std::string(to_string(options.maps)),
+             seconds, "");
   std::cout << report.dump() << '\n';
 }
 
