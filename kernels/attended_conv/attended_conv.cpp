@@ -6,6 +6,7 @@
 
 #include "kernels/attended_conv/attended_conv_backward.h"
 #include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/parallel.h"
 
 namespace sapnet::kernels::cpu {
 namespace {
@@ -58,8 +59,10 @@ Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64
 }  // namespace
 
 void attention_scale(const AttendedConvProblem& p, const AttendedConvArguments& a, float* scale) {
-  for (std::int64_t image = 0; image < p.n; ++image)
-    for (const double value : attention(p, a, image).scale) *scale++ = static_cast<float>(value);
+  parallel_for(p.n, [&](std::int64_t image) {
+    float* to = scale + image * p.c;
+    for (const double value : attention(p, a, image).scale) *to++ = static_cast<float>(value);
+  });
 }
 
 void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, const AttendedConvArguments& a) {
@@ -110,12 +113,12 @@ std::vector<double> attention_backward(const AttendedConvProblem& p, const Atten
 
 void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a) {
   const auto channels = static_cast<std::size_t>(p.c);
-  std::vector<Attention> forward;
+  std::vector<Attention> forward(static_cast<std::size_t>(p.n));
+  parallel_for(
+      p.n, [&](std::int64_t image) { forward[static_cast<std::size_t>(image)] = attention(p, a, image); });
   std::vector<float> scale, shift;
-  for (std::int64_t image = 0; image < p.n; ++image) {
-    forward.push_back(attention(p, a, image));
-    scale.insert(scale.end(), forward.back().scale.begin(), forward.back().scale.end());
-  }
+  for (const Attention& of_image : forward)
+    scale.insert(scale.end(), of_image.scale.begin(), of_image.scale.end());
   Conv2dEpilogueBackwardArguments epilogue{.dout = a.dout,
                                            .out = a.out,
                                            .inner = a.inner,

@@ -89,6 +89,17 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dWgradArguments& a, 
   });
 }
 
+/// Adds dsum over one of all images' rows.
+void bias_gradient_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t row, float* sums) {
+  const std::int64_t channels = p.out_channels, size = p.out_w() * channels;
+  for (std::int64_t o = 0; o < channels; o += kLanes) {
+    V sum = load_lanes(sums + o, channels - o);
+    for (std::int64_t k = row * size + o; k < (row + 1) * size; k += channels)
+      sum = hn::Add(sum, load_lanes(a.dsum + k, channels - o));
+    store_lanes(sum, sums + o, channels - o);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace sapnet::kernels::cpu
 HWY_AFTER_NAMESPACE();
@@ -100,8 +111,10 @@ namespace {
 HWY_EXPORT(sums_by_output);
 HWY_EXPORT(wgrad_direct_row);
 HWY_EXPORT(wgrad_winograd_rows);
+HWY_EXPORT(bias_gradient_row);
 
-constexpr std::int64_t kMostSlices = 32, kJobsOfSlice = 8;  // at least: a slice's sums cost memory
+// As many threads as can be of use; but a slice's sums cost memory, and time to add up.
+constexpr std::int64_t kMostSlices = 16, kJobsOfSlice = 8;
 
 /// Calls add_job(job, sums) for every job in [0, jobs), each slice of them with sums of its own, and returns
 /// the sums over all slices, `size` numbers.
@@ -109,9 +122,11 @@ template <class AddJob>
 std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const AddJob& add_job) {
   const std::int64_t slices = std::clamp(jobs / kJobsOfSlice, std::int64_t{1}, kMostSlices);
   thread_local std::vector<float> sums;  // kept: memory that comes anew each time costs more than its zeros
-  sums.assign(static_cast<std::size_t>(slices * size), 0);
+  if (sums.size() < static_cast<std::size_t>(slices * size))
+    sums.resize(static_cast<std::size_t>(slices * size));
   float* const all = sums.data();  // the calling thread's
   parallel_for(slices, [&](std::int64_t slice) {
+    std::fill_n(all + slice * size, size, 0.0F);
     for (std::int64_t job = slice * jobs / slices; job < (slice + 1) * jobs / slices; ++job)
       add_job(job, all + slice * size);
   });
@@ -127,12 +142,10 @@ std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const Ad
 }
 
 void add_bias_gradient(const Conv2dProblem& p, const Conv2dWgradArguments& a) {
-  const std::int64_t channels = p.out_channels, row = p.out_w() * channels;
-  const auto sums = sum_of_slices(p.n * p.out_h(), channels, [&](std::int64_t job, float* to) {
-    for (std::int64_t k = job * row; k < (job + 1) * row; k += channels)
-      for (std::int64_t o = 0; o < channels; ++o) to[o] += a.dsum[k + o];
+  const auto sums = sum_of_slices(p.n * p.out_h(), p.out_channels, [&](std::int64_t row, float* to) {
+    HWY_DYNAMIC_DISPATCH(bias_gradient_row)(p, a, row, to);
   });
-  for (std::int64_t o = 0; o < channels; ++o)
+  for (std::int64_t o = 0; o < p.out_channels; ++o)
     a.dbias[o] += static_cast<float>(sums[static_cast<std::size_t>(o)]);
 }
 
