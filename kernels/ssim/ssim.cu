@@ -68,7 +68,7 @@ __device__ double sum_of_block(double value) {
     __syncthreads();
     if (threadIdx.x < half) values[threadIdx.x] += values[threadIdx.x + half];
   }
-  return values[0];
+  return threadIdx.x == 0 ? values[0] : 0;  // which it writes itself; others would read it too early
 }
 
 struct ValueTerms {
