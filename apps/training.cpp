@@ -1,25 +1,21 @@
 #include "apps/training.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "apps/program.h"
 #include "apps/progress.h"
+#include "apps/run_folder.h"
 #include "apps/training_report.h"
+#include "apps/words.h"
 #include "engine/device.h"
 #include "engine/error.h"
 #include "engine/output_file.h"
@@ -29,6 +25,7 @@
 #include "train/loader.h"
 #include "train/picture_sources.h"
 #include "train/trainer.h"
+#include "train/validation.h"
 #include "weights/weight_file.h"
 
 namespace sapnet::apps {
@@ -41,75 +38,6 @@ using train::TrainingState;
 
 void say(const std::string& sentence) { std::fprintf(stderr, "sapnet-train: %s\n", sentence.c_str()); }
 
-/// printf's formats for one number.
-std::string formatted(const char* format, double value) {
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
-/// What means nothing special to a shell.
-constexpr std::string_view kPlain =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
-
-/// As a shell takes it for one word.
-std::string quoted(const fs::path& path) {
-  const std::string text = path.string();
-  if (text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
-  return word + "'";
-}
-
-/// A link that a terminal opens.
-std::string url_of(const fs::path& file) {
-  std::string url = "file://";
-  for (const char c : fs::absolute(file).lexically_normal().string()) {
-    if (kPlain.find(c) != std::string_view::npos && c != '%') {
-      url += c;
-    } else {
-      std::array<char, 4> code;
-      std::snprintf(code.data(), code.size(), "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      url += code.data();
-    }
-  }
-  return url;
-}
-
-/// The run's folder, which no other run may write to while this lives.
-class RunFolder {
- public:
-  /// Makes it when it is missing. Throws UsageError when another run has it, Error when it cannot be made.
-  explicit RunFolder(const fs::path& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) throw Error(folder.string() + ": the folder cannot be made (" + error.message() + ")");
-    descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-    close(descriptor_);
-    throw UsageError(folder.string() + ": another sapnet-train writes there");
-  }
-  ~RunFolder() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  RunFolder(const RunFolder&) = delete;
-  RunFolder& operator=(const RunFolder&) = delete;
-
- private:
-  int descriptor_ = -1;
-};
-
-/// A run that begins overwrites nothing: neither another's weights nor what it reads.
-void refuse_to_overwrite(const fs::path& folder) {
-  for (const char* name :
-       {"config.json", "metrics.csv", "report.html", "weights.safetensors", "best.safetensors"}) {
-    if (fs::exists(folder / name))
-      throw UsageError((folder / name).string() +
-                       ": is there already; go on with the run with --resume, or name "
-                       "another folder");
-  }
-}
-
 std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
   auto saved =
       train::read_checkpoint(options.out, [](const std::string& fault) { say("warning: " + fault); });
@@ -117,7 +45,6 @@ std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
     throw UsageError(options.out.string() +
                      ": holds a run already; go on with it with --resume, or name another folder");
   }
-  if (!options.resume) refuse_to_overwrite(options.out);
   if (!saved && options.resume) {
     if (options.config.empty())
       throw UsageError(options.out.string() +
@@ -181,13 +108,13 @@ class Training {
   int run() {
     introduce();
     if (trainer_.steps() >= total_) {
-      write_weights(options_.out / "weights.safetensors",
-                    trainer_.state());  // which a program that was killed may owe
+      // A program that was killed may owe them.
+      write_weights(options_.out / "weights.safetensors", trainer_.state());
       say("all " + std::to_string(total_) + " steps are done; more come with --set epochs=N");
       return 0;
     }
-    const RunFolder held(options_.out);
-    prepare_folder();
+    engine::remove_abandoned_files(options_.out);
+    engine::write_file(options_.out / "config.json", train::to_json(config_));
     start_ = Clock::now();
     Progress progress(
         "steps", static_cast<std::size_t>(total_),
@@ -229,11 +156,6 @@ class Training {
     const std::size_t taken = validation_.pictures().size(), found = validation_.found();
     return (taken < found ? std::to_string(taken) + " of " : "") + counted(found, "picture") +
            (config_.validation_data.empty() ? ", of the training data itself" : "");
-  }
-
-  void prepare_folder() const {
-    engine::remove_abandoned_files(options_.out);
-    engine::write_file(options_.out / "config.json", train::to_json(config_));
   }
 
   void loop(Progress& progress, StopRequest& stop) {
@@ -416,7 +338,9 @@ class Training {
 int run_training(const TrainOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // a run goes on when nobody listens any more
   if (options.threads > 0) engine::set_threads(options.threads);
+  const RunFolder folder(options.out);
   const auto saved = checkpoint_to_resume(options);
+  if (!options.resume) folder.refuse_to_overwrite();
   const TrainConfig config = configure(options, saved);
   TrainOptions rest = options;
   rest.resume = saved.has_value();  // else the run only begins, whatever lies in its folder

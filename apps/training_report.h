@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "train/history.h"
-#include "train/picture_sources.h"
+#include "train/validation.h"
 
 namespace sapnet::apps {
 

@@ -60,6 +60,15 @@ def best(reports):
     return fastest
 
 
+def take_turns(commands, rounds, pixels):
+    """The best report of each command, None of one that failed; they run one after the other in each round."""
+    reports = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            reports[name].append(run(command, pixels))
+    return {name: best(several) for name, several in reports.items()}
+
+
 def measure(options, width, height, rounds, repeat, folder):
     """Reports by program, "ours" and PyTorch's modes, and the largest difference between our output and
     those of PyTorch."""
@@ -70,15 +79,13 @@ def measure(options, width, height, rounds, repeat, folder):
     peer = [sys.executable, ROOT / "bench" / "peers" / "torch_network.py", *common]
     commands = {"ours": [options.program, "network", *common]}
     commands |= {mode: [*peer, "--mode", mode] for mode in MODES}
-    reports = {name: [] for name in commands}
-    for _ in range(rounds):
-        for name, command in commands.items():
-            reports[name].append(run([*command, "--output", folder / f"{name}.f32"], width * height))
-    outputs = {name: numpy.fromfile(folder / f"{name}.f32", "<f4") for name in commands if any(reports[name])}
+    commands = {name: [*command, "--output", folder / f"{name}.f32"] for name, command in commands.items()}
+    reports = take_turns(commands, rounds, width * height)
+    outputs = {name: numpy.fromfile(folder / f"{name}.f32", "<f4") for name in commands if reports[name]}
     difference = None
     if "ours" in outputs and len(outputs) > 1:
         difference = max(float(numpy.abs(outputs["ours"] - outputs[name]).max()) for name in outputs)
-    return {name: best(several) for name, several in reports.items()}, difference
+    return reports, difference
 
 
 def measure_step(options, folder):
@@ -91,11 +98,7 @@ def measure_step(options, folder):
     peer = [sys.executable, ROOT / "bench" / "peers" / "torch_step.py", *common]
     commands = {"ours": [options.program, "step", *common]}
     commands |= {mode: [*peer, "--mode", mode] for mode in STEP_MODES}
-    rounds = {name: [] for name in commands}
-    for _ in range(STEP_ROUNDS):
-        for name, command in commands.items():
-            rounds[name].append(run(command, STEP_BATCH * STEP_PATCH**2))
-    reports = {name: best(several) for name, several in rounds.items()}
+    reports = take_turns(commands, STEP_ROUNDS, STEP_BATCH * STEP_PATCH**2)
     losses = [report["losses"] for report in reports.values() if report]
     difference = None
     if reports["ours"] and len(losses) > 1:

@@ -1,61 +1,29 @@
 // The pictures that a run's settings name.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "engine/device.h"
-#include "model/network.h"
 #include "train/config.h"
 #include "train/dataset.h"
-#include "train/metrics.h"
+#include "train/pairs.h"
 
 namespace sapnet::train {
 
-/// What the settings' `data` is: pairs in a folder that holds any, else clean photos under synthetic rain;
-/// several folders are mixed by weight. Throws Error when there is no folder, or one has nothing to learn
-/// from.
+/// The pairs of a folder that holds any, else its clean photos: their `rainy` is empty. Throws Error when it
+/// has neither, saying what it has.
+std::vector<Pair> find_pictures(const std::filesystem::path& folder);
+
+/// Whether that gave a photo.
+inline bool is_photo(const Pair& picture) { return picture.rainy.empty(); }
+
+/// What the settings' `data` is: pairs, or photos under synthetic rain; several folders are mixed by weight.
+/// Throws Error when there is no folder, or one has nothing to learn from.
 std::shared_ptr<const Dataset> make_dataset(const TrainConfig& config);
 
 /// A line for each folder of `data`: "200 pairs in DIR".
 std::vector<std::string> describe_data(const TrainConfig& config);
-
-/// Whole pictures that training is judged by: evenly spread over the files of `validation_data`, or of
-/// `data`. Photos get rain that training does not draw, the same each time.
-class Validation {
- public:
-  struct Picture {
-    std::string name;  // of the rainy or the photo's file
-    int width = 0, height = 0;
-    std::vector<std::uint8_t> rainy, clean;  // (height, width, 3)
-    Scores rainy_scores;
-  };
-
-  struct Result {
-    std::vector<std::vector<std::uint8_t>> derained;  // of each picture, as a file would hold it
-    std::vector<Scores> scores;
-    Scores mean;
-  };
-
-  /// Throws Error when a folder has no pictures, or one cannot be read.
-  explicit Validation(const TrainConfig& config);
-
-  const std::vector<Picture>& pictures() const { return pictures_; }
-  /// Of which these are some.
-  std::size_t found() const { return found_; }
-
-  /// Of the rainy pictures: what a network that does nothing would reach.
-  Scores rainy_mean() const;
-
-  /// Derains every picture on the network's device.
-  Result run(const model::Network& network, engine::Device device, int stages) const;
-
- private:
-  std::vector<Picture> pictures_;
-  std::size_t found_ = 0;
-};
 
 }  // namespace sapnet::train

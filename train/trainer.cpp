@@ -47,7 +47,7 @@ Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const en
       parameters_(start.parameters, execution.device, true),
       adam_(parameters_),
       scales_loss_(execution.maps == engine::DType::kFloat16),
-      loss_scale_(scales_loss_ ? start.loss_scale : 1, start.good_steps),
+      loss_scale_(start.loss_scale, start.good_steps),
       network_(model::make_network(parameters_, execution)) {
   if (start.first_moments.empty()) {
     const std::vector<float> none(static_cast<std::size_t>(parameters_.values().shape().count()));
@@ -61,6 +61,7 @@ StepResult Trainer::step(const Batch& batch) {
   const engine::PrivatePool::Scope scope(pool_);
   StepResult result;
   result.learning_rate = learning_rate(config_, batch.epoch);
+  const double scale = scales_loss_ ? loss_scale_.value() : 1;
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
   const Tensor rainy = engine::on_device(batch.rainy, parameters_.device()),
                clean = engine::on_device(batch.clean, parameters_.device());
@@ -71,12 +72,12 @@ StepResult Trainer::step(const Batch& batch) {
     result.loss = -static_cast<double>(engine::to_vector(similarity)[0]);
     result.psnr = psnr(engine::to_vector(derained), engine::to_vector(batch.clean));
     if (std::isfinite(result.loss))
-      tape.backward(std::array{engine::Tape::Term{similarity, -static_cast<float>(loss_scale_.value())}});
+      tape.backward(std::array{engine::Tape::Term{similarity, -static_cast<float>(scale)}});
   }
   if (!std::isfinite(result.loss))
     throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy));
-  result.gradient_norm = norm(engine::to_vector(parameters_.gradients())) / loss_scale_.value();
-  if (!std::isfinite(result.gradient_norm) && loss_scale_.halve()) {
+  result.gradient_norm = norm(engine::to_vector(parameters_.gradients())) / scale;
+  if (!std::isfinite(result.gradient_norm) && scales_loss_ && loss_scale_.halve()) {
     parameters_.zero_gradients();
     return step(batch);
   }
@@ -91,7 +92,7 @@ StepResult Trainer::step(const Batch& batch) {
   }
   const bool clips = config_.gradient_clip > 0 && result.gradient_norm > config_.gradient_clip;
   const double kept = clips ? config_.gradient_clip / result.gradient_norm : 1;
-  adam_.step(parameters_, result.learning_rate, kept / loss_scale_.value());
+  adam_.step(parameters_, result.learning_rate, kept / scale);
   if (scales_loss_) loss_scale_.count_good_step();
   parameters_.zero_gradients();
   network_->pack();

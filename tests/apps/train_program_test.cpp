@@ -353,6 +353,8 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
     const auto outcome = workshop.train(arguments);
     CHECK(outcome.exit_code == exit_code);
     CHECK_THAT(outcome.err, Contains("sapnet-train: error: ") && Contains(sentence));
+    // A step that memory has no room for is refused when the run has begun.
+    CHECK(fs::exists(workshop / "run") == (std::string(sentence) == "take fewer or smaller patches"));
     fs::remove_all(workshop / "run");
   }
   CHECK(text_of(workshop / "owned/report.html") == "mine");

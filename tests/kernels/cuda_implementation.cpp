@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 #include <string>
 
 #include "engine/cuda.h"
 #include "engine/error.h"
 #include "tests/kernels/close.h"
-#include "tests/sanitizers.h"
+#include "tests/kernels/device_memory.h"
 
 namespace sapnet::tests {
 namespace {
@@ -17,106 +16,6 @@ namespace {
 namespace cuda = engine::cuda;
 using engine::DType;
 using engine::Half;
-
-#ifdef SAPNET_TEST_ASAN
-constexpr std::size_t kBand = 0;  // it knows itself where an emulated GPU's memory ends
-#else
-constexpr std::size_t kBand = 4096;  // bytes
-#endif
-
-/// A copy on the device of an array that lies in the host's memory as floats, between two bands of bytes that
-/// no kernel may change. Of no elements, or of an absent array, null.
-template <class T>
-class DeviceArray {
- public:
-  /// host: null for an array whose content is undefined.
-  DeviceArray(const float* host, std::int64_t size) : size_(static_cast<std::size_t>(size)) {
-    if (size_ == 0) return;
-    std::vector<T> values(size_);
-    std::memset(static_cast<void*>(values.data()), 0xff, bytes());  // NaN
-    if (host) std::transform(host, host + size_, values.begin(), kernels::converted<T>);
-    fill(values.data());
-  }
-  /// Of undefined content.
-  explicit DeviceArray(std::size_t size) : DeviceArray(nullptr, static_cast<std::int64_t>(size)) {}
-  explicit DeviceArray(const std::vector<T>& values) : size_(values.size()) { fill(values.data()); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  ~DeviceArray() {
-    if (memory_) cuda::release(memory_);
-  }
-
-  T* data() { return memory_ ? reinterpret_cast<T*>(memory_ + kBand) : nullptr; }
-
-  /// The values, once all work before is done. Fails the test when a band has changed.
-  std::vector<T> read() {
-    std::vector<unsigned char> all(bytes() + 2 * kBand);
-    cuda::download(all.data(), memory_, all.size());
-    const auto untouched = [](unsigned char byte) { return byte == kCanary; };
-    CHECK(std::all_of(all.begin(), all.begin() + kBand, untouched));
-    CHECK(std::all_of(all.end() - kBand, all.end(), untouched));
-    std::vector<T> values(size_);
-    std::memcpy(static_cast<void*>(values.data()), all.data() + kBand, bytes());
-    return values;
-  }
-
-  /// The same, as floats in the host's memory; null: only the bands are looked at.
-  void read_to(float* host) {
-    if (!memory_) return;
-    const std::vector<T> values = read();
-    if (host) std::transform(values.begin(), values.end(), host, [](T value) { return to_float(value); });
-  }
-
- private:
-  static constexpr unsigned char kCanary = 0xc5;
-
-  static float to_float(float value) { return value; }
-  static float to_float(Half value) { return kernels::to_float(value); }
-
-  std::size_t bytes() const { return size_ * sizeof(T); }
-
-  void fill(const T* values) {
-    std::vector<unsigned char> all(bytes() + 2 * kBand, kCanary);
-    std::memcpy(all.data() + kBand, static_cast<const void*>(values), bytes());
-    memory_ = static_cast<unsigned char*>(cuda::allocate(all.size()));
-    if (!memory_) throw Error("the device has no memory left");
-    cuda::upload(memory_, all.data(), all.size());
-  }
-
-  std::size_t size_;
-  unsigned char* memory_ = nullptr;
-};
-
-using Floats = DeviceArray<float>;
-
-/// Kernels write shifted sums in parts as their blocks fall; here they are added up to one.
-class Sums {
- public:
-  Sums(bool wanted, std::int64_t images, std::int64_t parts, std::int64_t channels)
-      : images_(static_cast<std::size_t>(images)),
-        parts_(static_cast<std::size_t>(parts)),
-        size_(static_cast<std::size_t>(9 * channels)),
-        device_(nullptr, wanted ? images * parts * 9 * channels : 0) {}
-
-  float* data() { return device_.data(); }
-
-  void read_to(float* host) {
-    if (!device_.data()) return;
-    const std::vector<float> all = device_.read();
-    for (std::size_t image = 0; image < images_; ++image) {
-      for (std::size_t k = 0; k < size_; ++k) {
-        double sum = 0;
-        for (std::size_t part = 0; part < parts_; ++part)
-          sum += static_cast<double>(all[(image * parts_ + part) * size_ + k]);
-        *host++ = static_cast<float>(sum);
-      }
-    }
-  }
-
- private:
-  std::size_t images_, parts_, size_;
-  DeviceArray<float> device_;
-};
 
 template <class T>
 class CudaImplementation : public Implementation {

@@ -10,6 +10,7 @@
 #include "engine/error.h"
 #include "model/network.h"
 #include "train/image.h"
+#include "train/validation.h"
 
 namespace sapnet::train {
 namespace {

@@ -1,0 +1,43 @@
+#include "apps/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "apps/program.h"
+
+namespace sapnet::apps {
+
+namespace fs = std::filesystem;
+
+RunFolder::RunFolder(const fs::path& folder) : folder_(folder) {
+  std::error_code error;
+  made_ = fs::create_directories(folder, error);
+  if (error) throw Error(folder.string() + ": the folder cannot be made (" + error.message() + ")");
+  descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // A file system without locks is no reason not to train.
+  if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  close(descriptor_);
+  throw UsageError(folder.string() + ": another sapnet-train writes there");
+}
+
+RunFolder::~RunFolder() {
+  std::error_code not_empty;
+  if (made_) fs::remove(folder_, not_empty);
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void RunFolder::refuse_to_overwrite() const {
+  for (const char* name :
+       {"config.json", "metrics.csv", "report.html", "weights.safetensors", "best.safetensors"}) {
+    if (fs::exists(folder_ / name)) {
+      throw UsageError((folder_ / name).string() +
+                       ": is there already; go on with the run with --resume, or name another folder");
+    }
+  }
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,51 @@
+// What training is judged by.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/device.h"
+#include "model/network.h"
+#include "train/config.h"
+#include "train/metrics.h"
+
+namespace sapnet::train {
+
+/// Whole pictures that training is judged by: evenly spread over the files of `validation_data`, or of
+/// `data`. Photos get rain that training does not draw, the same each time.
+class Validation {
+ public:
+  struct Picture {
+    std::string name;  // of the rainy or the photo's file
+    int width = 0, height = 0;
+    std::vector<std::uint8_t> rainy, clean;  // (height, width, 3)
+    Scores rainy_scores;
+  };
+
+  struct Result {
+    std::vector<std::vector<std::uint8_t>> derained;  // of each picture, as a file would hold it
+    std::vector<Scores> scores;
+    Scores mean;
+  };
+
+  /// Throws Error when a folder has no pictures, or one cannot be read.
+  explicit Validation(const TrainConfig& config);
+
+  const std::vector<Picture>& pictures() const { return pictures_; }
+  /// Of which these are some.
+  std::size_t found() const { return found_; }
+
+  /// Of the rainy pictures: what a network that does nothing would reach.
+  Scores rainy_mean() const;
+
+  /// Derains every picture on the network's device.
+  Result run(const model::Network& network, engine::Device device, int stages) const;
+
+ private:
+  std::vector<Picture> pictures_;
+  std::size_t found_ = 0;
+};
+
+}  // namespace sapnet::train
