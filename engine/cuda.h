@@ -47,7 +47,7 @@ double seconds_for(const std::function<void()>& work);
 class Graph {
  public:
   /// Records what `work` queues on the stream, without running it. `work` may neither upload nor download
-  /// nor need memory that the pool must get from the device.
+  /// nor need memory that the pool must get from the device, nor be the first to multiply matrices.
   explicit Graph(const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;

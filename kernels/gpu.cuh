@@ -133,7 +133,8 @@ __device__ __forceinline__ void mma_m16n8k16(float (&d)[4], const std::uint32_t 
 }
 
 /// The value of the lane whose number differs in the bits of `mask`. All lanes of the warp call it together.
-__device__ __forceinline__ float shuffle_xor(float value, int mask) {
+template <class T>
+__device__ __forceinline__ T shuffle_xor(T value, int mask) {
   return __shfl_xor_sync(0xffffffffU, value, mask);
 }
 

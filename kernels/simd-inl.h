@@ -46,6 +46,31 @@ HWY_INLINE void store_lanes(V v, float* HWY_RESTRICT p, std::int64_t lanes) {
   for (std::int64_t i = 0; i < lanes; ++i) p[i] = values[i];
 }
 
+/// Doubles, for sums over whole maps: a vector of them holds as many floats.
+using DD = hn::CappedTag<double, 8>;
+using VD = hn::Vec<DD>;
+inline constexpr std::int64_t kDoubleLanes = static_cast<std::int64_t>(hn::MaxLanes(DD()));
+
+/// The first `lanes` floats at p as doubles, zeros behind them.
+HWY_INLINE VD load_doubles(const float* HWY_RESTRICT p, std::int64_t lanes) {
+  const hn::Rebind<float, DD> floats;
+  if (HWY_LIKELY(lanes >= kDoubleLanes)) return hn::PromoteTo(DD(), hn::LoadU(floats, p));
+  alignas(32) float values[kDoubleLanes] = {};
+  for (std::int64_t i = 0; i < lanes; ++i) values[i] = p[i];
+  return hn::PromoteTo(DD(), hn::Load(floats, values));
+}
+
+HWY_INLINE void store_as_floats(VD v, float* HWY_RESTRICT p, std::int64_t lanes) {
+  const hn::Rebind<float, DD> floats;
+  const auto rounded = hn::DemoteTo(floats, v);
+  if (HWY_LIKELY(lanes >= kDoubleLanes)) return hn::StoreU(rounded, floats, p);
+  alignas(32) float values[kDoubleLanes];
+  hn::Store(rounded, floats, values);
+  for (std::int64_t i = 0; i < lanes; ++i) p[i] = values[i];
+}
+
+HWY_INLINE double sum_of_lanes(VD v) { return hn::GetLane(hn::SumOfLanes(DD(), v)); }
+
 }  // namespace HWY_NAMESPACE
 }  // namespace sapnet::kernels::cpu
 HWY_AFTER_NAMESPACE();

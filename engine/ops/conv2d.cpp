@@ -6,14 +6,16 @@
 #include "engine/error.h"
 #include "engine/ops/op.h"
 #include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/spread/spread.h"
 
 namespace sapnet::engine {
 
 Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
                              const Conv2dGeometry& geometry, const Execution& execution,
-                             std::optional<DType> outputs)
+                             std::optional<DType> outputs, bool frozen_dgrad)
     : execution_(execution),
       outputs_(outputs.value_or(execution.maps)),
+      frozen_dgrad_(frozen_dgrad),
       weight_(std::move(weight)),
       bias_(std::move(bias)) {
   check_execution("conv2d", execution);
@@ -57,7 +59,7 @@ void Conv2dWeights::pack() {
         });
       });
   dgrad_.clear();
-  if (!weight_.tracked() || layer_.stride != 1) return;
+  if (!weight_.tracked() && !frozen_dgrad_) return;
   Execution back = execution_;
   back.maps = outputs_;
   for (std::size_t map = 0; map < 2 && layer_.in_channels[map] > 0; ++map) {
@@ -75,7 +77,7 @@ void Conv2dWeights::pack() {
 
 const Conv2dWeights& Conv2dWeights::dgrad(std::size_t map) const {
   if (map >= dgrad_.size())
-    throw Error("conv2d: no gradient by the input where the weight has none or the stride is not 1");
+    throw Error("conv2d: the weights were not made for gradients to go back through them");
   return dgrad_[map];
 }
 
@@ -116,7 +118,7 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   Tape* const tape = recording(x, y, residual, weights.weight(), weights.bias());
   Tensor out = output_for(out_shape, device, options.maps, residual);
   Tensor inner;  // what the way back needs of a ReLU before the residual
-  if (tape && options.relu && residual) inner = Tensor(out_shape, device, options.maps);
+  if (tape && options.relu && residual && !options.relu_once) inner = Tensor(out_shape, device, options.maps);
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
         .in = {x.data<In>(), data_or_null<In>(y)},
@@ -124,6 +126,7 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         .bias = data_or_null(weights.bias()),
         .residual = data_or_null<Out>(residual),
         .relu = options.relu,
+        .relu_once = options.relu_once,
         .out = out.data<Out>(),
         .inner = data_or_null<Out>(inner),
     };
@@ -173,6 +176,27 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   return out;
 }
 
+namespace {
+
+/// The sums' gradient as the data gradient's convolution, of stride 1, takes it.
+Tensor with_zeros_between(const Tensor& dsum, const kernels::Conv2dProblem& p) {
+  if (p.stride == 1) return dsum;
+  const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(p, 0);
+  Tensor spread({p.n, dgrad.h, dgrad.w, p.out_channels}, dsum.device(), dsum.dtype());
+  const kernels::SpreadProblem problem = {p.n,      p.out_h(), p.out_w(), p.out_channels,
+                                          p.stride, dgrad.h,   dgrad.w};
+  dispatch(
+      dsum.device(), [&] { kernels::cpu::spread(problem, dsum.data(), spread.data()); },
+      [&](auto stream) {
+        visit_dtype(dsum.dtype(), [&]<class T>(T) {
+          kernels::cuda::spread(problem, dsum.data<T>(), spread.data<T>(), stream);
+        });
+      });
+  return spread;
+}
+
+}  // namespace
+
 void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
   const Shape& in = x.shape();
   if (weights.weight().tracked()) {
@@ -196,12 +220,14 @@ void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const
           });
         });
   }
+  if (!x.tracked() && !y.tracked()) return;
   // The data gradient is a convolution too, and what is there already the residual of it.
+  const Tensor spread = with_zeros_between(dsum, weights.problem(in.n, in.h, in.w));
   const std::array<const Tensor*, 2> maps = {&x, &y};
   for (std::size_t map = 0; map < 2; ++map) {
     if (!maps[map]->tracked()) continue;
     Tensor& gradient = *maps[map]->gradient();
-    gradient = conv2d(dsum, weights.dgrad(map),
+    gradient = conv2d(spread, weights.dgrad(map),
                       {.relu = false, .residual = std::move(gradient), .maps = maps[map]->dtype()});
   }
 }

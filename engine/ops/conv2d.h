@@ -23,10 +23,11 @@ class Conv2dWeights {
  public:
   /// weight: (out, in, k, k) as PyTorch has it; bias: of `out` numbers, or empty. `in_channels` says how one
   /// or two inputs share `in`. execution.maps is what the inputs are stored as; `outputs`, which the way back
-  /// asks for, what the results are, when they are not stored alike.
+  /// asks for, what the results are, when they are not stored alike. frozen_dgrad: gradients go on to the
+  /// inputs even though the weight is not tracked, as through a network that is only looked through.
   Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
                 const Conv2dGeometry& geometry, const Execution& execution,
-                std::optional<DType> outputs = std::nullopt);
+                std::optional<DType> outputs = std::nullopt, bool frozen_dgrad = false);
 
   /// Arranges the weights anew, after they have changed.
   void pack();
@@ -38,8 +39,8 @@ class Conv2dWeights {
   const Tensor& packed() const { return packed_; }
   const Tensor& bias() const { return bias_; }
 
-  /// The convolution that gives the gradient by input map 0 or 1. Throws Error where the weight is not
-  /// tracked, or the stride is not 1.
+  /// The convolution that gives the gradient by input map 0 or 1, of a stride above 1 from the sums' gradient
+  /// with zeros between. Throws Error where the weight is neither tracked nor has frozen_dgrad.
   const Conv2dWeights& dgrad(std::size_t map) const;
 
  private:
@@ -47,15 +48,17 @@ class Conv2dWeights {
   kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   DType outputs_;
+  bool frozen_dgrad_;
   Tensor weight_, packed_, bias_;
   std::vector<Conv2dWeights> dgrad_;
 };
 
 struct Conv2dOptions {
   bool relu = false;
-  /// Added to the convolution, or with `relu`: relu(relu(conv) + residual). Overwritten with the result when
-  /// it is the only handle to its memory.
+  /// Added to the convolution, or with `relu`: relu(relu(conv) + residual), or with `relu_once` too:
+  /// relu(conv + residual). Overwritten with the result when it is the only handle to its memory.
   Tensor residual = {};
+  bool relu_once = false;
   /// What the result is stored as, and `residual` is.
   DType maps = DType::kFloat32;
 };

@@ -34,18 +34,18 @@ void check_execution(std::string_view op, const Execution& execution) {
     throw Error(std::string(op) + ": the CPU computes in fp32 only");
 }
 
-void add_gradient(const Tensor& input, Tensor dinput) {
-  Tensor& gradient = *input.gradient();
+void add_gradient(const std::shared_ptr<Tensor>& into, Tensor part) {
+  Tensor& gradient = *into;
   if (!gradient) {
-    gradient = std::move(dinput);
+    gradient = std::move(part);
     return;
   }
   const std::int64_t count = gradient.shape().count();
   dispatch(
-      gradient.device(), [&] { kernels::cpu::add(count, dinput.data(), gradient.data()); },
+      gradient.device(), [&] { kernels::cpu::add(count, part.data(), gradient.data()); },
       [&](auto stream) {
         visit_dtype(gradient.dtype(), [&]<class T>(T) {
-          kernels::cuda::add<T>(count, dinput.data<T>(), gradient.data<T>(), stream);
+          kernels::cuda::add<T>(count, part.data<T>(), gradient.data<T>(), stream);
         });
       });
 }

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/cuda.h"
@@ -37,8 +39,12 @@ Tape* recording(const Tensors&... inputs) {
   return tape && (inputs.tracked() || ...) ? tape : nullptr;
 }
 
-/// Adds to the gradient of an operation's input, which is tracked.
-void add_gradient(const Tensor& input, Tensor dinput);
+/// Adds to the gradient of an operation's input, which is tracked; or to what was its gradient() where the
+/// way back needs no more of it.
+void add_gradient(const std::shared_ptr<Tensor>& into, Tensor part);
+inline void add_gradient(const Tensor& input, Tensor dinput) {
+  add_gradient(input.gradient(), std::move(dinput));
+}
 
 /// Null for an empty tensor, as kernels are told that an argument is absent.
 template <class T = float>

@@ -32,21 +32,64 @@ void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::in
   sum_output_row(p, a, image, y);
 }
 
+/// The part of a convolution that is the same for all its tiles.
+inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments& a) {
+  return {.in_channels = p.in_channels,
+          .h = p.h,
+          .w = p.w,
+          .dilation = p.dilation,
+          .packed = a.weight,
+          .packed_channels = p.total_in_channels(),
+          .groups = p.out_channels / kWinogradGroup};
+}
+
+/// Four rows of one image, and their shifted sums.
 void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
                           std::int64_t y0) {
   const Epilogue epilogue(p, a, image);
-  const WinogradJob job{image_maps(p, a.in, image),
-                        p.in_channels,
-                        p.h,
-                        p.w,
-                        p.dilation,
-                        a.weight,
-                        p.total_in_channels(),
-                        p.out_channels / kWinogradGroup,
-                        y0};
+  WinogradJob job = winograd_job(p, a);
+  job.in = image_maps(p, a.in, image);
+  job.y0 = y0;
   winograd_rows<1, kWinogradGroup>(job, [&](V(&sum)[1], std::int64_t y, std::int64_t x,
                                             std::int64_t channel) { epilogue(sum[0], y, x, channel); });
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
+}
+
+/// One of the shares of all tiles.
+void conv2d_winograd_share(const Conv2dProblem& p, const Conv2dArguments& a, const WinogradTiles& tiles,
+                           const WinogradShares& shares, std::int64_t share) {
+  const std::int64_t first = share / shares.parts * shares.batch, part = share % shares.parts;
+  const std::int64_t count = std::min(shares.batch, tiles.count() - first);
+  WinogradJob job = winograd_job(p, a);
+  job.batch = shares.batch;
+  const std::int64_t in_size = kWinogradPoints * point_stride(p.total_in_channels(), job.batch);
+  float* const transformed =
+      scratch(static_cast<std::size_t>(in_size + kWinogradPoints * point_stride(kWinogradGroup, job.batch)));
+  float* const products = transformed + in_size;
+  // Calls visit(image, x0) for each tile in turn, with the job's place set to it.
+  const auto for_tiles = [&](const auto& visit) {
+    for (std::int64_t t = 0; t < count; ++t) {
+      const std::int64_t tile = first + t, of_image = tile % tiles.per_image();
+      const auto columns = static_cast<std::int64_t>(tiles.columns.size());
+      job.y0 = tiles.rows[static_cast<std::size_t>(of_image / columns)];
+      visit(t, tile / tiles.per_image(), tiles.columns[static_cast<std::size_t>(of_image % columns)]);
+    }
+  };
+  for_tiles([&](std::int64_t t, std::int64_t image, std::int64_t x0) {
+    job.in = image_maps(p, a.in, image);
+    transform_tile(job, x0, t, transformed);
+  });
+  for (std::int64_t group = job.groups * part / shares.parts; group < job.groups * (part + 1) / shares.parts;
+       ++group) {
+    multiply<kWinogradGroup>(job, transformed, count, group, products);
+    for_tiles([&](std::int64_t t, std::int64_t image, std::int64_t x0) {
+      const Epilogue epilogue(p, a, image);
+      untransform_tile<1, kWinogradGroup>(
+          job, products, t, x0, group, [&](V(&sum)[1], std::int64_t y, std::int64_t x, std::int64_t channel) {
+            epilogue(sum[0], y, x, channel);
+          });
+    });
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -64,6 +107,7 @@ namespace cpu {
 
 HWY_EXPORT(conv2d_direct_row);
 HWY_EXPORT(conv2d_winograd_rows);
+HWY_EXPORT(conv2d_winograd_share);
 
 std::size_t packed_conv2d_size(const Conv2dProblem& p, Conv2dAlgorithm algorithm) {
   const std::int64_t blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
@@ -86,14 +130,21 @@ void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2
     parallel_for(problem.n * rows, [&](std::int64_t job) {
       HWY_DYNAMIC_DISPATCH(conv2d_direct_row)(problem, arguments, job / rows, job % rows);
     });
-  } else {
-    const auto first_rows = winograd_first_rows(problem.h, problem.dilation);
-    const auto jobs = static_cast<std::int64_t>(first_rows.size());
+    return;
+  }
+  const WinogradTiles tiles(problem);
+  if (arguments.shifted_sums) {  // which want whole rows
+    const auto jobs = static_cast<std::int64_t>(tiles.rows.size());
     parallel_for(problem.n * jobs, [&](std::int64_t job) {
       HWY_DYNAMIC_DISPATCH(conv2d_winograd_rows)
-      (problem, arguments, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)]);
+      (problem, arguments, job / jobs, tiles.rows[static_cast<std::size_t>(job % jobs)]);
     });
+    return;
   }
+  const WinogradShares shares(problem, tiles);
+  parallel_for(shares.batches * shares.parts, [&](std::int64_t share) {
+    HWY_DYNAMIC_DISPATCH(conv2d_winograd_share)(problem, arguments, tiles, shares, share);
+  });
 }
 
 }  // namespace cpu

@@ -1,8 +1,12 @@
 #include <type_traits>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/igemm.cuh"
 #include "kernels/conv2d/rows.cuh"
+#include "kernels/conv2d/warp_tile.cuh"
+#include "kernels/elementwise.cuh"
 #include "kernels/half.h"
+#include "kernels/matmul/matmul.h"
 #include "kernels/shifted_sums/shifted_sums.cuh"
 #include "kernels/shifted_sums/shifted_sums.h"
 
@@ -17,28 +21,59 @@ struct Ending {
   const T* residual;
   T* out;
   T* inner;
-  bool relu;
+  bool relu, relu_sum;  // the latter before the residual
 };
 
 /// What is written for a scaled sum, element `at` of the map.
 template <class T>
 __device__ __forceinline__ float end(const Ending<T>& to, std::size_t at, float value, float residual) {
-  if (to.relu) value = fmaxf(value, 0);
+  if (to.relu_sum) value = fmaxf(value, 0);
   if (!to.residual) return value;
   if (to.inner) to.inner[at] = gpu::from_float<T>(value);
   value += residual;
   return to.relu ? fmaxf(value, 0) : value;
 }
 
-// --- 3×3 on maps of 32 channels, by rows (rows.cuh) ---
+/// What is written for element `at` of the map, an output of `channel`, and its convolution's sum.
+template <class T>
+__device__ __forceinline__ T end_sum(const Ending<T>& to, std::int64_t at, std::int64_t channel,
+                                     std::int64_t image, std::int64_t channels, float value) {
+  if (to.bias) value += to.bias[channel];
+  if (to.scale) value *= to.scale[image * channels + channel];
+  const float residual = to.residual ? gpu::to_float(to.residual[at]) : 0;
+  return gpu::from_float<T>(end(to, at, value, residual));
+}
 
-constexpr int kLaneChannels = rows::kOutputs / 4;
+// --- what the sums of a warp (warp_tile.cuh) become ---
+
+constexpr int kLaneChannels = warp_tile::kOutputs / 4;
 
 /// The channel that stands at a place of the packed weights: such that a lane's eight are neighbours.
 __host__ __device__ constexpr int channel_at(int place) {
   const int n = place / 8 % 4, t = place / 2 % 4, e = place % 2;
-  return place / rows::kOutputs * rows::kOutputs + t * kLaneChannels + n * 2 + e;
+  return place / warp_tile::kOutputs * warp_tile::kOutputs + t * kLaneChannels + n * 2 + e;
 }
+
+/// What is written of a lane's pixel p, p < 8, whose channels begin at element `at` of the map.
+template <class T>
+__device__ __forceinline__ gpu::Pack<T, kLaneChannels> end_pixel(const Ending<T>& to, std::size_t at,
+                                                                 const warp_tile::Sums& sums, int p,
+                                                                 const float (&bias)[kLaneChannels],
+                                                                 const float (&scale)[kLaneChannels]) {
+  using Channels = gpu::Pack<T, kLaneChannels>;
+  Channels before = {}, after;
+  if (to.residual) before = Channels::load(to.residual + at);
+#pragma unroll
+  for (int c = 0; c < kLaneChannels; ++c) {
+    const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
+    after.values[c] =
+        gpu::from_float<T>(end(to, at + c, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
+  }
+  after.store(to.out + at);
+  return after;
+}
+
+// --- 3×3 on maps of 32 channels, by rows (rows.cuh) ---
 
 /// Writes a row of a slice of channels, and counts it in the shifted sums.
 template <class T, class Sums>
@@ -64,25 +99,17 @@ struct RowEnding {
   }
 
   __device__ void operator()(int y, int x0, const rows::Sums& sums) {
-    using Channels = gpu::Pack<T, kLaneChannels>;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const std::size_t row = (static_cast<std::size_t>(blockIdx.z) * h + y) * w;
     shifted_sums.begin_row(y);
 #pragma unroll
     for (int p = 0; p < rows::kStrip / 8; ++p) {
-      const int x = x0 + rows::column_of(lane, p / 2, p % 2 * 2);
+      const int x = x0 + warp_tile::pixel_of(lane, p / 2, p % 2 * 2);
       if (x >= w) continue;
       const std::size_t at = (row + x) * out_channels + channel;
-      Channels before = {}, after;
-      if (to.residual) before = Channels::load(to.residual + at);
+      const auto written = end_pixel(to, at, sums, p, bias, scale);
 #pragma unroll
-      for (int c = 0; c < kLaneChannels; ++c) {
-        const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
-        after.values[c] =
-            gpu::from_float<T>(end(to, at + c, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
-        shifted_sums.add(x, c, gpu::to_float(after.values[c]));
-      }
-      after.store(to.out + at);
+      for (int c = 0; c < kLaneChannels; ++c) shifted_sums.add(x, c, gpu::to_float(written.values[c]));
     }
   }
 };
@@ -117,6 +144,50 @@ bool by_rows(const Conv2dProblem& p) {
          p.in_channels[0] == rows::kMapChannels &&
          (p.in_channels[1] == 0 || p.in_channels[1] == rows::kMapChannels) &&
          p.out_channels % rows::kOutputs == 0;
+}
+
+// --- many channels, as a product of matrices (igemm.cuh) ---
+
+template <class In, class Out>
+__global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
+    conv2d_igemm(igemm::Input<In> input, Ending<Out> to) {
+  const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+  const auto ending = [&](int first_pixel, int first_channel, const warp_tile::Sums& sums) {
+    const int channel = first_channel + lane % 4 * kLaneChannels;
+    float bias[kLaneChannels], scale[kLaneChannels];
+#pragma unroll
+    for (int c = 0; c < kLaneChannels; ++c) {
+      bias[c] = to.bias ? to.bias[channel + c] : 0;
+      scale[c] = 1;
+    }
+#pragma unroll
+    for (int p = 0; p < warp_tile::kPixels / 8; ++p) {
+      const int pixel = first_pixel + warp_tile::pixel_of(lane, p / 2, p % 2 * 2);
+      if (pixel >= input.pixels) continue;
+      if (to.scale) {
+        const int image = pixel / input.out_w / input.out_h;
+#pragma unroll
+        for (int c = 0; c < kLaneChannels; ++c) scale[c] = to.scale[image * input.out_channels + channel + c];
+      }
+      end_pixel(to, static_cast<std::size_t>(pixel) * input.out_channels + channel, sums, p, bias, scale);
+    }
+  };
+  igemm::Igemm<In>::compute(input, ending);
+}
+
+template <class In, class Out>
+void launch_igemm(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
+                  const Ending<gpu::Stored<Out>>& ending, CudaStream stream) {
+  const auto input = igemm::input(p, a.in, a.weight);
+  gpu::launch(conv2d_igemm<gpu::Stored<In>, gpu::Stored<Out>>,
+              dim3(static_cast<unsigned>((input.pixels + igemm::kPixels - 1) / igemm::kPixels),
+                   static_cast<unsigned>(p.out_channels / igemm::kOutputs)),
+              igemm::kThreads, igemm::Igemm<gpu::Stored<In>>::kSharedBytes, stream, input, ending);
+}
+
+bool by_igemm(const Conv2dProblem& p) {
+  return p.in_channels[0] > 0 && p.in_channels[0] % igemm::kStep == 0 &&
+         p.in_channels[1] % igemm::kStep == 0 && p.out_channels % igemm::kOutputs == 0;
 }
 
 // --- any convolution, by its definition ---
@@ -175,11 +246,7 @@ __global__ void __launch_bounds__(kGenericThreads)
   for (int c = 0; c < kChannels; ++c) {
     const std::int64_t channel = first_channel + c;
     if (channel >= p.out_channels) break;
-    float value = sums[c];
-    if (to.bias) value += to.bias[channel];
-    if (to.scale) value *= to.scale[n * p.out_channels + channel];
-    const float residual = to.residual ? gpu::to_float(to.residual[at + channel]) : 0;
-    to.out[at + channel] = gpu::from_float<Out>(end(to, at + channel, value, residual));
+    to.out[at + channel] = end_sum(to, at + channel, channel, n, p.out_channels, sums[c]);
   }
 }
 
@@ -198,25 +265,74 @@ void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
               Map{gpu::stored(a.in[1]), p.in_channels[1]}, gpu::stored(a.weight), padded, ending);
 }
 
+// --- 1×1, as a product of the map and the weights (cuBLAS) ---
+
+/// What follows the sums that are in the map already.
+template <class T>
+struct EndProduct {
+  Ending<T> to;
+  std::int64_t channels, image_size;
+
+  __device__ void operator()(std::int64_t k) const {
+    to.out[k] = end_sum(to, k, k % channels, k / image_size, channels, gpu::to_float(to.out[k]));
+  }
+};
+
+/// The weights are packed as the generic kernel reads them, but must need no padding.
+bool by_product(const Conv2dProblem& p) {
+  return p.kernel == 1 && p.stride == 1 && p.padding == 0 && p.in_channels[1] == 0 &&
+         padded_channels(p.out_channels) == p.out_channels;
+}
+
+/// False where it cannot be: without cuBLAS, or between different types, or where the product would overwrite
+/// a residual that it cannot add itself. Then the generic kernel is there.
+template <class In, class Out>
+bool launch_product(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
+                    Ending<gpu::Stored<Out>> ending, CudaStream stream) {
+  const bool in_place = a.residual && a.residual == a.out;
+  if (in_place && ((a.relu && !a.relu_once) || a.scale || a.inner)) return false;
+  if constexpr (std::is_same_v<In, Out>) {
+    if (!has_matmul()) return false;
+    matmul({.m = p.n * p.h * p.w, .n = p.out_channels, .k = p.in_channels[0], .add = in_place}, a.in[0],
+           a.weight, a.out, stream);
+    if (in_place) {  // and added already
+      ending.residual = nullptr;
+      ending.relu_sum = ending.relu;
+    }
+    if (ending.bias || ending.scale || ending.residual || ending.relu) {
+      const std::int64_t image_size = p.h * p.w * p.out_channels;
+      gpu::for_each_element(p.n * image_size, stream,
+                            EndProduct<gpu::Stored<Out>>{ending, p.out_channels, image_size});
+    }
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
+Conv2dPath conv2d_path(const Conv2dProblem& p) {
+  if (by_rows(p)) return Conv2dPath::kRows;
+  if (by_product(p)) return Conv2dPath::kProduct;
+  if (by_igemm(p)) return Conv2dPath::kIgemm;
+  return Conv2dPath::kGeneric;
+}
+
 std::int64_t conv2d_parts(const Conv2dProblem& p) {
-  if (!by_rows(p)) return shifted_sums_parts(p.out_h());
-  return rows::parts(p);
+  return conv2d_path(p) == Conv2dPath::kRows ? rows::parts(p) : shifted_sums_parts(p.out_h());
 }
 
 std::size_t packed_conv2d_size(const Conv2dProblem& p) {
-  const std::int64_t outputs = by_rows(p) ? p.out_channels : padded_channels(p.out_channels);
+  const bool padded = conv2d_path(p) == Conv2dPath::kGeneric;
+  const std::int64_t outputs = padded ? padded_channels(p.out_channels) : p.out_channels;
   return static_cast<std::size_t>(p.kernel * p.kernel * p.total_in_channels() * outputs);
 }
 
 template <class T>
 void pack_conv2d(const Conv2dProblem& p, const float* weight, T* packed) {
   const auto in_channels = p.total_in_channels();
-  if (by_rows(p)) {
-    rows::pack(p, weight, channel_at, packed);
-    return;
-  }
+  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack(p, weight, channel_at, packed);
+  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack(p, weight, channel_at, packed);
   const std::int64_t padded = padded_channels(p.out_channels), taps = p.kernel * p.kernel;
   for (std::int64_t tap = 0; tap < taps; ++tap)
     for (std::int64_t i = 0; i < in_channels; ++i)
@@ -226,10 +342,16 @@ void pack_conv2d(const Conv2dProblem& p, const float* weight, T* packed) {
 
 template <class In, class Out>
 void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, CudaStream stream) {
-  const Ending<gpu::Stored<Out>> ending = {
-      a.bias, a.scale, gpu::stored(a.residual), gpu::stored(a.out), gpu::stored(a.inner), a.relu};
+  const Ending<gpu::Stored<Out>> ending = {a.bias,
+                                           a.scale,
+                                           gpu::stored(a.residual),
+                                           gpu::stored(a.out),
+                                           gpu::stored(a.inner),
+                                           a.relu,
+                                           a.relu && !(a.relu_once && a.residual)};
+  const Conv2dPath path = conv2d_path(p);
   if constexpr (std::is_same_v<In, Out>) {
-    if (by_rows(p)) {
+    if (path == Conv2dPath::kRows) {
       const bool two = p.in_channels[1] > 0;
       const auto launch = a.shifted_sums ? two ? launch_rows<In, 64, true> : launch_rows<In, 32, true>
                           : two ? launch_rows<In, 64, false>
@@ -238,7 +360,10 @@ void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, Cuda
       return;
     }
   }
-  launch_generic(p, a, ending, stream);
+  if (path == Conv2dPath::kIgemm)
+    launch_igemm(p, a, ending, stream);
+  else if (path != Conv2dPath::kProduct || !launch_product(p, a, ending, stream))
+    launch_generic(p, a, ending, stream);
   if (a.shifted_sums) {
     shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, a.shifted_sums, stream);
   }

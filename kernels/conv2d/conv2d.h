@@ -4,7 +4,7 @@
 //                                                                      x·stride + b·dilation - padding, i] )
 //
 // where f is, in this order and each part only when asked for: · scale[n, o]; ReLU; + residual; ReLU again
-// when there were both. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
+// when there were both, or, with relu_once, only then. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "kernels/stream.h"
+#include "kernels/windows.h"
 
 namespace sapnet::kernels {
 
@@ -29,8 +30,7 @@ struct Conv2dProblem {
 
  private:
   constexpr std::int64_t steps(std::int64_t in) const {
-    const std::int64_t room = in + 2 * padding - dilation * (kernel - 1) - 1;
-    return room < 0 ? 0 : room / stride + 1;  // division would round towards zero, and so up
+    return window_count(in, dilation * (kernel - 1) + 1, stride, padding);
   }
 };
 
@@ -52,6 +52,7 @@ struct BasicConv2dArguments {
   const float* scale = nullptr;      // (n, out_channels), or null
   const Out* residual = nullptr;     // (n, out_h, out_w, out_channels), or null; may be `out` itself
   bool relu = false;
+  bool relu_once = false;         // relu(sum + residual), as a ResNet has it, in place of two
   Out* out = nullptr;             // (n, out_h, out_w, out_channels); shares nothing with `in`
   Out* inner = nullptr;           // the same, or null: what `residual` is added to, for the way back
   float* shifted_sums = nullptr;  // of `out`, (n, as many parts as the device writes, 9, out_channels), or
@@ -74,6 +75,11 @@ void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2
 }  // namespace cpu
 
 namespace cuda {
+
+/// How conv2d computes a problem: by rows (rows.cuh), as a product of matrices that are there (cuBLAS) or
+/// that are gathered on the way (igemm.cuh), or by definition.
+enum class Conv2dPath { kRows, kProduct, kIgemm, kGeneric };
+Conv2dPath conv2d_path(const Conv2dProblem& problem);
 
 /// The parts that conv2d writes of each image's shifted sums.
 std::int64_t conv2d_parts(const Conv2dProblem& problem);

@@ -4,8 +4,10 @@ namespace sapnet::kernels {
 
 Conv2dProblem dgrad_problem(const Conv2dProblem& p, std::size_t map) {
   Conv2dProblem dgrad = p;
-  dgrad.h = p.out_h();
-  dgrad.w = p.out_w();
+  dgrad.stride = 1;
+  const std::int64_t out_h = dgrad.out_h(), out_w = dgrad.out_w();
+  dgrad.h = out_h;
+  dgrad.w = out_w;
   dgrad.in_channels = {p.out_channels, 0};
   dgrad.out_channels = p.in_channels[map];
   dgrad.padding = p.dilation * (p.kernel - 1) - p.padding;

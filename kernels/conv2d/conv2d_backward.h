@@ -1,4 +1,4 @@
-// The gradients of a convolution of stride 1. With out = f(sum) as in conv2d.h, and d… the gradient of the
+// The gradients of a convolution. With out = f(sum) as in conv2d.h, and d… the gradient of the
 // loss by …:
 //
 //   dsum[n, y, x, o]   = scale[n, o] · dout · [where f passed the sum on] + shift[n, o]
@@ -8,8 +8,10 @@
 //                                                            x + b·dilation - padding, i]      (wgrad)
 //   dbias[o]           = Σ_{n,y,x} dsum[n, y, x, o]
 //
-// dgrad is itself a convolution, of dsum, with the filter's channels swapped and its taps reversed: conv2d
-// computes it.
+// where dgrad's equation is for a stride of 1. It is then itself a convolution, of dsum, with the filter's
+// channels swapped and its taps reversed: conv2d computes it. A stride s takes every s-th of the outputs that
+// a stride of 1 would have; so its dgrad is that of stride 1, of dsum with zeros where the others would lie
+// (kernels/spread).
 #pragma once
 
 #include <array>
@@ -20,7 +22,7 @@
 
 namespace sapnet::kernels {
 
-/// The convolution of dsum that gives din of input map 0 or 1. The problem's stride must be 1.
+/// The convolution of dsum, or of dsum with zeros between, that gives din of input map 0 or 1.
 Conv2dProblem dgrad_problem(const Conv2dProblem& problem, std::size_t map);
 
 /// Its weight, (in_channels[map], out_channels, kernel, kernel), from the forward's, (out_channels,

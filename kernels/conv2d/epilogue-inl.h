@@ -16,7 +16,11 @@ namespace HWY_NAMESPACE {
 /// The function f of conv2d.h, for one image.
 struct Epilogue {
   Epilogue(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image)
-      : channels(p.out_channels), width(p.out_w()), bias(a.bias), relu(a.relu) {
+      : channels(p.out_channels),
+        width(p.out_w()),
+        bias(a.bias),
+        relu(a.relu),
+        relu_sum(a.relu && !(a.relu_once && a.residual)) {
     const std::int64_t map = image * p.out_h() * p.out_w() * p.out_channels;
     out = a.out + map;
     if (a.residual) residual = a.residual + map;
@@ -29,7 +33,7 @@ struct Epilogue {
     const std::int64_t offset = (y * width + x) * channels + channel;
     if (bias) value = hn::Add(value, load_lanes(bias + channel, lanes));
     if (scale) value = hn::Mul(value, load_lanes(scale + channel, lanes));
-    if (relu) value = hn::Max(value, hn::Zero(D()));
+    if (relu_sum) value = hn::Max(value, hn::Zero(D()));
     if (inner) store_lanes(value, inner + offset, lanes);
     if (residual) {
       value = hn::Add(value, load_lanes(residual + offset, lanes));
@@ -42,7 +46,7 @@ struct Epilogue {
   const float* bias;
   const float* scale = nullptr;
   const float* residual = nullptr;
-  bool relu;
+  bool relu, relu_sum;
   float* out;
   float* inner = nullptr;
 };

@@ -5,143 +5,53 @@
 // phase, y mod dilation: the rows that such a row of the output needs are then its neighbours in that
 // sequence, for any dilation. Shared memory holds a ring of input rows; each warp computes one output row of
 // kRows at a time, the whole strip.
-//
-// The sums of a warp are spread over its lanes as mma_m16n8k16 has them (gpu.cuh), also where plain fp32
-// arithmetic computes them, so that what follows is written once: with g = lane / 4 and t = lane % 4,
-// Sums[m][n][i] belongs to the strip's column 16 m + 8 (i / 2) + g and to output 8 n + 2 t + i % 2.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/warp_tile.cuh"
 #include "kernels/gpu.cuh"
 #include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda::rows {
 
-inline constexpr int kStrip = 64;        // columns
-inline constexpr int kOutputs = 32;      // channels
-inline constexpr int kSegment = 16;      // output rows that a block visits at most
-inline constexpr int kMapChannels = 32;  // of each input map
-inline constexpr int kBlocks = 2;        // for which a multiprocessor must have registers
+using warp_tile::element_at, warp_tile::kChunk, warp_tile::kOutputs, warp_tile::Sums;
+
+inline constexpr int kStrip = warp_tile::kPixels;  // columns
+inline constexpr int kSegment = 16;                // output rows that a block visits at most
+inline constexpr int kMapChannels = 32;            // of each input map
+inline constexpr int kBlocks = 2;                  // for which a multiprocessor must have registers
 
 /// The largest dilation for which a block has the shared memory that it needs, on any GPU.
 constexpr int max_dilation(int in_channels) { return in_channels > kMapChannels ? 4 : 16; }
 
-using Sums = float[kStrip / 16][kOutputs / 8][4];
-
-/// The column of the strip that Sums[m][n][i] belongs to, and the output.
-__device__ __forceinline__ int column_of(int lane, int m, int i) { return 16 * m + 8 * (i / 2) + lane / 4; }
-__device__ __forceinline__ int output_of(int lane, int n, int i) { return 8 * n + 2 * (lane % 4) + i % 2; }
-
-template <class T>
-inline constexpr int kChunk = 16 / static_cast<int>(sizeof(T));  // elements that move at once
-
-/// Where in shared memory element k of a row lies, in rows of kIn elements. The chunks of a row trade places,
-/// in another pattern than in the neighbouring rows: so in any eight neighbours the chunks of one number lie
-/// in different banks and can be read at once.
-template <class T, int kIn>
-constexpr int element_at(int row, int k) {
-  constexpr int kBanks = 8;                 // as wide as a chunk
-  constexpr int kChunks = kIn / kChunk<T>;  // of a row
-  constexpr int kPatterns = kChunks < kBanks ? kChunks : kBanks;
-  const auto pattern = static_cast<unsigned>(row) / (kBanks / kPatterns) % kPatterns;
-  return row * kIn + (k ^ static_cast<int>(pattern) * kChunk<T>);
-}
-
-/// What is computed with at one precision: T, the type of maps and weights.
+/// How a block goes about it at one precision.
 ///   kRows: output rows at a time, one per warp
 ///   kAhead: the next rows are loaded while these are computed; without, the smaller ring leaves room for
 ///     another block on the same multiprocessor, which computes meanwhile
 ///   kHeld: of the three vertical offsets, those whose weights shared memory holds at a time: all or one
-///   kWeightRows × kWeightColumns: how the weights of one tap lie, outputs × inputs or the other way round,
-///     in shared memory at weight_at() and in global memory with rows source_stride() elements apart
-///   multiply(): adds to a warp's sums the products with one row of input, of kStrip + 2·dilation pixels, and
-///     the three taps of one vertical offset
+///   source_stride(): how far apart the rows of a tap's weights lie in global memory, in elements
 template <class T, int kIn>
 struct Arithmetic;
 
-/// fp16 on the tensor cores, which sum in fp32.
 template <int kIn>
-struct Arithmetic<__half, kIn> {
+struct Arithmetic<__half, kIn> : warp_tile::Product<__half, kIn> {
   static constexpr int kRows = 4;
   static constexpr bool kAhead = kIn == kMapChannels;
   static constexpr int kHeld = 3;
-  static constexpr bool kOutputsAreRows = true;
-  static constexpr int kWeightRows = kOutputs, kWeightColumns = kIn;
 
   __host__ __device__ static int source_stride(int weight_channels) { return weight_channels; }
-  __device__ static int weight_at(int row, int column) { return element_at<__half, kIn>(row, column); }
-
-  __device__ static void multiply(const __half* row, const __half* weights, int dilation, int lane,
-                                  Sums& sums) {
-#pragma unroll
-    for (int tap = 0; tap < 3; ++tap) {
-      const int pixel = tap * dilation + lane % 16, output = lane % 8 + lane / 16 * 8;
-      const __half* const filter = weights + tap * kOutputs * kIn;
-#pragma unroll
-      for (int k = 0; k < kIn; k += 16) {
-        std::uint32_t b[kOutputs / 16][4];
-#pragma unroll
-        for (int n = 0; n < kOutputs / 16; ++n)
-          gpu::ldmatrix_x4(b[n], filter + n * 16 * kIn + weight_at(output, k + lane / 8 % 2 * 8));
-#pragma unroll
-        for (int m = 0; m < kStrip / 16; ++m) {
-          std::uint32_t a[4];
-          gpu::ldmatrix_x4(a, row + m * 16 * kIn + element_at<__half, kIn>(pixel, k + lane / 16 * 8));
-#pragma unroll
-          for (int n = 0; n < kOutputs / 8; ++n) {
-            const std::uint32_t column[2] = {b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]};
-            gpu::mma_m16n8k16(sums[m][n], a, column);
-          }
-        }
-      }
-    }
-  }
 };
 
-/// fp32 without short cuts.
 template <int kIn>
-struct Arithmetic<float, kIn> {
+struct Arithmetic<float, kIn> : warp_tile::Product<float, kIn> {
   static constexpr int kRows = kIn > kMapChannels ? 2 : 4;  // of more, shared memory cannot hold the ring
   static constexpr bool kAhead = false;
   static constexpr int kHeld = 1;  // loading them anew costs little beside the products
-  static constexpr bool kOutputsAreRows = false;
-  static constexpr int kWeightRows = kIn, kWeightColumns = kOutputs;
 
   __host__ __device__ static int source_stride(int /*weight_channels*/) { return kOutputs; }
-  __device__ static int weight_at(int row, int column) { return row * kOutputs + column; }
-
-  __device__ static void multiply(const float* row, const float* weights, int dilation, int lane,
-                                  Sums& sums) {
-    for (int tap = 0; tap < 3; ++tap) {
-      const int pixel = tap * dilation + column_of(lane, 0, 0);
-      const float* const filter = weights + tap * kOutputs * kIn + output_of(lane, 0, 0);
-#pragma unroll 1
-      for (int k = 0; k < kIn; k += 4) {
-        gpu::Pack<float, 4> in[kStrip / 8];
-#pragma unroll
-        for (int p = 0; p < kStrip / 8; ++p)
-          in[p] = gpu::Pack<float, 4>::load(row + p * 8 * kIn + element_at<float, kIn>(pixel, k));
-#pragma unroll
-        for (int c = 0; c < 4; ++c) {
-#pragma unroll
-          for (int n = 0; n < kOutputs / 8; ++n) {
-            const auto pair = gpu::Pack<float, 2>::load(filter + weight_at(k + c, n * 8));
-#pragma unroll
-            for (int p = 0; p < kStrip / 8; ++p) {
-#pragma unroll
-              for (int e = 0; e < 2; ++e) {
-                float& sum = sums[p / 2][n][p % 2 * 2 + e];
-                sum = fmaf(in[p].values[c], pair.values[e], sum);
-              }
-            }
-          }
-        }
-      }
-    }
-  }
 };
 
 /// What a convolution reads.
@@ -218,7 +128,9 @@ struct Rows {
         }
         if (A::kAhead && a == 0 && more) load_rows(row + A::kRows + 1, A::kRows);
         const T* const filter = weights + 3 * (a % A::kHeld) * kTap;
-        if (mine) A::multiply(slot(row + warp + a - 1), filter, input.dilation, lane, sums);
+        if (!mine) continue;
+        for (int tap = 0; tap < 3; ++tap)
+          A::multiply(slot(row + warp + a - 1), tap * input.dilation, filter + tap * kTap, lane, sums);
       }
       if (mine) ending(phase + (row + warp) * input.dilation, x0, sums);
       if (!A::kAhead && more) {

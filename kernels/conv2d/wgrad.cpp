@@ -58,7 +58,7 @@ void wgrad_direct_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std
 /// still to be applied.
 void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t image,
                          std::int64_t y0, float* sums) {
-  WinogradJob job{};
+  WinogradJob job{.batch = kTileBatch};
   job.in = image_maps(p, a.in, image);
   job.in_channels = {p.in_channels[0], a.in[1] ? p.in_channels[1] : 0};
   job.h = p.h;

@@ -32,7 +32,9 @@ inline constexpr int kTileBatch = kManyRegisters ? 28 : 24;
 
 /// Floats between one point's matrix and the next: a cache line more than it holds, for a tile touches all 36
 /// at the same place, and at a distance of a power of two they would share a few sets of the L1.
-constexpr std::int64_t point_stride(std::int64_t row) { return kTileBatch * row + 16; }
+constexpr std::int64_t point_stride(std::int64_t row, std::int64_t batch = kTileBatch) {
+  return batch * row + 16;
+}
 
 /// Bᵀ d, in place.
 HWY_INLINE void winograd_input(V (&d)[6]) {
@@ -60,7 +62,7 @@ HWY_INLINE void winograd_output(const V (&m)[6], V (&y)[4]) {
 }
 
 /// Transforms the tile whose first output is (y0, x0) into row `tile` of each point's matrix:
-/// transformed is (36, chunks, kTileBatch, 32), a point_stride apart.
+/// transformed is (36, chunks, batch, 32), a point_stride apart.
 HWY_INLINE void transform_tile(const WinogradJob& job, std::int64_t x0, std::int64_t tile,
                                float* HWY_RESTRICT transformed) {
   alignas(64) static constexpr float kZeros[kWinogradChunk] = {};
@@ -92,8 +94,8 @@ HWY_INLINE void transform_tile(const WinogradJob& job, std::int64_t x0, std::int
           winograd_input(column);
           SAPNET_UNROLL
           for (int r = 0; r < 6; ++r) {
-            const std::int64_t point = (r * 6 + s) * point_stride(chunks * kWinogradChunk);
-            hn::Store(column[r], D(), transformed + point + (chunk * kTileBatch + tile) * kWinogradChunk + c);
+            const std::int64_t point = (r * 6 + s) * point_stride(chunks * kWinogradChunk, job.batch);
+            hn::Store(column[r], D(), transformed + point + (chunk * job.batch + tile) * kWinogradChunk + c);
           }
         }
       }
@@ -103,12 +105,12 @@ HWY_INLINE void transform_tile(const WinogradJob& job, std::int64_t x0, std::int
 
 /// product(kTiles, two vectors) = tiles(kTiles, chunks · 32) · weight(chunks · 32, kGroup).
 template <int kTiles, std::int64_t kGroup>
-HWY_INLINE void multiply_block(const float* HWY_RESTRICT tiles, std::int64_t chunks,
+HWY_INLINE void multiply_block(const float* HWY_RESTRICT tiles, std::int64_t chunks, std::int64_t batch,
                                const float* HWY_RESTRICT weight, float* HWY_RESTRICT product) {
   V sum[kTiles][2];
   SAPNET_UNROLL
   for (int t = 0; t < kTiles; ++t) sum[t][0] = sum[t][1] = hn::Zero(D());
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk, tiles += kTileBatch * kWinogradChunk)
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk, tiles += batch * kWinogradChunk)
     for (std::int64_t i = 0; i < kWinogradChunk; ++i, weight += kGroup) {
       const V w0 = hn::LoadU(D(), weight), w1 = hn::LoadU(D(), weight + kLanes);
       SAPNET_UNROLL
@@ -125,7 +127,7 @@ HWY_INLINE void multiply_block(const float* HWY_RESTRICT tiles, std::int64_t chu
   }
 }
 
-/// products (36, kTileBatch, kGroup), a point_stride apart, of the first `tiles` tiles with one group's
+/// products (36, batch, kGroup), a point_stride apart, of the first `tiles` tiles with one group's
 /// weights.
 template <std::int64_t kGroup>
 HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::int64_t tiles,
@@ -133,11 +135,11 @@ HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::
   const std::int64_t chunks = (job.in_channels[0] + job.in_channels[1]) / kWinogradChunk;
   for (std::int64_t point = 0; point < kWinogradPoints; ++point) {
     const float* weight = job.packed + (group * kWinogradPoints + point) * job.packed_channels * kGroup;
-    const float* rows = transformed + point * point_stride(chunks * kWinogradChunk);
-    float* product = products + point * point_stride(kGroup);
+    const float* rows = transformed + point * point_stride(chunks * kWinogradChunk, job.batch);
+    float* product = products + point * point_stride(kGroup, job.batch);
     for (std::int64_t lane = 0; lane < kGroup; lane += 2 * kLanes) {
       const auto block = [&]<int kTiles>(std::int64_t tile) {
-        multiply_block<kTiles, kGroup>(rows + tile * kWinogradChunk, chunks, weight + lane,
+        multiply_block<kTiles, kGroup>(rows + tile * kWinogradChunk, chunks, job.batch, weight + lane,
                                        product + tile * kGroup + lane);
         return tile + kTiles;
       };
@@ -162,8 +164,8 @@ HWY_INLINE void untransform_tile(const WinogradJob& job, const float* HWY_RESTRI
         V column[6], sums[4];
         SAPNET_UNROLL
         for (int r = 0; r < 6; ++r)
-          column[r] = hn::Load(
-              D(), products + (r * 6 + s) * point_stride(kGroup) + tile * kGroup + gate * kChannels + c);
+          column[r] = hn::Load(D(), products + (r * 6 + s) * point_stride(kGroup, job.batch) + tile * kGroup +
+                                        gate * kChannels + c);
         winograd_output(column, sums);
         SAPNET_UNROLL
         for (int r = 0; r < 4; ++r) half[gate][r][s] = sums[r];
@@ -205,12 +207,13 @@ HWY_INLINE void for_tile_batches(const WinogradJob& job, const Batch& batch) {
 
 /// Output rows y0, y0 + d, y0 + 2d, y0 + 3d of one image, all columns and channels.
 template <int kGates, std::int64_t kGroup, class Store>
-inline void winograd_rows(const WinogradJob& job, const Store& store) {
+inline void winograd_rows(WinogradJob job, const Store& store) {
   const std::int64_t in_channels = job.in_channels[0] + job.in_channels[1];
   const std::int64_t transformed_size = kWinogradPoints * point_stride(in_channels);
   float* transformed =
       scratch(static_cast<std::size_t>(transformed_size + kWinogradPoints * point_stride(kGroup)));
   float* products = transformed + transformed_size;
+  job.batch = kTileBatch;
   for_tile_batches(job, [&](const std::int64_t* starts, std::int64_t tiles) {
     for (std::int64_t t = 0; t < tiles; ++t) transform_tile(job, starts[t], t, transformed);
     for (std::int64_t group = 0; group < job.groups; ++group) {

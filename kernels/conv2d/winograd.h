@@ -5,20 +5,42 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/conv2d/conv2d.h"
+
 namespace sapnet::kernels::cpu {
 
 /// Four output rows of one image: y0, y0 + dilation, y0 + 2·dilation, y0 + 3·dilation.
 struct WinogradJob {
-  std::array<const float*, 2> in = {};           // this image's maps
+  std::array<const float*, 2> in = {};           // the image's maps
   std::array<std::int64_t, 2> in_channels = {};  // multiples of kWinogradChunk
   std::int64_t h = 0, w = 0, dilation = 1;
   const float* packed = nullptr;     // as pack_winograd made it
   std::int64_t packed_channels = 0;  // input channels in `packed`; the job may use just the first of them
   std::int64_t groups = 0;           // of output channels
   std::int64_t y0 = 0;
+  std::int64_t batch = 0;  // of tiles that are transformed before they are multiplied
 };
 
-/// The first rows of the jobs that cover a map of h rows.
+/// The first rows of the tiles that cover a map of h rows; and columns likewise.
 std::vector<std::int64_t> winograd_first_rows(std::int64_t h, std::int64_t dilation);
+
+/// The tiles of a convolution's outputs, all images', row by row.
+struct WinogradTiles {
+  explicit WinogradTiles(const Conv2dProblem& problem);
+
+  std::int64_t count() const { return n * per_image(); }
+  std::int64_t per_image() const { return static_cast<std::int64_t>(rows.size() * columns.size()); }
+
+  std::int64_t n;
+  std::vector<std::int64_t> rows, columns;  // the tiles' first
+};
+
+/// How the tiles are shared out: batches of tiles, and parts of the groups of output channels where there are
+/// fewer batches than threads. What a tile gives does not depend on it.
+struct WinogradShares {
+  WinogradShares(const Conv2dProblem& problem, const WinogradTiles& tiles);
+
+  std::int64_t batch, batches, parts;
+};
 
 }  // namespace sapnet::kernels::cpu

@@ -114,8 +114,14 @@ void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments& 
                              std::int64_t y0) {
   const Conv2dProblem conv = used_part(p, a);
   const Cell cell(p, a, image);
-  const WinogradJob job{image_maps(conv, {a.x, a.h}, image), conv.in_channels,         p.h, p.w, 1, a.weight,
-                        p.conv().total_in_channels(),        p.hidden / kGateChannels, y0};
+  const WinogradJob job = {.in = image_maps(conv, {a.x, a.h}, image),
+                           .in_channels = conv.in_channels,
+                           .h = p.h,
+                           .w = p.w,
+                           .packed = a.weight,
+                           .packed_channels = p.conv().total_in_channels(),
+                           .groups = p.hidden / kGateChannels,
+                           .y0 = y0};
   winograd_rows<4, kLstmGroup>(job, [&](V(&gate)[4], std::int64_t y, std::int64_t x, std::int64_t channel) {
     cell(gate[0], gate[1], gate[2], gate[3], y, x, channel);
   });

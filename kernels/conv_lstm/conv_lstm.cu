@@ -58,7 +58,7 @@ struct CellEnding {
     shifted_sums.begin_row(y);
 #pragma unroll
     for (int p = 0; p < rows::kStrip / 8; ++p) {
-      const int x = x0 + rows::column_of(lane, p / 2, p % 2 * 2);
+      const int x = x0 + warp_tile::pixel_of(lane, p / 2, p % 2 * 2);
       if (x >= w) continue;
       const std::size_t at = (row + x) * hidden + channel;
       Cells before = {}, after;

@@ -4,11 +4,13 @@
 #include "kernels/gpu.cuh"
 #include "kernels/ssim/ssim.h"
 #include "kernels/ssim/window.h"
+#include "kernels/sums.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kTileW = 32, kTileH = 4, kThreads = kTileW * kTileH;
+static_assert(kThreads == gpu::kSumThreads);
 constexpr int kRadius = static_cast<int>(kSsimRadius), kTaps = static_cast<int>(kSsimTaps);
 constexpr int kHaloH = kTileH + 2 * kRadius;
 
@@ -60,17 +62,6 @@ __device__ void window_sums(const SsimProblem& p, const SsimWindow& window, cons
   }
 }
 
-/// The sum over the block, for its first thread, in a fixed order.
-__device__ double sum_of_block(double value) {
-  SHARED_ARRAY(double, values, [kThreads]);
-  values[threadIdx.x] = value;
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) values[threadIdx.x] += values[threadIdx.x + half];
-  }
-  return threadIdx.x == 0 ? values[0] : 0;  // which it writes itself; others would read it too early
-}
-
 struct ValueTerms {
   const float *x, *y;
   __device__ void operator()(std::int64_t at, double (&values)[4]) const {
@@ -93,18 +84,11 @@ __global__ void __launch_bounds__(kThreads)
     a.derivatives[p.count() + pixel.at] = static_cast<float>(point.by_square);
     a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(point.by_product);
   }
-  const double total = sum_of_block(pixel.inside ? point.value : 0);
+  double total[] = {pixel.inside ? point.value : 0};
+  gpu::sum_over_block(total);
   if (threadIdx.x == 0)
-    parts[(static_cast<std::int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] = total;
-}
-
-/// One block adds up the tiles.
-__global__ void __launch_bounds__(kThreads)
-    mean_of_parts(const double* parts, std::int64_t count, double elements, float* value) {
-  double sum = 0;
-  for (std::int64_t k = threadIdx.x; k < count; k += kThreads) sum += parts[k];
-  sum = sum_of_block(sum);
-  if (threadIdx.x == 0) *value = static_cast<float>(sum / elements);
+    parts[(static_cast<std::int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] =
+        total[0];
 }
 
 struct DerivativeTerms {
@@ -134,15 +118,12 @@ std::int64_t tiles(const SsimProblem& p) {
 
 }  // namespace
 
-std::size_t ssim_workspace(const SsimProblem& p) {
-  return static_cast<std::size_t>(tiles(p)) * sizeof(double) / sizeof(float);
-}
+std::size_t ssim_workspace(const SsimProblem& p) { return gpu::floats_of_parts(tiles(p)); }
 
 void ssim(const SsimProblem& p, const SsimArguments& a, float* workspace, float* value, CudaStream stream) {
   auto* const parts = reinterpret_cast<double*>(workspace);
   gpu::launch(ssim_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window(), parts);
-  gpu::launch(mean_of_parts, dim3(1), kThreads, 0, stream, parts, tiles(p), static_cast<double>(p.count()),
-              value);
+  gpu::finish_sums<1>(parts, tiles(p), stream, gpu::Mean{static_cast<double>(p.count()), value});
 }
 
 void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a, CudaStream stream) {

@@ -28,14 +28,16 @@ struct Schedule {
 Schedule schedule();
 void set_schedule(const Schedule& schedule);
 
-/// The device that the runtime pretends to see. It starts as SAPNET_EMULATOR_DEVICE says: none (no device),
-/// driver (a driver that is too old), old (compute capability 7.5), or nothing.
+/// The device that the runtime pretends to see, and whether cuBLAS is there. It starts as
+/// SAPNET_EMULATOR_DEVICE says: none (no device), driver (a driver that is too old), old (compute capability
+/// 7.5), without_cublas, or nothing.
 struct Device {
   enum class Presence { kPresent, kAbsent, kOldDriver };
   Presence presence = Presence::kPresent;
   int major = 9, minor = 0;
   int multiprocessors = 4;
   std::size_t memory_bytes = std::size_t{4} << 30U;
+  bool cublas = true;
 };
 Device device();
 void set_device(const Device& device);

@@ -48,6 +48,21 @@ inline std::vector<double> to_doubles(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
+/// The sum of the products.
+inline double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) sum += static_cast<double>(a[k]) * static_cast<double>(b.at(k));
+  return sum;
+}
+
+/// The 2-norm, and that of the difference of two as long.
+inline double norm(const std::vector<float>& values) { return std::sqrt(dot(values, values)); }
+inline double distance(std::vector<float> a, const std::vector<float>& b) {
+  if (a.size() != b.size()) throw Error("vectors of different lengths have no distance");
+  for (std::size_t k = 0; k < a.size(); ++k) a[k] -= b[k];
+  return norm(a);
+}
+
 /// Winograd F(4×4)'s rounding errors over a direct sum's, derived in tests/kernels/implementations.cpp: in
 /// the worst of a tile's 16 outputs, and over all of them (the root of the mean square).
 inline constexpr double kWinogradWorst = 31.4, kWinogradMean = 10.8;

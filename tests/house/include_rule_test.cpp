@@ -37,8 +37,10 @@ const std::map<std::string, Folders> kPackages = {
     {"hwy/", {"kernels"}},
     {"omp.h", {"kernels"}},
     {"cuda", {"kernels", "engine"}},
+    {"cublas_v2.h", {"kernels"}},
+    {"dlfcn.h", {"kernels"}},
     {"cooperative_groups.h", {"kernels"}},
-    {"emulated_gpu.h", {"kernels"}},  // of tests/cuda_emulator, in place of what only nvcc understands
+    {"emulated_", {"kernels"}},  // of tests/cuda_emulator, in place of what only nvcc understands
     {"nlohmann/", {"weights", "train", "apps"}},
     {"zlib.h", {"weights", "train"}},
     {"stb/", {"train"}},

@@ -110,7 +110,8 @@ KERNEL_TEST_CASE("wgrad with other channels, kernels, strides and paddings", "[k
 void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
   INFO(to_string(maps) << ", " << p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[map] << " of "
                        << p.total_in_channels() << " → " << p.out_channels << ", kernel " << p.kernel
-                       << ", dilation " << p.dilation << ", padding " << p.padding);
+                       << ", stride " << p.stride << ", dilation " << p.dilation << ", padding "
+                       << p.padding);
   const std::int64_t filter = p.total_in_channels() * p.kernel * p.kernel;
   const auto weight =
       stored(random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter))), maps);
@@ -121,15 +122,18 @@ void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
   const auto expected = reference::convolve_dgrad(p, map, weight, dsum);
   for_each_trainer(dgrad, maps, [&](const Implementation& implementation) {
     GuardedArray weights(weight), sums(dsum), din(expected.sum.size());
+    GuardedArray spread(static_cast<std::size_t>(dgrad.n * dgrad.h * dgrad.w * p.out_channels));
+    implementation.spread({p.n, p.out_h(), p.out_w(), p.out_channels, p.stride, dgrad.h, dgrad.w},
+                          sums.data(), spread.data());
     GuardedArray reversed(
         static_cast<std::size_t>(dgrad.out_channels * dgrad.in_channels[0] * p.kernel * p.kernel));
     kernels::dgrad_weight(p, map, weights.data(), reversed.data());
     kernels::Conv2dArguments arguments;
-    arguments.in = {sums.data(), nullptr};
+    arguments.in = {spread.data(), nullptr};
     arguments.weight = reversed.data();
     arguments.out = din.data();
     implementation.conv2d(dgrad, arguments);
-    for (GuardedArray* array : {&weights, &sums, &reversed, &din}) CHECK(array->intact());
+    for (GuardedArray* array : {&weights, &sums, &spread, &reversed, &din}) CHECK(array->intact());
     auto tolerance = sum_tolerances(implementation, dgrad, expected.magnitude, copy(reversed), {}, 1);
     for (std::size_t k = 0; k < tolerance.size(); ++k)
       tolerance[k] += storage_rounding(maps, std::abs(expected.sum[k]));
@@ -151,6 +155,12 @@ KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
   check_dgrad({1, 9, 11, {4, 0}, 6, 5, 1, 1, 2}, 0);
   check_dgrad({1, 9, 11, {4, 0}, 6, 3, 1, 2, 0}, 0);
   check_dgrad({1, 9, 11, {4, 0}, 6, 1, 1, 1, 0}, 0);
+  for (const std::int64_t w : {11, 12}) {
+    check_dgrad({2, 9, w, {4, 0}, 6, 1, 2, 1, 0}, 0);
+    check_dgrad({2, 9, w, {3, 0}, 6, 7, 2, 1, 3}, 0);
+    check_dgrad({1, 9, w, {32, 0}, 32, 3, 2, 1, 1}, 0);
+    check_dgrad({1, 9, w, {4, 3}, 6, 3, 3, 2, 2}, 1);
+  }
 }
 
 struct Epilogue {
@@ -232,14 +242,15 @@ KERNEL_TEST_CASE("the way back through what follows the sum", "[kernels][conv2d]
 }
 
 KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels][conv2d][backward]") {
-  for (const auto& p : {same_size(2, 9, 70, {32, 0}, 32, 2), same_size(1, 5, 7, {6, 0}, 20)}) {
+  for (const auto& p : {same_size(2, 9, 70, {32, 0}, 32, 2), same_size(1, 5, 7, {6, 0}, 20),
+                        same_size(2, 5, 7, {64, 0}, 64), Conv2dProblem{1, 5, 7, {6, 0}, 20, 1, 1, 1, 0}}) {
     for (const auto& each : implementations()) {
       const Implementation& implementation = *each;
       if (!implementation.takes(p)) continue;
       INFO(implementation.name());
       const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
       GuardedArray in(random_values(p.n * p.h * p.w * p.in_channels[0], 1)),
-          weight(random_values(p.out_channels * p.in_channels[0] * 9, 2, 0.1F)),
+          weight(random_values(p.out_channels * p.in_channels[0] * p.kernel * p.kernel, 2, 0.1F)),
           residual(random_values(static_cast<std::int64_t>(count), 3)), alone(count), out(count),
           inner(count);
       kernels::Conv2dArguments arguments;

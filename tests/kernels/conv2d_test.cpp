@@ -19,7 +19,8 @@ using kernels::Conv2dProblem;
 
 struct Options {
   bool bias = true, relu = true, scale = false, residual = false;
-  bool in_place = false;           // the residual is `out` itself
+  bool in_place = false;  // the residual is `out` itself
+  bool relu_once = false;
   std::int64_t sums_dilation = 0;  // 0: no shifted sums asked for
 };
 
@@ -37,8 +38,8 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
            << p.out_channels << ", kernel " << p.kernel << ", stride " << p.stride << ", dilation "
            << p.dilation << ", padding " << p.padding);
   INFO("bias " << options.bias << ", relu " << options.relu << ", scale " << options.scale << ", residual "
-               << options.residual << ", in place " << options.in_place << ", shifted sums for dilation "
-               << options.sums_dilation);
+               << options.residual << ", in place " << options.in_place << ", one ReLU " << options.relu_once
+               << ", shifted sums for dilation " << options.sums_dilation);
   const std::int64_t out_count = p.n * p.out_h() * p.out_w() * p.out_channels;
   const std::int64_t taps = p.total_in_channels() * p.kernel * p.kernel;
   const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), maps);
@@ -53,7 +54,8 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   const auto reference = reference::convolve(p, {in0, in1}, weight, bias);
   const std::vector<double> exact_scale(scale.begin(), scale.end()),
       exact_residual(residual.begin(), residual.end());
-  const auto expected = reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu);
+  const auto expected =
+      reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu, options.relu_once);
 
   for (const auto& implementation : implementations()) {
     if (implementation->maps() != maps || !implementation->takes(p)) continue;
@@ -72,6 +74,7 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       arguments.scale = scales.data();
       arguments.residual = residuals.data();
       arguments.relu = options.relu;
+      arguments.relu_once = options.relu_once;
       arguments.out = out.data();
       arguments.shifted_sums = sums.data();
       arguments.sums_dilation = options.sums_dilation;
@@ -86,8 +89,10 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       const auto channels = static_cast<std::size_t>(p.out_channels);
       const std::size_t per_image = tolerance.size() / static_cast<std::size_t>(p.n);
       const double s = scale.empty() ? 1 : std::abs(exact_scale[k / per_image * channels + k % channels]);
-      tolerance[k] = s * tolerance[k] +
-                     storage_rounding(maps, s * std::abs(reference.sum[k]) + (residual.empty() ? 0 : 1));
+      const double added = residual.empty() ? 0 : 1;
+      tolerance[k] = s * tolerance[k] + storage_rounding(maps, s * std::abs(reference.sum[k]) + added);
+      // The product of matrices is stored before the bias comes to it, if with the residual.
+      if (p.kernel == 1) tolerance[k] += s * storage_rounding(maps, std::abs(reference.sum[k]) + 1 + added);
     }
     check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
 
@@ -122,6 +127,27 @@ TEST_CASE("conv2d is fast where it can be", "[kernels][conv2d]") {
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 2, 1, 1}));
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 1, 2, 1}));
 }
+
+#ifdef SAPNET_CUDA
+TEST_CASE("conv2d takes the fast ways on a GPU", "[kernels][conv2d]") {
+  using kernels::cuda::conv2d_path, kernels::cuda::Conv2dPath;
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 0}, 32, 16)) == Conv2dPath::kRows);
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 32}, 128, 4)) == Conv2dPath::kRows);
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 32}, 128, 5)) == Conv2dPath::kIgemm);
+  CHECK(conv2d_path(same_size(1, 5, 9, {64, 0}, 64)) == Conv2dPath::kIgemm);
+  CHECK(conv2d_path(same_size(1, 5, 9, {512, 0}, 512)) == Conv2dPath::kIgemm);
+  CHECK(conv2d_path({1, 5, 9, {256, 0}, 512, 1, 2, 1, 0}) == Conv2dPath::kIgemm);
+  CHECK(conv2d_path({1, 5, 9, {64, 0}, 256, 1, 1, 1, 0}) == Conv2dPath::kProduct);
+  CHECK(conv2d_path({1, 5, 9, {3, 0}, 4, 1, 1, 1, 0}) == Conv2dPath::kProduct);
+  CHECK(conv2d_path({1, 5, 9, {32, 32}, 64, 1, 1, 1, 0}) == Conv2dPath::kIgemm);
+  CHECK(conv2d_path({1, 5, 9, {64, 0}, 64, 1, 1, 1, 1}) == Conv2dPath::kIgemm);
+  CHECK(conv2d_path({1, 5, 9, {128, 0}, 21, 1, 1, 1, 0}) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {48, 0}, 64)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {64, 16}, 64)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {64, 0}, 96)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {3, 0}, 64)) == Conv2dPath::kGeneric);
+}
+#endif
 
 TEST_CASE("conv2d has as many outputs as places that the kernel fits into", "[kernels][conv2d]") {
   for (const std::int64_t h : {1, 2, 3, 4, 5, 6, 7, 11})
@@ -166,6 +192,49 @@ KERNEL_TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {64, 0}, 128), {});
 }
 
+KERNEL_TEST_CASE("conv2d of many channels", "[kernels][conv2d]") {
+  check(same_size(3, 6, 7, {64, 0}, 64), {});   // 126 pixels: not quite a block of the GPU's
+  check(same_size(1, 3, 43, {64, 0}, 64), {});  // one more than a block
+  check(same_size(1, 1, 1, {128, 0}, 128), {});
+  check(same_size(2, 5, 13, {32, 64}, 64, 2), {});
+  check({2, 9, 7, {96, 0}, 64, 3, 2, 1, 1}, {});
+  check({1, 9, 8, {64, 0}, 64, 3, 2, 3, 2}, {});
+  check({1, 5, 6, {64, 0}, 64, 3, 1, 1, 0}, {});
+  check({1, 5, 6, {32, 0}, 64, 2, 1, 1, 2}, {});
+  check({3, 5, 5, {64, 0}, 128, 1, 2, 1, 0}, {});
+  Options options{.scale = true, .residual = true};
+  check(same_size(5, 2, 19, {64, 0}, 64), options);  // images end within a block and a warp
+  options.in_place = true;
+  options.sums_dilation = 2;
+  check(same_size(2, 3, 5, {64, 0}, 64), options);
+  check(same_size(2, 3, 5, {64, 0}, 64), {.bias = false, .relu = false, .residual = true});
+  check(same_size(2, 3, 5, {64, 0}, 64), {.residual = true, .relu_once = true});
+}
+
+KERNEL_TEST_CASE("conv2d of one pixel by one", "[kernels][conv2d]") {
+  const auto problem = [](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t in_channels,
+                          std::int64_t out_channels) -> Conv2dProblem {
+    return {n, h, w, {in_channels, 0}, out_channels, 1, 1, 1, 0};
+  };
+  check(problem(1, 3, 7, 64, 256), {});
+  check(problem(3, 3, 5, 256, 64), {});
+  check(problem(2, 1, 3, 2048, 256), {});
+  check(problem(1, 1, 1, 5, 12), {});
+  check(problem(2, 5, 3, 16, 7), {});
+  check(problem(2, 3, 5, 24, 20), {.bias = false, .relu = false});
+  for (int bits = 0; bits < 16; ++bits) {
+    Options options{.relu = (bits & 1) != 0,
+                    .scale = (bits & 2) != 0,
+                    .residual = true,
+                    .in_place = (bits & 4) != 0,
+                    .relu_once = (bits & 8) != 0};
+    check(problem(2, 3, 5, 24, 20), options);
+    options.bias = false;
+    options.sums_dilation = 1;
+    check(problem(1, 2, 3, 24, 20), options);
+  }
+}
+
 KERNEL_TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {3, 3}, 32), {});
   for (const std::int64_t dilation : {1, 4, 16}) check(same_size(1, 17, 23, {32, 32}, 128, dilation), {});
@@ -199,6 +268,8 @@ KERNEL_TEST_CASE("conv2d with every combination of what follows the sum", "[kern
       in_place.in_place = true;
       check(same_size(2, 6, 11, {32, 0}, channels), in_place);
       check(same_size(1, 17, 23, {32, 0}, channels, 4), in_place);
+      options.relu_once = true;
+      check(same_size(2, 6, 11, {32, 0}, channels), options);
     }
   }
 }

@@ -8,17 +8,18 @@
 #include "engine/cuda.h"
 #include "engine/error.h"
 #include "tests/kernels/close.h"
+#include "tests/kernels/cuda_vision.h"
 #include "tests/kernels/device_memory.h"
 
 namespace sapnet::tests {
 namespace {
 
-namespace cuda = engine::cuda;
 using engine::DType;
 using engine::Half;
 
+/// The operations of the networks that derain, and of their training; CudaVision has the rest.
 template <class T>
-class CudaImplementation : public Implementation {
+class CudaNetworks : public Implementation {
  public:
   std::string name() const override { return "cuda " + std::string(to_string(maps())); }
   DType maps() const override { return engine::kDTypeOf<T>; }
@@ -51,6 +52,7 @@ class CudaImplementation : public Implementation {
     arguments.scale = scale.data();
     arguments.residual = residual.data();
     arguments.relu = a.relu;
+    arguments.relu_once = a.relu_once;
     arguments.out = out.data();
     arguments.inner = inner.data();
     arguments.shifted_sums = sums.data();
@@ -330,8 +332,8 @@ class CudaImplementation : public Implementation {
 const Implementations& cuda_implementations() {
   static const auto all = [] {
     Implementations list;
-    list.push_back(std::make_unique<CudaImplementation<float>>());
-    list.push_back(std::make_unique<CudaImplementation<Half>>());
+    list.push_back(std::make_unique<CudaVision<float, CudaNetworks<float>>>());
+    list.push_back(std::make_unique<CudaVision<Half, CudaNetworks<Half>>>());
     return list;
   }();
   return all;

@@ -138,6 +138,14 @@ class CpuImplementation : public Implementation {
     return kernels::cpu::shifted_sums_parts(h);
   }
 
+  void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const override {
+    kernels::cpu::normalize(problem, in, out);
+  }
+
+  void spread(const kernels::SpreadProblem& problem, const float* in, float* out) const override {
+    kernels::cpu::spread(problem, in, out);
+  }
+
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
                          double in_limit) const override {
     const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
@@ -179,6 +187,68 @@ class CpuImplementation : public Implementation {
 
   void adam(const kernels::AdamProblem& problem, const kernels::AdamArguments& arguments) const override {
     kernels::cpu::adam(problem, arguments);
+  }
+
+  void feature_contrast(const kernels::FeatureContrastProblem& problem,
+                        const kernels::FeatureContrastArguments& arguments) const override {
+    const UseTarget use(target_);
+    kernels::cpu::feature_contrast(problem, arguments);
+  }
+
+  void feature_contrast_backward(const kernels::FeatureContrastProblem& problem,
+                                 const kernels::FeatureContrastBackwardArguments& arguments) const override {
+    kernels::cpu::feature_contrast_backward(problem, arguments);
+  }
+
+  void feature_distance(const kernels::FeatureDistanceProblem& problem,
+                        const kernels::FeatureDistanceArguments& arguments) const override {
+    const UseTarget use(target_);
+    kernels::cpu::feature_distance(problem, arguments);
+  }
+
+  void feature_distance_backward(const kernels::FeatureDistanceProblem& problem,
+                                 const kernels::FeatureDistanceBackwardArguments& arguments) const override {
+    const UseTarget use(target_);
+    kernels::cpu::feature_distance_backward(problem, arguments);
+  }
+
+  void focal(const kernels::FocalProblem& problem, const kernels::FocalArguments& arguments) const override {
+    kernels::cpu::focal(problem, arguments);
+  }
+
+  void focal_backward(const kernels::FocalProblem& problem,
+                      const kernels::FocalBackwardArguments& arguments) const override {
+    kernels::cpu::focal_backward(problem, arguments);
+  }
+
+  void resize_bilinear(const kernels::ResizeProblem& problem,
+                       const kernels::ResizeArguments& arguments) const override {
+    kernels::cpu::resize_bilinear(problem, arguments);
+  }
+
+  void resize_bilinear_backward(const kernels::ResizeProblem& problem,
+                                const kernels::ResizeBackwardArguments& arguments) const override {
+    kernels::cpu::resize_bilinear_backward(problem, arguments);
+  }
+
+  void batch_norm(const kernels::BatchNormProblem& problem,
+                  const kernels::BatchNormArguments& arguments) const override {
+    kernels::cpu::batch_norm(problem, arguments);
+  }
+
+  void batch_norm_backward(const kernels::BatchNormProblem& problem,
+                           const kernels::BatchNormBackwardArguments& arguments) const override {
+    kernels::cpu::batch_norm_backward(problem, arguments);
+  }
+
+  void max_pool(const kernels::MaxPoolProblem& problem,
+                const kernels::MaxPoolArguments& arguments) const override {
+    kernels::cpu::max_pool(problem, arguments);
+  }
+
+  void max_pool_backward(const kernels::MaxPoolProblem& problem,
+                         const kernels::MaxPoolBackwardArguments& arguments) const override {
+    kernels::cpu::max_pool_backward(problem, arguments);
   }
 
  private:

@@ -12,9 +12,17 @@
 #include "engine/dtype.h"
 #include "kernels/adam/adam.h"
 #include "kernels/attended_conv/attended_conv_backward.h"
+#include "kernels/batch_norm/batch_norm.h"
 #include "kernels/conv2d/conv2d_backward.h"
 #include "kernels/conv_lstm/conv_lstm_backward.h"
+#include "kernels/feature_contrast/feature_contrast.h"
+#include "kernels/feature_distance/feature_distance.h"
+#include "kernels/focal/focal.h"
+#include "kernels/max_pool/max_pool.h"
+#include "kernels/normalize/normalize.h"
+#include "kernels/resize_bilinear/resize_bilinear.h"
 #include "kernels/shifted_sums/shifted_sums.h"
+#include "kernels/spread/spread.h"
 #include "kernels/ssim/ssim.h"
 
 namespace sapnet::tests {
@@ -58,7 +66,11 @@ class Implementation {
   /// How many parts of each image's shifted sums every operation writes for an output of h rows.
   virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
 
+  virtual void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const = 0;
+
   // What training takes.
+
+  virtual void spread(const kernels::SpreadProblem& problem, const float* in, float* out) const = 0;
 
   /// How far wgrad may lie from the exact one, likewise. magnitude: the 2-norm of its products; sum_norm: of
   /// all of dsum's of its output; in_limit: no input is larger.
@@ -76,6 +88,35 @@ class Implementation {
   virtual void ssim_backward(const kernels::SsimProblem& problem,
                              const kernels::SsimBackwardArguments& arguments) const = 0;
   virtual void adam(const kernels::AdamProblem& problem, const kernels::AdamArguments& arguments) const = 0;
+
+  virtual void feature_contrast(const kernels::FeatureContrastProblem& problem,
+                                const kernels::FeatureContrastArguments& arguments) const = 0;
+  virtual void feature_contrast_backward(
+      const kernels::FeatureContrastProblem& problem,
+      const kernels::FeatureContrastBackwardArguments& arguments) const = 0;
+  virtual void feature_distance(const kernels::FeatureDistanceProblem& problem,
+                                const kernels::FeatureDistanceArguments& arguments) const = 0;
+  virtual void feature_distance_backward(
+      const kernels::FeatureDistanceProblem& problem,
+      const kernels::FeatureDistanceBackwardArguments& arguments) const = 0;
+  virtual void focal(const kernels::FocalProblem& problem,
+                     const kernels::FocalArguments& arguments) const = 0;
+  virtual void focal_backward(const kernels::FocalProblem& problem,
+                              const kernels::FocalBackwardArguments& arguments) const = 0;
+
+  virtual void batch_norm(const kernels::BatchNormProblem& problem,
+                          const kernels::BatchNormArguments& arguments) const = 0;
+  virtual void batch_norm_backward(const kernels::BatchNormProblem& problem,
+                                   const kernels::BatchNormBackwardArguments& arguments) const = 0;
+
+  virtual void max_pool(const kernels::MaxPoolProblem& problem,
+                        const kernels::MaxPoolArguments& arguments) const = 0;
+  virtual void max_pool_backward(const kernels::MaxPoolProblem& problem,
+                                 const kernels::MaxPoolBackwardArguments& arguments) const = 0;
+  virtual void resize_bilinear(const kernels::ResizeProblem& problem,
+                               const kernels::ResizeArguments& arguments) const = 0;
+  virtual void resize_bilinear_backward(const kernels::ResizeProblem& problem,
+                                        const kernels::ResizeBackwardArguments& arguments) const = 0;
 };
 
 using Implementations = std::vector<std::unique_ptr<Implementation>>;

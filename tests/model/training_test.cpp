@@ -35,20 +35,6 @@ double learn(const model::Network& network, const engine::Parameters& goldens, D
   return -static_cast<double>(to_vector(similarity)[0]);
 }
 
-double dot(const std::vector<float>& a, const std::vector<float>& b) {
-  double sum = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) sum += static_cast<double>(a[k]) * static_cast<double>(b[k]);
-  return sum;
-}
-
-double norm(const std::vector<float>& values) { return std::sqrt(dot(values, values)); }
-
-double distance(std::vector<float> a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  for (std::size_t k = 0; k < a.size(); ++k) a[k] -= b[k];
-  return norm(a);
-}
-
 /// How far a gradient may lie from the exact one, by its size. A stage has 13 convolutions, each of which
 /// rounds on the way there and on the way back, by 0.2·ε·√terms of its result (tests/kernels/close.h): of 9 ·
 /// 32 terms, or with Winograd of 32 and 20 more, kWinogradMean times as much. Independent errors add in the

@@ -109,14 +109,15 @@ Convolution convolve_dgrad(const kernels::Conv2dProblem& p, std::size_t map, std
 }
 
 std::vector<double> finish(const kernels::Conv2dProblem& p, std::span<const double> sum,
-                           std::span<const double> scale, std::span<const double> residual, bool relu) {
+                           std::span<const double> scale, std::span<const double> residual, bool relu,
+                           bool relu_once) {
   std::vector<double> out;
   const std::int64_t per_image = p.out_h() * p.out_w() * p.out_channels;
   for (std::int64_t k = 0; k < p.n * per_image; ++k) {
     const std::int64_t n = k / per_image, o = k % p.out_channels;
     double value = sum[at(k)];
     if (!scale.empty()) value *= scale[at(n * p.out_channels + o)];
-    if (relu) value = std::max(value, 0.0);
+    if (relu && (residual.empty() || !relu_once)) value = std::max(value, 0.0);
     if (!residual.empty()) value += residual[at(k)];
     if (relu) value = std::max(value, 0.0);
     out.push_back(value);

@@ -90,7 +90,8 @@ inline void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::
   cuda_emulator::multiply_fragments(d, a, b, where);
 }
 
-inline float shuffle_xor(float value, int mask, SAPNET_CALLED_FROM) {
+template <class T>
+T shuffle_xor(T value, int mask, SAPNET_CALLED_FROM) {
   return __shfl_xor_sync(0xffffffffU, value, mask, warpSize, where);
 }
 

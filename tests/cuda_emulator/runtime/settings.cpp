@@ -61,8 +61,10 @@ Device device_of_environment() {
   } else if (pretend == "old") {
     device.major = 7;
     device.minor = 5;
+  } else if (pretend == "without_cublas") {
+    device.cublas = false;
   } else if (!pretend.empty()) {
-    refuse(kName, "none, driver or old");
+    refuse(kName, "none, driver, old or without_cublas");
   }
   return device;
 }

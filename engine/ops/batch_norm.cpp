@@ -1,0 +1,79 @@
+#include "engine/ops/batch_norm.h"
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "engine/ops/op.h"
+#include "kernels/batch_norm/batch_norm.h"
+
+namespace sapnet::engine {
+
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, BatchNormOptions options) {
+  if (!x) throw Error("batch_norm: input is empty");
+  const Device device = x.device();
+  const DType maps = x.dtype();
+  check_execution("batch_norm", {.device = device, .maps = maps});
+  const Shape shape = x.shape(), of_channels = {1, 1, 1, shape.c};
+  check_tensor("batch_norm", "gamma", gamma, of_channels, DType::kFloat32, device);
+  check_tensor("batch_norm", "beta", beta, of_channels, DType::kFloat32, device);
+  for (const auto& [name, tensor] : {std::pair{"gamma", &gamma}, {"beta", &beta}})
+    if (tensor->tracked())
+      throw Error("batch_norm: " + std::string(name) + " is tracked, but no gradient goes back to it");
+  const Tensor residual = std::move(options.residual);
+  if (residual) check_tensor("batch_norm", "residual", residual, shape, maps, device);
+  const kernels::BatchNormProblem problem = {shape.n, shape.h, shape.w, shape.c};
+  Tape* const tape = recording(x, residual);
+  Tensor out = output_for(shape, device, maps, residual);
+  Tensor mean(of_channels, device), inv_std(of_channels, device);
+  const bool relu = options.relu;
+  const auto arguments = [&]<class T>(T) {
+    return kernels::BasicBatchNormArguments<T>{.in = x.data<T>(),
+                                               .gamma = gamma.data(),
+                                               .beta = beta.data(),
+                                               .residual = data_or_null<T>(residual),
+                                               .relu = relu,
+                                               .out = out.data<T>(),
+                                               .mean = mean.data(),
+                                               .inv_std = inv_std.data()};
+  };
+  dispatch(
+      device, [&] { kernels::cpu::batch_norm(problem, arguments(float())); },
+      [&](auto stream) {
+        Tensor memory = workspace(kernels::cuda::batch_norm_workspace(problem), device);
+        visit_dtype(maps,
+                    [&](auto t) { kernels::cuda::batch_norm(problem, arguments(t), memory.data(), stream); });
+      });
+  if (!tape) return out;
+  out.track();
+  tape->record([=, residual_gradient = residual.gradient()] {
+    Tensor dout = take_gradient(out);
+    if (!dout) return;
+    // One of the two gradients takes dout's place.
+    Tensor din = residual_gradient ? Tensor(shape, device, maps) : dout;
+    const auto back = [&]<class T>(T) {
+      return kernels::BasicBatchNormBackwardArguments<T>{
+          .in = x.data<T>(),
+          .out = relu ? out.data<T>() : nullptr,
+          .dout = dout.data<T>(),
+          .gamma = gamma.data(),
+          .mean = mean.data(),
+          .inv_std = inv_std.data(),
+          .din = din.data<T>(),
+          .dresidual = residual_gradient ? dout.data<T>() : nullptr};
+    };
+    dispatch(
+        device, [&] { kernels::cpu::batch_norm_backward(problem, back(float())); },
+        [&](auto stream) {
+          Tensor memory = workspace(kernels::cuda::batch_norm_workspace(problem), device);
+          visit_dtype(maps, [&](auto t) {
+            kernels::cuda::batch_norm_backward(problem, back(t), memory.data(), stream);
+          });
+        });
+    if (x.tracked()) add_gradient(x, std::move(din));
+    if (residual_gradient) add_gradient(residual_gradient, std::move(dout));
+  });
+  return out;
+}
+
+}  // namespace sapnet::engine

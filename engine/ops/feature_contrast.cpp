@@ -1,0 +1,65 @@
+#include "engine/ops/feature_contrast.h"
+
+#include "engine/ops/op.h"
+#include "engine/tape.h"
+#include "kernels/feature_contrast/feature_contrast.h"
+
+namespace sapnet::engine {
+
+Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tensor& rainy) {
+  if (!derained) throw Error("feature_contrast: the derained map is empty");
+  const Shape shape = derained.shape();
+  const DType maps = derained.dtype();
+  const Device device = derained.device();
+  check_execution("feature_contrast", {.device = device, .maps = maps});
+  check_tensor("feature_contrast", "the clean map", clean, shape, maps, device);
+  check_tensor("feature_contrast", "the rainy map", rainy, shape, maps, device);
+  const kernels::FeatureContrastProblem problem{shape.count()};
+  Tape* const tape = recording(derained);
+  Tensor value({1, 1, 1, 1}, device), signs, factors;
+  if (tape) {
+    signs = workspace(static_cast<std::size_t>(problem.floats_of_signs()), device);
+    factors = workspace(2, device);
+  }
+  const auto arguments = [&]<class T>(T) {
+    return kernels::BasicFeatureContrastArguments<T>{
+        .derained = derained.data<T>(),
+        .clean = clean.data<T>(),
+        .rainy = rainy.data<T>(),
+        .value = value.data(),
+        .signs = reinterpret_cast<std::int8_t*>(data_or_null(signs)),
+        .factors = data_or_null(factors)};
+  };
+  dispatch(
+      device, [&] { kernels::cpu::feature_contrast(problem, arguments(float())); },
+      [&](auto stream) {
+        Tensor memory = workspace(kernels::cuda::feature_contrast_workspace(problem), device);
+        visit_dtype(maps, [&](auto t) {
+          kernels::cuda::feature_contrast(problem, arguments(t), memory.data(), stream);
+        });
+      });
+  if (!tape) return value;
+  value.track();
+  tape->record([=] {
+    const Tensor dvalue = take_gradient(value);
+    if (!dvalue) return;
+    Tensor dderained(shape, device, maps);
+    const auto back = [&]<class T>(T) {
+      return kernels::BasicFeatureContrastBackwardArguments<T>{
+          .signs = reinterpret_cast<const std::int8_t*>(signs.data()),
+          .factors = factors.data(),
+          .dvalue = dvalue.data(),
+          .dderained = dderained.data<T>()};
+    };
+    dispatch(
+        device, [&] { kernels::cpu::feature_contrast_backward(problem, back(float())); },
+        [&](auto stream) {
+          visit_dtype(maps,
+                      [&](auto t) { kernels::cuda::feature_contrast_backward(problem, back(t), stream); });
+        });
+    add_gradient(derained, std::move(dderained));
+  });
+  return value;
+}
+
+}  // namespace sapnet::engine

@@ -1,0 +1,79 @@
+#include "engine/ops/max_pool.h"
+
+#include <string>
+#include <utility>
+
+#include "engine/ops/op.h"
+#include "kernels/max_pool/max_pool.h"
+
+namespace sapnet::engine {
+namespace {
+
+void check_geometry(const MaxPoolGeometry& g) {
+  if (g.kernel != 2 && g.kernel != 3)
+    throw Error("max_pool: kernel must be 2 or 3, not " + std::to_string(g.kernel));
+  check_at_least("max_pool", "stride", g.stride, 1);
+  check_at_least("max_pool", "padding", g.padding, 0);
+  if (g.padding > g.kernel / 2)
+    throw Error("max_pool: a padding of " + std::to_string(g.padding) + " is more than half of a kernel of " +
+                std::to_string(g.kernel));
+}
+
+/// The winners of a problem lie in a tensor as bits.
+std::uint32_t* words(Tensor& winners) { return reinterpret_cast<std::uint32_t*>(data_or_null(winners)); }
+const std::uint32_t* words(const Tensor& winners) {
+  return reinterpret_cast<const std::uint32_t*>(winners.data());
+}
+
+}  // namespace
+
+Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
+  if (!x) throw Error("max_pool: input is empty");
+  const Shape& in = x.shape();
+  const Device device = x.device();
+  const DType maps = x.dtype();
+  check_execution("max_pool", {.device = device, .maps = maps});
+  check_geometry(geometry);
+  const kernels::MaxPoolProblem problem = {
+      in.n, in.h, in.w, in.c, geometry.kernel, geometry.stride, geometry.padding};
+  const Shape out_shape = {in.n, problem.out_h(), problem.out_w(), in.c};
+  if (out_shape.h == 0 || out_shape.w == 0)
+    throw Error("max_pool: a kernel of " + std::to_string(geometry.kernel) +
+                " does not fit into an input of shape " + to_string(in) + " with padding " +
+                std::to_string(geometry.padding));
+  Tape* const tape = recording(x);
+  Tensor out(out_shape, device, maps), winners;
+  if (tape) {
+    const std::int64_t pixels = out_shape.n * out_shape.h * out_shape.w;
+    winners = workspace(static_cast<std::size_t>(pixels * problem.winner_words()), device);
+  }
+  const auto arguments = [&]<class T>(T) {
+    return kernels::BasicMaxPoolArguments<T>{
+        .in = x.data<T>(), .out = out.data<T>(), .winners = words(winners)};
+  };
+  dispatch(
+      device, [&] { kernels::cpu::max_pool(problem, arguments(float())); },
+      [&](auto stream) {
+        visit_dtype(maps, [&](auto t) { kernels::cuda::max_pool(problem, arguments(t), stream); });
+      });
+  if (!tape) return out;
+  out.track();
+  tape->record([=] {
+    const Tensor dout = take_gradient(out);
+    if (!dout) return;
+    Tensor din(x.shape(), device, maps);
+    const auto back = [&]<class T>(T) {
+      return kernels::BasicMaxPoolBackwardArguments<T>{
+          .dout = dout.data<T>(), .winners = words(winners), .din = din.data<T>()};
+    };
+    dispatch(
+        device, [&] { kernels::cpu::max_pool_backward(problem, back(float())); },
+        [&](auto stream) {
+          visit_dtype(maps, [&](auto t) { kernels::cuda::max_pool_backward(problem, back(t), stream); });
+        });
+    add_gradient(x, std::move(din));
+  });
+  return out;
+}
+
+}  // namespace sapnet::engine

@@ -1,0 +1,19 @@
+// Max pooling on tensors; its equations stand in kernels/max_pool/max_pool.h.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/tensor.h"
+
+namespace sapnet::engine {
+
+/// kernel: 2 or 3; padding: at most half of it.
+struct MaxPoolGeometry {
+  std::int64_t kernel = 2, stride = 2, padding = 0;
+};
+
+/// Each channel's largest number in every window of x, a map of fp32 or, on a GPU, fp16; stored likewise.
+/// Throws Error when the kernel does not fit.
+Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry = {});
+
+}  // namespace sapnet::engine

@@ -1,0 +1,54 @@
+#include "engine/ops/resize_bilinear.h"
+
+#include <utility>
+
+#include "engine/ops/op.h"
+#include "kernels/resize_bilinear/resize_bilinear.h"
+
+namespace sapnet::engine {
+
+Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor residual) {
+  if (!x) throw Error("resize_bilinear: input is empty");
+  check_at_least("resize_bilinear", "height", h, 1);
+  check_at_least("resize_bilinear", "width", w, 1);
+  const Device device = x.device();
+  const DType maps = x.dtype();
+  check_execution("resize_bilinear", {.device = device, .maps = maps});
+  const Shape in = x.shape(), out_shape = {in.n, h, w, in.c};
+  if (residual) check_tensor("resize_bilinear", "residual", residual, out_shape, maps, device);
+  const kernels::ResizeProblem problem = {in.n, in.h, in.w, in.c, h, w};
+  Tape* const tape = recording(x, residual);
+  Tensor out = output_for(out_shape, device, maps, residual);
+  const auto arguments = [&]<class T>(T) {
+    return kernels::BasicResizeArguments<T>{
+        .in = x.data<T>(), .residual = data_or_null<T>(std::as_const(residual)), .out = out.data<T>()};
+  };
+  dispatch(
+      device, [&] { kernels::cpu::resize_bilinear(problem, arguments(float())); },
+      [&](auto stream) {
+        visit_dtype(maps, [&](auto t) { kernels::cuda::resize_bilinear(problem, arguments(t), stream); });
+      });
+  if (!tape) return out;
+  out.track();
+  tape->record([=, residual_gradient = residual.gradient()] {
+    const Tensor dout = take_gradient(out);
+    if (!dout) return;
+    if (x.tracked()) {
+      Tensor din(in, device, maps);
+      const auto back = [&]<class T>(T) {
+        return kernels::BasicResizeBackwardArguments<T>{.dout = dout.data<T>(), .din = din.data<T>()};
+      };
+      dispatch(
+          device, [&] { kernels::cpu::resize_bilinear_backward(problem, back(float())); },
+          [&](auto stream) {
+            visit_dtype(maps,
+                        [&](auto t) { kernels::cuda::resize_bilinear_backward(problem, back(t), stream); });
+          });
+      add_gradient(x, std::move(din));
+    }
+    if (residual_gradient) add_gradient(residual_gradient, dout);
+  });
+  return out;
+}
+
+}  // namespace sapnet::engine

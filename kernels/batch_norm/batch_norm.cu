@@ -1,0 +1,206 @@
+// Sums by slices of pixels, a fixed number whatever the GPU: a block takes one slice of 32 channels, a
+// channel for each lane, and the slices are added in their order. Then each element by itself.
+#include <algorithm>
+
+#include "kernels/batch_norm/batch_norm.h"
+#include "kernels/batch_norm/formulas.h"
+#include "kernels/elementwise.cuh"
+#include "kernels/half.h"
+#include "kernels/storage.cuh"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+constexpr int kWarps = 8, kThreads = kWarps * gpu::kWarp;
+constexpr std::int64_t kMostSlices = 128, kPixelsOfSlice = 128;  // at least
+
+std::int64_t slices(const BatchNormProblem& p) {
+  return std::clamp<std::int64_t>(p.pixels() / kPixelsOfSlice, 1, kMostSlices);
+}
+
+/// The sums over a slice of what terms(k, c, values) gives for number k of the map, in channel c. Grid: x
+/// slices, y blocks of channels. parts: (slices, 2, c).
+template <class Terms>
+__global__ void __launch_bounds__(kThreads) sum_slices(BatchNormProblem p, Terms terms, double* parts) {
+  SHARED_ARRAY(double, warps, [kWarps][2][gpu::kWarp]);
+  const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp,
+            lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+  const std::int64_t c = static_cast<std::int64_t>(blockIdx.y) * gpu::kWarp + lane;
+  const std::int64_t begin = blockIdx.x * p.pixels() / gridDim.x,
+                     end = (blockIdx.x + 1) * p.pixels() / gridDim.x;
+  double sums[2] = {};
+  for (std::int64_t pixel = begin + warp; pixel < end && c < p.c; pixel += kWarps) {
+    double values[2];
+    terms(pixel * p.c + c, c, values);
+    sums[0] += values[0];
+    sums[1] += values[1];
+  }
+  warps[warp][0][lane] = sums[0];
+  warps[warp][1][lane] = sums[1];
+  __syncthreads();
+  if (warp >= 2 || c >= p.c) return;  // the first warp adds up the first sums, the second the second
+  double sum = 0;
+  for (int k = 0; k < kWarps; ++k) sum += warps[k][warp][lane];
+  parts[(static_cast<std::int64_t>(blockIdx.x) * 2 + warp) * p.c + c] = sum;
+}
+
+/// Sum 0 or 1 of a channel, over all slices.
+struct ChannelSums {
+  const double* parts;
+  std::int64_t slices, channels;
+
+  __device__ double at(int sum, std::int64_t c) const {
+    double total = 0;
+    for (std::int64_t slice = 0; slice < slices; ++slice) total += parts[(slice * 2 + sum) * channels + c];
+    return total;
+  }
+};
+
+/// Sums what `terms` gives into the workspace's first part.
+template <class Terms>
+ChannelSums channel_sums(const BatchNormProblem& p, const Terms& terms, float* workspace, CudaStream stream) {
+  auto* const parts = reinterpret_cast<double*>(workspace);
+  gpu::launch(
+      sum_slices<Terms>,
+      dim3(static_cast<unsigned>(slices(p)), static_cast<unsigned>((p.c + gpu::kWarp - 1) / gpu::kWarp)),
+      kThreads, 0, stream, p, terms, parts);
+  return {parts, slices(p), p.c};
+}
+
+/// Floats of it; behind them lie the means, (2, c), of the way back.
+std::size_t parts_size(const BatchNormProblem& p) {
+  return static_cast<std::size_t>(slices(p) * 2 * p.c) * sizeof(double) / sizeof(float);
+}
+
+template <class T>
+struct Squares {
+  const T* in;
+  __device__ void operator()(std::int64_t k, std::int64_t /*c*/, double (&values)[2]) const {
+    const double x = gpu::to_float(in[k]);
+    values[0] = x;
+    values[1] = x * x;
+  }
+};
+
+struct Statistics {
+  ChannelSums sums;
+  double count;
+  float *mean, *inv_std;
+
+  __device__ void operator()(std::int64_t c) const {
+    const double sum = sums.at(0, c), squares = sums.at(1, c);
+    mean[c] = static_cast<float>(sum / count);
+    inv_std[c] = static_cast<float>(1 / sqrt(regular_variance(sum, squares, count)));
+  }
+};
+
+template <class T>
+struct Normalize {
+  BasicBatchNormArguments<T> a;
+  int channels;
+  std::int64_t row_size;
+
+  __device__ void operator()(int row, int k) const {
+    const int c = k % channels;
+    const std::int64_t at = row * row_size + k;
+    float sum = a.gamma[c] * normalized(gpu::to_float(a.in[at]), a.mean[c], a.inv_std[c]) + a.beta[c];
+    if (a.residual) sum += gpu::to_float(a.residual[at]);
+    a.out[at] = gpu::from_float<T>(a.relu && !(sum > 0) ? 0 : sum);
+  }
+};
+
+/// The gradient as far as the ReLU passes it on.
+template <class T>
+__device__ float passed(const BasicBatchNormBackwardArguments<T>& a, std::int64_t k) {
+  return a.out && !(gpu::to_float(a.out[k]) > 0) ? 0 : gpu::to_float(a.dout[k]);
+}
+
+template <class T>
+struct Gradients {
+  BasicBatchNormBackwardArguments<T> a;
+  __device__ void operator()(std::int64_t k, std::int64_t c, double (&values)[2]) const {
+    values[0] = passed(a, k);
+    values[1] = values[0] * normalized(gpu::to_float(a.in[k]), a.mean[c], a.inv_std[c]);
+  }
+};
+
+struct Means {
+  ChannelSums sums;
+  double count;
+  float* means;  // (2, c)
+
+  __device__ void operator()(std::int64_t c) const {
+    means[c] = static_cast<float>(sums.at(0, c) / count);
+    means[sums.channels + c] = static_cast<float>(sums.at(1, c) / count);
+  }
+};
+
+template <class T>
+struct NormalizeBackward {
+  BasicBatchNormBackwardArguments<T> a;
+  const float* means;
+  int channels;
+  std::int64_t row_size;
+
+  __device__ void operator()(int row, int k) const {
+    const int c = k % channels;
+    const std::int64_t at = row * row_size + k;
+    const float g = passed(a, at), normal = normalized(gpu::to_float(a.in[at]), a.mean[c], a.inv_std[c]);
+    if (a.dresidual) a.dresidual[at] = gpu::from_float<T>(g);
+    a.din[at] = gpu::from_float<T>(
+        batch_norm_gradient(g, normal, means[c], means[channels + c], a.gamma[c], a.inv_std[c]));
+  }
+};
+
+}  // namespace
+
+std::size_t batch_norm_workspace(const BatchNormProblem& p) {
+  return parts_size(p) + static_cast<std::size_t>(2 * p.c);
+}
+
+template <class T>
+void batch_norm(const BatchNormProblem& p, const BasicBatchNormArguments<T>& a, float* workspace,
+                CudaStream stream) {
+  using Stored = gpu::Stored<T>;
+  const ChannelSums sums = channel_sums(p, Squares<Stored>{gpu::stored(a.in)}, workspace, stream);
+  gpu::for_each_element(p.c, stream, Statistics{sums, static_cast<double>(p.pixels()), a.mean, a.inv_std});
+  const BasicBatchNormArguments<Stored> arguments = {.in = gpu::stored(a.in),
+                                                     .gamma = a.gamma,
+                                                     .beta = a.beta,
+                                                     .residual = gpu::stored(a.residual),
+                                                     .relu = a.relu,
+                                                     .out = gpu::stored(a.out),
+                                                     .mean = a.mean,
+                                                     .inv_std = a.inv_std};
+  gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, stream,
+                                Normalize<Stored>{arguments, static_cast<int>(p.c), p.w * p.c});
+}
+
+template <class T>
+void batch_norm_backward(const BatchNormProblem& p, const BasicBatchNormBackwardArguments<T>& a,
+                         float* workspace, CudaStream stream) {
+  using Stored = gpu::Stored<T>;
+  const BasicBatchNormBackwardArguments<Stored> arguments = {.in = gpu::stored(a.in),
+                                                             .out = gpu::stored(a.out),
+                                                             .dout = gpu::stored(a.dout),
+                                                             .gamma = a.gamma,
+                                                             .mean = a.mean,
+                                                             .inv_std = a.inv_std,
+                                                             .din = gpu::stored(a.din),
+                                                             .dresidual = gpu::stored(a.dresidual)};
+  float* const means = workspace + parts_size(p);
+  const ChannelSums sums = channel_sums(p, Gradients<Stored>{arguments}, workspace, stream);
+  gpu::for_each_element(p.c, stream, Means{sums, static_cast<double>(p.pixels()), means});
+  gpu::for_each_element_of_rows(
+      p.n * p.h, p.w * p.c, stream,
+      NormalizeBackward<Stored>{arguments, means, static_cast<int>(p.c), p.w * p.c});
+}
+
+template void batch_norm(const BatchNormProblem&, const BasicBatchNormArguments<float>&, float*, CudaStream);
+template void batch_norm(const BatchNormProblem&, const BasicBatchNormArguments<Half>&, float*, CudaStream);
+template void batch_norm_backward(const BatchNormProblem&, const BasicBatchNormBackwardArguments<float>&,
+                                  float*, CudaStream);
+template void batch_norm_backward(const BatchNormProblem&, const BasicBatchNormBackwardArguments<Half>&,
+                                  float*, CudaStream);
+
+}  // namespace sapnet::kernels::cuda

@@ -1,0 +1,188 @@
+// A convolution as a product of matrices (implicit GEMM): the output's pixels, each with all the inputs that
+// its taps meet, by the filters. The first matrix is gathered piece by piece and never written down. For the
+// many channels of deep layers, whose weights do not fit into shared memory (rows.cuh).
+//
+// The pixels of all images are counted through, so that small maps fill blocks, too. A block computes
+// kPixels of them in kOutputs channels, step by step: a step is kStep channels of one tap. While it
+// multiplies those of one step, the next steps' pixels and weights are on their way into a ring in shared
+// memory, with zeros where a tap falls outside of the map.
+//
+// Per step a block reads (kPixels + kOutputs) · kStep numbers for kPixels · kOutputs · kStep multiply-adds:
+// 21 for each byte that comes from the L2 cache in fp16, 11 in fp32; and of shared memory, once there, a warp
+// reads 96 · kStep numbers for 2048 · kStep multiply-adds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/warp_tile.cuh"
+#include "kernels/gpu.cuh"
+#include "kernels/storage.cuh"
+
+namespace sapnet::kernels::cuda::igemm {
+
+inline constexpr int kThreads = 128;
+inline constexpr int kWarpsOfPixels = 2, kWarpsOfOutputs = 2;
+inline constexpr int kPixels = kWarpsOfPixels * warp_tile::kPixels;
+inline constexpr int kOutputs = kWarpsOfOutputs * warp_tile::kOutputs;
+inline constexpr int kStep = 32;
+inline constexpr int kBlocks = 3;  // for which a multiprocessor must have registers
+static_assert(kWarpsOfPixels * kWarpsOfOutputs * gpu::kWarp == kThreads);
+
+/// What a convolution reads. Numbers of pixels are ints: 2^31 pixels of 32 channels are 128 GiB.
+template <class T>
+struct Input {
+  const T* maps[2];  // (n, h, w, channels[k])
+  int channels[2];   // multiples of kStep
+  const T* weights;  // as pack() makes them
+  int h, w;
+  int kernel, stride, dilation, padding;
+  int pixels, out_h, out_w, out_channels;  // pixels: of all images' outputs
+};
+
+/// The product for maps and weights of type T.
+template <class T>
+struct Igemm {
+  using Product = warp_tile::Product<T, kStep>;
+  static constexpr int kStages = sizeof(T) == 2 ? 4 : 2;     // the more, the shorter a step takes
+  static constexpr int kTile = warp_tile::kOutputs * kStep;  // weights of a warp
+  static constexpr int kPixelsSize = kPixels * kStep, kWeightsSize = kOutputs * kStep;  // of a stage
+  static constexpr int kStage = kPixelsSize + kWeightsSize;
+  static constexpr std::size_t kSharedBytes = sizeof(T) * static_cast<std::size_t>(kStages * kStage);
+
+  /// Grid: x the pixels, y the channels.
+  /// ending(pixel, channel, sums) is called by the warp that has the sums of the pixels and channels from
+  /// these on. Those from input.pixels on mean nothing; a warp that has only such is not called.
+  template <class Ending>
+  __device__ static void compute(const Input<T>& input, const Ending& ending) {
+    DYNAMIC_SHARED(T, ring);
+    const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
+    const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+    const int first_pixel = warp / kWarpsOfOutputs * warp_tile::kPixels;
+    const int first_output = warp % kWarpsOfOutputs * warp_tile::kOutputs;
+    const int pixel = static_cast<int>(blockIdx.x) * kPixels + first_pixel;
+    const bool mine = pixel < input.pixels;
+    const int steps = (input.channels[0] + input.channels[1]) / kStep * input.kernel * input.kernel;
+
+    Loader loader(input);
+    const auto load = [&](int step) {
+      if (step < steps) loader.load_next(ring + step % kStages * kStage);
+      gpu::cp_async_commit();
+    };
+    for (int step = 0; step < kStages - 1; ++step) load(step);
+    warp_tile::Sums sums = {};
+#pragma unroll 1
+    for (int step = 0; step < steps; ++step) {
+      gpu::cp_async_wait<kStages - 2>();
+      __syncthreads();
+      load(step + kStages - 1);  // over the last step's
+      const T* const stage = ring + step % kStages * kStage;
+      if (mine) Product::multiply(stage, first_pixel, stage + kPixelsSize + first_output * kStep, lane, sums);
+    }
+    if (mine) ending(pixel, static_cast<int>(blockIdx.y) * kOutputs + first_output, sums);
+  }
+
+ private:
+  /// A thread's share of the loading: the same pixels and weights of each step, which come in the order
+  /// that pack() gives them.
+  class Loader {
+   public:
+    __device__ explicit Loader(const Input<T>& input)
+        : input_(input), weights_(input.weights + blockIdx.y * kWeightsSize) {
+#pragma unroll
+      for (int i = 0; i < kShare; ++i) {
+        const int pixel = static_cast<int>(blockIdx.x) * kPixels + row_of(i);
+        const int image = pixel / input.out_w / input.out_h;
+        const int y = pixel / input.out_w % input.out_h * input.stride - input.padding;
+        x_[i] = pixel % input.out_w * input.stride - input.padding;
+        y_[i] = pixel < input.pixels ? y : kFarAbove;
+        at_[i] = (image * input.h + y) * input.w + x_[i];
+      }
+    }
+
+    __device__ void load_next(T* stage) {
+      const bool second = channel_ >= input_.channels[0];
+      const int channels = second ? input_.channels[1] : input_.channels[0];
+      const T* const map =
+          (second ? input_.maps[1] + (channel_ - input_.channels[0]) : input_.maps[0] + channel_) + column();
+      const int down = tap_y_ * input_.dilation, right = tap_x_ * input_.dilation;
+#pragma unroll
+      for (int i = 0; i < kShare; ++i) {
+        const int y = y_[i] + down, x = x_[i] + right;
+        const bool valid = y >= 0 && y < input_.h && x >= 0 && x < input_.w;
+        const int from = valid ? at_[i] + down * input_.w + right : 0;
+        gpu::cp_async16(stage + warp_tile::element_at<T, kStep>(row_of(i), column()),
+                        map + static_cast<std::size_t>(from) * channels, valid);
+      }
+#pragma unroll
+      for (int i = 0; i < kWeightsSize / warp_tile::kChunk<T> / kThreads; ++i) {
+        const int k = (i * kThreads + static_cast<int>(threadIdx.x)) * warp_tile::kChunk<T>;
+        const int row = k % kTile / Product::kWeightColumns, column = k % Product::kWeightColumns;
+        gpu::cp_async16(stage + kPixelsSize + k / kTile * kTile + Product::weight_at(row, column),
+                        weights_ + k, true);
+      }
+      weights_ += static_cast<std::size_t>(input_.out_channels) * kStep;
+      if (++tap_x_ < input_.kernel) return;
+      tap_x_ = 0;
+      if (++tap_y_ < input_.kernel) return;
+      tap_y_ = 0;
+      channel_ += kStep;
+    }
+
+   private:
+    static constexpr int kChunks = kStep / warp_tile::kChunk<T>;  // of a pixel
+    static constexpr int kShare = kPixels * kChunks / kThreads;
+    static constexpr int kFarAbove = -(1 << 30);  // no tap reaches the map from there
+
+    __device__ static int row_of(int i) {
+      return i * (kThreads / kChunks) + static_cast<int>(threadIdx.x) / kChunks;
+    }
+    __device__ static int column() { return static_cast<int>(threadIdx.x) % kChunks * warp_tile::kChunk<T>; }
+
+    const Input<T>& input_;
+    int y_[kShare], x_[kShare], at_[kShare];  // of the first tap, and the pixel's number in the map
+    int tap_y_ = 0, tap_x_ = 0, channel_ = 0;
+    const T* weights_;
+  };
+};
+
+/// The input of a convolution; weights as pack() made them.
+template <class T>
+Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
+  return {.maps = {gpu::stored(maps[0]), gpu::stored(maps[1])},
+          .channels = {static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])},
+          .weights = gpu::stored(weights),
+          .h = static_cast<int>(p.h),
+          .w = static_cast<int>(p.w),
+          .kernel = static_cast<int>(p.kernel),
+          .stride = static_cast<int>(p.stride),
+          .dilation = static_cast<int>(p.dilation),
+          .padding = static_cast<int>(p.padding),
+          .pixels = static_cast<int>(p.n * p.out_h() * p.out_w()),
+          .out_h = static_cast<int>(p.out_h()),
+          .out_w = static_cast<int>(p.out_w()),
+          .out_channels = static_cast<int>(p.out_channels)};
+}
+
+/// Arranges weight (out_channels, in_channels, kernel, kernel) for Input::weights: step by step, the taps of
+/// each kStep channels together, so that what they read of the maps is near; in a step one tile after the
+/// other, each of warp_tile::kOutputs outputs. output(place): which output channel stands at a place.
+template <class T, class Output>
+void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* packed) {
+  using Tiles = Igemm<gpu::Stored<T>>;
+  constexpr bool kOutputsAreRows = Tiles::Product::kOutputsAreRows;
+  const int in_channels = static_cast<int>(p.total_in_channels()),
+            taps = static_cast<int>(p.kernel * p.kernel);
+  for (int channel = 0; channel < in_channels; channel += kStep)
+    for (int tap = 0; tap < taps; ++tap)
+      for (int tile = 0; tile < p.out_channels; tile += warp_tile::kOutputs)
+        for (int k = 0; k < Tiles::kTile; ++k) {
+          const int o = kOutputsAreRows ? k / kStep : k % warp_tile::kOutputs;
+          const int i = kOutputsAreRows ? k % kStep : k / warp_tile::kOutputs;
+          const auto filter = static_cast<std::size_t>(output(tile + o)) * in_channels + channel + i;
+          *packed++ = converted<T>(weight[filter * taps + tap]);
+        }
+}
+
+}  // namespace sapnet::kernels::cuda::igemm

@@ -1,0 +1,130 @@
+// A warp takes a pixel, its lanes every 32nd channel.
+#include "kernels/feature_distance/feature_distance.h"
+#include "kernels/storage.cuh"
+#include "kernels/sums.cuh"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+constexpr int kWarps = gpu::kSumThreads / gpu::kWarp;
+
+__device__ int lane() { return static_cast<int>(threadIdx.x) % gpu::kWarp; }
+
+/// The features of both pictures at a pixel, for its warp. T: as kernels know what is stored.
+template <class T>
+struct PixelFeatures {
+  const T *derained, *clean;
+  float length, by_derained, by_clean;  // ‖D‖; what brings either to unit length
+
+  __device__ PixelFeatures(const FeatureDistanceProblem& p, const T* all_derained, const T* all_clean,
+                           std::int64_t pixel)
+      : derained(all_derained + pixel * p.c), clean(all_clean + pixel * p.c) {
+    constexpr float kEpsilon = 1e-10F;
+    float d2 = 0, g2 = 0;
+    for (std::int64_t c = lane(); c < p.c; c += gpu::kWarp) {
+      const float d = gpu::to_float(derained[c]), g = gpu::to_float(clean[c]);
+      d2 = fmaf(d, d, d2);
+      g2 = fmaf(g, g, g2);
+    }
+    length = sqrtf(gpu::sum_over_warp(d2));
+    by_derained = 1 / (length + kEpsilon);
+    by_clean = 1 / (sqrtf(gpu::sum_over_warp(g2)) + kEpsilon);
+  }
+
+  /// D^ - G^
+  __device__ float difference(std::int64_t c) const {
+    return gpu::to_float(derained[c]) * by_derained - gpu::to_float(clean[c]) * by_clean;
+  }
+};
+
+/// body(pixel) for the warp's pixels.
+template <class Body>
+__device__ void for_pixels_of_warp(const FeatureDistanceProblem& p, const Body& body) {
+  for (std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / gpu::kWarp;
+       pixel < p.pixels(); pixel += static_cast<std::int64_t>(gridDim.x) * kWarps)
+    body(pixel);
+}
+
+template <class T>
+__global__ void __launch_bounds__(gpu::kSumThreads)
+    sum_distances(FeatureDistanceProblem p, BasicFeatureDistanceArguments<T> a, double* parts) {
+  double sums[1] = {};  // the lane's
+  for_pixels_of_warp(p, [&](std::int64_t pixel) {
+    const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
+    float sum = 0;
+    for (std::int64_t c = lane(); c < p.c; c += gpu::kWarp) {
+      const float difference = features.difference(c);
+      sum = fmaf(a.weight[c] * difference, difference, sum);
+    }
+    sums[0] += sum;
+  });
+  gpu::sum_over_block(sums);
+  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+}
+
+template <class T>
+__global__ void __launch_bounds__(gpu::kSumThreads)
+    distance_backward(FeatureDistanceProblem p, BasicFeatureDistanceBackwardArguments<T> a) {
+  const float factor = 2 * *a.dvalue / static_cast<float>(p.pixels());
+  for_pixels_of_warp(p, [&](std::int64_t pixel) {
+    const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
+    // u without its factor.
+    const auto u = [&](std::int64_t c) { return a.weight[c] * features.difference(c); };
+    float product = 0;
+    for (std::int64_t c = lane(); c < p.c; c += gpu::kWarp)
+      product = fmaf(gpu::to_float(features.derained[c]), u(c), product);
+    product = gpu::sum_over_warp(product);
+    const bool any = features.length != 0;
+    const float scale = any ? factor * features.by_derained : 0;
+    const float along = any ? product / features.length * features.by_derained : 0;
+    for (std::int64_t c = lane(); c < p.c; c += gpu::kWarp)
+      a.dderained[pixel * p.c + c] =
+          gpu::from_float<T>(scale * (u(c) - along * gpu::to_float(features.derained[c])));
+  });
+}
+
+std::int64_t blocks(const FeatureDistanceProblem& p) { return gpu::blocks_of_sum(p.pixels(), kWarps); }
+
+}  // namespace
+
+std::size_t feature_distance_workspace(const FeatureDistanceProblem& p) {
+  return gpu::floats_of_parts(blocks(p));
+}
+
+template <class T>
+void feature_distance(const FeatureDistanceProblem& p, const BasicFeatureDistanceArguments<T>& a,
+                      float* workspace, CudaStream stream) {
+  auto* const parts = reinterpret_cast<double*>(workspace);
+  const BasicFeatureDistanceArguments<gpu::Stored<T>> arguments = {.derained = gpu::stored(a.derained),
+                                                                   .clean = gpu::stored(a.clean),
+                                                                   .weight = a.weight,
+                                                                   .value = a.value};
+  gpu::launch(sum_distances<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0,
+              stream, p, arguments, parts);
+  gpu::finish_sums<1>(parts, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
+}
+
+template <class T>
+void feature_distance_backward(const FeatureDistanceProblem& p,
+                               const BasicFeatureDistanceBackwardArguments<T>& a, CudaStream stream) {
+  const BasicFeatureDistanceBackwardArguments<gpu::Stored<T>> arguments = {
+      .derained = gpu::stored(a.derained),
+      .clean = gpu::stored(a.clean),
+      .weight = a.weight,
+      .dvalue = a.dvalue,
+      .dderained = gpu::stored(a.dderained)};
+  const std::int64_t blocks = (p.pixels() + kWarps - 1) / kWarps;
+  gpu::launch(distance_backward<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks)), gpu::kSumThreads, 0,
+              stream, p, arguments);
+}
+
+template void feature_distance(const FeatureDistanceProblem&, const BasicFeatureDistanceArguments<float>&,
+                               float*, CudaStream);
+template void feature_distance(const FeatureDistanceProblem&, const BasicFeatureDistanceArguments<Half>&,
+                               float*, CudaStream);
+template void feature_distance_backward(const FeatureDistanceProblem&,
+                                        const BasicFeatureDistanceBackwardArguments<float>&, CudaStream);
+template void feature_distance_backward(const FeatureDistanceProblem&,
+                                        const BasicFeatureDistanceBackwardArguments<Half>&, CudaStream);
+
+}  // namespace sapnet::kernels::cuda

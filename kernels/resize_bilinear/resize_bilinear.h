@@ -1,0 +1,57 @@
+// Bilinear resizing, with pixels as areas (PyTorch's align_corners=False):
+//
+//   out[n, y, x, c] = Σ_{v,u} W_h(y, v) W_w(x, u) in[n, v, u, c] [+ residual[n, y, x, c]]
+//   din[n, v, u, c] = Σ_{y,x} W_h(y, v) W_w(x, u) dout[n, y, x, c]
+//
+// where W (taps.h) divides 1 among the two inputs next to an output's centre. The residual's gradient is dout
+// itself. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/stream.h"
+
+namespace sapnet::kernels {
+
+struct ResizeProblem {
+  std::int64_t n = 1, h = 0, w = 0, c = 0;  // of the input
+  std::int64_t out_h = 0, out_w = 0;        // larger or smaller, or the same
+};
+
+/// T: what maps are stored as, float or, on a GPU, Half.
+template <class T = float>
+struct BasicResizeArguments {
+  const T* in = nullptr;        // (n, h, w, c)
+  const T* residual = nullptr;  // (n, out_h, out_w, c), or null; may be `out` itself
+  T* out = nullptr;             // (n, out_h, out_w, c); not `in`
+};
+using ResizeArguments = BasicResizeArguments<>;
+
+template <class T = float>
+struct BasicResizeBackwardArguments {
+  const T* dout = nullptr;  // (n, out_h, out_w, c)
+  T* din = nullptr;         // (n, h, w, c); not `dout`
+};
+using ResizeBackwardArguments = BasicResizeBackwardArguments<>;
+
+namespace cpu {
+
+void resize_bilinear(const ResizeProblem& problem, const ResizeArguments& arguments);
+
+void resize_bilinear_backward(const ResizeProblem& problem, const ResizeBackwardArguments& arguments);
+
+}  // namespace cpu
+
+namespace cuda {
+
+/// Both sum in fp32.
+template <class T>
+void resize_bilinear(const ResizeProblem& problem, const BasicResizeArguments<T>& arguments,
+                     CudaStream stream);
+
+template <class T>
+void resize_bilinear_backward(const ResizeProblem& problem, const BasicResizeBackwardArguments<T>& arguments,
+                              CudaStream stream);
+
+}  // namespace cuda
+}  // namespace sapnet::kernels

@@ -1,0 +1,41 @@
+// Which inputs an output of bilinear resizing is made of along one axis, and how much of each. All is
+// constexpr, so that device code may call it.
+//
+// The centre of output y lies at (y + 1/2) · in / out - 1/2 of the input, or at 0 where that is negative: a
+// multiple of 1 / (2 out), so places are whole numbers here, without rounding.
+#pragma once
+
+#include <cstdint>
+
+namespace sapnet::kernels {
+
+/// An output's two inputs, the same one twice at the far border, and the share of `high`; the rest is low's.
+struct ResizeTaps {
+  std::int64_t low, high;
+  float share;
+
+  /// W of resize_bilinear.h, of this output and any input.
+  constexpr float weight(std::int64_t input) const {
+    return (input == low ? 1 - share : 0) + (input == high ? share : 0);
+  }
+};
+
+constexpr ResizeTaps resize_taps(std::int64_t in, std::int64_t out, std::int64_t place) {
+  const std::int64_t unit = 2 * out, centre = (2 * place + 1) * in - out, at = centre < 0 ? 0 : centre;
+  const std::int64_t low = at / unit;
+  return {low, low + 1 < in ? low + 1 : low, static_cast<float>(at % unit) / static_cast<float>(unit)};
+}
+
+struct ResizeOutputs {
+  std::int64_t begin, end;
+};
+
+/// The outputs that an input has a share in: whose centres lie less than 1 from it.
+constexpr ResizeOutputs outputs_of(std::int64_t in, std::int64_t out, std::int64_t place) {
+  const std::int64_t unit = 2 * in;  // of the same comparison, solved for the output
+  const std::int64_t below = (2 * place - 1) * out - in, above = (2 * place + 3) * out - in;
+  const std::int64_t end = above <= 0 ? 0 : (above - 1) / unit + 1;
+  return {below < 0 ? 0 : below / unit + 1, end < out ? end : out};
+}
+
+}  // namespace sapnet::kernels

@@ -1,0 +1,78 @@
+// Sums in an order that does not depend on the GPU, so that they come out with the same bits everywhere. Over
+// a whole map they are taken in double: each block sums its share and leaves it in `parts`, and one block
+// adds those up.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gpu.cuh"
+
+namespace sapnet::kernels::gpu {
+
+inline constexpr int kSumThreads = 128;
+
+/// How many blocks share a sum of which each could take so many terms at a time: enough to fill a GPU, and
+/// few enough that one block adds up their parts.
+inline std::int64_t blocks_of_sum(std::int64_t terms, std::int64_t of_block) {
+  constexpr std::int64_t kMost = 1024;
+  return std::min((terms + of_block - 1) / of_block, kMost);
+}
+
+/// Floats that so many parts take.
+inline std::size_t floats_of_parts(std::int64_t parts) {
+  return static_cast<std::size_t>(parts) * sizeof(double) / sizeof(float);
+}
+
+/// The sum over the warp, for each of its lanes. All lanes of the warp together.
+__device__ __forceinline__ float sum_over_warp(float value) {
+#pragma unroll
+  for (int mask = 1; mask < kWarp; mask *= 2) value += shuffle_xor(value, mask);
+  return value;
+}
+
+/// The sums over a block of kSumThreads, for its first thread. The whole block together, once.
+template <int kSums>
+__device__ void sum_over_block(double (&sums)[kSums]) {
+  SHARED_ARRAY(double, values, [kSums][kSumThreads]);
+#pragma unroll
+  for (int s = 0; s < kSums; ++s) values[s][threadIdx.x] = sums[s];
+  for (unsigned half = kSumThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x >= half) continue;
+#pragma unroll
+    for (int s = 0; s < kSums; ++s) values[s][threadIdx.x] += values[s][threadIdx.x + half];
+  }
+  if (threadIdx.x != 0) return;  // the others would read too early what the first thread writes
+#pragma unroll
+  for (int s = 0; s < kSums; ++s) sums[s] = values[s][0];
+}
+
+template <int kSums, class Finish>
+__global__ void __launch_bounds__(kSumThreads)
+    add_parts(const double* parts, std::int64_t count, Finish finish) {
+  double sums[kSums] = {};
+  for (std::int64_t k = threadIdx.x; k < count; k += kSumThreads) {
+#pragma unroll
+    for (int s = 0; s < kSums; ++s) sums[s] += parts[k * kSums + s];
+  }
+  sum_over_block(sums);
+  if (threadIdx.x == 0) finish(sums);
+}
+
+/// Adds up parts (count, kSums) and runs finish(sums), a __device__ function object, once.
+template <int kSums, class Finish>
+void finish_sums(const double* parts, std::int64_t count, cudaStream_t stream, const Finish& finish) {
+  launch(add_parts<kSums, Finish>, dim3(1), kSumThreads, 0, stream, parts, count, finish);
+}
+
+/// A sum becomes the mean of so many terms.
+struct Mean {
+  double terms;
+  float* value;
+
+  __device__ void operator()(const double (&sums)[1]) const { *value = static_cast<float>(sums[0] / terms); }
+};
+
+}  // namespace sapnet::kernels::gpu

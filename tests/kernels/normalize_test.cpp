@@ -1,0 +1,40 @@
+#include "kernels/normalize/normalize.h"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
+#include "tests/kernels/implementations.h"
+#include "tests/kernels/repeat.h"
+
+namespace sapnet::tests {
+namespace {
+
+KERNEL_TEST_CASE("normalize takes each colour's mean away and scales it", "[kernels][normalize]") {
+  for (const std::int64_t pixels : {1, 7, 17 * 23, 40000}) {
+    const kernels::NormalizeProblem p = {pixels, {0.4F, -0.3F, 0.2F}, {4, 5, 0.25F}};
+    const auto in = random_values(pixels * 3, 1);
+    std::vector<double> expected, tolerance;
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      const auto difference = static_cast<double>(in[k]) - static_cast<double>(p.mean[k % 3]);
+      expected.push_back(difference * static_cast<double>(p.factor[k % 3]));
+      tolerance.push_back(2 * rounding(std::abs(expected.back())));
+    }
+    for (const auto& implementation : implementations()) {
+      INFO(implementation->name() << ", " << pixels << " pixels");
+      const auto written = run_repeatedly([&] {
+        GuardedArray from(in), to(in.size()), in_place(in);
+        implementation->normalize(p, from.data(), to.data());
+        implementation->normalize(p, in_place.data(), in_place.data());
+        for (GuardedArray* array : {&from, &to, &in_place}) CHECK(array->intact());
+        check_same_bits("in place", copy(in_place), copy(to));
+        return std::vector<std::vector<float>>{copy(to)};
+      });
+      check_close("out", {pixels, 3}, written[0], expected, tolerance);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::tests

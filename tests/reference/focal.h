@@ -1,0 +1,20 @@
+// The focal loss by a segmentation's own labels (kernels/focal/focal.h) as it is defined, in double
+// precision.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/focal/focal.h"
+
+namespace sapnet::reference {
+
+/// The class of every pixel, (n, h, w): of its largest logit, the first of equals.
+std::vector<std::int64_t> labels(const kernels::FocalProblem& problem, std::span<const double> logits);
+
+/// logits: (n, h, w, c); labels: constant.
+double focal(const kernels::FocalProblem& problem, std::span<const double> logits,
+             std::span<const std::int64_t> labels);
+
+}  // namespace sapnet::reference
