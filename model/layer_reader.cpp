@@ -26,13 +26,14 @@ engine::Tensor LayerReader::take(const std::string& name, const std::vector<std:
 }
 
 engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<std::int64_t, 2> in,
-                                          std::int64_t out, engine::DType inputs, engine::DType outputs) {
+                                          std::int64_t out, engine::DType inputs, engine::DType outputs,
+                                          std::int64_t dilation) {
   engine::Execution execution = execution_;
   execution.maps = inputs;
   return {take(name + ".weight", {out, in[0] + in[1], 3, 3}),
           take(name + ".bias", {out}),
           in,
-          {},
+          {.dilation = dilation, .padding = dilation},
           execution,
           outputs};
 }

@@ -37,7 +37,7 @@ class LayerReader {
   /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs, outputs: what
   /// these are stored as.
   engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out,
-                               engine::DType inputs, engine::DType outputs);
+                               engine::DType inputs, engine::DType outputs, std::int64_t dilation = 1);
 
   /// The gates conv_i.0, conv_f.0, conv_g.0 and conv_o.0.
   engine::ConvLstmWeights conv_lstm(std::int64_t in, std::int64_t hidden);

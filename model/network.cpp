@@ -8,8 +8,8 @@
 
 #include "engine/buffer.h"
 #include "engine/error.h"
-#include "engine/random.h"
 #include "engine/tape.h"
+#include "model/draw.h"
 #include "model/layer_reader.h"
 #include "model/prenet.h"
 #include "model/recorded_network.h"
@@ -50,37 +50,27 @@ std::size_t recurrent_memory_kept(const engine::Shape& rainy, std::int64_t chann
 
 namespace {
 
-enum class Kind { kSapnet, kPrenet };
+std::unique_ptr<Network> build(std::string_view name, const LayerReader& reader, const SapnetParts& parts) {
+  if (name != kNetworks[0]) return std::make_unique<Prenet>(reader);
+  const PrenetBlocks undilated;
+  const auto& dilations = parts.dilation ? kSapnetDilations : undilated.dilations;
+  if (parts.attention) return std::make_unique<Sapnet>(reader, dilations);
+  return std::make_unique<Prenet>(reader, PrenetBlocks{kNetworks[0], ".3", dilations});
+}
 
-Kind kind_of(const engine::Parameters& parameters) {
+}  // namespace
+
+KnownNetwork known_network(const engine::Parameters& parameters) {
   // A unit's second convolution follows an attention and a ReLU in SAPNet, only a ReLU in PReNet.
-  if (parameters.contains("res_conv1.3.weight")) return Kind::kSapnet;
-  if (parameters.contains("res_conv1.2.weight")) return Kind::kPrenet;
+  if (parameters.contains("res_conv1.3.weight"))
+    return {kNetworks[0], parameters.contains("res_conv1.1.conv_1_1.weight")};
+  if (parameters.contains("res_conv1.2.weight")) return {kNetworks[1]};
   throw Error(
       parameters.source() +
       ": is not a SAPNet or PReNet (it has neither tensor 'res_conv1.3.weight' nor 'res_conv1.2.weight')");
 }
 
-std::unique_ptr<Network> build(Kind kind, const LayerReader& reader) {
-  if (kind == Kind::kSapnet) return std::make_unique<Sapnet>(reader);
-  return std::make_unique<Prenet>(reader);
-}
-
-/// Number `parameter` of a network: numbers from -limit to limit.
-std::vector<float> draw(std::uint64_t seed, std::uint32_t parameter, std::size_t count, double limit) {
-  const std::array key = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
-  constexpr std::uint32_t kWeights = 0xffffffff;  // what is drawn of data counts up from 0 there
-  std::vector<float> values;
-  for (std::size_t k = 0; k < count; ++k) {
-    const auto bits = engine::philox4x32({static_cast<std::uint32_t>(k / 4), parameter, kWeights, 0}, key);
-    values.push_back(static_cast<float>(limit) * (2 * engine::uniform(bits[k % 4]) - 1));
-  }
-  return values;
-}
-
-}  // namespace
-
-engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed) {
+engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed, const SapnetParts& parts) {
   const auto found = std::ranges::find(kNetworks, network);
   if (found == kNetworks.end()) throw Error("there is no network '" + std::string(network) + "'");
   engine::Parameters drawn("new " + std::string(network));
@@ -91,24 +81,26 @@ engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed)
     if (shape.size() > 1) limit = 1 / std::sqrt(static_cast<double>(count / shape[0]));
     const auto number = static_cast<std::uint32_t>(drawn.all().size());
     engine::Parameters parameter(drawn.source());
-    parameter.add({name, shape, draw(seed, number, static_cast<std::size_t>(count), limit)});
+    parameter.add({name, shape, draw_uniform(seed, number, static_cast<std::size_t>(count), limit)});
     drawn.add(parameter.all().front());
     return engine::ParameterTensors(std::move(parameter), engine::Device::kCpu).get(name, shape);
   };
-  build(found == kNetworks.begin() ? Kind::kSapnet : Kind::kPrenet, LayerReader(draw_next, {}));
+  build(network, LayerReader(draw_next, {}), parts);
   return drawn;
 }
 
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
-                                      const engine::Execution& execution) {
-  kind_of(parameters);  // before all else, since nothing else can be said of a file of no network
-  return make_network(engine::ParameterTensors(parameters, execution.device), execution);
+                                      const engine::Execution& execution, bool dilation) {
+  known_network(parameters);  // before all else, since nothing else can be said of a file of no network
+  return make_network(engine::ParameterTensors(parameters, execution.device), execution, dilation);
 }
 
 std::unique_ptr<Network> make_network(const engine::ParameterTensors& parameters,
-                                      const engine::Execution& execution) {
+                                      const engine::Execution& execution, bool dilation) {
   const LayerReader reader(parameters, execution);
-  std::unique_ptr<Network> network = build(kind_of(parameters.initial()), reader);
+  const KnownNetwork known = known_network(parameters.initial());
+  std::unique_ptr<Network> network =
+      build(known.name, reader, {.attention = known.attention, .dilation = dilation});
   if (execution.device == engine::Device::kCpu) return network;
   return std::make_unique<RecordedNetwork>(std::move(network));
 }

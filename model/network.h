@@ -50,22 +50,39 @@ std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, 
 /// The networks that can be trained from the beginning, by name().
 inline constexpr std::array<std::string_view, 2> kNetworks = {"SAPNet", "PReNet"};
 
+/// What an ablation takes away from a SAPNet: its attention, which then has no tensors, and the dilation of
+/// its units, which all become 1 and look the same in a file.
+struct SapnetParts {
+  bool attention = true, dilation = true;
+};
+
 /// Parameters for a new network, drawn as PyTorch draws those of a convolution: its weights and its bias
 /// evenly from ±1/√n, n the number of its inputs, kernel_h · kernel_w · channels. The same seed gives the
 /// same bits. Throws Error for a name that is not among kNetworks.
-engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed);
+engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed,
+                                   const SapnetParts& parts = {});
 
 /// The bytes of what a stage of the published networks keeps: of the head its output, of the cell four gates
 /// and both states, and of each of five units its middle, what the residual is added to, and its output.
 std::size_t recurrent_memory_kept(const engine::Shape& rainy, std::int64_t channels, engine::DType maps);
 
-/// Builds the network whose weights these are, told from the tensors' names: SAPNet or PReNet.
-/// Throws Error naming the first tensor that is missing, extra, or of the wrong shape.
+/// Whose weights these are, told from the tensors' names.
+struct KnownNetwork {
+  std::string_view name;  // one of kNetworks
+  bool attention = true;  // of a SAPNet
+};
+
+/// Throws Error when they are of neither network.
+KnownNetwork known_network(const engine::Parameters& parameters);
+
+/// Builds the network whose weights these are, told from the tensors' names: SAPNet, with attention or
+/// without, or PReNet. dilation: that of a SAPNet's units. Throws Error naming the first tensor that is
+/// missing, extra, or of the wrong shape.
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
-                                      const engine::Execution& execution);
+                                      const engine::Execution& execution, bool dilation = true);
 
 /// The same on parameters that are there already and may be trained; the network shares them.
 std::unique_ptr<Network> make_network(const engine::ParameterTensors& parameters,
-                                      const engine::Execution& execution);
+                                      const engine::Execution& execution, bool dilation = true);
 
 }  // namespace sapnet::model

@@ -6,19 +6,21 @@ namespace sapnet::model {
 namespace {
 
 constexpr std::int64_t kChannels = 32;
-constexpr int kBlocks = 5;
 
 }  // namespace
 
-Prenet::Prenet(LayerReader reader)
-    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
+Prenet::Prenet(LayerReader reader, const PrenetBlocks& blocks)
+    : name_(blocks.name),
+      conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
       conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
       conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps(), engine::DType::kFloat32)),
       maps_(reader.maps()) {
-  for (int k = 1; k <= kBlocks; ++k) {
-    const std::string block = "res_conv" + std::to_string(k);
-    blocks_.push_back({reader.conv2d(block + ".0", {kChannels, 0}, kChannels, maps_, maps_),
-                       reader.conv2d(block + ".2", {kChannels, 0}, kChannels, maps_, maps_)});
+  for (std::size_t k = 0; k < blocks.dilations.size(); ++k) {
+    const std::string block = "res_conv" + std::to_string(k + 1);
+    const auto convolution = [&](const std::string& part) {
+      return reader.conv2d(block + part, {kChannels, 0}, kChannels, maps_, maps_, blocks.dilations[k]);
+    };
+    blocks_.push_back({convolution(".0"), convolution(std::string(blocks.second))});
   }
   reader.finish();
 }

@@ -1,6 +1,10 @@
 // PReNet (Ren et al. 2019, arXiv 1901.09221): SAPNet's recurrent frame around five plain residual blocks.
+// With SAPNet's dilations it is what is left of a SAPNet without attention.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "engine/ops/conv2d.h"
@@ -10,17 +14,25 @@
 
 namespace sapnet::model {
 
+/// What its blocks are like.
+struct PrenetBlocks {
+  std::string_view name = "PReNet";
+  std::string_view second = ".2";  // how their second convolution's tensors are called
+  std::array<std::int64_t, 5> dilations = {1, 1, 1, 1, 1};
+};
+
 class Prenet final : public Network {
  public:
-  explicit Prenet(LayerReader reader);
+  explicit Prenet(LayerReader reader, const PrenetBlocks& blocks = {});
 
-  std::string_view name() const override { return "PReNet"; }
+  std::string_view name() const override { return name_; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
   std::size_t memory(const engine::Shape& rainy) const override;
   std::size_t memory_kept(const engine::Shape& rainy) const override;
   void pack() override;
 
  private:
+  std::string_view name_;
   struct ResidualBlock {
     engine::Conv2dWeights first, second;
   };

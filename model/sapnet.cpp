@@ -7,21 +7,20 @@ namespace {
 
 constexpr std::int64_t kChannels = 32;
 constexpr std::int64_t kAttentionHidden = 2;
-constexpr std::int64_t kDilations[] = {1, 2, 4, 8, 16};
 
 }  // namespace
 
-Sapnet::Sapnet(LayerReader reader)
+Sapnet::Sapnet(LayerReader reader, const std::array<std::int64_t, 5>& dilations)
     : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
       conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
       conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps(), engine::DType::kFloat32)),
       maps_(reader.maps()) {
-  for (std::size_t k = 0; k < std::size(kDilations); ++k) {
+  for (std::size_t k = 0; k < dilations.size(); ++k) {
     const std::string unit = "res_conv" + std::to_string(k + 1);
     const auto attended = [&](const char* conv, const char* attention) {
-      return reader.attended_conv(unit + conv, unit + attention, kChannels, kAttentionHidden, kDilations[k]);
+      return reader.attended_conv(unit + conv, unit + attention, kChannels, kAttentionHidden, dilations[k]);
     };
-    units_.push_back({attended(".0", ".1"), attended(".3", ".4"), kDilations[k]});
+    units_.push_back({attended(".0", ".1"), attended(".3", ".4"), dilations[k]});
   }
   reader.finish();
 }

@@ -2,6 +2,8 @@
 // residual attention, unrolled over recurrent stages that share their weights.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <vector>
 
 #include "engine/ops/attended_conv.h"
@@ -12,9 +14,12 @@
 
 namespace sapnet::model {
 
+/// The dilations of its units, in their order.
+inline constexpr std::array<std::int64_t, 5> kSapnetDilations = {1, 2, 4, 8, 16};
+
 class Sapnet final : public Network {
  public:
-  explicit Sapnet(LayerReader reader);
+  Sapnet(LayerReader reader, const std::array<std::int64_t, 5>& dilations);
 
   std::string_view name() const override { return "SAPNet"; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;

@@ -27,6 +27,9 @@ engine::Parameters read_weights(std::span<const std::byte> bytes, const std::str
 /// read_weights() does.
 std::map<std::string, std::string> read_metadata(const std::filesystem::path& file);
 
+/// One entry of it, such as how the weights were trained; empty where there is none of that name.
+std::string trained_with(const std::filesystem::path& file, const std::string& name);
+
 /// Writes fp32 safetensors, to a temporary name first and then renamed, so that no half-written file is
 /// ever seen. `metadata` becomes the header's "__metadata__". The same parameters give the same bytes.
 /// Throws Error when the disk is full or the folder cannot be written.

@@ -1,0 +1,34 @@
+#include "model/lpips.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/error.h"
+#include "engine/ops/feature_distance.h"
+#include "model/frozen_reader.h"
+
+namespace sapnet::model {
+
+Lpips::Lpips(const engine::Parameters& parameters, engine::Device device) {
+  FrozenReader reader(parameters, {.device = device});
+  for (std::size_t tap = 0; tap < Vgg16::kTaps; ++tap) {
+    const std::string name = "lin" + std::to_string(tap) + ".model.1.weight";
+    const std::int64_t channels = Vgg16::kTapChannels[tap];
+    const std::vector<float>& weight = reader.values(name, {1, channels, 1, 1});
+    if (std::ranges::any_of(weight, [](float value) { return value < 0; }))
+      throw Error(parameters.source() + ": tensor '" + name +
+                  "' has a negative value, which no distance has");
+    weights_.push_back(engine::from_host(weight, {1, 1, 1, channels}, device));
+  }
+  reader.finish();
+}
+
+std::vector<engine::Tape::Term> Lpips::distance(const std::vector<engine::Tensor>& derained,
+                                                const std::vector<engine::Tensor>& clean) const {
+  std::vector<engine::Tape::Term> terms;
+  for (std::size_t tap = 0; tap < derained.size(); ++tap)
+    terms.push_back({engine::feature_distance(derained[tap], clean[tap], weights_[tap])});
+  return terms;
+}
+
+}  // namespace sapnet::model
