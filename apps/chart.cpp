@@ -86,13 +86,14 @@ std::string chart(const std::string& title, const std::string& unit, const std::
     svg += line("level", y_at(y_axis.at(level.points.front().second)));
     key += "<span>" + level.name + "</span>";
   }
-  constexpr std::array kKinds = {"first", "second"};
+  constexpr std::array kKinds = {"first", "second", "third", "fourth", "fifth", "sixth"};
   for (std::size_t k = 0; k < std::min(curves.size(), kKinds.size()); ++k) {
     std::string path;
     for (const auto& [x, y] : curves[k].points) {
       if (!std::isfinite(y)) continue;
       path += (path.empty() ? "M" : "L") + x_at(x_axis.at(x)) + " " + y_at(y_axis.at(y));
     }
+    if (path.empty()) continue;
     svg += std::string("<path class=\"") + kKinds[k] + "\" d=\"" + path + "\"/>\n";
     key += std::string("<span class=\"") + kKinds[k] + "\">" + curves[k].name + "</span>";
   }

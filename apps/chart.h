@@ -12,8 +12,8 @@ struct Curve {
   std::vector<std::pair<double, double>> points;  // (x, y), x rising
 };
 
-/// A figure with up to two curves, and a dashed level when `level` has a name: its only point's y. `unit`
-/// follows the y axis's numbers. Empty when no curve has a point.
+/// A figure with up to six curves, and a dashed level when `level` has a name: its only point's y. `unit`
+/// follows the y axis's numbers. A curve without points is left out; the figure is empty when none has one.
 std::string chart(const std::string& title, const std::string& unit, const std::vector<Curve>& curves,
                   const Curve& level = {});
 

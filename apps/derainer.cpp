@@ -13,15 +13,11 @@ namespace sapnet::apps {
 
 namespace {
 
-/// That the weights were trained with; 0 where the file does not say.
+/// 0 where the file does not say.
 int trained_stages(const std::filesystem::path& file) {
-  const auto metadata = weights::read_metadata(file);
-  const auto found = metadata.find("stages");
+  const std::string text = weights::trained_with(file, "stages");
   int stages = 0;
-  if (found != metadata.end()) {
-    const std::string& text = found->second;
-    std::from_chars(text.data(), text.data() + text.size(), stages);
-  }
+  std::from_chars(text.data(), text.data() + text.size(), stages);
   return stages >= 1 && stages <= kMostStages ? stages : 0;
 }
 
@@ -29,7 +25,8 @@ int trained_stages(const std::filesystem::path& file) {
 
 Derainer::Derainer(const InferOptions& options) : weights_(options.weights), stages_(options.stages) {
   if (options.threads > 0) engine::set_threads(options.threads);
-  chosen_ = choose_network(weights::read_weights(weights_), options);
+  chosen_ = choose_network(weights::read_weights(weights_), options,
+                           weights::trained_with(weights_, "dilation") != "off");
   if (stages_ == 0) stages_ = trained_stages(weights_);
   if (stages_ == 0) stages_ = model::kStages;
 }

@@ -57,20 +57,20 @@ std::string trial(const model::Network& candidate, Device device, const model::N
   return text.data();
 }
 
-ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options) {
+ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options, bool dilation) {
   const engine::Execution on_cpu = {.device = Device::kCpu, .strict = options.strict};
   const bool wants_fp16 = options.precision == "fp16";
   ChosenNetwork chosen{.execution = on_cpu, .network = nullptr, .warning = {}};
   chosen.execution.device = engine::choose_device(options.device);
   if (chosen.execution.device == Device::kCpu) {
     if (wants_fp16) throw Error("--precision fp16 needs a GPU; the CPU computes in fp32");
-    chosen.network = model::make_network(weights, on_cpu);
+    chosen.network = model::make_network(weights, on_cpu, dilation);
     return chosen;
   }
   if (options.precision != "fp32") chosen.execution.maps = DType::kFloat16;
-  chosen.network = model::make_network(weights, chosen.execution);
+  chosen.network = model::make_network(weights, chosen.execution, dilation);
   if (options.device != "auto") return chosen;
-  auto trusted = model::make_network(weights, on_cpu);
+  auto trusted = model::make_network(weights, on_cpu, dilation);
   const std::string obstacle = trial(*chosen.network, chosen.execution.device, *trusted);
   if (obstacle.empty()) return chosen;
   const std::string gpu = engine::describe(chosen.execution.device);

@@ -17,10 +17,12 @@ struct ChosenNetwork {
   std::string warning;  // a sentence when there is a GPU and it is not used all the same
 };
 
-/// The network of these weights as `options` ask for. Device auto is the GPU if there is one and it passes
-/// the trial below, else the CPU. Precision is fp16 on a GPU and fp32 on the CPU when none is asked for.
-/// Throws Error for a device that is not there, for fp16 on the CPU, and for weights of no network.
-ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options);
+/// The network of these weights, which dilate or not, as `options` ask for. Device auto is the GPU if there
+/// is one and it passes the trial below, else the CPU. Precision is fp16 on a GPU and fp32 on the CPU when
+/// none is asked for. Throws Error for a device that is not there, for fp16 on the CPU, and for weights of no
+/// network.
+ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options,
+                             bool dilation = true);
 
 /// Derains a small picture with both networks, `candidate` on its device and `trusted` on the CPU. Returns
 /// why the candidate is not to be used, which ends a sentence: it fails, or its picture is another. Empty

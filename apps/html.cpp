@@ -108,11 +108,11 @@ std::string number(double value, int decimals) {
   return (negative ? "−" : "") + std::string(text.data());
 }
 
-std::string gain(double before, double after, int decimals, std::string_view unit) {
+std::string gain(double before, double after, int decimals, std::string_view unit, bool more_is_better) {
   const double difference = before == after ? 0 : after - before;
   const std::string text = number(difference, decimals);
   const bool none = text.find_first_not_of("0.") == std::string::npos;
-  const std::string_view kind = none ? "" : difference > 0 ? "gain" : "loss";
+  const std::string_view kind = none ? "" : (difference > 0) == more_is_better ? "gain" : "loss";
   return "<span class=\"" + std::string(kind) + "\">" + (!none && difference > 0 ? "+" : "") + text +
          std::string(unit) + "</span>";
 }

@@ -14,8 +14,10 @@ std::string escape(std::string_view text);
 /// With a true minus sign, and ∞.
 std::string number(double value, int decimals);
 
-/// From before to after, with its sign, as a span that is coloured; equal infinities differ by nothing.
-std::string gain(double before, double after, int decimals, std::string_view unit);
+/// From before to after, with its sign, as a span that is coloured by whether more is better; equal
+/// infinities differ by nothing.
+std::string gain(double before, double after, int decimals, std::string_view unit,
+                 bool more_is_better = true);
 
 /// One of the .tiles. `value` and `remark` are HTML.
 std::string tile(std::string_view name, const std::string& value, const std::string& remark);

@@ -89,6 +89,11 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
          "Print PSNR and SSIM against the rain-free pictures in a folder, of the same names or norain-N\n"
          "for rain-N, or against one file for one INPUT")
       ->type_name("DIR");
+  app.add_option("--lpips", options.lpips,
+                 "With --reference, LPIPS too, by these linear weights, lpips_vgg_linear_v0.1.pth")
+      ->type_name("FILE");
+  app.add_option("--vgg", options.vgg, "VGG-16's weights for --lpips, torchvision's vgg16-397923af.pth")
+      ->type_name("FILE");
   app.add_option("--json", options.json, "Write the figures to a file, or with - to standard output")
       ->type_name("FILE");
   app.add_option("--report", options.report, "Write a page with a before/after slider per picture")
@@ -104,15 +109,24 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
     require_names(options.files);
   } else {
     options.video = parse_frame_size(video);
-    for (const char* other :
-         {"INPUT", "--output", "--format", "--quality", "--reference", "--json", "--report"}) {
+    for (const char* other : {"INPUT", "--output", "--format", "--quality", "--reference", "--lpips", "--vgg",
+                              "--json", "--report"}) {
       if (app.count(other) > 0) throw UsageError(std::string(other) + " does not go with --video");
     }
   }
   if (options.report == "-") throw UsageError("--report -: the page goes to a file, not to standard output");
+  if (options.lpips.empty() != options.vgg.empty())
+    throw UsageError(options.vgg.empty() ? "--lpips needs VGG-16's weights too; name them with --vgg"
+                                         : "--vgg is for LPIPS; name its linear weights with --lpips");
+  if (!options.lpips.empty() && options.reference.empty())
+    throw UsageError("--lpips compares with a reference; name it with --reference");
   if (options.weights.empty()) options.weights = default_weights();
   auto& files = options.files;
   files.read.push_back({"the weight file", options.weights});
+  if (!options.lpips.empty()) {
+    files.read.push_back({"the file of --lpips", options.lpips});
+    files.read.push_back({"the file of --vgg", options.vgg});
+  }
   if (!options.reference.empty()) files.read.push_back({"the reference", options.reference});
   if (!options.json.empty() && !options.json_to_stdout()) files.written.push_back({"--json", options.json});
   if (!options.report.empty()) files.written.push_back({"--report", options.report});

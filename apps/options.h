@@ -27,6 +27,7 @@ struct InferOptions {
   train::Rounding rounding = train::Rounding::kNearest;
   bool strict = false;
   std::filesystem::path reference, json, report;  // empty: not asked for
+  std::filesystem::path lpips, vgg;               // weights for LPIPS, both or none
   std::optional<FrameSize> video;
   bool verbose = false;
 

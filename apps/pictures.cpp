@@ -18,6 +18,7 @@
 #include "engine/output_file.h"
 #include "train/image.h"
 #include "train/metrics.h"
+#include "train/perception.h"
 
 namespace sapnet::apps {
 namespace {
@@ -64,10 +65,13 @@ class PicturesJob {
       : options_(options),
         plan_(plan),
         derainer_(derainer),
-        table_(plan.tasks),
+        table_(plan.tasks, !options.lpips.empty()),
         references_(options.reference.empty()
                         ? std::nullopt
                         : std::optional<References>(std::in_place, options.reference, plan.tasks.size())),
+        lpips_(options.lpips.empty()
+                   ? nullptr
+                   : std::make_unique<train::LpipsMetric>(options.vgg, options.lpips, derainer.device())),
         folder_(plan),
         json_(options.json.empty() || options.json_to_stdout() ? nullptr
                                                                : new engine::OutputFile(options.json)),
@@ -78,6 +82,10 @@ class PicturesJob {
 
   int run() {
     if (options_.verbose) batch_.progress().print_error(derainer_.describe());
+    if (lpips_ && lpips_->vgg().taps() < model::Vgg16::kTaps)
+      batch_.progress().print_error("sapnet-infer: warning: LPIPS is of " +
+                                    train::covered_taps(lpips_->vgg()) + ", for " + options_.vgg.string() +
+                                    " holds no more; such figures compare with each other only");
     for (const auto& task : plan_.tasks) {
       PictureResult result;
       result.task = task;
@@ -126,7 +134,8 @@ class PicturesJob {
 
   void write_figures(bool stopped) {
     if (!options_.json.empty()) {
-      const std::string document = to_json(results_, options_, derainer_, stopped);
+      const std::string document =
+          to_json(results_, options_, derainer_, lpips_ ? lpips_->vgg().taps() : 0, stopped);
       if (json_) {
         json_->write({reinterpret_cast<const std::uint8_t*>(document.data()), document.size()});
         json_->finish();
@@ -164,8 +173,8 @@ class PicturesJob {
     if (references_) {
       try {
         const auto reference = read_reference(references_->find(result.task.input), result);
-        result.scores = train::score(bytes, reference, image.width, image.height);
-        result.rainy_scores = train::score(rainy, reference, image.width, image.height);
+        result.scores = score(bytes, reference, image);
+        result.rainy_scores = score(rainy, reference, image);
       } catch (const Error& error) {
         result.not_scored = error.what();
       }
@@ -184,12 +193,22 @@ class PicturesJob {
     }
   }
 
+  train::Scores score(const std::vector<std::uint8_t>& picture, const std::vector<std::uint8_t>& reference,
+                      const train::Image& image) const {
+    train::Scores scores = train::score(picture, reference, image.width, image.height);
+    if (lpips_ && std::min(image.width, image.height) >= lpips_->smallest())
+      scores.lpips =
+          (*lpips_)(train::to_floats(picture), train::to_floats(reference), image.width, image.height);
+    return scores;
+  }
+
   const InferOptions& options_;
   const Plan& plan_;
   const Derainer& derainer_;
   ScoreTable table_;
   // Made first of all, so that a mistake shows now and not after hours of work.
   std::optional<References> references_;
+  std::unique_ptr<train::LpipsMetric> lpips_;
   OutputFolder folder_;
   std::unique_ptr<engine::OutputFile> json_;
   std::unique_ptr<Report> report_;

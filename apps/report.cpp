@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "apps/html.h"
 #include "apps/program.h"
@@ -20,28 +22,40 @@ std::string duration(double seconds) {
 // One measure of Scores, as the page shows it.
 struct Measure {
   std::string_view name, unit;
-  double train::Scores::*value;
+  std::optional<double> (*value)(const train::Scores&);
   int decimals;
+  bool more_is_better = true;
+
+  std::string from_to(double before, double after) const {
+    return number(before, decimals) + " → " + number(after, decimals);
+  }
+  std::string change(double before, double after) const {
+    return gain(before, after, decimals, unit, more_is_better);
+  }
 };
 
-constexpr std::array<Measure, 4> kMeasures = {{
-    {"PSNR, RGB", " dB", &train::Scores::psnr_rgb, 2},
-    {"SSIM, RGB", "", &train::Scores::ssim_rgb, 4},
-    {"PSNR, Y", " dB", &train::Scores::psnr_y, 2},
-    {"SSIM, Y", "", &train::Scores::ssim_y, 4},
+using Value = std::optional<double>;
+using train::Scores;
+constexpr std::array<Measure, 5> kMeasures = {{
+    {"PSNR, RGB", " dB", [](const Scores& scores) { return Value(scores.psnr_rgb); }, 2},
+    {"SSIM, RGB", "", [](const Scores& scores) { return Value(scores.ssim_rgb); }, 4},
+    {"PSNR, Y", " dB", [](const Scores& scores) { return Value(scores.psnr_y); }, 2},
+    {"SSIM, Y", "", [](const Scores& scores) { return Value(scores.ssim_y); }, 4},
+    {"LPIPS", "", [](const Scores& scores) { return scores.lpips; }, 4, false},
 }};
 
-std::string figures(const train::Scores& derained, const train::Scores& rainy) {
+std::string figures(const Scores& derained, const Scores& rainy) {
   std::string html =
       "<div "
       "class=\"figures\"><table>\n<thead><tr><th></th><th>rainy</th><th>derained</th><th>gain</th></tr></"
       "thead>\n"
       "<tbody>\n";
   for (const Measure& measure : kMeasures) {
-    const double before = rainy.*measure.value, after = derained.*measure.value;
-    html += "<tr><th>" + std::string(measure.name) + "</th><td>" + number(before, measure.decimals) +
-            "</td><td>" + number(after, measure.decimals) + "</td><td>" +
-            gain(before, after, measure.decimals, measure.unit) + "</td></tr>\n";
+    const Value before = measure.value(rainy), after = measure.value(derained);
+    if (!before || !after) continue;
+    html += "<tr><th>" + std::string(measure.name) + "</th><td>" + number(*before, measure.decimals) +
+            "</td><td>" + number(*after, measure.decimals) + "</td><td>" + measure.change(*before, *after) +
+            "</td></tr>\n";
   }
   return html + "</tbody>\n</table></div>\n";
 }
@@ -84,16 +98,21 @@ void Report::finish(const std::string& remark) {
   std::string html = "</section>\n<section class=\"summary\" aria-label=\"Summary\">\n";
   if (!remark.empty()) html += "<p class=\"remark\">" + escape(remark) + "</p>\n";
   html += "<dl class=\"tiles\">\n";
-  const auto scored = static_cast<double>(scored_.size());
-  for (const Measure& measure : kMeasures) {
-    if (scored_.empty()) break;
-    double before = 0, after = 0;
+  std::vector<const Measure*> measured;
+  if (!scored_.empty()) {
+    std::vector<Scores> all_rainy, all_derained;
     for (const Row& row : scored_) {
-      before += row.rainy.*measure.value / scored;
-      after += row.derained.*measure.value / scored;
+      all_rainy.push_back(row.rainy);
+      all_derained.push_back(row.derained);
     }
-    html += tile(measure.name, number(before, measure.decimals) + " → " + number(after, measure.decimals),
-                 gain(before, after, measure.decimals, measure.unit) + (scored_.size() > 1 ? ", mean" : ""));
+    const Scores rainy = train::mean(all_rainy), derained = train::mean(all_derained);
+    for (const Measure& measure : kMeasures) {
+      const Value before = measure.value(rainy), after = measure.value(derained);
+      if (!before || !after) continue;
+      measured.push_back(&measure);
+      html += tile(measure.name, measure.from_to(*before, *after),
+                   measure.change(*before, *after) + (scored_.size() > 1 ? ", mean" : ""));
+    }
   }
   html += tile("Pictures", std::to_string(pictures_),
                scored_.empty() ? "no references" : std::to_string(scored_.size()) + " with a reference");
@@ -101,15 +120,14 @@ void Report::finish(const std::string& remark) {
   html += "</dl>\n";
   if (scored_.size() > 1) {
     html += "<details>\n<summary>All figures</summary>\n<table>\n<thead><tr><th>rainy → derained</th>";
-    for (const Measure& measure : kMeasures) html += "<th>" + std::string(measure.name) + "</th>";
+    for (const Measure* measure : measured) html += "<th>" + std::string(measure->name) + "</th>";
     html += "</tr></thead>\n<tbody>\n";
     for (const Row& row : scored_) {
       html += "<tr><th><a href=\"#picture-" + std::to_string(row.picture) + "\">" + escape(row.name) +
               "</a></th>";
-      for (const Measure& measure : kMeasures) {
-        html += "<td>" + number(row.rainy.*measure.value, measure.decimals) + " → " +
-                number(row.derained.*measure.value, measure.decimals) + "</td>";
-      }
+      for (const Measure* measure : measured)
+        html +=
+            "<td>" + measure->from_to(*measure->value(row.rainy), *measure->value(row.derained)) + "</td>";
       html += "</tr>\n";
     }
     html += "</tbody>\n</table>\n</details>\n";

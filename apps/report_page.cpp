@@ -18,11 +18,13 @@ constexpr std::string_view kStyle = R"html(</title>
 :root {
   --page: #f4f5f7; --card: #fff; --line: #e1e4e8; --well: #e9ebee;
   --text: #1b2229; --faint: #5c6773; --accent: #0b63ce; --gain: #107a3d; --loss: #b3261e;
+  --third: #b45309; --fourth: #8b2fc9; --fifth: #0e7490; --sixth: #be185d;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #101418; --card: #181d23; --line: #2a323a; --well: #0b0e11;
     --text: #e4e8ec; --faint: #97a3af; --accent: #6cb0ff; --gain: #5ccb8a; --loss: #ff8a80;
+    --third: #fbbf5b; --fourth: #cf9bff; --fifth: #5cd3ea; --sixth: #ff8cc0;
   }
 }
 * { box-sizing: border-box; }
@@ -43,11 +45,19 @@ h2 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .curves path { fill: none; stroke-width: 1.75; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .curves .first { stroke: var(--accent); }
 .curves .second { stroke: var(--gain); }
+.curves .third { stroke: var(--third); }
+.curves .fourth { stroke: var(--fourth); }
+.curves .fifth { stroke: var(--fifth); }
+.curves .sixth { stroke: var(--sixth); }
 .curves .level { stroke: var(--faint); stroke-dasharray: 4 4; }
 .curves .key { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0; color: var(--faint); font-size: .85rem; }
 .curves .key span::before { content: ""; display: inline-block; width: 1.1em; height: .2em; margin-right: .45em; vertical-align: middle; background: currentColor; }
 .curves .key .first { color: var(--accent); }
 .curves .key .second { color: var(--gain); }
+.curves .key .third { color: var(--third); }
+.curves .key .fourth { color: var(--fourth); }
+.curves .key .fifth { color: var(--fifth); }
+.curves .key .sixth { color: var(--sixth); }
 .tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: .75rem; margin: 0; }
 .tile { padding: .8rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .tile dt { color: var(--faint); font-size: .8rem; }

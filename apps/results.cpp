@@ -11,17 +11,23 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json to_json(const train::Scores& scores) {
-  return {{"psnr_rgb", scores.psnr_rgb},
-          {"ssim_rgb", scores.ssim_rgb},
-          {"psnr_y", scores.psnr_y},
-          {"ssim_y", scores.ssim_y}};
+  Json json = {{"psnr_rgb", scores.psnr_rgb},
+               {"ssim_rgb", scores.ssim_rgb},
+               {"psnr_y", scores.psnr_y},
+               {"ssim_y", scores.ssim_y}};
+  if (scores.lpips) json["lpips"] = *scores.lpips;
+  return json;
 }
 
-std::string format(const train::Scores& scores) {
+std::string format(const train::Scores& scores, bool with_lpips) {
   std::array<char, 96> text;
   std::snprintf(text.data(), text.size(), "  %8.3f  %8.4f  %8.3f  %8.4f", scores.psnr_rgb, scores.ssim_rgb,
                 scores.psnr_y, scores.ssim_y);
-  return text.data();
+  std::string row = text.data();
+  if (!with_lpips) return row;
+  if (!scores.lpips) return row + "         –";
+  std::snprintf(text.data(), text.size(), "  %8.4f", *scores.lpips);
+  return row + text.data();
 }
 
 /// Characters of UTF-8 text: all bytes but continuations.
@@ -35,20 +41,22 @@ std::string pad(const std::string& text, int width) {
 
 }  // namespace
 
-ScoreTable::ScoreTable(const std::vector<PictureTask>& tasks) : name_width_(width_of("mean of 100")) {
+ScoreTable::ScoreTable(const std::vector<PictureTask>& tasks, bool with_lpips)
+    : name_width_(width_of("mean of 100")), with_lpips_(with_lpips) {
   for (const auto& task : tasks)
     name_width_ = std::max(name_width_, width_of(task.input.filename().string()));
 }
 
 std::string ScoreTable::header() const {
-  const std::string columns = "  PSNR RGB  SSIM RGB    PSNR Y    SSIM Y";
+  const std::string columns =
+      std::string("  PSNR RGB  SSIM RGB    PSNR Y    SSIM Y") + (with_lpips_ ? "     LPIPS" : "");
   return pad("", name_width_) + pad("  derained", width_of(columns)) + "    rainy\n" +
          pad("picture", name_width_) + columns + "  " + columns;
 }
 
 std::string ScoreTable::row(const std::string& name, const train::Scores& derained,
                             const train::Scores& rainy) const {
-  return pad(name, name_width_) + format(derained) + "  " + format(rainy);
+  return pad(name, name_width_) + format(derained, with_lpips_) + "  " + format(rainy, with_lpips_);
 }
 
 std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy) {
@@ -60,7 +68,7 @@ std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& resul
 }
 
 std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
-                    const Derainer& derainer, bool stopped) {
+                    const Derainer& derainer, std::size_t lpips_taps, bool stopped) {
   Json document = {{"program", "sapnet-infer " SAPNET_VERSION},
                    {"network", derainer.network()},
                    {"weights", derainer.weights().string()},
@@ -70,6 +78,11 @@ std::string to_json(const std::vector<PictureResult>& results, const InferOption
                    {"strict", options.strict},
                    {"rounding", options.rounding == train::Rounding::kNearest ? "nearest" : "truncate"},
                    {"pictures", Json::array()}};
+  if (lpips_taps > 0) {
+    document["lpips"] = options.lpips.string();
+    document["vgg"] = options.vgg.string();
+    document["vgg_taps"] = lpips_taps;
+  }
   if (stopped) document["stopped"] = true;
   for (const auto& result : results) {
     Json picture = {{"input", result.task.input.string()}, {"output", result.task.output.string()}};

@@ -26,20 +26,22 @@ struct PictureResult {
 /// Lines of a table of scores, in columns as wide as the longest of the tasks' names.
 class ScoreTable {
  public:
-  explicit ScoreTable(const std::vector<PictureTask>& tasks);
+  /// with_lpips: there is a column for it.
+  explicit ScoreTable(const std::vector<PictureTask>& tasks, bool with_lpips = false);
   std::string header() const;
   std::string row(const std::string& name, const train::Scores& derained, const train::Scores& rainy) const;
 
  private:
   int name_width_;
+  bool with_lpips_;
 };
 
 /// The mean over all results that have scores; nothing when none has. `rainy`: of the inputs.
 std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy);
 
-/// The JSON document of --json. An infinite PSNR, of equal pictures, is null there. `stopped`: before all
-/// pictures were done.
+/// The JSON document of --json. lpips_taps: of VGG-16, that LPIPS looks at; 0 where it is not measured. An
+/// infinite PSNR, of equal pictures, is null there. `stopped`: before all pictures were done.
 std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
-                    const Derainer& derainer, bool stopped);
+                    const Derainer& derainer, std::size_t lpips_taps, bool stopped);
 
 }  // namespace sapnet::apps

@@ -1,12 +1,20 @@
 // sapnet-train: trains a network to take rain out of pictures.
+#include <cstdio>
+
 #include "apps/program.h"
+#include "apps/run_comparison.h"
 #include "apps/train_options.h"
 #include "apps/training.h"
+#include "apps/words.h"
 
 int main(int argc, char** argv) {
   using namespace sapnet::apps;
   return run_program("sapnet-train", argv, [&] {
     const auto options = parse_train_options(argc, argv);
-    return options ? run_training(*options) : 0;
+    if (!options) return 0;
+    if (options->compare.empty()) return run_training(*options);
+    compare_runs(options->compare, options->out);
+    std::fprintf(stderr, "sapnet-train: curves %s\n", url_of(options->out).c_str());
+    return 0;
   });
 }

@@ -13,6 +13,7 @@ Examples:
   sapnet-train --config train/configs/paper.json --data photos/ --weights weights/sapnet.safetensors \
     --set learning_rate=1e-5 --set epochs=20 --out fine/
   sapnet-train --resume --out run/
+  sapnet-train --compare run/ fine/ --out runs.html
 
 A data folder holds pairs, in rain/ and clean/ or as rain-N and norain-N, or clean photos, on which rain is drawn.
 RUN comes to hold weights.safetensors, which sapnet-infer takes with --weights; report.html with curves and
@@ -27,11 +28,14 @@ command line, 128 + N when signal N ended the run.)";
 std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   TrainOptions options;
   CLI::App app("Trains a network to take rain out of pictures.", "sapnet-train");
-  lay_out_help(app, {"[options] --config FILE --out RUN", "[options] --resume --out RUN"}, kFooter);
+  lay_out_help(app,
+               {"[options] --config FILE --out RUN", "[options] --resume --out RUN",
+                "--compare RUN... --out PAGE.html"},
+               kFooter);
   app.set_version_flag("--version", "sapnet-train " SAPNET_VERSION);
   app.add_option("--config", options.config, "Settings, such as those in train/configs")->type_name("FILE");
   app.add_option("--data", options.data,
-                 "Folders to learn from, in equal parts; needed where the settings name none, as paper.json")
+                 "Folders to learn from, in equal parts; needed where the settings name none, as ssim.json")
       ->type_name("DIR...");
   app.add_option(
          "--val", options.validation,
@@ -53,8 +57,28 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--threads", options.threads, "CPU threads (default: all); results do not depend on it")
       ->check(whole_number(1, 1024))
       ->type_name("N");
+  app.add_option("--compare", options.compare,
+                 "Train nothing; draw the curves of up to six runs into one page")
+      ->expected(1, 6)
+      ->type_name("RUN...");
   if (!parse_command_line(app, argc, argv)) return std::nullopt;
-  if (options.out.empty()) throw UsageError("no folder for the run; name one with --out RUN");
+  if (options.out.empty())
+    throw UsageError(options.compare.empty() ? "no folder for the run; name one with --out RUN"
+                                             : "no page; name one with --out PAGE.html");
+  if (!options.compare.empty()) {
+    for (const char* other : {"--config", "--data", "--val", "--resume", "--weights", "--set", "--device",
+                              "--precision", "--threads"})
+      if (app.count(other) > 0) throw UsageError(std::string(other) + " does not go with --compare");
+    if (options.out.extension() != ".html")
+      throw UsageError("--out " + options.out.string() +
+                       " must end in .html, for it is a page with the curves");
+    for (const auto& run : options.compare)
+      if (std::filesystem::weakly_canonical(std::filesystem::absolute(options.out).parent_path()) ==
+          std::filesystem::weakly_canonical(run))
+        throw UsageError("--out " + options.out.string() +
+                         " lies in a run that is compared; name another place");
+    return options;
+  }
   if (options.config.empty() && !options.resume)
     throw UsageError("no settings; name a file with --config FILE, or go on with a run with --resume");
   if (options.resume && !options.weights.empty())

@@ -17,6 +17,8 @@ struct TrainOptions {
   bool resume = false;
   std::string device = "cpu", precision = "fp32";
   int threads = 0;  // 0: all
+  /// Runs whose curves are drawn into the page `out`; nothing is trained. Empty: `out` is a run.
+  std::vector<std::filesystem::path> compare;
 };
 
 /// Nothing when --help or --version was asked for, and printed. Throws UsageError.

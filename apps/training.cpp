@@ -1,6 +1,7 @@
 #include "apps/training.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "apps/program.h"
 #include "apps/progress.h"
 #include "apps/run_folder.h"
+#include "apps/run_start.h"
 #include "apps/training_report.h"
 #include "apps/words.h"
 #include "engine/device.h"
@@ -36,52 +38,6 @@ using train::HistoryRow;
 using train::TrainConfig;
 using train::TrainingState;
 
-void say(const std::string& sentence) { std::fprintf(stderr, "sapnet-train: %s\n", sentence.c_str()); }
-
-std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
-  auto saved =
-      train::read_checkpoint(options.out, [](const std::string& fault) { say("warning: " + fault); });
-  if (saved && !options.resume) {
-    throw UsageError(options.out.string() +
-                     ": holds a run already; go on with it with --resume, or name another folder");
-  }
-  if (!saved && options.resume) {
-    if (options.config.empty())
-      throw UsageError(options.out.string() +
-                       ": holds no checkpoint to resume from; begin with --config FILE");
-    say(options.out.string() + " holds no checkpoint yet, so the run begins");
-  }
-  return saved;
-}
-
-TrainConfig configure(const TrainOptions& options, const std::optional<TrainingState>& saved) {
-  TrainConfig config;
-  if (!options.config.empty()) {
-    config = train::read_config(options.config);
-  } else {
-    train::apply_config(config, saved->config, saved->parameters.source(), {});
-  }
-  const auto name_folders = [](const std::vector<fs::path>& folders, auto& setting) {
-    if (folders.empty()) return;
-    setting.clear();
-    for (const fs::path& folder : folders) setting.emplace_back(fs::absolute(folder).lexically_normal(), 1.0);
-  };
-  name_folders(options.data, config.data);
-  name_folders(options.validation, config.validation_data);
-  try {
-    train::apply_settings(config, options.settings);
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-  if (config.data.empty()) throw UsageError("the settings name no data; name a folder with --data DIR");
-  return config;
-}
-
-TrainingState begin(const TrainOptions& options, const TrainConfig& config) {
-  return {.parameters = options.weights.empty() ? model::draw_parameters(config.network, config.seed)
-                                                : weights::read_weights(options.weights)};
-}
-
 /// A run, and what it has to tell.
 class Training {
  public:
@@ -96,10 +52,6 @@ class Training {
                   .maps = options_.precision == "fp16" ? engine::DType::kFloat16 : engine::DType::kFloat32}),
         total_((config_.epochs * dataset_->size() + config_.batch - 1) / config_.batch),
         saved_(start.step) {
-    if (trainer_.network().name() != config_.network) {
-      throw Error(start.parameters.source() + " is a " + std::string(trainer_.network().name()) +
-                  ", and the settings ask for a " + config_.network + "; --set network chooses");
-    }
     if (!options_.resume) return;
     history_ = train::read_history(options_.out / "metrics.csv", start.step);
     if (!history_.empty()) seconds_before_ = history_.back().seconds;
@@ -141,7 +93,8 @@ class Training {
   void introduce() const {
     for (const std::string& line : train::describe_data(config_)) say(line);
     say("validating on " + validated_on());
-    say(std::string(trainer_.network().name()) + " on " + engine::describe(device_));
+    say(std::string(trainer_.network().name()) + without() + " on " + engine::describe(device_));
+    for (const std::string& line : trainer_.losses().describe()) say(line);
     const auto number_of = [](std::int64_t count, const std::string& unit, const std::string& units) {
       return std::to_string(count) + " " + (count == 1 ? unit : units);
     };
@@ -150,6 +103,14 @@ class Training {
         number_of(config_.epochs, "epoch", "epochs") + " of " +
         number_of(dataset_->size(), "patch", "patches") +
         (trainer_.steps() > 0 ? "; going on after step " + std::to_string(trainer_.steps()) : ""));
+  }
+
+  /// What the settings take away from the network.
+  std::string without() const {
+    if (config_.attention && config_.dilation) return {};
+    return " without " + std::string(config_.attention  ? "dilation"
+                                     : config_.dilation ? "attention"
+                                                        : "attention and dilation");
   }
 
   std::string validated_on() const {
@@ -211,11 +172,36 @@ class Training {
     }
     ++since_row_.steps;
     since_row_.loss += result.loss;
+    for (std::size_t part = 0; part < result.parts.size(); ++part) {
+      if (!result.parts[part]) continue;
+      since_row_.parts[part] += *result.parts[part];
+      ++since_row_.part_steps[part];
+    }
     since_row_.psnr += result.psnr;
     since_row_.gradient_norm += result.gradient_norm;
     const auto steps = static_cast<double>(since_row_.steps);
-    progress.done("loss " + formatted("%.4f", since_row_.loss / steps) + ", " +
+    progress.done("loss " + formatted("%.4f", since_row_.loss / steps) + in_parts(part_means()) + ", " +
                   formatted("%.2f", since_row_.psnr / steps) + " dB" + judged_);
+  }
+
+  /// Over the steps since the last row in which each was computed.
+  train::LossParts part_means() const {
+    train::LossParts means;
+    for (std::size_t part = 0; part < means.size(); ++part)
+      if (since_row_.part_steps[part] > 0)
+        means[part] = since_row_.parts[part] / static_cast<double>(since_row_.part_steps[part]);
+    return means;
+  }
+
+  /// " (ssim -0.91, contrast 1.2)"; empty where the loss has but one part.
+  static std::string in_parts(const train::LossParts& parts) {
+    if (train::number_of_parts(parts) < 2) return {};
+    std::string text;
+    for (std::size_t part = 0; part < parts.size(); ++part)
+      if (parts[part])
+        text += (text.empty() ? " (" : ", ") + std::string(train::kLossPartNames[part]) + " " +
+                formatted("%.3g", *parts[part]);
+    return text + ")";
   }
 
   /// One more row, of the steps since the last one.
@@ -225,6 +211,7 @@ class Training {
                         .epoch = epoch,
                         .learning_rate = train::learning_rate(config_, epoch),
                         .loss = since_row_.loss / steps,
+                        .parts = part_means(),
                         .psnr = since_row_.psnr / steps,
                         .gradient_norm = since_row_.gradient_norm / steps,
                         .seconds = seconds()});
@@ -289,6 +276,7 @@ class Training {
     weights::write_safetensors(file, state.parameters,
                                {{"network", std::string(trainer_.network().name())},
                                 {"stages", std::to_string(config_.stages)},
+                                {"dilation", config_.dilation ? "on" : "off"},
                                 {"steps", std::to_string(state.step)}});
   }
 
@@ -327,6 +315,8 @@ class Training {
   struct {
     std::int64_t steps = 0;
     double loss = 0, psnr = 0, gradient_norm = 0;  // sums
+    std::array<double, train::kLossPartNames.size()> parts = {};
+    std::array<std::int64_t, train::kLossPartNames.size()> part_steps = {};
   } since_row_;
   std::string judged_;         // what validation said last
   double seconds_before_ = 0;  // of the run, when this program began
@@ -342,9 +332,10 @@ int run_training(const TrainOptions& options) {
   const auto saved = checkpoint_to_resume(options);
   if (!options.resume) folder.refuse_to_overwrite();
   const TrainConfig config = configure(options, saved);
+  const TrainingState start = start_of_run(options, config, saved);
   TrainOptions rest = options;
   rest.resume = saved.has_value();  // else the run only begins, whatever lies in its folder
-  return Training(rest, config, saved ? *saved : begin(options, config)).run();
+  return Training(rest, config, start).run();
 }
 
 }  // namespace sapnet::apps

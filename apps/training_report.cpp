@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "apps/chart.h"
+#include "apps/history_charts.h"
 #include "apps/html.h"
 #include "apps/progress.h"
 #include "apps/report_page.h"
@@ -13,14 +13,6 @@ namespace sapnet::apps {
 namespace {
 
 using train::HistoryRow;
-
-Curve curve(const std::string& name, const std::vector<HistoryRow>& rows,
-            std::optional<double> HistoryRow::*value) {
-  Curve curve{name, {}};
-  for (const HistoryRow& row : rows)
-    if (row.*value) curve.points.emplace_back(row.step, *(row.*value));
-  return curve;
-}
 
 std::string before_and_after(double before, double after, int decimals) {
   return number(before, decimals) + " → " + number(after, decimals);
@@ -42,7 +34,8 @@ std::string tiles(const TrainingReport& report) {
          tile("SSIM, validation", before_and_after(before.ssim_rgb, after.ssim_rgb, 4),
               gain(before.ssim_rgb, after.ssim_rgb, 4, "")) +
          tile("Best PSNR so far", number(best, 2), "at step " + std::to_string(best_step)) +
-         tile("Loss", last.loss ? number(*last.loss, 4) : "–", "−SSIM, lately") +
+         tile("Loss", last.loss ? number(*last.loss, 4) : "–",
+              train::number_of_parts(last.parts) > 1 ? "all parts, lately" : "lately") +
          tile("Step", std::to_string(last.step), "of " + std::to_string(report.steps)) +
          tile("Time", clock_time(last.seconds), "epoch " + std::to_string(last.epoch + 1));
 }
@@ -53,7 +46,8 @@ std::string curves(const TrainingReport& report) {
                {curve("training patches", report.history, &HistoryRow::psnr),
                 curve("validation", report.history, &HistoryRow::validation_psnr)},
                rainy) +
-         chart("Loss", "", {curve("training patches, −SSIM", report.history, &HistoryRow::loss)});
+         chart("Loss", "", {curve("training patches", report.history, &HistoryRow::loss)}) +
+         charts_of_parts({{"training patches", report.history}});
 }
 
 std::string articles(const TrainingReport& report) {

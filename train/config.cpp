@@ -1,5 +1,6 @@
 #include "train/config.h"
 
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -11,6 +12,7 @@
 
 #include "engine/error.h"
 #include "model/network.h"
+#include "model/resnet.h"
 
 namespace sapnet::train {
 namespace {
@@ -23,13 +25,18 @@ struct Range {
   double least, most;
 };
 constexpr double kMany = 1e9;
+struct AnyFile {};
 constexpr double kAny = std::numeric_limits<double>::infinity();
+constexpr std::array<std::string_view, 2> kNormalizations = {"imagenet", "none"};
+constexpr std::array<std::string_view, 2> kStatistics = {"running", "batch"};
 
 /// Calls visit(name, member, limits) for every setting, in the order in which they are written.
 template <class Config, class Visit>
 void visit_settings(Config& c, const Visit& visit) {
   visit("network", c.network, std::span<const std::string_view>(model::kNetworks));
   visit("stages", c.stages, Range{1, 32});
+  visit("attention", c.attention, Range{0, 1});
+  visit("dilation", c.dilation, Range{0, 1});
   visit("data", c.data, Range{0, kAny});
   visit("validation_data", c.validation_data, Range{0, kAny});
   visit("validation_pictures", c.validation_pictures, Range{1, kMany});
@@ -44,6 +51,21 @@ void visit_settings(Config& c, const Visit& visit) {
   visit("learning_rate", c.learning_rate, Range{0, kAny});
   visit("learning_rate_factor", c.learning_rate_factor, Range{0, 1});
   visit("learning_rate_epochs", c.learning_rate_epochs, Range{0, kMany});
+  visit("ssim_weight", c.ssim_weight, Range{0, kAny});
+  visit("contrast_weight", c.contrast_weight, Range{0, kAny});
+  visit("distance_weight", c.distance_weight, Range{0, kAny});
+  visit("segmentation_weight", c.segmentation_weight, Range{0, kAny});
+  visit("contrast_taps", c.contrast_taps, Range{0, kAny});
+  visit("contrast_scale", c.contrast_scale, Range{0, kAny});
+  visit("input_normalization", c.input_normalization, std::span<const std::string_view>(kNormalizations));
+  visit("vgg_weights", c.vgg_weights, AnyFile());
+  visit("lpips_weights", c.lpips_weights, AnyFile());
+  visit("segmentation_depth", c.segmentation_depth, std::span<const int>(model::Resnet::kDepths));
+  visit("segmentation_weights", c.segmentation_weights, AnyFile());
+  visit("segmentation_norm", c.segmentation_norm, std::span<const std::string_view>(kStatistics));
+  visit("segmentation_from_epoch", c.segmentation_from_epoch, Range{0, kMany});
+  visit("focal_gamma", c.focal_gamma, Range{0, 100});
+  visit("focal_alpha", c.focal_alpha, Range{0, kAny});
   visit("gradient_clip", c.gradient_clip, Range{0, kAny});
   visit("log_every", c.log_every, Range{1, kMany});
   visit("validate_every", c.validate_every, Range{1, kMany});
@@ -57,15 +79,17 @@ class Reader {
   Reader(std::string subject, fs::path folder) : subject_(std::move(subject)), folder_(std::move(folder)) {}
 
   void read(const Json& json, std::string& value, std::span<const std::string_view> words) const {
-    std::string names;
-    for (const std::string_view word : words) {
-      if (json == word) {
-        value = word;
-        return;
-      }
-      names += (names.empty() ? "" : " or ") + std::string(word);
-    }
-    fail(names, json);
+    read_one_of(json, value, words, [](std::string_view word) { return std::string(word); });
+  }
+
+  void read(const Json& json, int& value, std::span<const int> numbers) const {
+    read_one_of(json, value, numbers, [](int number) { return std::to_string(number); });
+  }
+
+  void read(const Json& json, fs::path& value, const AnyFile& /*any*/) const {
+    if (!json.is_string()) fail("a file's name", json);
+    const fs::path file = json.get<std::string>();
+    value = file.empty() ? file : fs::absolute(folder_ / file).lexically_normal();
   }
 
   void read(const Json& json, bool& value, const Range& /*any*/) const {
@@ -93,10 +117,12 @@ class Reader {
     value = json.get<double>();
   }
 
-  void read(const Json& json, std::vector<int>& value, const Range& range) const {
+  template <class Number>
+  void read(const Json& json, std::vector<Number>& value, const Range& range) const {
     if (!json.is_array()) fail("a list such as [30, 50, 80]", json);
-    value.clear();
-    for (const Json& number : json) read(number, value.emplace_back(), range);
+    std::vector<Number> numbers;
+    for (const Json& number : json) read(number, numbers.emplace_back(), range);
+    value = numbers;
   }
 
   void read(const Json& json, Folders& value, const Range& range) const {
@@ -110,6 +136,20 @@ class Reader {
   }
 
  private:
+  template <class Value, class Choice, class Text>
+  void read_one_of(const Json& json, Value& value, std::span<const Choice> choices,
+                   const Text& text_of) const {
+    std::string names;
+    for (const Choice& choice : choices) {
+      if (json == choice) {
+        value = choice;
+        return;
+      }
+      names += (names.empty() ? "" : " or ") + text_of(choice);
+    }
+    fail(names, json);
+  }
+
   static bool in(const Range& range, double value) { return value >= range.least && value <= range.most; }
 
   static std::string text(double value) {
@@ -131,6 +171,8 @@ Json written(const T& value) {
   return value;
 }
 
+Json written(const fs::path& file) { return file.string(); }
+
 Json written(const Folders& folders) {
   Json json = Json::object();
   for (const auto& [folder, weight] : folders) json[folder.string()] = weight;
@@ -151,6 +193,10 @@ void apply(TrainConfig& config, const std::string& name, const Json& json, const
 }
 
 void check_together(const TrainConfig& config, const std::string& source) {
+  if (config.network != model::kNetworks[0] && !(config.attention && config.dilation))
+    throw Error(source + ": attention and dilation are SAPNet's, and the network is a " + config.network);
+  if (config.contrast_taps.size() != 4)
+    throw Error(source + ": contrast_taps must be four numbers, such as [0.03125, 0.0625, 0.125, 0.25]");
   if (config.weakest_rain > config.strongest_rain) {
     throw Error(source + ": weakest_rain, " + written(config.weakest_rain).dump() +
                 ", is above strongest_rain, " + written(config.strongest_rain).dump());

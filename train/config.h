@@ -14,6 +14,9 @@ namespace sapnet::train {
 struct TrainConfig {
   std::string network = "SAPNet";  // one of model::kNetworks
   int stages = 6;
+  /// What the ablation takes away from a SAPNet: its channel residual attention (CRA), and the dilation of
+  /// its units, which all become 1.
+  bool attention = true, dilation = true;
 
   /// Folders of pairs or of clean photos, on which rain is drawn, and how much of an epoch each gives beside
   /// the others.
@@ -33,6 +36,26 @@ struct TrainConfig {
   double learning_rate = 1e-4;
   double learning_rate_factor = 0.2;  // at the beginning of each of these epochs, counted from 0
   std::vector<int> learning_rate_epochs = {30, 50, 80};
+
+  /// The loss is the sum of its parts (train/losses.h), each times its weight; a part of weight 0 is not
+  /// computed.
+  double ssim_weight = 1, contrast_weight = 0, distance_weight = 0, segmentation_weight = 0;
+  /// Of contrast: how much relu1_2, relu2_2, relu3_3 and relu4_3 count, and a factor on all of it.
+  std::vector<double> contrast_taps = {1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4};
+  double contrast_scale = 1;
+  /// What contrast and segmentation do to pictures before they look at them: "imagenet", or "none".
+  std::string input_normalization = "imagenet";
+  std::filesystem::path vgg_weights;    // of VGG-16, for contrast and distance
+  std::filesystem::path lpips_weights;  // of LPIPS's linear layers, for distance
+  /// Of segmentation: its backbone's depth and weights (empty: drawn from the seed), what its batch
+  /// normalisation goes by, "running" or "batch" statistics, the first epoch, counted from 0, in which it
+  /// counts, and the focal loss's γ and α.
+  int segmentation_depth = 101;
+  std::filesystem::path segmentation_weights;
+  std::string segmentation_norm = "running";
+  int segmentation_from_epoch = 0;
+  double focal_gamma = 2, focal_alpha = 1;
+
   double gradient_clip = 0;  // the largest norm of all gradients together; 0: whatever it is
 
   int log_every = 20;  // steps

@@ -1,5 +1,6 @@
 #include "train/history.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -12,71 +13,96 @@
 namespace sapnet::train {
 namespace {
 
-constexpr std::string_view kNames =
-    "step,epoch,learning_rate,loss,psnr,gradient_norm,validation_psnr,validation_ssim,seconds";
-constexpr std::size_t kColumns = 9;
+/// Calls visit(column's name, member) for every column, in the order of the file.
+template <class Row, class Visit>
+void visit_columns(Row& row, const Visit& visit) {
+  visit("step", row.step);
+  visit("epoch", row.epoch);
+  visit("learning_rate", row.learning_rate);
+  visit("loss", row.loss);
+  for (std::size_t part = 0; part < kLossPartNames.size(); ++part)
+    visit(std::string(kLossPartNames[part]) + "_loss", row.parts[part]);
+  visit("psnr", row.psnr);
+  visit("gradient_norm", row.gradient_norm);
+  visit("validation_psnr", row.validation_psnr);
+  visit("validation_ssim", row.validation_ssim);
+  visit("seconds", row.seconds);
+}
 
-std::string text(std::optional<double> value) {
-  if (!value) return {};
+std::string text(std::int64_t value) { return std::to_string(value); }
+
+std::string text(double value) {
   std::array<char, 32> digits;
-  std::snprintf(digits.data(), digits.size(), "%.6g", *value);
+  std::snprintf(digits.data(), digits.size(), "%.6g", value);
   return digits.data();
 }
 
-std::string line(const HistoryRow& row) {
-  std::string line = std::to_string(row.step) + "," + std::to_string(row.epoch);
-  for (const auto& value : {std::optional(row.learning_rate), row.loss, row.psnr, row.gradient_norm,
-                            row.validation_psnr, row.validation_ssim})
-    line += "," + text(value);
-  std::array<char, 32> seconds;
-  std::snprintf(seconds.data(), seconds.size(), ",%.1f\n", row.seconds);
-  return line + seconds.data();
-}
+std::string text(const std::optional<double>& value) { return value ? text(*value) : std::string(); }
 
-/// Nothing for text that is not a number.
+/// False for text that is not a number; an optional one may be absent.
 template <class Number>
-std::optional<Number> parse(std::string_view text) {
-  Number value{};
+bool parse(std::string_view text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return error == std::errc() && end == text.data() + text.size();
 }
 
-std::optional<HistoryRow> parse_row(std::string_view line) {
-  std::array<std::string_view, kColumns> cells;
-  for (std::size_t k = 0; k < kColumns; ++k) {
+bool parse(std::string_view text, std::optional<double>& value) {
+  double number = 0;
+  if (parse(text, number)) value = number;
+  return value || text.empty();
+}
+
+std::vector<std::string_view> cells_of(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (;;) {
     const auto comma = line.find(',');
-    if ((comma == std::string_view::npos) != (k + 1 == kColumns)) return std::nullopt;
-    cells[k] = line.substr(0, comma);
-    line.remove_prefix(comma == std::string_view::npos ? line.size() : comma + 1);
+    cells.push_back(line.substr(0, comma));
+    if (comma == std::string_view::npos) return cells;
+    line.remove_prefix(comma + 1);
   }
-  const auto step = parse<std::int64_t>(cells[0]), epoch = parse<std::int64_t>(cells[1]);
-  const auto learning_rate = parse<double>(cells[2]), seconds = parse<double>(cells[8]);
-  if (!step || !epoch || !learning_rate || !seconds) return std::nullopt;
-  return HistoryRow{.step = *step,
-                    .epoch = *epoch,
-                    .learning_rate = *learning_rate,
-                    .loss = parse<double>(cells[3]),
-                    .psnr = parse<double>(cells[4]),
-                    .gradient_norm = parse<double>(cells[5]),
-                    .validation_psnr = parse<double>(cells[6]),
-                    .validation_ssim = parse<double>(cells[7]),
-                    .seconds = *seconds};
+}
+
+/// names: of the columns that the file has; others keep what they are in a new row.
+std::optional<HistoryRow> parse_row(const std::vector<std::string_view>& names, std::string_view line) {
+  const std::vector<std::string_view> cells = cells_of(line);
+  if (cells.size() != names.size() || std::ranges::find(names, "step") == names.end()) return std::nullopt;
+  HistoryRow row;
+  bool good = true;
+  visit_columns(row, [&](std::string_view name, auto& value) {
+    const auto found = std::ranges::find(names, name);
+    if (found != names.end())
+      good = parse(cells[static_cast<std::size_t>(found - names.begin())], value) && good;
+  });
+  return good ? std::optional(row) : std::nullopt;
 }
 
 }  // namespace
 
 void write_history(const std::filesystem::path& file, const std::vector<HistoryRow>& rows) {
-  std::string csv = std::string(kNames) + "\n";
-  for (const HistoryRow& row : rows) csv += line(row);
+  std::string csv;
+  const HistoryRow any;
+  visit_columns(any, [&](std::string_view name, const auto& /*value*/) {
+    csv += (csv.empty() ? "" : ",") + std::string(name);
+  });
+  for (const HistoryRow& row : rows) {
+    char before = '\n';
+    visit_columns(row, [&](std::string_view /*name*/, const auto& value) {
+      csv += before + text(value);
+      before = ',';
+    });
+  }
+  csv += '\n';
   engine::write_file(file, csv);
 }
 
 std::vector<HistoryRow> read_history(const std::filesystem::path& file, std::int64_t last) {
   std::vector<HistoryRow> rows;
   std::ifstream stream(file);
+  std::string head;
+  std::getline(stream, head);
+  const std::vector<std::string_view> names = cells_of(head);
   for (std::string line; std::getline(stream, line);) {
-    const auto row = parse_row(line);
+    const auto row = parse_row(names, line);
     if (row && row->step <= last) rows.push_back(*row);
   }
   return rows;

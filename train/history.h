@@ -6,14 +6,19 @@
 #include <optional>
 #include <vector>
 
+#include "train/loss_parts.h"
+
 namespace sapnet::train {
 
-/// Means over the steps since the row before, and what validation said after the last of them.
+/// Means over the steps since the row before, none in a row of validation alone, and what validation said
+/// after the last of them.
 struct HistoryRow {
   std::int64_t step = 0;   // steps done
   std::int64_t epoch = 0;  // begun, from 0
   double learning_rate = 0;
-  std::optional<double> loss = {}, psnr = {}, gradient_norm = {};  // none in a row of validation alone
+  std::optional<double> loss = {};
+  LossParts parts = {};
+  std::optional<double> psnr = {}, gradient_norm = {};
   std::optional<double> validation_psnr = {}, validation_ssim = {};
   double seconds = 0;  // since the run began, pauses left out
 };

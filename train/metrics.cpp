@@ -66,7 +66,7 @@ Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t
   const auto rgb = to_floats(picture), wanted = to_floats(reference);
   const auto y = luma(rgb), wanted_y = luma(wanted);
   return {psnr(rgb, wanted), psnr(y, wanted_y), ssim(rgb, wanted, height, width, 3),
-          ssim(y, wanted_y, height, width, 1)};
+          ssim(y, wanted_y, height, width, 1), std::nullopt};
 }
 
 Scores mean(std::span<const Scores> scores) {
@@ -76,6 +76,10 @@ Scores mean(std::span<const Scores> scores) {
     for (const Scores& each : scores) mean.*score += each.*score;
     mean.*score /= static_cast<double>(scores.size());
   }
+  mean.lpips = 0;
+  for (const Scores& each : scores)
+    mean.lpips = mean.lpips && each.lpips ? std::optional(*mean.lpips + *each.lpips) : std::nullopt;
+  if (mean.lpips) *mean.lpips /= static_cast<double>(scores.size());
   return mean;
 }
 

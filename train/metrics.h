@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,13 +23,15 @@ std::vector<float> luma(std::span<const float> rgb);
 /// Closeness to a reference, of RGB and of luma. PSNR in dB, infinite for equal pictures; SSIM at most 1.
 struct Scores {
   double psnr_rgb = 0, psnr_y = 0, ssim_rgb = 0, ssim_y = 0;
+  /// LPIPS, of RGB: 0 for equal pictures. Nothing where it is not measured, as by score().
+  std::optional<double> lpips = {};
 };
 
 /// Scores what a file holds, so after rounding. Both pictures: (height, width, 3) bytes.
 Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t> reference, int width,
              int height);
 
-/// The mean of each score. Throws Error when there is none.
+/// The mean of each score, of LPIPS where all have it. Throws Error when there is none.
 Scores mean(std::span<const Scores> scores);
 
 }  // namespace sapnet::train

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <vector>
 
-#include "engine/ops/ssim.h"
 #include "engine/tape.h"
 #include "train/metrics.h"
 
@@ -43,12 +43,13 @@ bool LossScale::halve() {
 
 Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution)
     : config_(config),
+      losses_(config, execution),
       pool_(execution.device),
       parameters_(start.parameters, execution.device, true),
       adam_(parameters_),
       scales_loss_(execution.maps == engine::DType::kFloat16),
       loss_scale_(start.loss_scale, start.good_steps),
-      network_(model::make_network(parameters_, execution)) {
+      network_(model::make_network(parameters_, execution, config.dilation)) {
   if (start.first_moments.empty()) {
     const std::vector<float> none(static_cast<std::size_t>(parameters_.values().shape().count()));
     adam_.restore(start.step, none, none);
@@ -68,14 +69,19 @@ StepResult Trainer::step(const Batch& batch) {
   {
     engine::Tape tape;
     const Tensor derained = network_->forward(rainy, config_.stages);
-    const Tensor similarity = engine::ssim(derained, clean);
-    result.loss = -static_cast<double>(engine::to_vector(similarity)[0]);
+    std::vector<engine::Tape::Term> weighted;
+    for (const Losses::Term& term : losses_.terms(derained, clean, rainy, batch.epoch)) {
+      const double value = term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
+      std::optional<double>& part = result.parts[static_cast<std::size_t>(term.part)];
+      part = part.value_or(0) + value;
+      result.loss += losses_.weight(term.part) * value;
+      weighted.push_back({term.value, static_cast<float>(scale * losses_.weight(term.part) * term.factor)});
+    }
     result.psnr = psnr(engine::to_vector(derained), engine::to_vector(batch.clean));
-    if (std::isfinite(result.loss))
-      tape.backward(std::array{engine::Tape::Term{similarity, -static_cast<float>(scale)}});
+    if (std::isfinite(result.loss)) tape.backward(weighted);
   }
   if (!std::isfinite(result.loss))
-    throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy));
+    throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy, result.parts));
   result.gradient_norm = norm(engine::to_vector(parameters_.gradients())) / scale;
   if (!std::isfinite(result.gradient_norm) && scales_loss_ && loss_scale_.halve()) {
     parameters_.zero_gradients();
@@ -109,12 +115,18 @@ TrainingState Trainer::state() const {
           .config = to_json(config_)};
 }
 
-std::string Trainer::where_not_finite(const Tensor& rainy) const {
+std::string Trainer::where_not_finite(const Tensor& rainy, const LossParts& parts) const {
   for (int stage = 1; stage <= config_.stages; ++stage) {
     if (!is_finite(engine::to_vector(network_->forward(rainy, stage))))
       return "it first appears in what stage " + std::to_string(stage) + " derains";
   }
-  return "the network's output is finite, its structural similarity is not";
+  const auto first =
+      std::ranges::find_if(parts, [](const auto& part) { return part && !std::isfinite(*part); });
+  const auto part = static_cast<std::size_t>(first - parts.begin());
+  const std::string what = part < parts.size()
+                               ? "the loss's part " + std::string(kLossPartNames[part]) + " is not"
+                               : "and so is each part of the loss";
+  return "the network's output is finite, " + what;
 }
 
 }  // namespace sapnet::train

@@ -14,6 +14,7 @@
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/loader.h"
+#include "train/losses.h"
 
 namespace sapnet::train {
 
@@ -24,7 +25,8 @@ class NotFinite : public Error {
 };
 
 struct StepResult {
-  double loss = 0;           // -SSIM
+  double loss = 0;
+  LossParts parts = {};
   double psnr = 0;           // of the derained batch, in dB
   double gradient_norm = 0;  // of all gradients together, before clipping
   double learning_rate = 0;
@@ -53,7 +55,7 @@ class LossScale {
 class Trainer {
  public:
   /// Goes on from `start`, whose moments may be empty: zero. Throws Error when its parameters are of no
-  /// network, or the moments are not as many.
+  /// network, or the moments are not as many, or as Losses does.
   Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution);
 
   /// Learns from a batch; with fp16 maps by a scaled loss, anew with half the scale while a gradient is
@@ -63,13 +65,15 @@ class Trainer {
 
   std::int64_t steps() const { return adam_.steps(); }
   const model::Network& network() const { return *network_; }
+  const Losses& losses() const { return losses_; }
   /// What the next step begins with.
   TrainingState state() const;
 
  private:
-  std::string where_not_finite(const engine::Tensor& rainy) const;
+  std::string where_not_finite(const engine::Tensor& rainy, const LossParts& parts) const;
 
   TrainConfig config_;
+  Losses losses_;
   engine::PrivatePool pool_;  // a step's memory, kept for the next
   engine::ParameterTensors parameters_;
   engine::Adam adam_;

@@ -21,6 +21,12 @@ TEST_CASE("a chart's curves run from its first to its last step, between round n
     CHECK_THAT(svg, Contains(words));
 }
 
+TEST_CASE("a chart names the curves that it draws, and each keeps its colour", "[report][chart]") {
+  const std::string svg = chart("Loss", "", {{"one", {{1, 1}}}, {"two", {}}, {"three", {{1, 2}}}});
+  CHECK_THAT(svg, Contains("<span class=\"first\">one</span>") && !Contains("two") &&
+                      Contains("<span class=\"third\">three</span>"));
+}
+
 TEST_CASE("a chart leaves out what is not finite", "[report][chart]") {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   CHECK(chart("PSNR", "", {{"training", {}}, {"validation", {{1, kInfinity}}}}).empty());

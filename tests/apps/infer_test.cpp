@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/apps/workshop.h"
+#include "tests/model/seeded.h"
 #include "train/metrics.h"
 
 namespace sapnet::apps {
@@ -113,6 +114,48 @@ TEST_CASE("sapnet-infer names its outputs as asked", "[infer]") {
   CHECK(workshop.list("twice") == Names{"ramp.jpg", "rgb8.png"});
   CHECK(workshop.infer("in/rgb8.png -o folder").exit_code == 0);
   CHECK(workshop.list("folder") == Names{"rgb8.png"});
+}
+
+TEST_CASE("sapnet-infer measures LPIPS where its weights are given", "[infer]") {
+  const Workshop workshop;
+  write_streaks(workshop / "in/a.png", 24, 20);
+  fs::create_directory(workshop / "clean");
+  write_streaks(workshop / "clean/a.png", 24, 20);
+  weights::write_safetensors(workshop / "vgg.safetensors", tests::seeded_vgg16(2), {});
+  weights::write_safetensors(workshop / "lpips.safetensors", tests::seeded_lpips(), {});
+  const auto outcome = workshop.infer(
+      "in -o out --reference clean --lpips lpips.safetensors --vgg vgg.safetensors --json a.json --report "
+      "page.html");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, Contains("     LPIPS"));
+  CHECK_THAT(outcome.err, Contains("sapnet-infer: warning: LPIPS is of 2 of 5 taps, to relu2_2, for "));
+  CHECK_THAT(text_of(workshop / "page.html"), Contains("LPIPS"));
+  const auto picture = nlohmann::json::parse(text_of(workshop / "a.json"))["pictures"][0];
+  CHECK(picture["rainy"]["lpips"].get<double>() < 1e-20);  // the reference is the picture itself
+  CHECK(picture["derained"]["lpips"].get<double>() > 0);
+  CHECK(nlohmann::json::parse(text_of(workshop / "a.json"))["vgg_taps"] == 2);
+
+  // Another is too small for five taps, and has its other scores all the same.
+  write_streaks(workshop / "in/b.png", 24, 12);
+  write_streaks(workshop / "clean/b.png", 24, 12);
+  weights::write_safetensors(workshop / "vgg5.safetensors", tests::seeded_vgg16(5), {});
+  const auto small = workshop.infer(
+      "in -o out3 --reference clean --lpips lpips.safetensors --vgg vgg5.safetensors --json b.json");
+  CHECK(small.exit_code == 0);
+  const auto pictures = nlohmann::json::parse(text_of(workshop / "b.json"))["pictures"];
+  CHECK(pictures[0]["derained"].contains("lpips"));
+  CHECK_FALSE(pictures[1]["derained"].contains("lpips"));
+  CHECK(pictures[1]["derained"].contains("psnr_y"));
+
+  CHECK_THAT(workshop.infer("in -o out --lpips lpips.safetensors --vgg vgg.safetensors").err,
+             Contains("--lpips compares with a reference"));
+  CHECK_THAT(workshop.infer("in -o out --reference clean --lpips lpips.safetensors").err,
+             Contains("--lpips needs VGG-16's weights too; name them with --vgg"));
+  CHECK_THAT(
+      workshop.infer("in -o out2 --reference clean --lpips vgg.safetensors --vgg lpips.safetensors").err,
+      Contains(
+          "sapnet-infer: error: lpips.safetensors: tensor 'features.0.weight' is missing; the weights of "
+          "VGG-16 belong here"));
 }
 
 TEST_CASE("sapnet-infer scores against references", "[infer]") {

@@ -8,7 +8,7 @@
 
 #include "engine/output_file.h"
 #include "engine/parameters.h"
-#include "tests/apps/workshop.h"
+#include "tests/apps/train_workshop.h"
 #include "tests/gpu/have_gpu.h"
 #include "train/history.h"
 
@@ -17,25 +17,6 @@ namespace {
 
 using Catch::Contains;
 using Catch::StartsWith;
-
-/// Clean photos in in/, and settings for a run of 24 steps.
-class TrainWorkshop : public Workshop {
- public:
-  TrainWorkshop() {
-    write_streaks(*this / "in/a.png", 40, 32);
-    write_streaks(*this / "in/b.png", 33, 36);
-    write_text(*this / "tiny.json", R"({
-      "stages": 2, "data": {"in": 1}, "patch": 16, "stride": 0, "patches_per_picture": 6, "flips": true,
-      "batch": 2, "epochs": 4, "learning_rate": 1e-3, "learning_rate_epochs": [2], "log_every": 4,
-      "validate_every": 12, "validation_pictures": 1, "checkpoint_every": 5, "seed": 3})");
-  }
-
-  Outcome train(const std::string& arguments) const { return shell("$TRAIN " + arguments); }
-
-  std::string weights(const std::string& run) const {
-    return text_of(*this / (run + "/weights.safetensors"));
-  }
-};
 
 /// The weights that an uninterrupted run comes to.
 std::string uninterrupted(const TrainWorkshop& workshop, const std::string& more = "") {
@@ -154,11 +135,11 @@ TEST_CASE("sapnet-train, killed at any moment, comes to the same weights", "[tra
 
 TEST_CASE("sapnet-train, asked to stop, finishes the step, saves, and goes on later", "[train][slow]") {
   const TrainWorkshop workshop;
-  const std::string longer = "--set epochs=12 --set checkpoint_every=10000";
+  const std::string longer = "--set epochs=48 --set checkpoint_every=10000";
   const std::string whole = uninterrupted(workshop, longer);
   for (const char* signal : {"INT", "TERM"}) {
     const std::string run = std::string("run") + signal;
-    const auto stopped = workshop.shell(std::string("timeout -s ") + signal + " 0.6" +
+    const auto stopped = workshop.shell(std::string("timeout -s ") + signal + " 1.2" +
                                         " $TRAIN --config tiny.json " + longer + " --out " + run);
     CHECK(stopped.exit_code == 124);  // timeout's own: it had to send the signal
     CHECK_THAT(text_of(workshop / (run + "/report.html")), !Contains(">Step</dt><dd>0<"));

@@ -100,23 +100,32 @@ TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "
               .epoch = 1,
               .learning_rate = 1e-3,
               .loss = -0.5,
+              .parts = {std::nullopt, 0.75},
               .psnr = 20,
               .gradient_norm = 1.25,
               .seconds = 3.5},
              {.step = 40, .epoch = 2, .learning_rate = 2e-4, .loss = -0.6, .psnr = 22, .gradient_norm = 1}});
-  CHECK_THAT(
-      tests::contents(file),
-      Catch::StartsWith("step,epoch,learning_rate,loss,psnr,gradient_norm,validation_psnr,validation_ssim,"
-                        "seconds\n0,0,0.001,,,,21.5,0.7,0.0\n20,1,0.001,-0.5,20,1.25,,,3.5\n"));
-  std::ofstream(file, std::ios::app) << "half a li\n21,2,0.1\n,,,,,,,,\n";
+  CHECK_THAT(tests::contents(file),
+             Catch::StartsWith(
+                 "step,epoch,learning_rate,loss,ssim_loss,contrast_loss,distance_loss,segmentation_loss,"
+                 "psnr,gradient_norm,validation_psnr,validation_ssim,seconds\n"
+                 "0,0,0.001,,,,,,,,21.5,0.7,0\n20,1,0.001,-0.5,,0.75,,,20,1.25,,,3.5\n"));
+  std::ofstream(file, std::ios::app) << "half a li\n21,2,0.1\n,,,,,,,,,,,,\n";
   const auto rows = read_history(file, 39);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].validation_psnr == 21.5);
   CHECK_FALSE(rows[0].loss);
   CHECK(rows[1].epoch == 1);
   CHECK(rows[1].loss == -0.5);
+  CHECK(rows[1].parts == LossParts{std::nullopt, 0.75});
   CHECK(rows[1].seconds == 3.5);
   CHECK(read_history(file, 40).size() == 3);
+
+  // Columns go by their names, so a file may have fewer.
+  std::ofstream(file) << "step,seconds,loss\n20,3.5,-0.5\n";
+  REQUIRE(read_history(file, 20).size() == 1);
+  CHECK(read_history(file, 20)[0].seconds == 3.5);
+  CHECK(read_history(file, 20)[0].loss == -0.5);
 }
 
 }  // namespace

@@ -56,9 +56,41 @@ TEST_CASE("the settings that come with the project are the paper's and the publi
   CHECK(paper.epochs == 100);
   CHECK(paper.learning_rate == 1e-4);
   CHECK(paper.learning_rate_epochs == std::vector{30, 50, 80});
-  CHECK(read_config(folder / "published-code.json").learning_rate == 1e-3);
+  CHECK(paper.ssim_weight == 1);
+  for (const double weight : {paper.contrast_weight, paper.distance_weight, paper.segmentation_weight})
+    CHECK(weight == 0.1);
+  CHECK(paper.contrast_taps == std::vector{0.03125, 0.0625, 0.125, 0.25});
+  CHECK(paper.vgg_weights == tests::source_dir() / "weights/vgg16-397923af.pth");
+
+  const TrainConfig published = read_config(folder / "published-code.json");
+  CHECK(published.learning_rate == 1e-3);
+  CHECK(published.contrast_scale == 4);
+  CHECK(published.input_normalization == "none");
+  CHECK(published.segmentation_norm == "batch");
+  CHECK(published.segmentation_from_epoch == 51);
+  CHECK(published.distance_weight == 0);
+
+  const TrainConfig ssim = read_config(folder / "ssim.json");
+  for (const double weight : {ssim.contrast_weight, ssim.distance_weight, ssim.segmentation_weight})
+    CHECK(weight == 0);
   for (const auto& [data, weight] : read_config(folder / "quick.json").data)
     CHECK(std::filesystem::is_directory(data));
+}
+
+TEST_CASE("each step of the ablation has one thing more than the one before", "[train][config]") {
+  const auto folder = tests::source_dir() / "train/configs/ablation";
+  for (int k = 1; k <= 6; ++k) {
+    CAPTURE(k);
+    const TrainConfig config = read_config(folder / ("M" + std::to_string(k) + ".json"));
+    CHECK(config.attention);
+    CHECK((config.segmentation_weight > 0) == (k >= 2));
+    CHECK((config.contrast_weight > 0) == (k >= 3));
+    CHECK(config.dilation == (k >= 4));
+    CHECK((learning_rate(config, 99) < config.learning_rate) == (k >= 5));
+    CHECK((config.distance_weight > 0) == (k >= 6));
+  }
+  CHECK(to_json(read_config(folder / "M6.json")) ==
+        to_json(read_config(tests::source_dir() / "train/configs/paper.json")));
 }
 
 TEST_CASE("a setting that is none, or out of range, is named", "[train][config]") {
@@ -75,7 +107,11 @@ TEST_CASE("a setting that is none, or out of range, is named", "[train][config]"
       {"{\"data\": [\"photos\"]}", "data must be folders and their weights, such as {\"photos\": 1}"},
       {"{\"data\": {\"photos\": 0}}", "data must be a weight above 0 for each folder"},
       {"{\"weakest_rain\": 0.8, \"strongest_rain\": 0.5}", "weakest_rain, 0.8, is above strongest_rain, 0.5"},
-      {"{\"network\": 3}", "network must be SAPNet or PReNet, not 3"}};
+      {"{\"network\": 3}", "network must be SAPNet or PReNet, not 3"},
+      {"{\"segmentation_depth\": 34}", "segmentation_depth must be 18 or 50 or 101, not 34"},
+      {"{\"segmentation_norm\": \"group\"}", "segmentation_norm must be running or batch, not \"group\""},
+      {"{\"vgg_weights\": 16}", "vgg_weights must be a file's name, not 16"},
+      {"{\"contrast_taps\": [1, 2]}", "c.json: contrast_taps must be four numbers"}};
   for (const auto& [text, sentence] : cases) {
     CAPTURE(text);
     CHECK_THROWS_WITH(parse(text), Contains(sentence));

@@ -1,0 +1,101 @@
+#include "apps/run_start.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include "apps/program.h"
+#include "engine/error.h"
+#include "model/network.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::apps {
+
+namespace fs = std::filesystem;
+using train::TrainConfig;
+using train::TrainingState;
+
+void say(const std::string& sentence) { std::fprintf(stderr, "sapnet-train: %s\n", sentence.c_str()); }
+
+std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
+  auto saved =
+      train::read_checkpoint(options.out, [](const std::string& fault) { say("warning: " + fault); });
+  if (saved && !options.resume) {
+    throw UsageError(options.out.string() +
+                     ": holds a run already; go on with it with --resume, or name another folder");
+  }
+  if (!saved && options.resume) {
+    if (options.config.empty())
+      throw UsageError(options.out.string() +
+                       ": holds no checkpoint to resume from; begin with --config FILE");
+    say(options.out.string() + " holds no checkpoint yet, so the run begins");
+  }
+  return saved;
+}
+
+TrainConfig configure(const TrainOptions& options, const std::optional<TrainingState>& saved) {
+  TrainConfig config;
+  if (!options.config.empty()) {
+    config = train::read_config(options.config);
+  } else {
+    train::apply_config(config, saved->config, saved->parameters.source(), {});
+  }
+  const auto name_folders = [](const std::vector<fs::path>& folders, auto& setting) {
+    if (folders.empty()) return;
+    setting.clear();
+    for (const fs::path& folder : folders) setting.emplace_back(fs::absolute(folder).lexically_normal(), 1.0);
+  };
+  name_folders(options.data, config.data);
+  name_folders(options.validation, config.validation_data);
+  try {
+    train::apply_settings(config, options.settings);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+  if (config.data.empty()) throw UsageError("the settings name no data; name a folder with --data DIR");
+  return config;
+}
+
+namespace {
+
+/// One of a SAPNet's parts, which weights were trained with or without.
+void check_part(const std::string& source, const std::string& part, bool trained, bool asked) {
+  if (trained == asked) return;
+  const auto with = [](bool has) { return std::string(has ? "with" : "without"); };
+  throw Error(source + " was trained " + with(trained) + " " + part +
+              ", and the settings ask for a network " + with(asked) + " it; --set " + part + "=" +
+              (trained ? "true" : "false"));
+}
+
+void check_fits(const TrainingState& start, const TrainConfig& config, bool dilation) {
+  const std::string& source = start.parameters.source();
+  const model::KnownNetwork known = model::known_network(start.parameters);
+  if (known.name != config.network) {
+    throw Error(source + " is a " + std::string(known.name) + ", and the settings ask for a " +
+                config.network + "; --set network chooses");
+  }
+  if (known.name != model::kNetworks[0]) return;
+  check_part(source, "attention", known.attention, config.attention);
+  check_part(source, "dilation", dilation, config.dilation);
+}
+
+}  // namespace
+
+TrainingState start_of_run(const TrainOptions& options, const TrainConfig& config,
+                           const std::optional<TrainingState>& saved) {
+  if (saved) {
+    TrainConfig before;
+    train::apply_config(before, saved->config, saved->parameters.source(), {});
+    check_fits(*saved, config, before.dilation);
+    return *saved;
+  }
+  if (options.weights.empty()) {
+    return {.parameters = model::draw_parameters(
+                config.network, config.seed, {.attention = config.attention, .dilation = config.dilation})};
+  }
+  TrainingState start{.parameters = weights::read_weights(options.weights)};
+  check_fits(start, config, weights::trained_with(options.weights, "dilation") != "off");
+  return start;
+}
+
+}  // namespace sapnet::apps

@@ -1,0 +1,98 @@
+// sapnet-train with losses that look through frozen networks, run as a user runs it, on tiny pictures.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "tests/apps/train_workshop.h"
+#include "tests/model/seeded.h"
+#include "train/history.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::apps {
+namespace {
+
+using Catch::Contains;
+
+TEST_CASE("sapnet-train tells of the parts of the loss, and takes away what the settings say", "[train]") {
+  const TrainWorkshop workshop;
+  weights::write_safetensors(workshop / "vgg.safetensors", tests::seeded_vgg16(2), {});
+  weights::write_safetensors(workshop / "lpips.safetensors", tests::seeded_lpips(), {});
+  const std::string settings =
+      "--config tiny.json --set epochs=2 contrast_weight=0.1 distance_weight=0.1 segmentation_weight=0.1 "
+      "segmentation_depth=18 segmentation_from_epoch=1 vgg_weights=vgg.safetensors "
+      "lpips_weights=lpips.safetensors ";
+  const auto outcome = workshop.train(settings + "--out run");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.err, Contains("contrast by VGG-16, 2 of 4 taps, to relu2_2, of ") &&
+                              Contains("distance by VGG-16, 2 of 5 taps, to relu2_2, of ") &&
+                              Contains("segmentation by ResNet-18, its weights drawn from the seed") &&
+                              Contains("(ssim -") && Contains(", contrast ") && Contains(", distance "));
+  const auto rows = train::read_history(workshop / "run/metrics.csv", 12);
+  const auto row_of = [&](std::int64_t step) {
+    return *std::ranges::find(rows, step, &train::HistoryRow::step);
+  };
+  CHECK(train::number_of_parts(row_of(4).parts) == 3);
+  CHECK(train::number_of_parts(row_of(12).parts) == 4);
+  const auto& parts = row_of(4).parts;
+  CHECK(*row_of(4).loss == Approx(*parts[0] + 0.1 * (*parts[1] + *parts[2])).epsilon(1e-4));
+  const std::string page = text_of(workshop / "run/report.html");
+  for (const char* part : {"ssim", "contrast", "distance", "segmentation"})
+    CHECK_THAT(page, Contains("<h2>Loss, its part " + std::string(part) + "</h2>"));
+
+  // The same bits with the weights of the file, which a resumed run reads again.
+  REQUIRE(workshop.train("--resume --set epochs=3 --out run").exit_code == 0);
+  REQUIRE(workshop.train(settings + "--set epochs=3 --out whole").exit_code == 0);
+  CHECK(workshop.weights("run") == workshop.weights("whole"));
+
+  const auto plain =
+      workshop.train("--config tiny.json --set epochs=1 attention=false dilation=false --out plain");
+  CHECK(plain.exit_code == 0);
+  CHECK_THAT(plain.err, Contains("SAPNet without attention and dilation on "));
+  const auto derain = [&](const std::string& more) {
+    CHECK(workshop.shell("$INFER in/a.png -o out.png " + more + " --weights plain/weights.safetensors")
+              .exit_code == 0);
+    return text_of(workshop / "out.png");
+  };
+  const std::string undilated = derain("");
+  const auto asked = [&](const std::string& more) {
+    return workshop.train("--config tiny.json --out other " + more).err;
+  };
+  CHECK_THAT(
+      asked("--weights plain/weights.safetensors"),
+      Contains(
+          "plain/weights.safetensors was trained without attention, and the settings ask for a network with "
+          "it; --set attention=false"));
+  CHECK_THAT(asked("--weights plain/weights.safetensors --set attention=false"),
+             Contains(" was trained without dilation, and ") && Contains("; --set dilation=false"));
+  CHECK_THAT(workshop.train("--resume --out plain --set dilation=true").err,
+             Contains(" was trained without dilation"));
+  CHECK_THAT(asked("--set network=PReNet dilation=false"),
+             Contains("attention and dilation are SAPNet's, and the network is a PReNet"));
+  CHECK_FALSE(fs::exists(workshop / "other"));
+  // A file that does not say so dilates.
+  weights::write_safetensors(workshop / "plain/weights.safetensors",
+                             weights::read_weights(workshop / "plain/weights.safetensors"),
+                             {{"stages", "2"}});
+  CHECK(derain("") != undilated);
+
+  const auto compared = workshop.train("--compare run plain --out curves.html");
+  CHECK(compared.exit_code == 0);
+  CHECK_THAT(text_of(workshop / "curves.html"), Contains("<th>run</th>") && Contains(">plain<") &&
+                                                    Contains("class=\"second\"") &&
+                                                    Contains("<h2>Loss, its part distance</h2>"));
+  CHECK_THAT(
+      workshop.train("--compare run nothing --out curves.html").err,
+      Contains("sapnet-train: error: nothing: holds no training run (there is no nothing/metrics.csv)"));
+  CHECK(workshop.train("--compare run --resume --out curves.html").exit_code == 2);
+  write_text(workshop / "in/metrics.csv", "<!doctype html>\n<p>\n");
+  CHECK_THAT(workshop.train("--compare run in --out curves.html").err,
+             Contains("in/metrics.csv: holds no rows"));
+  CHECK_THAT(workshop.train("--compare run plain --out notes.txt").err,
+             Contains("--out notes.txt must end in .html"));
+  CHECK_THAT(workshop.train("--compare run plain").err, Contains("no page; name one with --out PAGE.html"));
+  CHECK_THAT(workshop.train("--compare run plain --out run/report.html").err,
+             Contains("--out run/report.html lies in a run that is compared"));
+}
+
+}  // namespace
+}  // namespace sapnet::apps

@@ -1,0 +1,264 @@
+// The losses that look through frozen networks are PyTorch's (tests/golden/make_losses.py), and so is a whole
+// step with all of them.
+#include "train/losses.h"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <string>
+
+#include "engine/parameter_tensors.h"
+#include "engine/tape.h"
+#include "model/network.h"
+#include "tests/golden/golden.h"
+#include "tests/gpu/have_gpu.h"
+#include "tests/model/seeded.h"
+#include "tests/weights/files.h"
+#include "train/trainer.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::Device;
+using engine::Tensor;
+using train::Losses;
+using train::LossPart;
+using train::TrainConfig;
+
+const fs::path kSharedWeights = source_dir().parent_path() / "shared/weights";
+
+/// The files that settings name, with seeded weights.
+class WeightFiles {
+ public:
+  explicit WeightFiles(std::size_t vgg_blocks = model::Vgg16::kTaps) {
+    weights::write_safetensors(vgg(), seeded_vgg16(vgg_blocks), {});
+    weights::write_safetensors(lpips(), seeded_lpips(), {});
+  }
+  fs::path vgg() const { return folder_ / "vgg.safetensors"; }
+  fs::path lpips() const { return folder_ / "lpips.safetensors"; }
+
+  /// All parts off, and the weights named.
+  TrainConfig config() const {
+    TrainConfig config;
+    config.ssim_weight = 0;
+    config.vgg_weights = vgg();
+    config.lpips_weights = lpips();
+    config.seed = kSegmentationSeed;
+    return config;
+  }
+
+ private:
+  ScratchFolder folder_;
+};
+
+struct Result {
+  double value = 0;
+  std::vector<float> gradient;
+};
+
+/// The value of a loss's parts, unweighted, and their gradient by the derained pictures.
+Result result_of(const Losses& losses, Device device) {
+  const auto [clean, rainy, drawn] = seeded_pictures(2, 40, 36, device);
+  Tensor derained = drawn;
+  derained.track();
+  engine::Tape tape;
+  Result result;
+  std::vector<engine::Tape::Term> terms;
+  for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
+    result.value += term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
+    terms.push_back({term.value, static_cast<float>(term.factor)});
+  }
+  tape.backward(terms);
+  result.gradient = to_vector(*derained.gradient());
+  return result;
+}
+
+/// tolerance: of the gradient, by its size; the value, a mean, is an order closer.
+void check_golden(const std::string& name, const Result& result, double tolerance) {
+  INFO(name);
+  const engine::Parameters goldens = read_golden("losses.safetensors", name + ".");
+  CHECK(result.value == Approx(find(goldens, name + ".value").values[0]).epsilon(tolerance / 10));
+  const std::vector<float>& expected = find(goldens, name + ".gradient").values;
+  REQUIRE(norm(expected) > 0);
+  const double off = distance(result.gradient, expected) / norm(expected);
+  INFO("off by " << off);
+  CHECK(off <= tolerance);
+}
+
+/// A network of some twenty convolutions there and back rounds at each, as tests/model/training_test.cpp
+/// reckons for SAPNet: √40 · 0.2 · √52 · kWinogradMean · ε = 1e-5. A ReLU or a maximum whose inputs lie
+/// nearer to each other than that may open to the other side, which takes one number's gradient elsewhere;
+/// there are some hundred thousand, so a few do, each off by about 1/√10⁵ of the whole.
+constexpr double kTolerance = 3e-3;
+/// Of one picture of 16×16 the largest maps have 16,384 numbers: each that goes elsewhere is 1/√16384 of the
+/// whole.
+constexpr double kSmallTolerance = 2e-2;
+/// Of segmentation there, so that its gradient is no small part of all.
+constexpr double kSmallWeight = 10;
+
+void check_perceptual(Device device, const TrainConfig& base, const std::string& prefix) {
+  TrainConfig config = base;
+  config.contrast_weight = 1;
+  check_golden(prefix + "contrast", result_of(Losses(config, {.device = device}), device), kTolerance);
+  config.input_normalization = "none";
+  config.contrast_scale = 4;
+  check_golden(prefix + "contrast_none", result_of(Losses(config, {.device = device}), device), kTolerance);
+  config.contrast_weight = 0;
+  config.distance_weight = 1;  // which is normalised whatever contrast's pictures are
+  check_golden(prefix + "distance", result_of(Losses(config, {.device = device}), device), kTolerance);
+}
+
+TEST_CASE("contrast and distance by VGG-16 are PyTorch's", "[losses][golden][not_tsan]") {
+  const WeightFiles files;
+  check_perceptual(Device::kCpu, files.config(), "");
+}
+
+TEST_CASE("contrast and distance by VGG-16 are PyTorch's (gpu)", "[losses][golden][gpu][not_tsan]") {
+  if (!have_gpu()) return;
+  const WeightFiles files;
+  check_perceptual(Device::kCuda, files.config(), "");
+}
+
+TEST_CASE("contrast and distance by learned weights, as far as they are there, are PyTorch's",
+          "[losses][golden]") {
+  TrainConfig config = WeightFiles().config();
+  config.vgg_weights = kSharedWeights / "vgg16_conv1_1_to_conv2_2.safetensors";
+  config.lpips_weights = kSharedWeights / "lpips_vgg_linear_v0.1.pth";
+  if (!fs::exists(config.vgg_weights) || !fs::exists(config.lpips_weights)) {
+    WARN("skipped: there are no learned weights in " << kSharedWeights);
+    return;
+  }
+  check_perceptual(Device::kCpu, config, "real_");
+  config.contrast_weight = 1;
+  CHECK(Losses(config, {}).describe().at(0) ==
+        "contrast by VGG-16, 2 of 4 taps, to relu2_2, of " + config.vgg_weights.string());
+}
+
+void check_segmentation(Device device, int depth, const std::string& statistics) {
+  TrainConfig config;
+  config.ssim_weight = 0;
+  config.segmentation_weight = 1;
+  config.segmentation_depth = depth;
+  config.segmentation_norm = statistics;
+  config.seed = statistics == "batch" ? kBatchSegmentationSeed : kSegmentationSeed;
+  check_golden("segmentation" + std::to_string(depth), result_of(Losses(config, {.device = device}), device),
+               kTolerance);
+}
+
+TEST_CASE("segmentation by its running and by the batch's statistics is PyTorch's",
+          "[losses][golden][not_tsan]") {
+  check_segmentation(Device::kCpu, 101, "running");
+  check_segmentation(Device::kCpu, 18, "batch");
+}
+
+TEST_CASE("segmentation by the batch's statistics is PyTorch's (gpu)", "[losses][golden][gpu][not_tsan]") {
+  if (have_gpu()) check_segmentation(Device::kCuda, 18, "batch");
+}
+
+void check_step(const std::string& name, Device device, std::int64_t n, int side, int stages, int depth,
+                double segmentation_weight, double gradient_tolerance) {
+  const WeightFiles files;
+  TrainConfig config = files.config();
+  config.ssim_weight = 1;
+  config.contrast_weight = config.distance_weight = 0.1;
+  config.segmentation_weight = segmentation_weight;
+  config.segmentation_depth = depth;
+  const auto [clean, rainy, unused] = seeded_pictures(n, side, side, device);
+  const engine::Execution execution = {.device = device};
+  const Losses losses(config, execution);
+  const engine::ParameterTensors parameters(without(read_golden("sapnet.safetensors", ""), "golden."), device,
+                                            true);
+  const auto network = model::make_network(parameters, execution);
+  engine::Tape tape;
+  const Tensor derained = network->forward(rainy, stages);
+  std::vector<engine::Tape::Term> terms;
+  train::LossParts parts;
+  double loss = 0;
+  for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
+    const double value = term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
+    auto& part = parts[static_cast<std::size_t>(term.part)];
+    part = part.value_or(0) + value;
+    loss += losses.weight(term.part) * value;
+    terms.push_back({term.value, static_cast<float>(losses.weight(term.part) * term.factor)});
+  }
+  tape.backward(terms);
+
+  const engine::Parameters goldens = read_golden("losses.safetensors", name + ".");
+  CHECK(loss == Approx(find(goldens, name + ".loss").values[0]).epsilon(1e-4));
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    INFO(train::kLossPartNames[part]);
+    CHECK(parts[part].value() == Approx(find(goldens, name + ".parts").values[part]).epsilon(1e-4));
+  }
+  for (const engine::Parameter& parameter : parameters.initial().all()) {
+    INFO(parameter.name);
+    const std::vector<float>& summary = find(goldens, name + ".summary." + parameter.name).values;
+    const auto expected_norm = static_cast<double>(summary[0]),
+               expected_dot = static_cast<double>(summary[1]);
+    const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
+    const double tolerance = gradient_tolerance * expected_norm;
+    CHECK(std::abs(norm(gradient) - expected_norm) <= tolerance);
+    CHECK(std::abs(dot(gradient, parameter.values) - expected_dot) <= tolerance * norm(parameter.values));
+  }
+}
+
+TEST_CASE("a step with all four losses is PyTorch's", "[losses][golden][not_tsan]") {
+  check_step("step", Device::kCpu, 2, 64, 6, 101, 0.1, kTolerance);
+}
+
+TEST_CASE("a small step with all four losses is PyTorch's", "[losses][golden][not_tsan]") {
+  check_step("small_step", Device::kCpu, 1, 16, 2, 18, kSmallWeight, kSmallTolerance);
+}
+
+TEST_CASE("a small step with all four losses is PyTorch's (gpu)", "[losses][golden][gpu][not_tsan]") {
+  if (have_gpu()) check_step("small_step", Device::kCuda, 1, 16, 2, 18, kSmallWeight, kSmallTolerance);
+}
+
+// Maps of fp16 round by 2^-12 of a number, at some hundred places on the way there and back, and where a ReLU
+// or a maximum opens to the other side a gradient goes elsewhere: no derived bound, but a fault of type or
+// scale is off by all of it. A network of bottlenecks has 1×1 convolutions onto residuals, which the shallow
+// one has not.
+TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[losses][gpu][not_tsan]") {
+  if (!have_gpu()) return;
+  const WeightFiles files;
+  TrainConfig config = files.config();
+  config.ssim_weight = 1;
+  config.contrast_weight = config.distance_weight = config.segmentation_weight = 1;
+  config.segmentation_depth = 50;
+  const auto [clean, rainy, drawn] = seeded_pictures(1, 24, 16, Device::kCuda);
+  std::array<std::vector<double>, 2> values;
+  std::array<std::array<std::vector<float>, train::kLossPartNames.size()>, 2> gradients;
+  for (const engine::DType maps : {engine::DType::kFloat32, engine::DType::kFloat16}) {
+    const std::size_t k = maps == engine::DType::kFloat16 ? 1 : 0;
+    const Losses losses(config, {.device = Device::kCuda, .maps = maps});
+    for (std::size_t part = 0; part < train::kLossPartNames.size(); ++part) {
+      constexpr float kScale = 4096;
+      Tensor derained = drawn;
+      derained.track();
+      engine::Tape tape;
+      std::vector<engine::Tape::Term> terms;
+      double value = 0;
+      for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
+        if (static_cast<std::size_t>(term.part) != part) continue;
+        value += term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
+        terms.push_back({term.value, kScale * static_cast<float>(term.factor)});
+      }
+      tape.backward(terms);
+      values[k].push_back(value);
+      gradients[k][part] = to_vector(*derained.gradient());
+      for (float& gradient : gradients[k][part]) gradient /= kScale;
+    }
+  }
+  for (std::size_t part = 0; part < train::kLossPartNames.size(); ++part) {
+    INFO(train::kLossPartNames[part]);
+    CHECK(values[1][part] == Approx(values[0][part]).epsilon(0.01));
+    const double off = distance(gradients[1][part], gradients[0][part]) / norm(gradients[0][part]);
+    INFO("off by " << off);
+    CHECK(off < 0.2);
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::tests

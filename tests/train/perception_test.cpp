@@ -1,0 +1,189 @@
+// Files of frozen networks: what they may lack, and how faults are told. What comes of good ones is in
+// losses_test.cpp.
+#include "train/perception.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "engine/error.h"
+#include "model/network.h"
+#include "model/resnet.h"
+#include "tests/model/seeded.h"
+#include "tests/source_dir.h"
+#include "tests/weights/files.h"
+#include "train/losses.h"
+#include "weights/weight_file.h"
+
+namespace sapnet::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
+
+fs::path written(const ScratchFolder& folder, const engine::Parameters& parameters) {
+  const fs::path file = folder / "weights.safetensors";
+  weights::write_safetensors(file, parameters, {});
+  return file;
+}
+
+/// Without the tensors whose names begin with that, and with one more where `extra` names it.
+engine::Parameters changed(const engine::Parameters& all, const std::string& without,
+                           const std::string& extra = "") {
+  engine::Parameters kept(all.source());
+  for (const engine::Parameter& parameter : all.all())
+    if (without.empty() || !parameter.name.starts_with(without)) kept.add(parameter);
+  if (!extra.empty()) kept.add({extra, {1}, {0.0F}});
+  return kept;
+}
+
+TEST_CASE("a file of VGG-16 may end after any block, and nowhere else", "[perception][not_tsan]") {
+  const ScratchFolder folder;
+  const engine::Parameters two = seeded_vgg16(2);
+  CHECK(train::covered_taps(train::read_vgg16(written(folder, two), {})) == "2 of 5 taps, to relu2_2");
+  CHECK(train::covered_taps(train::read_vgg16(written(folder, seeded_vgg16(5)), {})) == "all 5 taps");
+  // Of what a classifier has, nothing is read.
+  CHECK(train::read_vgg16(written(folder, changed(two, "", "classifier.0.weight")), {}).taps() == 2);
+
+  const fs::path cut = written(folder, changed(two, "features.7"));
+  CHECK_THROWS_WITH(
+      train::read_vgg16(cut, {}),
+      cut.string() + ": tensor 'features.7.weight' is missing; the weights of VGG-16 belong here");
+  const fs::path longer =
+      written(folder, changed(two, "", "features.8.weight"));  // as VGG-19 or one with norms
+  CHECK_THROWS_WITH(train::read_vgg16(longer, {}),
+                    longer.string() +
+                        ": tensor 'features.8.weight' is not part of this network; the weights of "
+                        "VGG-16 belong here");
+  const engine::Tensor picture = engine::zeros({1, 8, 8, 3}, engine::Device::kCpu);
+  CHECK_THROWS_WITH(train::read_vgg16(written(folder, two), {}).features(picture, 3),
+                    "VGG-16's weights reach 2 taps, not 3");
+}
+
+TEST_CASE("files that are missing, damaged or of another network are named in one sentence",
+          "[perception][not_tsan]") {
+  const ScratchFolder folder;
+  const fs::path sapnet = source_dir() / "weights/sapnet.safetensors";
+  const std::pair<std::string, void (*)(const fs::path&)> readers[] = {
+      {"the weights of VGG-16 belong here", [](const fs::path& file) { train::read_vgg16(file, {}); }},
+      {"the linear weights of LPIPS on VGG-16 belong here",
+       [](const fs::path& file) { train::read_lpips(file, engine::Device::kCpu); }},
+      {"the weights of ResNet-18 belong here", [](const fs::path& file) {
+         train::make_segmentation(18, file, model::NormStatistics::kRunning, 1, {});
+       }}};
+  for (const auto& [belongs, read] : readers) {
+    INFO(belongs);
+    CHECK_THROWS_WITH(read(folder / "none.pth"),
+                      StartsWith((folder / "none.pth").string() + ": cannot be opened"));
+    CHECK_THROWS_WITH(read(sapnet),
+                      StartsWith(sapnet.string() + ": tensor '") && Contains("' is missing; " + belongs));
+    std::ofstream(folder / "cut.safetensors", std::ios::binary)
+        << std::ifstream(sapnet, std::ios::binary).rdbuf();
+    fs::resize_file(folder / "cut.safetensors", 100000);
+    CHECK_THROWS_WITH(read(folder / "cut.safetensors"),
+                      StartsWith((folder / "cut.safetensors").string() + ": "));
+    std::ofstream(folder / "text.pth") << "not weights";
+    CHECK_THROWS_WITH(
+        read(folder / "text.pth"),
+        (folder / "text.pth").string() + ": is not a weight file (neither safetensors nor PyTorch)");
+  }
+
+  const engine::Parameters lpips = seeded_lpips();
+  engine::Parameters negative("LPIPS");
+  for (engine::Parameter parameter : lpips.all()) {
+    if (parameter.name == "lin3.model.1.weight") parameter.values[7] = -0.1F;
+    negative.add(parameter);
+  }
+  CHECK_THROWS_WITH(train::read_lpips(written(folder, negative), engine::Device::kCpu),
+                    Contains("tensor 'lin3.model.1.weight' has a negative value, which no distance has"));
+}
+
+TEST_CASE("a backbone's file is taken with its classifier, and its statistics are checked",
+          "[perception][not_tsan]") {
+  const ScratchFolder folder;
+  const engine::Parameters drawn = model::draw_resnet(18, 1);
+  const auto read = [&](const engine::Parameters& parameters, int depth = 18) {
+    return train::make_segmentation(depth, written(folder, parameters), model::NormStatistics::kRunning, 1,
+                                    {});
+  };
+  CHECK_NOTHROW(read(changed(changed(drawn, "", "fc.weight"), "", "bn1.num_batches_tracked")));
+  CHECK_THROWS_WITH(read(drawn, 50), Contains("; the weights of ResNet-50 belong here"));
+  CHECK_THROWS_WITH(read(changed(drawn, "layer4.1.bn2.running_var")),
+                    Contains("tensor 'layer4.1.bn2.running_var' is missing"));
+  engine::Parameters broken("ResNet");
+  for (engine::Parameter parameter : drawn.all()) {
+    if (parameter.name == "layer2.0.bn1.running_var") parameter.values[3] = -1;
+    if (parameter.name == "layer3.0.conv1.weight")
+      parameter.values[3] = std::numeric_limits<float>::infinity();
+    broken.add(parameter);
+  }
+  CHECK_THROWS_WITH(read(broken), Contains("tensor 'layer2.0.bn1.running_var' has a negative value"));
+}
+
+TEST_CASE("LPIPS is 0 between equal pictures, and larger the less alike they are", "[perception][not_tsan]") {
+  const ScratchFolder folder;
+  const fs::path vgg = folder / "vgg.safetensors", linear = folder / "linear.safetensors";
+  weights::write_safetensors(vgg, seeded_vgg16(3), {});
+  weights::write_safetensors(linear, seeded_lpips(), {});
+  const train::LpipsMetric lpips(vgg, linear, engine::Device::kCpu);
+  const auto pictures = seeded_pictures(1, 12, 9, engine::Device::kCpu);
+  const auto values = [](const engine::Tensor& picture) { return to_vector(picture); };
+  const auto distance = [&](const engine::Tensor& a, const engine::Tensor& b) {
+    return lpips(values(a), values(b), 9, 12);
+  };
+  CHECK(distance(pictures.clean, pictures.clean) < 1e-20);  // a product and a difference may be one rounding
+  const double near = distance(pictures.derained, pictures.clean),
+               far = distance(pictures.rainy, pictures.clean);
+  CHECK(near > 0);
+  CHECK(far > 2 * near);
+  CHECK(distance(pictures.clean, pictures.rainy) == Approx(far).epsilon(1e-5));
+}
+
+TEST_CASE("losses say which setting they need, and which patches", "[losses][perception][not_tsan]") {
+  train::TrainConfig config;
+  config.ssim_weight = 0;
+  const auto losses = [&] { return train::Losses(config, {}); };
+  CHECK_THROWS_WITH(losses(), StartsWith("all weights of the loss are 0"));
+  config.segmentation_weight = 1;
+  config.segmentation_from_epoch = 51;
+  CHECK_THROWS_WITH(losses(), StartsWith("segmentation alone counts, and only from an epoch on"));
+  config.segmentation_weight = 0;
+  config.contrast_weight = 1;
+  CHECK_THROWS_WITH(losses(),
+                    Contains("the setting vgg_weights is empty") && EndsWith("--set vgg_weights=FILE"));
+  const ScratchFolder folder;
+  config.vgg_weights = written(folder, seeded_vgg16(5));
+  config.patch = 7;
+  CHECK_THROWS_WITH(losses(), Contains("patches of 7 pixels are too small") && EndsWith("--set patch=8"));
+  config.patch = 8;
+  CHECK(losses().describe() ==
+        std::vector{"contrast by VGG-16, all 4 taps, of " + config.vgg_weights.string()});
+  config.distance_weight = 1;
+  CHECK_THROWS_WITH(losses(), EndsWith("--set patch=16"));
+  config.patch = 16;
+  CHECK_THROWS_WITH(losses(), Contains("the setting lpips_weights is empty"));
+}
+
+TEST_CASE("segmentation counts from its epoch on", "[losses]") {
+  train::TrainConfig config;
+  config.segmentation_weight = 0.1;
+  config.segmentation_depth = 18;
+  config.segmentation_from_epoch = 51;
+  const train::Losses losses(config, {});
+  const auto pictures = seeded_pictures(1, 16, 16, engine::Device::kCpu);
+  const auto parts = [&](std::int64_t epoch) {
+    return losses.terms(pictures.derained, pictures.clean, pictures.rainy, epoch).size();
+  };
+  CHECK(parts(50) == 1);
+  CHECK(parts(51) == 2);
+  CHECK_THAT(losses.describe().at(0),
+             StartsWith("segmentation by ResNet-18, its weights drawn from the seed") &&
+                 EndsWith("from epoch 52 on"));
+}
+
+}  // namespace
+}  // namespace sapnet::tests
