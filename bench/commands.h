@@ -50,4 +50,18 @@ struct StepOptions {
 /// Times a whole training step, the host's part included: forward, SSIM, back, Adam.
 void bench_step(const StepOptions& options);
 
+struct VggOptions {
+  std::filesystem::path weights;
+  std::int64_t batch = 12, patch = 100;  // the paper's
+  engine::Device device = engine::Device::kCpu;
+  engine::DType maps = engine::DType::kFloat32;
+  int threads = 1;
+  int repeat = 3;
+  std::optional<std::filesystem::path> input;   // raw fp32 (batch, patch, patch, 3); or noise
+  std::optional<std::filesystem::path> output;  // where to write the gradient by it, in the same layout
+};
+
+/// Times VGG-16's convolutions, there and back to the pictures.
+void bench_vgg(const VggOptions& options);
+
 }  // namespace sapnet::bench

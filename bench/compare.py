@@ -18,10 +18,16 @@ import tempfile
 import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bench" / "peers"))
+
+from vision import draw_vgg16  # noqa: E402
+from weight_file import write_safetensors  # noqa: E402
+
 MODES = ("eager", "channels_last", "traced")
 STEP_MODES = ("eager", "channels_last")
 STEP_BATCH, STEP_PATCH = 12, 100  # the paper's
 STEP_ROUNDS, STEP_REPEAT = 3, 2
+VGG_REPEAT = 5
 # Width, height, rounds of processes, timed runs in each: small images vary more and take less.
 SIZES = ((100, 100, 3, 7), (481, 321, 2, 2), (1280, 720, 1, 1))
 
@@ -106,6 +112,28 @@ def measure_step(options, folder):
     return reports, difference
 
 
+def measure_vgg(options, folder):
+    """The same of VGG-16's convolutions, there and back; the difference is the 2-norm of that of the
+    gradients by the pictures, by their own: a maximum of two that are next to equal may be either, and sends its gradient
+    elsewhere. Weights are drawn, for what they are tells in no time."""
+    weights, pictures = folder / "vgg16.safetensors", folder / "pictures.f32"
+    write_safetensors(weights, draw_vgg16(1).state_dict())
+    numpy.random.default_rng(0).random((STEP_BATCH, STEP_PATCH, STEP_PATCH, 3), numpy.float32).tofile(pictures)
+    common = ["--weights", weights, "--batch", str(STEP_BATCH), "--patch", str(STEP_PATCH),
+              "--threads", str(options.threads), "--repeat", str(VGG_REPEAT), "--input", pictures]
+    peer = [sys.executable, ROOT / "bench" / "peers" / "torch_vgg.py", *common]
+    commands = {"ours": [options.program, "vgg", *common]}
+    commands |= {mode: [*peer, "--mode", mode] for mode in STEP_MODES}
+    commands = {name: [*command, "--output", folder / f"{name}.f32"] for name, command in commands.items()}
+    reports = take_turns(commands, STEP_ROUNDS, STEP_BATCH * STEP_PATCH**2)
+    gradients = {name: numpy.fromfile(folder / f"{name}.f32", "<f4") for name in commands if reports[name]}
+    difference = None
+    if "ours" in gradients and len(gradients) > 1:
+        size = numpy.linalg.norm
+        difference = max(float(size(gradients["ours"] - gradient) / size(gradient)) for gradient in gradients.values())
+    return reports, difference
+
+
 def fastest_mode(reports):
     measured = [mode for mode in MODES if reports.get(mode)]
     return min(measured, key=lambda mode: reports[mode]["seconds"]["min"], default=None)
@@ -185,6 +213,8 @@ def main():
             report(f"{width}x{height}", *measured, width=width, height=height)
         measured = measure_step(options, pathlib.Path(folder))
         report(f"step {STEP_BATCH}x{STEP_PATCH}x{STEP_PATCH}", *measured, batch=STEP_BATCH, patch=STEP_PATCH)
+        measured = measure_vgg(options, pathlib.Path(folder))
+        report(f"VGG {STEP_BATCH}x{STEP_PATCH}x{STEP_PATCH}", *measured, vgg_batch=STEP_BATCH, vgg_patch=STEP_PATCH)
     if options.save:
         save(options, results)
     if any(report is None for result in results for report in result["programs"].values()):

@@ -33,4 +33,13 @@ std::vector<float> noise(std::size_t count) {
   return values;
 }
 
+void write_output(const std::filesystem::path& file, const engine::Tensor& tensor) {
+  const std::vector<float> values = engine::to_vector(tensor);
+  std::ofstream stream(file, std::ios::binary);
+  stream.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
+  stream.close();
+  if (!stream) throw Error(file.string() + ": cannot be written");
+}
+
 }  // namespace sapnet::bench

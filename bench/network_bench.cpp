@@ -17,16 +17,6 @@
 namespace sapnet::bench {
 namespace {
 
-void write_output(const std::filesystem::path& file, const engine::Tensor& tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.shape().count()));
-  engine::to_host(tensor, values);
-  std::ofstream stream(file, std::ios::binary);
-  stream.write(reinterpret_cast<const char*>(values.data()),
-               static_cast<std::streamsize>(values.size() * sizeof(float)));
-  stream.close();
-  if (!stream) throw Error(file.string() + ": cannot be written");
-}
-
 /// Multiply-adds per pixel of all stages, counted as direct convolutions: each weight of a k×k convolution
 /// once. The 1×1 ones of the attention act on a single mean, not on pixels.
 double multiply_adds_per_pixel(const engine::Parameters& weights) {

@@ -65,13 +65,30 @@ int run(int argc, char** argv) {
   step_command->add_option("--input", step.input,
                            "Raw little-endian fp32 (2, batch, patch, patch, 3), rainy and clean; else noise");
 
+  sapnet::bench::VggOptions vgg;
+  CLI::App* const vgg_command =
+      app.add_subcommand("vgg", "VGG-16's convolutions, there and back to the pictures");
+  vgg_command->add_option("--weights", vgg.weights, "Weight file")->required();
+  vgg_command->add_option("--batch", vgg.batch, "Pictures; 12 by default")->check(CLI::PositiveNumber);
+  vgg_command->add_option("--patch", vgg.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
+  add_device(vgg_command);
+  vgg_command->add_option("--precision", precision, "What cuda stores maps as: fp32, the default, or fp16")
+      ->check(CLI::IsMember({"fp32", "fp16"}));
+  vgg_command->add_option("--threads", vgg.threads, "CPU threads")->check(CLI::PositiveNumber);
+  vgg_command->add_option("--repeat", vgg.repeat, "Timed runs")->check(CLI::PositiveNumber);
+  vgg_command->add_option("--input", vgg.input,
+                          "Raw little-endian fp32 (batch, patch, patch, 3); else noise");
+  vgg_command->add_option("--output", vgg.output, "Where to write the gradient, in the same layout");
+
   try {
     app.parse(argc, argv);
-    network.device = kernels.device = step.device = sapnet::engine::choose_device(device);
-    if (precision == "fp16") network.maps = step.maps = sapnet::engine::DType::kFloat16;
+    network.device = kernels.device = step.device = vgg.device = sapnet::engine::choose_device(device);
+    if (precision == "fp16") network.maps = step.maps = vgg.maps = sapnet::engine::DType::kFloat16;
     if (*network_command) {
       parse_size(network_size, network.width, network.height);
       sapnet::bench::bench_network(network);
+    } else if (*vgg_command) {
+      sapnet::bench::bench_vgg(vgg);
     } else if (*step_command) {
       sapnet::bench::bench_step(step);
     } else {

@@ -1,0 +1,71 @@
+#include <array>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bench/commands.h"
+#include "bench/inputs.h"
+#include "bench/machine.h"
+#include "bench/measurement.h"
+#include "engine/device.h"
+#include "engine/ops/feature_contrast.h"
+#include "engine/tape.h"
+#include "train/perception.h"
+
+namespace sapnet::bench {
+
+using engine::Tensor;
+
+void bench_vgg(const VggOptions& options) {
+  engine::set_threads(options.threads);
+  const engine::Device device = options.device;
+  const engine::Shape shape{options.batch, options.patch, options.patch, 3};
+  const auto count = static_cast<std::size_t>(shape.count());
+  const model::Vgg16 vgg = train::read_vgg16(options.weights, {.device = device, .maps = options.maps});
+  Tensor pictures =
+      engine::from_host(options.input ? read_input(*options.input, count) : noise(count), shape, device);
+  pictures.track();
+
+  // The last tap against fixed maps: what is behind the network is nothing beside it.
+  const std::size_t taps = vgg.taps();
+  const Tensor deepest = vgg.features(pictures, taps).back();
+  const auto filled = [&](float value) {
+    return visit_dtype(options.maps, [&]<class T>(T) {
+      const std::vector<T> values(static_cast<std::size_t>(deepest.shape().count()),
+                                  kernels::converted<T>(value));
+      return engine::from_host(std::span<const T>(values), deepest.shape(), device);
+    });
+  };
+  const Tensor zeros = filled(0), ones = filled(1);
+  const std::size_t memory_before = process_memory("VmRSS");
+  engine::reset_peak(device);
+  const std::vector<double> seconds = time(device, options.repeat, [&] {
+    *pictures.gradient() = {};
+    engine::Tape tape;
+    const Tensor loss = engine::feature_contrast(vgg.features(pictures, taps).back(), zeros, ones);
+    tape.backward(std::array{engine::Tape::Term{loss, 1000}});
+  });
+  if (options.output) write_output(*options.output, *pictures.gradient());
+  const nlohmann::ordered_json report = {
+      {"program", "sapnet-bench"},
+      {"mode", to_string(options.maps)},
+      {"network", "VGG-16, " + train::covered_taps(vgg)},
+      {"batch", options.batch},
+      {"patch", options.patch},
+      {"threads", options.threads},
+      {"repeat", options.repeat},
+      {"seconds", summary(seconds)},
+      {"peak_memory_bytes", process_memory("VmHWM")},
+      {"memory_before_bytes", memory_before},
+      {"tensor_peak_bytes", engine::memory_report(device).peak},
+      {"cpu", cpu_name()},
+      {"device", engine::describe(device)},
+  };
+  const std::string side = std::to_string(options.patch);
+  print_line("VGG-16 there and back " + std::to_string(options.batch) + "x" + side + "x" + side + ", " +
+                 std::string(to_string(options.maps)),
+             seconds, "");
+  std::cout << report.dump() << '\n';
+}
+
+}  // namespace sapnet::bench
