@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "apps/program.h"
 
@@ -18,8 +20,13 @@ RunFolder::RunFolder(const fs::path& folder) : folder_(folder) {
   made_ = fs::create_directories(folder, error);
   if (error) throw Error(folder.string() + ": the folder cannot be made (" + error.message() + ")");
   descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // A file system without locks is no reason not to train.
-  if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  // A program that was killed just now may still be giving its memory back, and then its lock.
+  constexpr int kTries = 20;
+  for (int k = 0; k < kTries; ++k) {
+    // A file system without locks is no reason not to train.
+    if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
   close(descriptor_);
   throw UsageError(folder.string() + ": another sapnet-train writes there");
 }
