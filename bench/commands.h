@@ -36,9 +36,15 @@ struct KernelsOptions {
 /// fp16.
 void bench_kernels(const KernelsOptions& options);
 
+/// Weights of what the losses look through.
+struct PerceptionFiles {
+  std::filesystem::path vgg, lpips;
+};
+
 struct StepOptions {
   std::filesystem::path weights;
-  std::int64_t batch = 12, patch = 100;  // the paper's
+  std::optional<PerceptionFiles> perception;  // then all four losses count, else -SSIM
+  std::int64_t batch = 12, patch = 100;       // the paper's
   engine::Device device = engine::Device::kCpu;
   engine::DType maps = engine::DType::kFloat32;
   int threads = 1;
@@ -47,7 +53,7 @@ struct StepOptions {
       input;  // raw fp32 (2, batch, patch, patch, 3), rainy and clean; or noise
 };
 
-/// Times a whole training step, the host's part included: forward, SSIM, back, Adam.
+/// Times a whole training step, the host's part included: forward, losses, back, Adam.
 void bench_step(const StepOptions& options);
 
 struct VggOptions {

@@ -64,6 +64,13 @@ int run(int argc, char** argv) {
   step_command->add_option("--repeat", step.repeat, "Timed steps")->check(CLI::PositiveNumber);
   step_command->add_option("--input", step.input,
                            "Raw little-endian fp32 (2, batch, patch, patch, 3), rainy and clean; else noise");
+  sapnet::bench::PerceptionFiles perception;
+  CLI::Option* const vgg_file = step_command->add_option(
+      "--vgg", perception.vgg, "VGG-16's weights: all four losses count then, else -SSIM alone");
+  CLI::Option* const lpips_file =
+      step_command->add_option("--lpips", perception.lpips, "LPIPS's linear weights, to go with --vgg");
+  vgg_file->needs(lpips_file);
+  lpips_file->needs(vgg_file);
 
   sapnet::bench::VggOptions vgg;
   CLI::App* const vgg_command =
@@ -90,6 +97,7 @@ int run(int argc, char** argv) {
     } else if (*vgg_command) {
       sapnet::bench::bench_vgg(vgg);
     } else if (*step_command) {
+      if (*vgg_file) step.perception = perception;
       sapnet::bench::bench_step(step);
     } else {
       parse_size(kernels_size, kernels.width, kernels.height);

@@ -12,6 +12,21 @@
 #include "weights/weight_file.h"
 
 namespace sapnet::bench {
+namespace {
+
+/// -SSIM alone, or the four losses as train/configs/paper.json weighs them, the residual network drawn.
+train::TrainConfig config_of(const StepOptions& options) {
+  train::TrainConfig config;
+  config.patch = static_cast<int>(options.patch);
+  if (options.perception) {
+    config.contrast_weight = config.distance_weight = config.segmentation_weight = 0.1;
+    config.vgg_weights = options.perception->vgg;
+    config.lpips_weights = options.perception->lpips;
+  }
+  return config;
+}
+
+}  // namespace
 
 void bench_step(const StepOptions& options) {
   engine::set_threads(options.threads);
@@ -23,7 +38,7 @@ void bench_step(const StepOptions& options) {
   const std::span<const float> all(pictures);
   const train::Batch batch{.rainy = engine::from_host(all.first(count), shape, device),
                            .clean = engine::from_host(all.last(count), shape, device)};
-  train::Trainer trainer({}, {.parameters = weights::read_weights(options.weights)},
+  train::Trainer trainer(config_of(options), {.parameters = weights::read_weights(options.weights)},
                          {.device = device, .maps = options.maps});
 
   const std::size_t memory_before = process_memory("VmRSS");
@@ -35,6 +50,7 @@ void bench_step(const StepOptions& options) {
       {"program", "sapnet-bench"},
       {"mode", to_string(options.maps)},
       {"network", trainer.network().name()},
+      {"loss", options.perception ? "all" : "ssim"},
       {"batch", options.batch},
       {"patch", options.patch},
       {"threads", options.threads},
@@ -48,8 +64,8 @@ void bench_step(const StepOptions& options) {
       {"device", engine::describe(device)},
   };
   const std::string side = std::to_string(options.patch);
-  print_line("training step " + std::to_string(options.batch) + "x" + side + "x" + side + ", " +
-                 std::string(to_string(options.maps)),
+  print_line("training step, " + std::string(report["loss"]) + ", " + std::to_string(options.batch) + "x" +
+                 side + "x" + side + ", " + std::string(to_string(options.maps)),
              seconds, "");
   std::cout << report.dump() << '\n';
 }

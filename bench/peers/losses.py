@@ -1,8 +1,15 @@
 """The losses in PyTorch, as peers and for goldens. Maps are NCHW in [0, 1]."""
+import functools
+
 import torch
 import torch.nn.functional as F
 
+from vision import normalized
 
+CONTRAST_TAPS = 4
+
+
+@functools.lru_cache  # so that a step copies nothing to a GPU, as a CUDA graph may not
 def gaussian_window(radius=5, sigma=1.5, **options):
     """(2·radius + 1)² weights that sum to 1, (1, 1, k, k)."""
     x = torch.arange(-radius, radius + 1, dtype=torch.float64)
@@ -12,7 +19,13 @@ def gaussian_window(radius=5, sigma=1.5, **options):
 
 
 def ssim(x, y, c1=0.01**2, c2=0.03**2):
-    """Mean structural similarity (Wang et al. 2004): 11×11 Gaussian window, σ = 1.5, zero-padded."""
+    """Mean structural similarity (Wang et al. 2004): 11×11 Gaussian window, σ = 1.5, zero-padded. Where the network runs in fp16 under autocast,
+    this does not: it subtracts squares that are next to equal."""
+    with torch.autocast(x.device.type, enabled=False):
+        return _ssim(x.to(y.dtype), y, c1, c2)
+
+
+def _ssim(x, y, c1, c2):
     channels = x.shape[1]
     window = gaussian_window(dtype=x.dtype, device=x.device).expand(channels, 1, -1, -1)
 
@@ -40,10 +53,14 @@ def feature_distance(derained, clean, weight, epsilon=1e-10):
     return (squares * weight.view(1, -1, 1, 1)).sum(1).mean()
 
 
+def first_argmax(logits):
+    """The first of equals, as NumPy's argmax promises and PyTorch's does not."""
+    return torch.from_numpy(logits.numpy().argmax(1))
+
+
 def focal(logits, gamma=2, alpha=1, epsilon=1e-7):
     """The focal loss (Lin et al. 2017) with the most probable class of each pixel as its label."""
-    # NumPy's argmax takes the first of equals, which PyTorch does not promise.
-    label = torch.from_numpy(logits.detach().cpu().numpy().argmax(1)).to(logits.device)
+    label = logits.detach().argmax(1) if logits.is_cuda else first_argmax(logits.detach())
     p = torch.softmax(logits, 1).gather(1, label[:, None]).clamp(epsilon, 1 - epsilon)
     return (-alpha * (1 - p) ** gamma * torch.log(p)).mean()
 
@@ -56,3 +73,12 @@ def contrast(derained, clean, rainy, taps=(1 / 32, 1 / 16, 1 / 8, 1 / 4)):
 def distance(derained, clean, linear):
     """LPIPS of features at VGG-16's taps; linear: a vector of weights for each."""
     return sum(feature_distance(*maps) for maps in zip(derained, clean, linear))
+
+
+def parts(derained, clean, rainy, vgg, linear, segmentation):
+    """What training minimises (train/losses.h), before weights: -SSIM, contrast, distance and segmentation."""
+    with torch.no_grad():
+        of_clean, of_rainy = vgg(normalized(clean)), vgg(normalized(rainy), CONTRAST_TAPS)
+    of_derained = vgg(normalized(derained))
+    return torch.stack([-ssim(derained, clean), contrast(of_derained[:CONTRAST_TAPS], of_clean[:CONTRAST_TAPS], of_rainy),
+                        distance(of_derained, of_clean, linear), focal(segmentation(normalized(derained)))])

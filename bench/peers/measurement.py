@@ -1,6 +1,8 @@
 """How the PyTorch peers measure: as sapnet-bench does."""
 import time
 
+import torch
+
 
 def status_bytes(field):
     """A size that the kernel keeps of this process, e.g. VmHWM, the most memory it ever held."""
@@ -11,17 +13,50 @@ def status_bytes(field):
     raise RuntimeError(f"/proc/self/status has no {field}")
 
 
-def time_runs(function, warmups, repeat):
-    """The last result and the sorted seconds of `repeat` calls, with some before them that are not counted."""
-    for _ in range(warmups):
+def seconds_for(function, cuda):
+    """The result, and the time from before to after the whole; on a GPU by the GPU's clock, which waits for it."""
+    if cuda:
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        torch.cuda.synchronize()
+        start.record()
         result = function()
+        end.record()
+        torch.cuda.synchronize()
+        return result, start.elapsed_time(end) / 1000
+    start = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - start
+
+
+def time_runs(function, repeat, cuda=False):
+    """The last result, and the sorted seconds of so many calls."""
     seconds = []
     for _ in range(repeat):
-        start = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - start)
+        result, elapsed = seconds_for(function, cuda)
+        seconds.append(elapsed)
     return result, sorted(seconds)
 
 
 def summary(seconds):
-    return {"min": seconds[0], "median": seconds[len(seconds) // 2], "p90": seconds[(len(seconds) * 9) // 10]}
+    count = len(seconds)
+    return {"min": seconds[0], "p10": seconds[count // 10], "median": seconds[count // 2],
+            "p90": seconds[count * 9 // 10]}
+
+
+def report(mode, options, seconds, before, **more):
+    """What a peer prints. before: the process's memory before the work."""
+    document = {
+        "program": f"PyTorch {torch.__version__}",
+        "mode": mode.name,
+        **more,
+        "threads": options.threads,
+        "repeat": options.repeat,
+        "seconds": summary(seconds),
+        "peak_memory_bytes": status_bytes("VmHWM"),
+        "memory_before_bytes": before,
+    }
+    if mode.cuda:
+        document["tensor_peak_bytes"] = torch.cuda.max_memory_allocated()
+        document["device"] = torch.cuda.get_device_name()
+        document["cudnn"] = torch.backends.cudnn.version()
+    return document

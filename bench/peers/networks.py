@@ -12,6 +12,7 @@ from weight_file import read_weights
 CHANNELS = 32
 DILATIONS = (1, 2, 4, 8, 16)
 STAGES = 6
+GATES = "ifgo"
 
 
 def conv3x3(inputs, outputs, dilation=1):
@@ -42,9 +43,26 @@ class RecurrentDerainer(nn.Module):
         self.conv0 = nn.Sequential(conv3x3(6, CHANNELS), nn.ReLU())
         for index, unit in enumerate(units, 1):
             setattr(self, f"res_conv{index}", unit)
-        for gate in "ifgo":
+        for gate in GATES:
             setattr(self, f"conv_{gate}", nn.Sequential(conv3x3(2 * CHANNELS, CHANNELS)))
         self.conv = nn.Sequential(conv3x3(CHANNELS, 3))
+
+    def gates(self, z):
+        if hasattr(self, "conv_gates"):
+            return self.conv_gates(z).chunk(len(GATES), 1)
+        return [getattr(self, f"conv_{gate}")(z) for gate in GATES]
+
+    def fuse_gates(self):
+        """Puts one convolution in place of four; the weights have another name then."""
+        convolutions = [getattr(self, f"conv_{gate}")[0] for gate in GATES]
+        fused = conv3x3(2 * CHANNELS, len(GATES) * CHANNELS)
+        with torch.no_grad():
+            fused.weight.copy_(torch.cat([convolution.weight for convolution in convolutions]))
+            fused.bias.copy_(torch.cat([convolution.bias for convolution in convolutions]))
+        for gate in GATES:
+            delattr(self, f"conv_{gate}")
+        self.conv_gates = fused
+        return self
 
     def forward(self, rainy):
         return self.forward_stages(rainy)[-1]
@@ -55,9 +73,9 @@ class RecurrentDerainer(nn.Module):
         x, outputs = rainy, []
         for _ in range(self.stages):
             z = torch.cat((self.conv0(torch.cat((rainy, x), 1)), hidden), 1)
-            i, f, o = (torch.sigmoid(conv(z)) for conv in (self.conv_i, self.conv_f, self.conv_o))
-            cell = f * cell + i * torch.tanh(self.conv_g(z))
-            hidden = x = o * torch.tanh(cell)
+            i, f, g, o = self.gates(z)
+            cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+            hidden = x = torch.sigmoid(o) * torch.tanh(cell)
             for unit in (self.res_conv1, self.res_conv2, self.res_conv3, self.res_conv4, self.res_conv5):
                 x = F.relu(unit(x) + x)
             x = self.conv(x) + rainy

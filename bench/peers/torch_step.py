@@ -1,66 +1,86 @@
-"""Times a training step in PyTorch on the CPU, the way sapnet-bench step times ours: same options, same JSON."""
+"""Times a training step in PyTorch, the way sapnet-bench step times ours: same options, same JSON."""
 import argparse
 import json
-import sys
 
 import numpy
 import torch
 
-from losses import ssim
-from measurement import status_bytes, summary, time_runs
+import modes
+from losses import parts, ssim
+from measurement import report, status_bytes, time_runs
 from networks import load_network
+from vision import Vgg16, draw_segmentation, read_linear
+from weight_file import read_weights
 
-MODES = ("eager", "channels_last")
+DEPTH, SEED = 101, 1  # of the residual network that is drawn, as TrainConfig has them
+WEIGHTS = (1, 0.1, 0.1, 0.1)  # as train/configs/paper.json has them
+
+
+def loss_function(options, mode):
+    """Of derained, clean and rainy pictures: -SSIM alone, or all four."""
+    if not options.vgg:
+        return lambda derained, clean, rainy: -ssim(derained, clean)
+    vgg, segmentation = Vgg16(), draw_segmentation(DEPTH, SEED).eval()
+    vgg.load_state_dict(read_weights(options.vgg))
+    for frozen in (vgg, segmentation):
+        mode.moved(frozen.requires_grad_(False))
+        if mode.half:
+            frozen.half()  # once, and not in each step
+    linear = [weight.to(mode.device) for weight in read_linear(options.lpips)]
+    weights = torch.tensor(WEIGHTS, device=mode.device)
+    return lambda *pictures: (parts(*pictures, vgg, linear, segmentation) * weights).sum()
+
+
+def make_scaler(mode):
+    """Of losses for fp16; one that does nothing else."""
+    scaler = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler  # its older name
+    return scaler(enabled=mode.half)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    modes.add_options(parser, training=True)
     parser.add_argument("--weights", required=True)
+    parser.add_argument("--vgg", help="VGG-16's weights: all four losses count then, else -SSIM alone")
+    parser.add_argument("--lpips", help="LPIPS's linear weights, to go with --vgg")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--patch", type=int, default=100)
-    parser.add_argument("--mode", choices=MODES, default="channels_last")
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--input", help="raw little-endian fp32 (2, batch, patch, patch, 3); without it, noise")
     options = parser.parse_args()
+    if bool(options.vgg) != bool(options.lpips):
+        parser.error("--vgg and --lpips go together")
 
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
+    mode = modes.Mode(options)
     network = load_network(options.weights).train()
+    name = type(network).__name__
+    network = mode.moved(network)
     shape = (2, options.batch, options.patch, options.patch, 3)
     pictures = torch.from_numpy(numpy.fromfile(options.input, "<f4")).reshape(shape) if options.input else torch.rand(shape)
-    layout = torch.channels_last if options.mode == "channels_last" else torch.contiguous_format
-    rainy, clean = (batch.permute(0, 3, 1, 2).contiguous(memory_format=layout) for batch in pictures)
-    network = network.to(memory_format=layout)
-    adam = torch.optim.Adam(network.parameters(), lr=1e-4)
-    losses = []
+    rainy, clean = map(mode.maps, pictures)
+    loss_of = loss_function(options, mode)
+    forward = mode.compiled(lambda: loss_of(network(rainy), clean, rainy))
+    adam = torch.optim.Adam(network.parameters(), lr=1e-4, **({"fused": True} if mode.cuda else {}))
+    scaler = make_scaler(mode)
+    losses = []  # stay on the device until the end, so that no step waits for its own
 
-    def step():
-        loss = -ssim(network(rainy), clean)
-        loss.backward()
-        adam.step()
+    def forward_back():
         adam.zero_grad(set_to_none=True)
-        losses.append(float(loss.detach()))
+        with mode.autocast():
+            loss = forward()
+        scaler.scale(loss).backward()
+        return loss.detach()
+
+    def step(forward_back):
+        losses.append(forward_back().clone())
+        scaler.step(adam)
+        scaler.update()
 
     before = status_bytes("VmRSS")
-    _, seconds = time_runs(step, 1, options.repeat)
-    json.dump(
-        {
-            "program": f"PyTorch {torch.__version__}",
-            "mode": options.mode,
-            "network": type(network).__name__,
-            "batch": options.batch,
-            "patch": options.patch,
-            "threads": options.threads,
-            "repeat": options.repeat,
-            "seconds": summary(seconds),
-            "losses": losses,
-            "peak_memory_bytes": status_bytes("VmHWM"),
-            "memory_before_bytes": before,
-        },
-        sys.stdout,
-    )
-    print()
+    ready = mode.ready(forward_back, lambda: step(forward_back))
+    _, seconds = time_runs(lambda: step(ready), options.repeat, mode.cuda)
+    print(json.dumps(report(mode, options, seconds, before, network=name, loss="all" if options.vgg else "ssim",
+                            batch=options.batch, patch=options.patch, losses=[float(loss) for loss in losses])))
 
 
 if __name__ == "__main__":

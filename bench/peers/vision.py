@@ -1,21 +1,30 @@
 """The frozen networks that the losses look through, in PyTorch: the peers of model/vgg16.h, model/resnet.h and
 model/segmentation.h. Written for these shapes alone; modules are named as torchvision names them."""
+import functools
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from draw import draw_normal, draw_uniform
+from weight_file import read_weights
 
 VGG_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+LINEAR_NAMES = [f"lin{k}.model.1.weight" for k in range(len(VGG_BLOCKS))]  # of LPIPS, one for each tap
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def normalized(pictures):
     """With ImageNet's colours of mean 0 and deviation 1."""
     def of(values):
-        return torch.tensor(values, dtype=torch.float32).to(pictures)[None, :, None, None]
+        return colour(values, pictures.dtype, pictures.device)
 
     return (pictures - of(MEAN)) / of(DEVIATION)
+
+
+@functools.lru_cache  # so that a step copies nothing to a GPU, as a CUDA graph may not
+def colour(values, dtype, device):
+    return torch.tensor(values, dtype=torch.float32).to(device, dtype)[None, :, None, None]
 
 
 class Vgg16(nn.Module):
@@ -31,12 +40,15 @@ class Vgg16(nn.Module):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
 
-    def forward(self, pictures):
+    def forward(self, pictures, wanted=None):
+        """So many taps, or all."""
         taps = []
         x = pictures
         for layer in self.features[:-1]:  # nobody looks behind the last pool
             if isinstance(layer, nn.MaxPool2d):
                 taps.append(x)
+                if len(taps) == wanted:
+                    return taps
             x = layer(x)
         return taps + [x]
 
@@ -131,6 +143,16 @@ def draw_vgg16(seed, blocks=len(VGG_BLOCKS)):
             layer.bias.data = torch.from_numpy(draw_uniform(seed, number + 1, layer.bias.numel(), 0.1))
             number += 2
     return vgg
+
+
+def draw_linear(seed):
+    """LPIPS's linear layers, evenly from 0 to 1, as tests/model/seeded.h draws them."""
+    return [torch.from_numpy(draw_uniform(seed, k, out, 0.5)) + 0.5 for k, (out, _) in enumerate(VGG_BLOCKS)]
+
+
+def read_linear(path):
+    tensors = read_weights(path)
+    return [tensors[name].flatten() for name in LINEAR_NAMES if name in tensors]
 
 
 def draw_segmentation(depth, seed):

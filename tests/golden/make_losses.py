@@ -16,9 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench" / "peers"))
 
 from draw import draw_uniform  # noqa: E402
-from losses import contrast, distance, focal, ssim  # noqa: E402
+from losses import contrast, distance, focal, parts  # noqa: E402
 from networks import SAPNet  # noqa: E402
-from vision import VGG_BLOCKS, Vgg16, draw_segmentation, draw_vgg16, normalized  # noqa: E402
+from vision import Vgg16, draw_linear, draw_segmentation, draw_vgg16, normalized, read_linear  # noqa: E402
 from weight_file import read_weights, write_safetensors  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -36,10 +36,6 @@ def draw_pictures(n, height, width):
 
     clean = draw(0, 0.5) + 0.5
     return clean, clean + (draw(1, 0.25) + 0.25), clean + (draw(2, 0.0625) + 0.0625)
-
-
-def draw_linear():
-    return [torch.from_numpy(draw_uniform(LINEAR, k, out, 0.5)) + 0.5 for k, (out, _) in enumerate(VGG_BLOCKS)]
 
 
 def result(name, loss, derained):
@@ -71,12 +67,12 @@ def each_loss():
         tensors.update(result(f"{prefix}distance", lambda d: distance(features(d), features(exact_clean), linear),
                               derained))
 
-    perceptual("", draw_vgg16(VGG).double(), [w.double() for w in draw_linear()])
+    perceptual("", draw_vgg16(VGG).double(), [w.double() for w in draw_linear(LINEAR)])
     partial, lpips = SHARED / "vgg16_conv1_1_to_conv2_2.safetensors", SHARED / "lpips_vgg_linear_v0.1.pth"
     if partial.exists() and lpips.exists():
         real = Vgg16(2)
         real.load_state_dict(read_weights(partial))
-        linear = [read_weights(lpips)[f"lin{k}.model.1.weight"].flatten().double() for k in range(2)]
+        linear = [w.double() for w in read_linear(lpips)[:2]]
         perceptual("real_", real.double(), linear)
     else:
         print("the learned weights are not there, so neither are the cases named real_")
@@ -98,16 +94,11 @@ def whole_step(name, n, side, stages, depth, segmentation_weight):
         frozen.requires_grad_(False)
     clean, rainy = clean.double(), rainy.double()
     derained = network.forward_stages(rainy)[stages - 1]
-    with torch.no_grad():
-        of_clean, of_rainy = vgg(normalized(clean)), vgg(normalized(rainy))
-    of_derained = vgg(normalized(derained))
-    parts = torch.stack([-ssim(derained, clean), contrast(of_derained[:4], of_clean[:4], of_rainy[:4]),
-                         distance(of_derained, of_clean, [w.double() for w in draw_linear()]),
-                         focal(segmentation(normalized(derained)))])
-    loss = (parts * torch.tensor([1, 0.1, 0.1, segmentation_weight], dtype=torch.double)).sum()
+    values = parts(derained, clean, rainy, vgg, [w.double() for w in draw_linear(LINEAR)], segmentation)
+    loss = (values * torch.tensor([1, 0.1, 0.1, segmentation_weight], dtype=torch.double)).sum()
     loss.backward()
-    print(f"{name}: {loss.item():.6g} of {[round(part.item(), 4) for part in parts]}")
-    tensors = {f"{name}.loss": loss.detach()[None].float(), f"{name}.parts": parts.detach().float()}
+    print(f"{name}: {loss.item():.6g} of {[round(value.item(), 4) for value in values]}")
+    tensors = {f"{name}.loss": loss.detach()[None].float(), f"{name}.parts": values.detach().float()}
     for key, parameter in network.named_parameters():
         gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         tensors[f"{name}.summary.{key}"] = torch.stack(

@@ -1,0 +1,108 @@
+"""The ways in which PyTorch runs here, and what each needs of a GPU.
+
+On the CPU, in fp32: `eager`, `channels_last`, and `traced`, a network traced, frozen and optimised.
+On a GPU: `eager`, fp32 without TF32; `tf32`, the same with it, channels_last; and in fp16, channels_last: `fp16`,
+`graph`, captured once as a CUDA graph, and `compile`, by torch.compile in its mode max-autotune.
+"""
+import contextlib
+
+import torch
+
+MODES = {"cpu": ("eager", "channels_last", "traced"), "cuda": ("eager", "tf32", "fp16", "graph", "compile")}
+WARMUPS = 3  # on a GPU: cuDNN tries its algorithms in the first, and compiled code records itself in the next two
+
+
+def add_options(parser, training=False):
+    names = dict.fromkeys(name for names in MODES.values() for name in names if not (training and name == "traced"))
+    parser.add_argument("--device", choices=MODES, default="cpu")
+    parser.add_argument("--mode", choices=names, default="channels_last")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+class Mode:
+    """A mode on a device; ends the program with a sentence where this PyTorch or this machine cannot do it."""
+
+    def __init__(self, options):
+        self.device, self.name = options.device, options.mode
+        if self.name not in MODES[self.device]:
+            raise SystemExit(f"the mode {self.name} is none of --device {self.device}")
+        if self.cuda and not torch.cuda.is_available():
+            raise SystemExit(f"PyTorch {torch.__version__} finds no GPU here")
+        if self.name == "compile" and not hasattr(torch, "compile"):
+            raise SystemExit(f"PyTorch {torch.__version__} has no torch.compile")
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(0)
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self.name == "tf32"
+
+    @property
+    def cuda(self):
+        return self.device == "cuda"
+
+    @property
+    def half(self):
+        return self.name in ("fp16", "graph", "compile")
+
+    @property
+    def layout(self):
+        return torch.contiguous_format if self.name in ("eager", "traced") else torch.channels_last
+
+    def moved(self, network):
+        """On the device, in the mode's layout, its gates in one convolution on a GPU."""
+        if self.cuda and hasattr(network, "fuse_gates"):
+            network.fuse_gates()
+        return network.to(self.device, memory_format=self.layout)
+
+    def maps(self, pictures):
+        """(n, h, w, 3) as maps of that layout."""
+        return pictures.permute(0, 3, 1, 2).to(self.device).contiguous(memory_format=self.layout)
+
+    def compiled(self, function):
+        return torch.compile(function, mode="max-autotune") if self.name == "compile" else function
+
+    def inference(self):
+        """Keeps nothing for a way back. What is compiled is not tried as often under inference_mode."""
+        return torch.no_grad() if self.name == "compile" else torch.inference_mode()
+
+    def autocast(self):
+        """For training. A graph may keep no weights that were cast outside it."""
+        if not self.half:
+            return contextlib.nullcontext()
+        return torch.autocast("cuda", dtype=torch.float16, cache_enabled=self.name != "graph")
+
+    def ready(self, function, whole=None):
+        """The function warmed up, by runs of the `whole` that it is part of; captured where the mode is `graph`.
+        The device's memory is counted from then on; but all of `compile`, which keeps its own."""
+        warm = whole or function
+        if self.name == "graph":
+            return captured(function, warm)
+        for _ in range(self.warmups):
+            warm()
+        if self.cuda and self.name != "compile":
+            torch.cuda.reset_peak_memory_stats()
+        return function
+
+    @property
+    def warmups(self):
+        return WARMUPS if self.cuda else 2 if self.name == "traced" else 1  # traced compiles in the first
+
+
+def captured(function, warm):
+    """The function as one CUDA graph, whose result lies in the same memory each time. Libraries set themselves up
+    in runs before, on a stream that is not the default one, as capture asks for."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARMUPS):
+            warm()
+    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.reset_peak_memory_stats()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = function()
+
+    def replay():
+        graph.replay()
+        return result
+
+    return replay
