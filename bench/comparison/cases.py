@@ -1,0 +1,148 @@
+"""What is compared: whole networks, training steps, and VGG-16 there and back, each in every program."""
+import dataclasses
+import pathlib
+import sys
+from typing import Callable
+
+import numpy
+
+from . import pictures
+
+PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
+sys.path.insert(0, str(PEERS))
+
+from modes import MODES  # noqa: E402
+from vision import LINEAR_NAMES, draw_linear, draw_vgg16  # noqa: E402
+from weight_file import write_safetensors  # noqa: E402
+
+BATCH, PATCH = 12, 100  # the paper's
+# Width, height, rounds of processes, timed runs in each: small pictures vary more and take less.
+NETWORKS = {"cpu": ((100, 100, 3, 7), (481, 321, 2, 2), (1280, 720, 1, 1)),
+            "cuda": ((481, 321, 1, 20), (1920, 1080, 1, 20), (3840, 2160, 1, 10))}
+# Losses, rounds, timed steps in each.
+STEPS = {"cpu": (("ssim", 3, 2), ("all", 1, 2)), "cuda": (("ssim", 1, 20), ("all", 1, 20))}
+
+
+@dataclasses.dataclass
+class Case:
+    title: str
+    key: dict  # what it is, for the file of results
+    device: str
+    pixels: int
+    rounds: int
+    commands: dict
+    judge: Callable  # (name, reports) to {"psnr": …, "difference": …}, where these can be had
+    reports: dict = dataclasses.field(default_factory=dict)
+
+    def failed(self):
+        """Whether a program failed that should not. On a GPU, what PyTorch cannot do is said, and no fault of ours."""
+        return any(report.get("failed") for name, report in self.reports.items()
+                   if self.device == "cpu" or name.startswith("ours"))
+
+    def measured(self, ours):
+        """Seconds by name, of our programs or of the peers."""
+        return {name: typical(self.device, report) for name, report in self.reports.items()
+                if "seconds" in report and name.startswith("ours") == ours}
+
+
+def typical(device, report):
+    """A GPU's median; on a CPU, where others come between, the shortest."""
+    return report["seconds"]["median" if device == "cuda" else "min"]
+
+
+def reference(reports):
+    """Ours, in fp32: what the others are held against."""
+    return next((name for name in ("ours", "ours fp32") if "seconds" in reports.get(name, {})), None)
+
+
+def programs(options, device, command, peer, arguments, training=False):
+    """Ours and PyTorch's, by name."""
+    arguments = [*map(str, arguments), "--threads", str(options.threads), "--device", device]
+    ours = {"ours": []} if device == "cpu" else {f"ours {p}": ["--precision", p] for p in ("fp16", "fp32")}
+    commands = {name: [options.program, command, *arguments, *more] for name, more in ours.items()}
+    for mode in MODES[device]:
+        if not (training and mode == "traced"):
+            commands[mode] = [sys.executable, PEERS / peer, *arguments, "--mode", mode]
+    return commands
+
+
+def with_outputs(commands, folder):
+    """The commands, each told to write what it computes, and a function that reads that."""
+    files = {name: folder / f"{name.replace(' ', '_')}.f32" for name in commands}
+    commands = {name: [*command, "--output", files[name]] for name, command in commands.items()}
+    return commands, lambda name: numpy.fromfile(files[name], "<f4")
+
+
+def network(options, device, photo, folder, width, height, rounds, repeat):
+    rainy, clean = (pictures.mirrored(picture, width, height) for picture in photo)
+    title = f"{width}x{height}"
+    folder = folder / title
+    folder.mkdir()
+    commands, output = with_outputs(programs(options, device, "network", "torch_network.py", [
+        "--weights", options.weights, "--size", title, "--repeat", repeat,
+        "--input", pictures.write(folder / "rainy.f32", rainy)]), folder)
+
+    def judge(name, reports):
+        values = output(name)
+        judged = {"psnr": pictures.psnr(values.reshape(clean.shape), clean)}
+        if reference(reports) not in (None, name):
+            judged["difference"] = float(numpy.abs(values - output(reference(reports))).max())
+        return judged
+
+    return Case(title, {"width": width, "height": height}, device, width * height, rounds, commands, judge)
+
+
+def step(options, device, photo, folder, loss, rounds, repeat):
+    arguments = ["--weights", options.weights, "--batch", BATCH, "--patch", PATCH, "--repeat", repeat, "--input",
+                 pictures.write(folder / "patches.f32", pictures.patches(photo, BATCH, PATCH))]
+    if loss == "all":
+        linear = {name: weight.view(1, -1, 1, 1) for name, weight in zip(LINEAR_NAMES, draw_linear(2))}
+        write_safetensors(folder / "lpips.safetensors", linear)
+        arguments += ["--vgg", drawn_vgg16(folder), "--lpips", folder / "lpips.safetensors"]
+    commands = programs(options, device, "step", "torch_step.py", arguments, training=True)
+
+    def judge(name, reports):
+        """By the losses of the first steps, which all programs take."""
+        if reference(reports) in (None, name):
+            return {}
+        pairs = zip(reports[name]["losses"], reports[reference(reports)]["losses"])
+        return {"difference": max(abs(a - b) for a, b in pairs)}
+
+    title = f"step {BATCH}x{PATCH}x{PATCH}, {'all losses' if loss == 'all' else '-SSIM'}"
+    key = {"batch": BATCH, "patch": PATCH, "loss": loss}
+    return Case(title, key, device, BATCH * PATCH**2, rounds, commands, judge)
+
+
+def vgg(options, folder):
+    """On noise. The difference is the 2-norm of that of the gradients by the pictures, by their own: a maximum of
+    two that are next to equal may be either, and sends its gradient elsewhere. Weights are drawn, for what they are
+    tells in no time."""
+    noise = numpy.random.default_rng(0).random((BATCH, PATCH, PATCH, 3), numpy.float32)
+    folder = folder / "vgg"
+    folder.mkdir()
+    commands, gradient = with_outputs(programs(options, "cpu", "vgg", "torch_vgg.py", [
+        "--weights", drawn_vgg16(folder), "--batch", BATCH, "--patch", PATCH, "--repeat", 5,
+        "--input", pictures.write(folder / "noise.f32", noise)], training=True), folder)
+
+    def judge(name, reports):
+        if reference(reports) in (None, name):
+            return {}
+        ours, theirs = gradient(reference(reports)), gradient(name)
+        return {"difference": float(numpy.linalg.norm(ours - theirs) / numpy.linalg.norm(theirs))}
+
+    return Case(f"VGG {BATCH}x{PATCH}x{PATCH}", {"vgg_batch": BATCH, "vgg_patch": PATCH}, "cpu",
+                BATCH * PATCH**2, 3, commands, judge)
+
+
+def drawn_vgg16(folder):
+    file = folder / "vgg16.safetensors"
+    if not file.exists():
+        write_safetensors(file, draw_vgg16(1).state_dict())
+    return file
+
+
+def all_cases(options, device, folder):
+    photo = pictures.rainy_and_clean(options.program.parent, folder)
+    cases = [network(options, device, photo, folder, *of) for of in NETWORKS[device]]
+    cases += [step(options, device, photo, folder, *of) for of in STEPS[device]]
+    return cases + ([vgg(options, folder)] if device == "cpu" else [])
