@@ -84,10 +84,10 @@ def main():
     options = parser.parse_args()
 
     document = describe(options) | {"cpu": "unknown", "results": []}
-    file = options.json
+    files = [options.json] if options.json else []
     if options.save:
         kind = "gpu_peers" if options.device == "cuda" else f"{options.threads}threads"
-        file = ROOT / "bench" / "results" / f"{document['date']}_{document['commit']}_{kind}.json"
+        files.append(ROOT / "bench" / "results" / f"{document['date']}_{document['commit']}_{kind}.json")
 
     measured = []
     for device in [options.device] if options.device else ["cpu", "cuda"]:
@@ -97,12 +97,12 @@ def main():
             document["results"] = before + results
             for report in (report for result in results for report in result["programs"].values()):
                 document["cpu"] = report.get("cpu", document["cpu"])
-            if file:
+            for file in files:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(document, indent=1) + "\n")
 
         measured += measure(options, device, save)
-    if file:
+    for file in files:
         print(f"written: {file}")
     if not measured or any(case.failed() for case in measured):
         sys.exit("compare.py: something could not be measured, see above")

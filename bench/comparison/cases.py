@@ -7,6 +7,7 @@ from typing import Callable
 import numpy
 
 from . import pictures
+from .runs import typical
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 sys.path.insert(0, str(PEERS))
@@ -43,11 +44,6 @@ class Case:
         """Seconds by name, of our programs or of the peers."""
         return {name: typical(self.device, report) for name, report in self.reports.items()
                 if "seconds" in report and name.startswith("ours") == ours}
-
-
-def typical(device, report):
-    """A GPU's median; on a CPU, where others come between, the shortest."""
-    return report["seconds"]["median" if device == "cuda" else "min"]
 
 
 def reference(reports):

@@ -44,6 +44,11 @@ def run(command, pixels, clock):
     return json.loads(result.stdout)
 
 
+def typical(device, report):
+    """A GPU's median; on a CPU, where others come between, the shortest."""
+    return report["seconds"]["median" if device == "cuda" else "min"]
+
+
 def best(reports):
     """Of several rounds, the fastest; memory is the least that sufficed. Of none, why."""
     measured = [report for report in reports if "seconds" in report]

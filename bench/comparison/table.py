@@ -1,5 +1,5 @@
 """The figures of a case, for people and for files."""
-from .cases import typical
+from .runs import typical
 
 
 def memory(device, report):
