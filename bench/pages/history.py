@@ -36,12 +36,12 @@ def chart(case, measurements):
     svg, at_time = panel(*TIMES, max(times), lambda value: seconds(value) if value else "0")
     for kind in ("ours", "peer"):
         of_kind = [(x, measurement, getattr(measurement, kind)) for x, measurement in zip(xs, measurements)]
-        svg += series(kind, [(x, at_time(one[0]), f"{measurement.date}, {measurement.commit}: {seconds(one[0])}, {one[1]}")
+        svg += series(kind, [(x, at_time(one[0]), f"{measurement.of}: {seconds(one[0])}, {one[1]}")
                              for x, measurement, one in of_kind if one])
     ratios = [measurement.ratio for measurement in measurements]
     if any(ratios):
         grid, at_ratio = panel(*RATIOS, max(filter(None, ratios)), lambda value: f"{counted(value)}×" if value else "0")
-        svg += grid + series("ratio", [(x, at_ratio(ratio), f"{measurement.date}, {measurement.commit}: {ratio:.2f} times as fast")
+        svg += grid + series("ratio", [(x, at_ratio(ratio), f"{measurement.of}: {ratio:.2f} times as fast")
                                        for x, measurement, ratio in zip(xs, measurements, ratios) if ratio])
     else:
         svg.append(text((LEFT + WIDTH - RIGHT) / 2, sum(RATIOS) / 2, f"ratio: {NOT_MEASURED}"))
@@ -52,11 +52,12 @@ def chart(case, measurements):
     ours, peer = (f"{seconds(one[0])} ({one[1]})" if one else NOT_MEASURED for one in (last.ours, last.peer))
     return (f'<figure>\n<h2>{html.escape(case)}</h2>\n<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{html.escape(case)} over commits">\n' + "\n".join(svg) + "\n</svg>\n"
-            + key({"ours": f"sapnet: {ours}", "peer": f"fastest peer: {peer}", "ratio": "how many times as fast"}) + "</figure>\n")
+            + key({"ours": f"sapnet: {ours}", "peer": f"fastest peer: {peer}", "ratio": "how many times as fast"})
+            + "</figure>\n")
 
 
 def figures(cases):
-    rows = [[f"{case}, {one.date}, {one.commit[:12]}",
+    rows = [[f"{case}, {one.of}",
              *(seconds(pair[0]) if pair else NOT_MEASURED for pair in (one.ours, one.peer)),
              one.peer[1] if one.peer else NOT_MEASURED, f"{one.ratio:.2f}×" if one.ratio else NOT_MEASURED]
             for case, measurements in cases.items() for one in measurements]
@@ -66,8 +67,9 @@ def figures(cases):
 
 def history(results):
     """A section for each machine."""
-    gpu = "" if results.on_gpu else f'<section>\n<h2 class="machine">On a GPU</h2>\n<p class="run">{NOT_MEASURED}</p>\n</section>\n'
+    gpu = f'<section>\n<h2 class="machine">On a GPU</h2>\n<p class="run">{NOT_MEASURED}</p>\n</section>\n'
     return "".join(
         f'<section>\n<h2 class="machine">{html.escape(machine)}</h2>\n<div class="curves">\n'
         + "".join(chart(case, measurements) for case, measurements in cases.items())
-        + f"</div>\n{figures(cases)}</section>\n" for machine, cases in results.history.items()) + gpu
+        + f"</div>\n{figures(cases)}</section>\n" for machine, cases in results.history.items()) + (
+            "" if results.on_gpu else gpu)

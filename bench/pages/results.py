@@ -26,6 +26,10 @@ class Measurement:
             setattr(self, kind, (seconds, program))
 
     @property
+    def of(self):
+        return f"{self.date}, {self.commit}"
+
+    @property
     def ratio(self):
         return self.peer[0] / self.ours[0] if self.ours and self.peer else None
 

@@ -130,5 +130,6 @@ def rooflines(reports):
         precisions = sorted({kernel["precision"] for kernel in report["kernels"]})
         html_text += (f'<section>\n<h2 class="machine">Operations under their roofline: {html.escape(device)}</h2>\n'
                       f'<p class="run">{html.escape(of)}</p>\n<div class="curves">\n'
-                      + "".join(chart(report, precision) for precision in precisions) + f"</div>\n{figures(report)}</section>\n")
+                      + "".join(chart(report, precision) for precision in precisions)
+                      + f"</div>\n{figures(report)}</section>\n")
     return html_text

@@ -19,24 +19,20 @@ def gaussian_window(radius=5, sigma=1.5, **options):
 
 
 def ssim(x, y, c1=0.01**2, c2=0.03**2):
-    """Mean structural similarity (Wang et al. 2004): 11×11 Gaussian window, σ = 1.5, zero-padded. Where the network runs in fp16 under autocast,
-    this does not: it subtracts squares that are next to equal."""
-    with torch.autocast(x.device.type, enabled=False):
-        return _ssim(x.to(y.dtype), y, c1, c2)
-
-
-def _ssim(x, y, c1, c2):
-    channels = x.shape[1]
+    """Mean structural similarity (Wang et al. 2004): 11×11 Gaussian window, σ = 1.5, zero-padded. Not in fp16 where the
+    network is, under autocast, for it subtracts squares that are next to equal."""
+    x, channels = x.to(y.dtype), x.shape[1]
     window = gaussian_window(dtype=x.dtype, device=x.device).expand(channels, 1, -1, -1)
 
     def mean(z):
         return F.conv2d(z, window, padding=window.shape[-1] // 2, groups=channels)
 
-    mean_x, mean_y = mean(x), mean(y)
-    variance_x, variance_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
-    covariance = mean(x * y) - mean_x * mean_y
-    return ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-            / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))).mean()
+    with torch.autocast(x.device.type, enabled=False):
+        mean_x, mean_y = mean(x), mean(y)
+        variance_x, variance_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
+        covariance = mean(x * y) - mean_x * mean_y
+        return ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+                / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))).mean()
 
 
 def feature_contrast(derained, clean, rainy, epsilon=1e-7):
@@ -80,5 +76,7 @@ def parts(derained, clean, rainy, vgg, linear, segmentation):
     with torch.no_grad():
         of_clean, of_rainy = vgg(normalized(clean)), vgg(normalized(rainy), CONTRAST_TAPS)
     of_derained = vgg(normalized(derained))
-    return torch.stack([-ssim(derained, clean), contrast(of_derained[:CONTRAST_TAPS], of_clean[:CONTRAST_TAPS], of_rainy),
-                        distance(of_derained, of_clean, linear), focal(segmentation(normalized(derained)))])
+    return torch.stack([-ssim(derained, clean),
+                        contrast(of_derained[:CONTRAST_TAPS], of_clean[:CONTRAST_TAPS], of_rainy),
+                        distance(of_derained, of_clean, linear),
+                        focal(segmentation(normalized(derained)))])

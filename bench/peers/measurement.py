@@ -1,7 +1,13 @@
 """How the PyTorch peers measure: as sapnet-bench does."""
 import time
 
+import numpy
 import torch
+
+
+def read_input(file, shape):
+    """Raw little-endian fp32 of that shape; noise without a file."""
+    return torch.from_numpy(numpy.fromfile(file, "<f4")).reshape(shape) if file else torch.rand(shape)
 
 
 def status_bytes(field):

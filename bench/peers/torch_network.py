@@ -2,11 +2,10 @@
 import argparse
 import json
 
-import numpy
 import torch
 
 import modes
-from measurement import report, status_bytes, time_runs
+from measurement import read_input, report, status_bytes, time_runs
 from networks import load_network
 
 
@@ -36,7 +35,7 @@ def main():
     network = load_network(options.weights)
     name = type(network).__name__
     shape = (1, height, width, 3)
-    x = mode.maps(torch.from_numpy(numpy.fromfile(options.input, "<f4")).reshape(shape) if options.input else torch.rand(shape))
+    x = mode.maps(read_input(options.input, shape))
     before = status_bytes("VmRSS")
     with mode.inference():
         network, x = prepare(network, x, mode)

@@ -2,12 +2,11 @@
 import argparse
 import json
 
-import numpy
 import torch
 
 import modes
 from losses import parts, ssim
-from measurement import report, status_bytes, time_runs
+from measurement import read_input, report, status_bytes, time_runs
 from networks import load_network
 from vision import Vgg16, draw_segmentation, read_linear
 from weight_file import read_weights
@@ -56,8 +55,7 @@ def main():
     name = type(network).__name__
     network = mode.moved(network)
     shape = (2, options.batch, options.patch, options.patch, 3)
-    pictures = torch.from_numpy(numpy.fromfile(options.input, "<f4")).reshape(shape) if options.input else torch.rand(shape)
-    rainy, clean = map(mode.maps, pictures)
+    rainy, clean = map(mode.maps, read_input(options.input, shape))
     loss_of = loss_function(options, mode)
     forward = mode.compiled(lambda: loss_of(network(rainy), clean, rainy))
     adam = torch.optim.Adam(network.parameters(), lr=1e-4, **({"fused": True} if mode.cuda else {}))

@@ -3,12 +3,11 @@ same options, same JSON."""
 import argparse
 import json
 
-import numpy
 import torch
 
 import modes
 from losses import contrast
-from measurement import report, status_bytes, time_runs
+from measurement import read_input, report, status_bytes, time_runs
 from vision import Vgg16
 from weight_file import read_weights
 
@@ -20,7 +19,7 @@ def main():
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--patch", type=int, default=100)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--input", required=True, help="raw little-endian fp32 (batch, patch, patch, 3)")
+    parser.add_argument("--input", help="raw little-endian fp32 (batch, patch, patch, 3); without it, noise")
     parser.add_argument("--output", help="where to write the gradient, in the same layout")
     options = parser.parse_args()
 
@@ -29,7 +28,7 @@ def main():
     vgg.load_state_dict(read_weights(options.weights))
     vgg = mode.moved(vgg.requires_grad_(False))
     shape = (options.batch, options.patch, options.patch, 3)
-    pictures = mode.maps(torch.from_numpy(numpy.fromfile(options.input, "<f4")).reshape(shape)).requires_grad_()
+    pictures = mode.maps(read_input(options.input, shape)).requires_grad_()
     with torch.no_grad():
         deepest = vgg(pictures)[-1]
     zeros, ones = torch.zeros_like(deepest), torch.ones_like(deepest)
