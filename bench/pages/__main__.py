@@ -13,6 +13,8 @@ from roofline import rooflines
 STYLE = """
 .machine { margin: 0 0 .75rem; font-size: 1.2rem; font-weight: 650; }
 section .run { margin: -.5rem 0 .75rem; }
+.curves { grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); }
+.curves text { paint-order: stroke; stroke: var(--card); stroke-width: 3px; }
 .legend { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0; color: var(--faint); font-size: .85rem; }
 b.ours, .ours { color: var(--accent); fill: var(--accent); }
 b.peer, .peer { color: var(--third); }

@@ -59,7 +59,7 @@ class Results:
         for measurement in document.get("measurements", []):
             self._read(measurement, context)
         if "roofs" in document:
-            self.kernels.append({"date": "", "commit": "unknown"} | context | document)
+            self.kernels.append({"date": "", "commit": ""} | context | document)
         elif "seconds" in document and ("width" in document or "batch" in document):
             self._add(document, document, "cuda" if "gpu" in context else "cpu", context, "ours")
 

@@ -71,13 +71,15 @@ def chart(report, precision):
     for value in x.ticks():
         svg += [line("grid", [(x.at(value), TOP), (x.at(value), HEIGHT - BOTTOM)]),
                 text(x.at(value), HEIGHT - BOTTOM + 16, counted(value))]
-    svg += [text(LEFT - 8, 12, "GFLOP/s", "end"), text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "FLOP per byte"),
-            *roof_lines(memory, flat, x, y)]
-    for kind, intensity, rate, words in dots:
-        svg.append(mark(kind, x.at(intensity), y.at(rate), words))
+    svg += [text(LEFT - 8, 12, "GFLOP/s", "end"), text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "FLOP per byte")]
+    svg += [mark(kind, x.at(intensity), y.at(rate), words) for kind, intensity, rate, words in dots]
+    svg += roof_lines(memory, flat, x, y)
+    signs = {"ours": "sapnet", "peer": "peer, the same work", "roof": "measured roofs"}
+    if all(kind == "ours" for kind, *_ in dots):
+        signs["peer"] = f"peer: {NOT_MEASURED}"
     return (f'<figure>\n<h2>{precision}</h2>\n<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Roofline of '
             f'{precision}">\n' + "\n".join(svg) + "\n</svg>\n"
-            + key({"ours": "sapnet", "peer": "peer, the same work", "roof": "measured roofs"}) + "</figure>\n")
+            + key(signs) + "</figure>\n")
 
 
 def roof_lines(memory, flat, x, y):
@@ -126,7 +128,8 @@ def rooflines(reports):
                 "</section>\n")
     html_text = ""
     for device, report in newest.items():
-        of = ", ".join(filter(None, (report["date"], report["commit"][:12])))
+        of = "; ".join(filter(None, (report["date"], report["commit"], "FLOP count " + report["flops_counted"]
+                                     if "flops_counted" in report else "")))
         precisions = sorted({kernel["precision"] for kernel in report["kernels"]})
         html_text += (f'<section>\n<h2 class="machine">Operations under their roofline: {html.escape(device)}</h2>\n'
                       f'<p class="run">{html.escape(of)}</p>\n<div class="curves">\n'
