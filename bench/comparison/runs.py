@@ -1,6 +1,7 @@
 """Runs programs that print JSON, one at a time, until the time is up."""
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -28,6 +29,13 @@ def environment(pixels):
     return variables
 
 
+def reason(result):
+    """The last line that a program said, or Python's exception, which advice may follow."""
+    lines = result.stderr.strip().splitlines()
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (raised or lines or [f"exit status {result.returncode}"])[-1]
+
+
 def run(command, pixels, clock):
     """What the program prints, or {"not_measured": why not}, "failed" being whether it is its own fault."""
     if clock.left() < 1:
@@ -39,8 +47,7 @@ def run(command, pixels, clock):
     except OSError as error:
         return {"not_measured": str(error), "failed": True}
     if result.returncode != 0:
-        reason = result.stderr.strip().splitlines()[-1:] or [f"exit status {result.returncode}"]
-        return {"not_measured": reason[0], "failed": True}
+        return {"not_measured": reason(result), "failed": True}
     return json.loads(result.stdout)
 
 
