@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "engine/device.h"
 #include "engine/dtype.h"
@@ -26,15 +27,18 @@ struct NetworkOptions {
 void bench_network(const NetworkOptions& options);
 
 struct KernelsOptions {
-  std::int64_t width = 0, height = 0;
   engine::Device device = engine::Device::kCpu;
   int threads = 1;
   int repeat = 5;
+  bool strict = false;
+  bool small = false;           // the same operations on small maps, to try the program itself
+  std::string filter;           // what the name of a case must contain
+  std::int64_t max_pixels = 0;  // maps of more are left out; 0: on the CPU those of large pictures, on a GPU none
+  double seconds = 1e9;         // after which no further case is begun
 };
 
-/// Times each operation at the shapes that it has in SAPNet: on the CPU fast and strict, on a GPU fp32 and
-/// fp16.
-void bench_kernels(const KernelsOptions& options);
+/// Times each operation of bench/kernels/cases.h, on a GPU in fp16 and fp32, beside cuDNN where that is there.
+void bench_kernels(KernelsOptions options);
 
 /// Weights of what the losses look through.
 struct PerceptionFiles {

@@ -1,13 +1,18 @@
 #include "bench/machine.h"
 
+#include <cmath>
+#include <cstring>
 #include <fstream>
-#include <random>
 #include <sstream>
 #include <vector>
 
+#include "bench/kernels/maps.h"
 #include "bench/measurement.h"
 #include "engine/error.h"
+#include "engine/ops/op.h"
 #include "engine/tensor.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/parallel.h"
 
 namespace sapnet::bench {
 
@@ -32,16 +37,39 @@ std::string cpu_name() {
   return "unknown";
 }
 
-double copy_rate() {
-  constexpr std::int64_t kCount = 64 << 20;  // 256 MiB of floats, more than any cache holds
-  std::vector<float> values(kCount);
-  std::minstd_rand random(1);
-  for (float& value : values) value = static_cast<float>(random());
-  const engine::Shape shape{1, 1, 1, kCount};
-  const engine::Tensor from = engine::from_host(values, shape, engine::Device::kCuda);
-  engine::Tensor to(shape, engine::Device::kCuda);
-  const double seconds = median(time(engine::Device::kCuda, 10, [&] { engine::copy(from, to); }));
-  return 2.0 * kCount * sizeof(float) / seconds;
+double copy_rate(engine::Device device) {
+  constexpr std::int64_t kCopied = 64 << 20;  // floats, 256 MiB, more than any cache holds
+  const engine::Shape shape{1, 1, 1, kCopied};
+  const engine::Tensor from = MapMaker(device).map(shape);
+  engine::Tensor to(shape, device);
+  const auto copy = [&] {
+    if (device == engine::Device::kCuda) return engine::copy(from, to);
+    constexpr std::int64_t kPart = 1 << 16;
+    kernels::parallel_for(kCopied / kPart, [&](std::int64_t part) {
+      std::memcpy(to.data() + part * kPart, from.data() + part * kPart, kPart * sizeof(float));
+    });
+  };
+  return 2.0 * kCopied * sizeof(float) / typical(device, time(device, 10, copy));
+}
+
+std::optional<double> product_rate(engine::DType dtype, std::int64_t side) {
+  std::optional<double> rate;
+  engine::dispatch(
+      engine::Device::kCuda, [] {},
+      [&](auto stream) {
+        if (!kernels::cuda::has_matmul()) return;
+        const engine::Shape shape{1, 1, side, side};
+        MapMaker make(engine::Device::kCuda);
+        const engine::Tensor a = make.map(shape, dtype), b = make.map(shape, dtype);
+        engine::Tensor c(shape, engine::Device::kCuda, dtype);
+        const double seconds = median(time(engine::Device::kCuda, 5, [&] {
+          visit_dtype(dtype, [&]<class T>(T) {
+            kernels::cuda::matmul({side, side, side}, a.data<T>(), b.data<T>(), c.data<T>(), stream);
+          });
+        }));
+        rate = 2 * std::pow(static_cast<double>(side), 3) / seconds;
+      });
+  return rate;
 }
 
 }  // namespace sapnet::bench

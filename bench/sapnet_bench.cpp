@@ -25,7 +25,7 @@ int run(int argc, char** argv) {
   CLI::App app("Times SAPNet's networks and operations; prints JSON, and a line each on stderr.",
                "sapnet-bench");
   app.require_subcommand(1);
-  std::string network_size, kernels_size = "481x321", device = "cpu", precision = "fp32";
+  std::string network_size, device = "cpu", precision = "fp32";
   const auto add_device = [&](CLI::App* command) {
     command->add_option("--device", device, "cpu, the default, or cuda")
         ->check(CLI::IsMember({"cpu", "cuda"}));
@@ -46,11 +46,18 @@ int run(int argc, char** argv) {
   network_command->add_option("--input", network.input, "Raw little-endian fp32 (h, w, 3); else noise");
   network_command->add_option("--output", network.output, "Where to write the result, in the same layout");
 
-  CLI::App* const kernels_command = app.add_subcommand("kernels", "Each operation, at the shapes of SAPNet");
-  kernels_command->add_option("--size", kernels_size, "WIDTHxHEIGHT; 481x321 by default");
+  CLI::App* const kernels_command =
+      app.add_subcommand("kernels", "Each operation, at the shapes of SAPNet, VGG-16 and the losses");
   add_device(kernels_command);
   kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
-  kernels_command->add_option("--repeat", kernels.repeat, "Timed runs")->check(CLI::PositiveNumber);
+  kernels_command->add_option("--repeat", kernels.repeat, "Timed rounds")->check(CLI::PositiveNumber);
+  kernels_command->add_option("--filter", kernels.filter, "Only cases whose line contains this, such as 'conv_lstm'");
+  kernels_command->add_option("--max-pixels", kernels.max_pixels,
+                              "No maps of more pixels; on the CPU 200000 by default, on a GPU any")
+      ->check(CLI::PositiveNumber);
+  kernels_command->add_option("--seconds", kernels.seconds, "Begin no further case after so long");
+  kernels_command->add_flag("--strict", kernels.strict, "Direct convolution everywhere, on the CPU");
+  kernels_command->add_flag("--small", kernels.small, "Small maps, to try the program itself");
 
   sapnet::bench::StepOptions step;
   CLI::App* const step_command = app.add_subcommand("step", "A whole training step");
@@ -100,7 +107,6 @@ int run(int argc, char** argv) {
       if (*vgg_file) step.perception = perception;
       sapnet::bench::bench_step(step);
     } else {
-      parse_size(kernels_size, kernels.width, kernels.height);
       sapnet::bench::bench_kernels(kernels);
     }
     return 0;

@@ -1,0 +1,213 @@
+#include <array>
+#include <utility>
+
+#include "bench/kernels/make_work.h"
+#include "bench/kernels/maps.h"
+#include "engine/ops/attended_conv.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/conv_lstm.h"
+#include "engine/ops/op.h"
+#include "kernels/conv2d/conv2d_backward.h"
+#include "tests/reference/attended_conv.h"
+#include "tests/reference/conv2d.h"
+#include "tests/reference/conv_lstm.h"
+
+namespace sapnet::bench {
+namespace {
+
+using engine::DType;
+using engine::Execution;
+using engine::Shape;
+using engine::Tensor;
+using engine::to_vector;
+using kernels::Conv2dProblem;
+
+/// Pictures and what is by pictures are fp32, maps as the execution has them.
+DType stored_as(std::int64_t channels, const Execution& execution) {
+  return channels == 3 ? DType::kFloat32 : execution.maps;
+}
+
+double map_bytes(const Case& what, std::int64_t channels, DType dtype) {
+  return static_cast<double>(what.pixels() * channels) * static_cast<double>(size_of(dtype));
+}
+
+double weight_count(const Conv2dProblem& p) {
+  return static_cast<double>(p.kernel * p.kernel * p.total_in_channels() * p.out_channels);
+}
+
+double flops(const Case& what) { return 2 * weight_count(what.conv()) * static_cast<double>(what.pixels()); }
+
+Shape shape(const Case& what, std::int64_t channels) { return {what.n, what.h, what.w, channels}; }
+
+Shape filter(std::int64_t out, std::int64_t in, std::int64_t kernel = 3) { return {out, in, kernel, kernel}; }
+
+/// None of an absent one.
+std::vector<float> values(const Tensor& tensor) { return tensor ? to_vector(tensor) : std::vector<float>(); }
+
+Work conv2d_work(const Case& what, const Execution& execution) {
+  const Conv2dProblem p = what.conv();
+  const bool forward = what.pass == Pass::kForward;
+  const DType from = stored_as(what.in[0], execution), to = stored_as(what.out, execution);
+  const bool to_picture = forward && what.out == 3;  // SAPNet's last: to it comes the rainy picture
+  Work work;
+  work.cost = {flops(what), map_bytes(what, p.total_in_channels(), from) +
+                                map_bytes(what, what.out, to) * (to_picture ? 2 : 1) +
+                                weight_count(p) * static_cast<double>(size_of(from))};
+  work.sets = sets_of(work.cost.bytes, execution.device);
+  work.peer = {p, what.pass, execution.maps, forward, forward && !to_picture, 0};
+
+  MapMaker make(execution.device);
+  Execution reads = execution;
+  reads.maps = from;
+  const Tensor bias = forward ? make.bias(what.out) : Tensor();
+  const auto weights = std::make_shared<engine::Conv2dWeights>(
+      make.map(filter(what.out, p.total_in_channels(), what.kernel)), bias, what.in,
+      engine::Conv2dGeometry{1, p.dilation, p.padding}, reads);
+  const auto x = make.maps(work.sets, shape(what, what.in[0]), from);
+  const auto y = what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
+  const auto residual =
+      to_picture ? make.maps(work.sets, shape(what, what.out), to) : std::vector<Tensor>(work.sets);
+  const bool relu = forward && !to_picture;
+  work.run = [=](std::size_t k) {
+    return std::vector{engine::conv2d(x[k], y[k], *weights, {.relu = relu, .residual = residual[k], .maps = to})};
+  };
+  work.expected = [=] {
+    const auto first = values(x[0]), second = values(y[0]), added = values(residual[0]);
+    const auto conv = reference::convolve(p, {first, second}, values(weights->weight()), values(bias));
+    return reference::finish(p, conv.sum, {}, std::vector<double>(added.begin(), added.end()), relu);
+  };
+  return work;
+}
+
+/// dgrad is a convolution and is timed as one.
+Work wgrad_work(const Case& what, const Execution& execution) {
+  const Conv2dProblem p = what.conv();
+  const DType from = stored_as(what.in[0], execution), to = stored_as(what.out, execution);
+  Work work;
+  work.cost = {flops(what), map_bytes(what, p.total_in_channels(), from) + map_bytes(what, what.out, to) +
+                                2 * weight_count(p) * sizeof(float)};
+  work.sets = sets_of(work.cost.bytes, execution.device);
+  work.peer = {p, what.pass, execution.maps, false, false, 0};
+
+  MapMaker make(execution.device);
+  const auto x = make.maps(work.sets, shape(what, what.in[0]), from);
+  const auto y = what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
+  const auto dsum = make.maps(work.sets, shape(what, what.out), to);
+  const Tensor dweight = engine::zeros(filter(what.out, p.total_in_channels()), execution.device);
+  const Tensor dbias = engine::zeros({1, 1, 1, what.out}, execution.device);
+  const auto algorithm = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(p);
+  work.run = [=](std::size_t k) {
+    Tensor weight = dweight, bias = dbias;
+    const auto arguments = [&]<class In, class Sum>(In, Sum) {
+      return kernels::BasicConv2dWgradArguments<In, Sum>{
+          .in = {x[k].template data<In>(), engine::data_or_null<In>(std::as_const(y[k]))},
+          .dsum = dsum[k].template data<Sum>(),
+          .dweight = weight.data(),
+          .dbias = bias.data()};
+    };
+    engine::dispatch(
+        execution.device, [&] { kernels::cpu::conv2d_wgrad(p, algorithm, arguments(float(), float())); },
+        [&](auto stream) {
+          Tensor memory = engine::workspace(kernels::cuda::conv2d_wgrad_workspace(p), execution.device);
+          visit_dtype(from, [&](auto map) {
+            visit_dtype(to, [&](auto sum) {
+              kernels::cuda::conv2d_wgrad(p, arguments(map, sum), memory.data(), stream);
+            });
+          });
+        });
+    return std::vector{weight};
+  };
+  work.expected = [=] {
+    const auto first = values(x[0]), second = values(y[0]);
+    return reference::convolve_backward(p, {first, second}, values(dsum[0])).weight;
+  };
+  return work;
+}
+
+struct Lstm {
+  std::shared_ptr<const engine::ConvLstmWeights> weights;
+  std::vector<float> filters;  // of all gates
+};
+
+Lstm make_lstm(MapMaker& make, std::int64_t in, std::int64_t hidden, const Execution& execution) {
+  std::array<Tensor, 4> weights, biases;
+  Lstm lstm;
+  for (Tensor& weight : weights) {
+    weight = make.map(filter(hidden, in + hidden));
+    const auto gate = to_vector(weight);
+    lstm.filters.insert(lstm.filters.end(), gate.begin(), gate.end());
+  }
+  for (Tensor& bias : biases) bias = make.bias(hidden);
+  lstm.weights = std::make_shared<engine::ConvLstmWeights>(weights, biases, execution);
+  return lstm;
+}
+
+Work conv_lstm_work(const Case& what, const Execution& execution) {
+  const std::int64_t in = what.in[0], hidden = what.in[1];
+  const double cells = 2 * map_bytes(what, hidden, DType::kFloat32);  // read and written
+  Work work;
+  work.cost = {flops(what), map_bytes(what, in + 2 * hidden, execution.maps) + cells};
+  work.sets = sets_of(work.cost.bytes, execution.device);
+  work.peer = {what.conv(), what.pass, execution.maps, true, false,
+               map_bytes(what, what.out + hidden, execution.maps) + cells};
+
+  MapMaker make(execution.device);
+  const Lstm lstm = make_lstm(make, in, hidden, execution);
+  const auto x = make.maps(work.sets, shape(what, in), execution.maps);
+  const auto h = make.maps(work.sets, shape(what, hidden), execution.maps);
+  const auto c = make.maps(work.sets, shape(what, hidden), DType::kFloat32);
+  work.run = [=](std::size_t k) {
+    const auto [state, summed] = engine::conv_lstm(x[k], {h[k], c[k]}, *lstm.weights, 1);
+    return std::vector{state.hidden, state.cell, summed.shifted_sums};
+  };
+  work.expected = [=] {
+    return reference::conv_lstm(lstm.weights->problem(what.n, what.h, what.w), values(x[0]), values(h[0]),
+                                values(c[0]), lstm.filters, values(lstm.weights->bias()))
+        .h_out;
+  };
+  return work;
+}
+
+Work attended_conv_work(const Case& what, const Execution& execution) {
+  const std::int64_t channels = what.out, squeezed = 2;
+  const double map = map_bytes(what, channels, execution.maps);
+  Work work;
+  work.cost = {flops(what), 3 * map};
+  work.sets = sets_of(work.cost.bytes, execution.device);
+  // For the mean, and for scale, residual and ReLU.
+  work.peer = {what.conv(), what.pass, execution.maps, true, true, 4 * map};
+
+  MapMaker make(execution.device);
+  const engine::AttendedConvWeights attended(make.map(filter(channels, channels)), make.bias(channels),
+                                             make.map(filter(squeezed, channels, 1)),
+                                             make.map(filter(channels, squeezed, 1)),
+                                             make.map(filter(channels, channels, 1)), what.dilation, execution);
+  const auto weights = std::make_shared<engine::AttendedConvWeights>(attended);
+  const Lstm lstm = make_lstm(make, channels, channels, execution);  // whose maps come with their sums
+  std::vector<engine::SummedMap> x;
+  for (const Tensor& before : make.maps(work.sets, shape(what, channels), execution.maps))
+    x.push_back(engine::conv_lstm(before, {}, *lstm.weights, what.dilation).hidden);
+  const auto residual = make.maps(work.sets, shape(what, channels), execution.maps);
+  work.run = [=](std::size_t k) {
+    const engine::SummedMap out = engine::attended_conv(x[k], *weights, what.dilation, residual[k]);
+    return std::vector{out.map, out.shifted_sums};
+  };
+  work.expected = [=] {
+    return reference::attended_conv(weights->problem(what.n, what.h, what.w), values(x[0].map),
+                                    values(weights->conv().weight()), values(weights->conv().bias()),
+                                    values(weights->w1()), values(weights->w2()), values(weights->w3()),
+                                    values(residual[0]))
+        .out;
+  };
+  return work;
+}
+
+}  // namespace
+
+Work make_convolution_work(const Case& what, const Execution& execution) {
+  if (what.operation == Operation::kConvLstm) return conv_lstm_work(what, execution);
+  if (what.operation == Operation::kAttendedConv) return attended_conv_work(what, execution);
+  return what.pass == Pass::kWgrad ? wgrad_work(what, execution) : conv2d_work(what, execution);
+}
+
+}  // namespace sapnet::bench

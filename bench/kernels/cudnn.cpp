@@ -1,0 +1,418 @@
+// By cuDNN's graph interface: operations and their tensors are described, its heuristics name engines for them, each
+// becomes a plan, and all plans are timed. (NVIDIA cuDNN documentation, "Graph API", "Backend API".)
+#include "bench/kernels/cudnn.h"
+
+#include <cudnn_graph.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <utility>
+
+#include "bench/kernels/maps.h"
+#include "bench/kernels/timing.h"
+#include "engine/buffer.h"
+#include "engine/cuda.h"
+#include "engine/error.h"
+
+namespace sapnet::bench::cudnn {
+namespace {
+
+using engine::DType;
+using engine::Tensor;
+
+struct Library {
+  decltype(&cudnnCreate) create = nullptr;
+  decltype(&cudnnSetStream) set_stream = nullptr;
+  decltype(&cudnnGetVersion) version = nullptr;
+  decltype(&cudnnGetLastErrorString) last_error = nullptr;
+  decltype(&cudnnBackendCreateDescriptor) create_descriptor = nullptr;
+  decltype(&cudnnBackendDestroyDescriptor) destroy_descriptor = nullptr;
+  decltype(&cudnnBackendSetAttribute) set = nullptr;
+  decltype(&cudnnBackendGetAttribute) get = nullptr;
+  decltype(&cudnnBackendFinalize) finalize = nullptr;
+  decltype(&cudnnBackendExecute) execute = nullptr;
+
+  /// Null where it is missing.
+  static const Library* find() {
+    static const Library* const only = open();
+    return only;
+  }
+
+ private:
+  static const Library* open() {
+    void* const file = dlopen("libcudnn.so.9", RTLD_NOW | RTLD_LOCAL);
+    if (!file) return nullptr;
+    auto found = std::make_unique<Library>();
+    const auto look_up = [&](auto& function, const char* symbol) {
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(file, symbol));
+      return function != nullptr;
+    };
+    const bool all = look_up(found->create, "cudnnCreate") && look_up(found->set_stream, "cudnnSetStream") &&
+                     look_up(found->version, "cudnnGetVersion") &&
+                     look_up(found->last_error, "cudnnGetLastErrorString") &&
+                     look_up(found->create_descriptor, "cudnnBackendCreateDescriptor") &&
+                     look_up(found->destroy_descriptor, "cudnnBackendDestroyDescriptor") &&
+                     look_up(found->set, "cudnnBackendSetAttribute") &&
+                     look_up(found->get, "cudnnBackendGetAttribute") &&
+                     look_up(found->finalize, "cudnnBackendFinalize") &&
+                     look_up(found->execute, "cudnnBackendExecute");
+    return all ? found.release() : nullptr;  // never closed: at the program's end the driver goes first
+  }
+};
+
+constexpr const char* kMissing = "libcudnn.so.9 was not found, or lacks its graph interface";
+
+const Library& library() {
+  const Library* const found = Library::find();
+  if (!found) throw Error(kMissing);
+  return *found;
+}
+
+void check_status(cudnnStatus_t status, const char* what) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  std::array<char, 512> message{};
+  library().last_error(message.data(), message.size());
+  throw Error("cuDNN: " + std::string(what) + ": " + message.data());
+}
+
+/// What cuDNN calls a backend descriptor: a bag of attributes.
+class Descriptor {
+ public:
+  explicit Descriptor(cudnnBackendDescriptorType_t type) {
+    check_status(library().create_descriptor(type, &raw_), "making a descriptor");
+  }
+  Descriptor(Descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (raw_) library().destroy_descriptor(raw_);
+  }
+
+  template <class T>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, std::initializer_list<T> values) {
+    check_status(library().set(raw_, name, type, static_cast<std::int64_t>(values.size()), values.begin()),
+                 "setting an attribute");
+  }
+  void set(cudnnBackendAttributeName_t name, const Descriptor& value) {
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, {value.raw_});
+  }
+
+  /// As many of the attribute's values as `to` has room for; gives how many there are.
+  template <class T>
+  std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T* to, std::int64_t most) const {
+    std::int64_t count = 0;
+    check_status(library().get(raw_, name, type, most, &count, to), "asking for an attribute");
+    return std::min(count, most);
+  }
+
+  void finalize(const char* what) { check_status(library().finalize(raw_), what); }
+  cudnnBackendDescriptor_t raw() const { return raw_; }
+
+ private:
+  cudnnBackendDescriptor_t raw_ = nullptr;
+};
+
+/// Names of tensors in a graph.
+enum Name : std::int64_t { kIn = 1, kFilter, kOut, kBias, kSum, kBiased };
+
+cudnnDataType_t type_of(DType dtype) { return dtype == DType::kFloat16 ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT; }
+
+/// cuDNN names the extents in the order n, c, h, w, however they lie: here n, h, w, c. Virtual ones are never
+/// written down.
+Descriptor tensor(Name name, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, cudnnDataType_t type,
+                  bool is_virtual = false) {
+  Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  tensor.set<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, {type});
+  tensor.set<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, {n, c, h, w});
+  tensor.set<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, {h * w * c, 1, w * c, c});
+  tensor.set<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, {name});
+  tensor.set<std::int64_t>(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, {16});
+  if (is_virtual) tensor.set<bool>(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, {true});
+  tensor.finalize("describing a tensor");
+  return tensor;
+}
+
+/// The attributes of the three convolutions, which differ in nothing but their names.
+struct PassNames {
+  cudnnBackendDescriptorType_t type;
+  cudnnBackendAttributeName_t convolution, alpha, beta, in, filter, out;
+};
+
+constexpr PassNames kForwardNames = {
+    CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,             CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y};
+constexpr PassNames kDgradNames = {
+    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX};
+constexpr PassNames kWgradNames = {
+    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY};
+
+/// Channels of a map as cuDNN gets it.
+std::int64_t filled_up(std::int64_t channels, DType maps) {
+  constexpr std::int64_t kMultiple = 8;
+  return maps == DType::kFloat16 ? (channels + kMultiple - 1) / kMultiple * kMultiple : channels;
+}
+
+/// A convolution and, of the forward pass, its bias and ReLU as one graph.
+class Graph {
+ public:
+  explicit Graph(const Convolution& what) : graph_(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) {
+    const kernels::Conv2dProblem& p = what.problem;
+    const cudnnDataType_t type = type_of(what.maps);
+    const std::int64_t in = filled_up(p.total_in_channels(), what.maps), out = filled_up(p.out_channels, what.maps);
+    const bool dgrad = what.pass == Pass::kDgrad;
+    // cuDNN's filter is the forward convolution's, out by in; dgrad goes from its outputs to its inputs.
+    tensors_.push_back(tensor(kFilter, dgrad ? in : out, dgrad ? out : in, p.kernel, p.kernel, type));
+    tensors_.push_back(tensor(kIn, p.n, in, p.h, p.w, type));
+    // What bias and ReLU follow stays within the kernel, and so in fp32.
+    const bool ends = what.bias || what.relu;
+    tensors_.push_back(tensor(ends ? kSum : kOut, p.n, out, p.out_h(), p.out_w(), ends ? CUDNN_DATA_FLOAT : type, ends));
+    const PassNames& names = dgrad ? kDgradNames : what.pass == Pass::kWgrad ? kWgradNames : kForwardNames;
+    convolution(p, names);
+    if (what.bias) {
+      tensors_.push_back(tensor(kBias, 1, out, 1, 1, CUDNN_DATA_FLOAT));
+      tensors_.push_back(tensor(what.relu ? kBiased : kOut, p.n, out, p.out_h(), p.out_w(),
+                                what.relu ? CUDNN_DATA_FLOAT : type, what.relu));
+      pointwise(CUDNN_POINTWISE_ADD, tensors_[2], &tensors_[3], tensors_[4]);
+    }
+    if (what.relu) {
+      const Descriptor& before = tensors_.back();
+      Descriptor after = tensor(kOut, p.n, out, p.out_h(), p.out_w(), type);
+      pointwise(CUDNN_POINTWISE_RELU_FWD, before, nullptr, after);
+      tensors_.push_back(std::move(after));
+    }
+    std::vector<cudnnBackendDescriptor_t> raw;
+    for (const Descriptor& operation : operations_) raw.push_back(operation.raw());
+    check_status(library().set(graph_.raw(), CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                               static_cast<std::int64_t>(raw.size()), raw.data()),
+                 "naming a graph's operations");
+  }
+
+  /// Without a handle cuDNN looks at the graph alone, and no plan can be made of it.
+  const Descriptor& finish(cudnnHandle_t handle) {
+    if (handle) graph_.set<cudnnHandle_t>(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, {handle});
+    graph_.finalize("taking a graph");
+    return graph_;
+  }
+
+ private:
+  void convolution(const kernels::Conv2dProblem& p, const PassNames& names) {
+    Descriptor shape(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+    shape.set<std::int64_t>(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, {2});
+    shape.set<cudnnDataType_t>(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, {CUDNN_DATA_FLOAT});
+    shape.set<cudnnConvolutionMode_t>(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE,
+                                      {CUDNN_CROSS_CORRELATION});
+    for (const auto& [name, value] : {std::pair{CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, p.padding},
+                                      {CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, p.padding},
+                                      {CUDNN_ATTR_CONVOLUTION_DILATIONS, p.dilation},
+                                      {CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, p.stride}})
+      shape.set<std::int64_t>(name, CUDNN_TYPE_INT64, {value, value});
+    shape.finalize("describing a convolution");
+
+    Descriptor operation(names.type);
+    operation.set(names.convolution, shape);
+    operation.set(names.filter, tensors_[0]);
+    operation.set(names.in, tensors_[1]);
+    operation.set(names.out, tensors_[2]);
+    operation.set<float>(names.alpha, CUDNN_TYPE_FLOAT, {1});
+    operation.set<float>(names.beta, CUDNN_TYPE_FLOAT, {0});
+    operation.finalize("describing a convolution's tensors");
+    shapes_.push_back(std::move(shape));
+    operations_.push_back(std::move(operation));
+  }
+
+  void pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor* b, const Descriptor& y) {
+    Descriptor shape(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+    shape.set<cudnnPointwiseMode_t>(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, {mode});
+    shape.set<cudnnDataType_t>(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, {CUDNN_DATA_FLOAT});
+    shape.finalize("describing a pointwise operation");
+    Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, shape);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
+    if (b) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
+    operation.finalize("describing a pointwise operation's tensors");
+    shapes_.push_back(std::move(shape));
+    operations_.push_back(std::move(operation));
+  }
+
+  std::vector<Descriptor> tensors_, shapes_, operations_;
+  Descriptor graph_;
+};
+
+cudnnHandle_t handle() {
+  static const cudnnHandle_t only = [] {
+    cudnnHandle_t made = nullptr;
+    check_status(library().create(&made), "starting");
+    check_status(library().set_stream(made, static_cast<cudaStream_t>(engine::cuda::stream())), "choosing a stream");
+    return made;
+  }();
+  return only;
+}
+
+struct Plan {
+  Descriptor plan;
+  std::int64_t workspace = 0, number = 0;  // bytes; cuDNN's number of the engine
+};
+
+/// The engine's number; nothing where it multiplies fp32 numbers as something shorter.
+std::optional<std::int64_t> fair_engine(const Descriptor& configuration, DType maps) {
+  const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  cudnnBackendDescriptor_t raw = engine.raw();
+  configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, &raw, 1);
+  std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
+  const std::int64_t count = engine.get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, notes.data(),
+                                        std::ssize(notes));
+  const auto unfair = [](cudnnBackendNumericalNote_t note) {
+    return note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
+  };
+  if (maps == DType::kFloat32 && std::any_of(notes.begin(), notes.begin() + count, unfair)) return std::nullopt;
+  std::int64_t number = 0;
+  engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &number, 1);
+  return number;
+}
+
+/// Those that a mode of cuDNN's heuristics names first.
+std::vector<Plan> plans(const Descriptor& graph, cudnnBackendHeurMode_t mode, DType maps) {
+  constexpr std::int64_t kMost = 8;
+  Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
+  heuristic.set<cudnnBackendHeurMode_t>(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, {mode});
+  heuristic.finalize("asking for engines");
+  std::vector<Descriptor> configurations;
+  std::vector<cudnnBackendDescriptor_t> raw;
+  for (std::int64_t k = 0; k < kMost; ++k) {
+    configurations.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    raw.push_back(configurations.back().raw());
+  }
+  const std::int64_t count =
+      heuristic.get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw.data(), kMost);
+  std::vector<Plan> made;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const Descriptor& configuration = configurations[static_cast<std::size_t>(k)];
+    try {
+      const auto number = fair_engine(configuration, maps);
+      if (!number) continue;
+      Plan plan = {Descriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), 0, *number};
+      plan.plan.set<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, {handle()});
+      plan.plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+      plan.plan.finalize("making a plan");
+      plan.plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, &plan.workspace, 1);
+      made.push_back(std::move(plan));
+    } catch (const Error&) {
+      continue;  // engines that are named and then cannot do it are common
+    }
+  }
+  return made;
+}
+
+/// Where one set of the tensors lies.
+struct Set {
+  Tensor in, filter, out, bias, copied_from, copied_to;
+};
+
+Set make_set(MapMaker& make, const Convolution& what) {
+  const kernels::Conv2dProblem& p = what.problem;
+  const std::int64_t in = filled_up(p.total_in_channels(), what.maps), out = filled_up(p.out_channels, what.maps);
+  Set set = {make.map({p.n, p.h, p.w, in}, what.maps), make.map({out, p.kernel, p.kernel, in}, what.maps),
+             make.map({p.n, p.out_h(), p.out_w(), out}, what.maps), make.bias(out), {}, {}};
+  if (const auto floats = static_cast<std::int64_t>(what.more_bytes / 2 / sizeof(float)); floats > 0) {
+    set.copied_from = make.map({1, 1, 1, floats});
+    set.copied_to = make.map({1, 1, 1, floats});
+  }
+  return set;
+}
+
+void* address(Tensor& tensor) {
+  return visit_dtype(tensor.dtype(), [&]<class T>(T) -> void* { return tensor.data<T>(); });
+}
+
+Descriptor variant_pack(Set& set, const Convolution& what, Tensor& workspace) {
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  if (what.bias) {
+    pack.set<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, {kIn, kFilter, kOut, kBias});
+    pack.set<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+                    {address(set.in), address(set.filter), address(set.out), address(set.bias)});
+  } else {
+    pack.set<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, {kIn, kFilter, kOut});
+    pack.set<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+                    {address(set.in), address(set.filter), address(set.out)});
+  }
+  pack.set<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, {address(workspace)});
+  pack.finalize("naming the tensors");
+  return pack;
+}
+
+}  // namespace
+
+std::string why_not() {
+  if (!Library::find()) return kMissing;
+  return engine::cuda::why_not();
+}
+
+std::string name() {
+  const std::size_t version = library().version();
+  return "cuDNN " + std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
+         std::to_string(version % 100);
+}
+
+void check(const Convolution& convolution) { Graph(convolution).finish(nullptr); }
+
+std::vector<double> time_convolution(const Convolution& what, int repeat, nlohmann::ordered_json& chosen) {
+  const kernels::Conv2dProblem& p = what.problem;
+  Graph graph(what);
+  const Descriptor& finished = graph.finish(handle());
+  std::vector<Plan> all = plans(finished, CUDNN_HEUR_MODE_A, what.maps);
+  if (all.empty()) all = plans(finished, CUDNN_HEUR_MODE_FALLBACK, what.maps);
+  if (all.empty()) throw Error("cuDNN has no plan for it");
+
+  const double map = static_cast<double>(p.n * p.h * p.w * (p.total_in_channels() + p.out_channels)) *
+                     static_cast<double>(size_of(what.maps));
+  MapMaker make(engine::Device::kCuda);
+  std::vector<Set> sets;
+  for (std::size_t k = 0; k < sets_of(map + what.more_bytes, engine::Device::kCuda); ++k)
+    sets.push_back(make_set(make, what));
+  const auto time_plan = [&](const Plan& plan, int times) {
+    Tensor workspace({1, 1, 1, plan.workspace / static_cast<std::int64_t>(sizeof(float)) + 1}, engine::Device::kCuda);
+    std::vector<Descriptor> packs;
+    for (Set& set : sets) packs.push_back(variant_pack(set, what, workspace));
+    return time_sets(engine::Device::kCuda, sets.size(), times, [&](std::size_t k) {
+      check_status(library().execute(handle(), plan.plan.raw(), packs[k].raw()), "running a plan");
+      if (sets[k].copied_from) engine::copy(sets[k].copied_from, sets[k].copied_to);
+      return 0;
+    });
+  };
+  const Plan* best = nullptr;
+  double shortest = 0;
+  std::string fault;
+  for (const Plan& plan : all) {
+    try {
+      const double seconds = median(time_plan(plan, 3));
+      if (best && seconds >= shortest) continue;
+      best = &plan;
+      shortest = seconds;
+    } catch (const Error& error) {
+      fault = error.what();
+    }
+  }
+  if (!best) throw Error(fault);
+  chosen["engine"] = best->number;
+  chosen["plans_tried"] = all.size();
+  chosen["workspace_bytes"] = best->workspace;
+  return time_plan(*best, repeat);
+}
+
+}  // namespace sapnet::bench::cudnn

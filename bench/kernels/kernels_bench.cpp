@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/commands.h"
+#include "bench/kernels/cases.h"
+#include "bench/kernels/cudnn.h"
+#include "bench/kernels/timing.h"
+#include "bench/kernels/work.h"
+#include "bench/machine.h"
+#include "bench/measurement.h"
+#include "engine/error.h"
+#include "engine/execution.h"
+
+namespace sapnet::bench {
+namespace {
+
+using engine::Device;
+using engine::DType;
+using engine::Execution;
+using nlohmann::ordered_json;
+
+/// The most that the machine does in a second, as it was measured just before.
+struct Roofs {
+  double bytes = 0;
+  std::optional<double> flops_fp16, flops_fp32;
+
+  std::optional<double> flops(DType maps) const { return maps == DType::kFloat16 ? flops_fp16 : flops_fp32; }
+};
+
+Roofs measure_roofs(const KernelsOptions& options) {
+  if (options.device == Device::kCpu) return {copy_rate(Device::kCpu), std::nullopt, fma_peak(options.threads)};
+  const std::int64_t side = options.small ? 64 : 8192;
+  return {copy_rate(Device::kCuda), product_rate(DType::kFloat16, side), product_rate(DType::kFloat32, side)};
+}
+
+ordered_json or_null(std::optional<double> value) { return value ? ordered_json(*value) : ordered_json(); }
+
+std::string precision_name(const Execution& execution) {
+  return execution.strict ? "fp32 strict" : std::string(to_string(execution.maps));
+}
+
+class KernelsBench {
+ public:
+  explicit KernelsBench(const KernelsOptions& options)
+      : options_(options), roofs_(measure_roofs(options)), start_(Clock::now()) {}
+
+  /// Times those of the cases that the options ask for.
+  void run(const Execution& execution) {
+    for (const Case& what : cases()) {
+      const std::string name = what.operation_name() + " " + what.pass_name() + ", " + what.shape_name() + ", " +
+                               precision_name(execution);
+      const bool picture = what.operation != Operation::kAdam;
+      if (name.find(options_.filter) == std::string::npos || (picture && what.pixels() > options_.max_pixels)) continue;
+      if (std::chrono::duration<double>(Clock::now() - start_).count() > options_.seconds) {
+        ++left_out_;
+        continue;
+      }
+      report_.push_back(measure(options_.small ? small_twin(what) : what, execution, name));
+    }
+  }
+
+  ordered_json report() const {
+    return {{"program", "sapnet-bench kernels"},
+            {"device", engine::describe(options_.device)},
+            {"cpu", cpu_name()},
+            {"threads", options_.threads},
+            {"repeat", options_.repeat},
+            {"flops_counted", kFlopsCounted},
+            {"roofs",
+             {{"bytes_per_second", roofs_.bytes},
+              {"flops_fp16", or_null(roofs_.flops_fp16)},
+              {"flops_fp32", or_null(roofs_.flops_fp32)}}},
+            {"left_out", left_out_},
+            {"kernels", report_}};
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  ordered_json measure(const Case& what, const Execution& execution, const std::string& name) const {
+    const Work work = make_work(what, execution);
+    const std::vector<double> seconds = time_sets(execution.device, work.sets, options_.repeat, work.run);
+    const double typical_seconds = typical(execution.device, seconds);
+    ordered_json entry = {{"operation", what.operation_name()},
+                          {"pass", what.pass_name()},
+                          {"case", what.shape_name()},
+                          {"precision", precision_name(execution)},
+                          {"seconds", summary(seconds)},
+                          {"flops", work.cost.flops},
+                          {"bytes", work.cost.bytes},
+                          {"gflops", work.cost.flops / typical_seconds * 1e-9},
+                          {"gbytes_per_second", work.cost.bytes / typical_seconds * 1e-9}};
+    std::string line = std::to_string(std::llround(work.cost.flops / typical_seconds * 1e-9)) + " GFLOP/s";
+    if (const auto flops = roofs_.flops(execution.maps)) {
+      const double by_bytes = work.cost.bytes / roofs_.bytes, by_flops = work.cost.flops / *flops;
+      const double percent = 100 * std::max(by_bytes, by_flops) / typical_seconds;
+      entry["percent_of_roofline"] = percent;
+      entry["bound"] = by_bytes > by_flops ? "memory" : "arithmetic";
+      line += ", " + std::to_string(std::llround(percent)) + " % of the roofline (" + std::string(entry["bound"]) + ")";
+    }
+    entry["largest_error"] = or_null(error(what, execution));
+    if (execution.device == Device::kCuda && work.peer.problem.out_channels > 0) {
+      entry["peer"] = measure_peer(work.peer);
+      if (entry["peer"].contains("seconds")) {
+        const double peer = entry["peer"]["seconds"]["median"];
+        entry["times_faster"] = peer / typical_seconds;
+        line += ", " + std::to_string(peer / typical_seconds).substr(0, 5) + " times as fast as cuDNN";
+      }
+    }
+    print_line(name, seconds, line);
+    return entry;
+  }
+
+  static std::optional<double> error(const Case& what, const Execution& execution) {
+    const Work twin = make_work(small_twin(what), execution);
+    return twin.expected ? std::optional(largest_error(twin)) : std::nullopt;
+  }
+
+  ordered_json measure_peer(const Convolution& convolution) const {
+    ordered_json peer;
+    if (const std::string reason = cudnn::why_not(); !reason.empty())
+      return {{"name", "cuDNN"}, {"not_measured", reason}};
+    try {
+      peer["name"] = cudnn::name();
+      peer["what"] = std::string("convolution") + (convolution.bias ? ", bias" : "") +
+                     (convolution.relu ? ", ReLU" : "") +
+                     (convolution.more_bytes > 0 ? ", and a copy for each pass over maps that it would take beside" : "");
+      const std::vector<double> seconds = cudnn::time_convolution(convolution, options_.repeat, peer);
+      peer["seconds"] = summary(seconds);
+    } catch (const Error& error) {
+      peer["not_measured"] = error.what();
+    }
+    return peer;
+  }
+
+  KernelsOptions options_;
+  Roofs roofs_;
+  Clock::time_point start_;
+  int left_out_ = 0;
+  ordered_json report_ = ordered_json::array();
+};
+
+}  // namespace
+
+void bench_kernels(KernelsOptions options) {
+  engine::set_threads(options.threads);
+  const bool cuda = options.device == Device::kCuda;
+  // On a CPU the largest pictures take minutes, and tell what the smaller ones do.
+  constexpr std::int64_t kMaxPixelsOfCpu = 200'000;
+  if (options.max_pixels == 0)
+    options.max_pixels = cuda ? std::numeric_limits<std::int64_t>::max() : kMaxPixelsOfCpu;
+  KernelsBench bench(options);
+  if (cuda) bench.run({.device = Device::kCuda, .maps = DType::kFloat16});
+  bench.run({.device = options.device, .strict = options.strict});
+  std::cout << bench.report().dump(1) << '\n';
+}
+
+}  // namespace sapnet::bench

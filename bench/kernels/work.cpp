@@ -1,0 +1,44 @@
+#include "bench/kernels/work.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "bench/kernels/make_work.h"
+
+namespace sapnet::bench {
+
+Work make_work(const Case& what, const engine::Execution& execution) {
+  Work work = what.out > 0 ? make_convolution_work(what, execution) : make_other_work(what, execution);
+  return work;
+}
+
+std::size_t sets_of(double bytes, engine::Device device) {
+  constexpr double kManyCaches = 256 << 20, kMostSets = 32;
+  return device == engine::Device::kCpu
+             ? 1
+             : static_cast<std::size_t>(std::clamp(std::ceil(kManyCaches / bytes), 1.0, kMostSets));
+}
+
+Case small_twin(const Case& what) {
+  Case twin = what;
+  twin.n = std::min<std::int64_t>(what.n, 2);
+  const bool numeric = what.pass == Pass::kBackward;  // derivatives by differences take long
+  twin.h = std::min<std::int64_t>(what.h, numeric ? 7 : 19);
+  twin.w = std::min<std::int64_t>(what.w, numeric ? 9 : 70);
+  return twin;
+}
+
+double largest_error(const Work& work) {
+  const std::vector<engine::Tensor> results = work.run(0);
+  const std::vector<float> got = engine::to_vector(results.front());
+  const std::vector<double> expected = work.expected();
+  double error = 0, largest = 0;
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    error = std::max(error, std::abs(static_cast<double>(got[k]) - expected[k]));
+    largest = std::max(largest, std::abs(expected[k]));
+  }
+  return error / largest;
+}
+
+}  // namespace sapnet::bench
