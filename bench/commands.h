@@ -31,13 +31,15 @@ struct KernelsOptions {
   int threads = 1;
   int repeat = 5;
   bool strict = false;
-  bool small = false;           // the same operations on small maps, to try the program itself
-  std::string filter;           // what the name of a case must contain
-  std::int64_t max_pixels = 0;  // maps of more are left out; 0: on the CPU those of large pictures, on a GPU none
-  double seconds = 1e9;         // after which no further case is begun
+  bool small = false;  // the same operations on small maps, to try the program itself
+  std::string filter;  // what the name of a case must contain
+  std::int64_t max_pixels =
+      0;                 // maps of more are left out; 0: on the CPU those of large pictures, on a GPU none
+  double seconds = 1e9;  // after which no further case is begun
 };
 
-/// Times each operation of bench/kernels/cases.h, on a GPU in fp16 and fp32, beside cuDNN where that is there.
+/// Times each operation of bench/kernels/cases.h, on a GPU in fp16 and fp32, beside cuDNN where that is
+/// there.
 void bench_kernels(KernelsOptions options);
 
 /// Weights of what the losses look through.

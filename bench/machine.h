@@ -22,12 +22,13 @@ std::string cpu_name();
 /// what no kernel can exceed. Measured, best of several tries; takes about a third of a second.
 double fma_peak(int threads);
 
-/// Bytes per second that a copy moves, those read and those written counted, on a CPU by as many threads as the
-/// engine has: what no kernel that finds its input in memory can exceed by much. Measured.
+/// Bytes per second that a copy moves, those read and those written counted, on a CPU by as many threads as
+/// the engine has: what no kernel that finds its input in memory can exceed by much. Measured.
 double copy_rate(engine::Device device);
 
-/// Floating-point operations per second of the GPU's product of two matrices of so many rows and columns, which cuBLAS
-/// makes: of fp16 numbers on the tensor cores, or of fp32 ones without. Measured; nothing where cuBLAS is missing.
+/// Floating-point operations per second of the GPU's product of two matrices of so many rows and columns,
+/// which cuBLAS makes: of fp16 numbers on the tensor cores, or of fp32 ones without. Measured; nothing where
+/// cuBLAS is missing.
 std::optional<double> product_rate(engine::DType dtype, std::int64_t side);
 
 }  // namespace sapnet::bench

@@ -51,9 +51,11 @@ int run(int argc, char** argv) {
   add_device(kernels_command);
   kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
   kernels_command->add_option("--repeat", kernels.repeat, "Timed rounds")->check(CLI::PositiveNumber);
-  kernels_command->add_option("--filter", kernels.filter, "Only cases whose line contains this, such as 'conv_lstm'");
-  kernels_command->add_option("--max-pixels", kernels.max_pixels,
-                              "No maps of more pixels; on the CPU 200000 by default, on a GPU any")
+  kernels_command->add_option("--filter", kernels.filter,
+                              "Only cases whose line contains this, such as 'conv_lstm'");
+  kernels_command
+      ->add_option("--max-pixels", kernels.max_pixels,
+                   "No maps of more pixels; on the CPU 200000 by default, on a GPU any")
       ->check(CLI::PositiveNumber);
   kernels_command->add_option("--seconds", kernels.seconds, "Begin no further case after so long");
   kernels_command->add_flag("--strict", kernels.strict, "Direct convolution everywhere, on the CPU");

@@ -26,9 +26,17 @@ Case on_maps(Operation operation, Pass pass, const Size& size, std::int64_t chan
 
 void add_sapnet_forward(std::vector<Case>& to, const Size& size) {
   to.push_back(conv2d(size, {3, 3}, kChannels));
-  to.push_back({Operation::kConvLstm, Pass::kForward, size.n, size.h, size.w, {kChannels, kChannels}, 4 * kChannels});
+  to.push_back(
+      {Operation::kConvLstm, Pass::kForward, size.n, size.h, size.w, {kChannels, kChannels}, 4 * kChannels});
   for (const std::int64_t dilation : kDilations)
-    to.push_back({Operation::kAttendedConv, Pass::kForward, size.n, size.h, size.w, {kChannels, 0}, kChannels, 3,
+    to.push_back({Operation::kAttendedConv,
+                  Pass::kForward,
+                  size.n,
+                  size.h,
+                  size.w,
+                  {kChannels, 0},
+                  kChannels,
+                  3,
                   dilation});
   to.push_back(conv2d(size, {kChannels, 0}, 3));
 }

@@ -1,5 +1,5 @@
-// The operations that benchmarks time, each at the shapes that it has in practice. One list drives our side, cuDNN
-// and cuBLAS, and PyTorch.
+// The operations that benchmarks time, each at the shapes that it has in practice. One list drives our side,
+// cuDNN and cuBLAS, and PyTorch.
 #pragma once
 
 #include <array>
@@ -19,9 +19,10 @@ enum class Pass { kForward, kDgrad, kWgrad, kBackward };
 struct Case {
   Operation operation = Operation::kConv2d;
   Pass pass = Pass::kForward;
-  std::int64_t n = 1, h = 1, w = 1;   // of the maps; with Adam: 1, 1 and the number of parameters
-  std::array<std::int64_t, 2> in{};   // channels of the input, or of two inputs side by side; of dgrad: of dsum
-  std::int64_t out = 0;               // of a convolution
+  std::int64_t n = 1, h = 1, w = 1;  // of the maps; with Adam: 1, 1 and the number of parameters
+  std::array<std::int64_t, 2>
+      in{};              // channels of the input, or of two inputs side by side; of dgrad: of dsum
+  std::int64_t out = 0;  // of a convolution
   std::int64_t kernel = 3, dilation = 1;
 
   /// The convolution in it, of stride 1, that keeps the maps' size. conv_lstm's is that of all gates.
@@ -34,7 +35,8 @@ struct Case {
   std::string shape_name() const;
 };
 
-/// All of them: SAPNet at the size of training and of three pictures, VGG-16 and the losses at that of training.
+/// All of them: SAPNet at the size of training and of three pictures, VGG-16 and the losses at that of
+/// training.
 std::vector<Case> cases();
 
 }  // namespace sapnet::bench

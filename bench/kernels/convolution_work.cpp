@@ -64,12 +64,14 @@ Work conv2d_work(const Case& what, const Execution& execution) {
       make.map(filter(what.out, p.total_in_channels(), what.kernel)), bias, what.in,
       engine::Conv2dGeometry{1, p.dilation, p.padding}, reads);
   const auto x = make.maps(work.sets, shape(what, what.in[0]), from);
-  const auto y = what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
+  const auto y =
+      what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
   const auto residual =
       to_picture ? make.maps(work.sets, shape(what, what.out), to) : std::vector<Tensor>(work.sets);
   const bool relu = forward && !to_picture;
   work.run = [=](std::size_t k) {
-    return std::vector{engine::conv2d(x[k], y[k], *weights, {.relu = relu, .residual = residual[k], .maps = to})};
+    return std::vector{
+        engine::conv2d(x[k], y[k], *weights, {.relu = relu, .residual = residual[k], .maps = to})};
   };
   work.expected = [=] {
     const auto first = values(x[0]), second = values(y[0]), added = values(residual[0]);
@@ -91,7 +93,8 @@ Work wgrad_work(const Case& what, const Execution& execution) {
 
   MapMaker make(execution.device);
   const auto x = make.maps(work.sets, shape(what, what.in[0]), from);
-  const auto y = what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
+  const auto y =
+      what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
   const auto dsum = make.maps(work.sets, shape(what, what.out), to);
   const Tensor dweight = engine::zeros(filter(what.out, p.total_in_channels()), execution.device);
   const Tensor dbias = engine::zeros({1, 1, 1, what.out}, execution.device);
@@ -148,8 +151,8 @@ Work conv_lstm_work(const Case& what, const Execution& execution) {
   Work work;
   work.cost = {flops(what), map_bytes(what, in + 2 * hidden, execution.maps) + cells};
   work.sets = sets_of(work.cost.bytes, execution.device);
-  work.peer = {what.conv(), what.pass, execution.maps, true, false,
-               map_bytes(what, what.out + hidden, execution.maps) + cells};
+  work.peer = {what.conv(), what.pass, execution.maps,
+               true,        false,     map_bytes(what, what.out + hidden, execution.maps) + cells};
 
   MapMaker make(execution.device);
   const Lstm lstm = make_lstm(make, in, hidden, execution);
@@ -178,10 +181,10 @@ Work attended_conv_work(const Case& what, const Execution& execution) {
   work.peer = {what.conv(), what.pass, execution.maps, true, true, 4 * map};
 
   MapMaker make(execution.device);
-  const engine::AttendedConvWeights attended(make.map(filter(channels, channels)), make.bias(channels),
-                                             make.map(filter(squeezed, channels, 1)),
-                                             make.map(filter(channels, squeezed, 1)),
-                                             make.map(filter(channels, channels, 1)), what.dilation, execution);
+  const engine::AttendedConvWeights attended(
+      make.map(filter(channels, channels)), make.bias(channels), make.map(filter(squeezed, channels, 1)),
+      make.map(filter(channels, squeezed, 1)), make.map(filter(channels, channels, 1)), what.dilation,
+      execution);
   const auto weights = std::make_shared<engine::AttendedConvWeights>(attended);
   const Lstm lstm = make_lstm(make, channels, channels, execution);  // whose maps come with their sums
   std::vector<engine::SummedMap> x;

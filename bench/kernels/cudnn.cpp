@@ -1,5 +1,6 @@
-// By cuDNN's graph interface: operations and their tensors are described, its heuristics name engines for them, each
-// becomes a plan, and all plans are timed. (NVIDIA cuDNN documentation, "Graph API", "Backend API".)
+// By cuDNN's graph interface: operations and their tensors are described, its heuristics name engines for
+// them, each becomes a plan, and all plans are timed. (NVIDIA cuDNN documentation, "Graph API", "Backend
+// API".)
 #include "bench/kernels/cudnn.h"
 
 #include <cudnn_graph.h>
@@ -51,15 +52,13 @@ struct Library {
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(file, symbol));
       return function != nullptr;
     };
-    const bool all = look_up(found->create, "cudnnCreate") && look_up(found->set_stream, "cudnnSetStream") &&
-                     look_up(found->version, "cudnnGetVersion") &&
-                     look_up(found->last_error, "cudnnGetLastErrorString") &&
-                     look_up(found->create_descriptor, "cudnnBackendCreateDescriptor") &&
-                     look_up(found->destroy_descriptor, "cudnnBackendDestroyDescriptor") &&
-                     look_up(found->set, "cudnnBackendSetAttribute") &&
-                     look_up(found->get, "cudnnBackendGetAttribute") &&
-                     look_up(found->finalize, "cudnnBackendFinalize") &&
-                     look_up(found->execute, "cudnnBackendExecute");
+    const bool all =
+        look_up(found->create, "cudnnCreate") && look_up(found->set_stream, "cudnnSetStream") &&
+        look_up(found->version, "cudnnGetVersion") && look_up(found->last_error, "cudnnGetLastErrorString") &&
+        look_up(found->create_descriptor, "cudnnBackendCreateDescriptor") &&
+        look_up(found->destroy_descriptor, "cudnnBackendDestroyDescriptor") &&
+        look_up(found->set, "cudnnBackendSetAttribute") && look_up(found->get, "cudnnBackendGetAttribute") &&
+        look_up(found->finalize, "cudnnBackendFinalize") && look_up(found->execute, "cudnnBackendExecute");
     return all ? found.release() : nullptr;  // never closed: at the program's end the driver goes first
   }
 };
@@ -92,7 +91,8 @@ class Descriptor {
   }
 
   template <class T>
-  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, std::initializer_list<T> values) {
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+           std::initializer_list<T> values) {
     check_status(library().set(raw_, name, type, static_cast<std::int64_t>(values.size()), values.begin()),
                  "setting an attribute");
   }
@@ -102,7 +102,8 @@ class Descriptor {
 
   /// As many of the attribute's values as `to` has room for; gives how many there are.
   template <class T>
-  std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T* to, std::int64_t most) const {
+  std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T* to,
+                   std::int64_t most) const {
     std::int64_t count = 0;
     check_status(library().get(raw_, name, type, most, &count, to), "asking for an attribute");
     return std::min(count, most);
@@ -122,8 +123,8 @@ cudnnDataType_t type_of(DType dtype) { return dtype == DType::kFloat16 ? CUDNN_D
 
 /// cuDNN names the extents in the order n, c, h, w, however they lie: here n, h, w, c. Virtual ones are never
 /// written down.
-Descriptor tensor(Name name, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, cudnnDataType_t type,
-                  bool is_virtual = false) {
+Descriptor tensor(Name name, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w,
+                  cudnnDataType_t type, bool is_virtual = false) {
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   tensor.set<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, {type});
   tensor.set<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, {n, c, h, w});
@@ -141,24 +142,27 @@ struct PassNames {
   cudnnBackendAttributeName_t convolution, alpha, beta, in, filter, out;
 };
 
-constexpr PassNames kForwardNames = {
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,             CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y};
-constexpr PassNames kDgradNames = {
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX};
-constexpr PassNames kWgradNames = {
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY};
+constexpr PassNames kForwardNames = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y};
+constexpr PassNames kDgradNames = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX};
+constexpr PassNames kWgradNames = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY};
 
 /// Channels of a map as cuDNN gets it.
 std::int64_t filled_up(std::int64_t channels, DType maps) {
@@ -172,14 +176,16 @@ class Graph {
   explicit Graph(const Convolution& what) : graph_(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) {
     const kernels::Conv2dProblem& p = what.problem;
     const cudnnDataType_t type = type_of(what.maps);
-    const std::int64_t in = filled_up(p.total_in_channels(), what.maps), out = filled_up(p.out_channels, what.maps);
+    const std::int64_t in = filled_up(p.total_in_channels(), what.maps),
+                       out = filled_up(p.out_channels, what.maps);
     const bool dgrad = what.pass == Pass::kDgrad;
     // cuDNN's filter is the forward convolution's, out by in; dgrad goes from its outputs to its inputs.
     tensors_.push_back(tensor(kFilter, dgrad ? in : out, dgrad ? out : in, p.kernel, p.kernel, type));
     tensors_.push_back(tensor(kIn, p.n, in, p.h, p.w, type));
     // What bias and ReLU follow stays within the kernel, and so in fp32.
     const bool ends = what.bias || what.relu;
-    tensors_.push_back(tensor(ends ? kSum : kOut, p.n, out, p.out_h(), p.out_w(), ends ? CUDNN_DATA_FLOAT : type, ends));
+    tensors_.push_back(
+        tensor(ends ? kSum : kOut, p.n, out, p.out_h(), p.out_w(), ends ? CUDNN_DATA_FLOAT : type, ends));
     const PassNames& names = dgrad ? kDgradNames : what.pass == Pass::kWgrad ? kWgradNames : kForwardNames;
     convolution(p, names);
     if (what.bias) {
@@ -257,7 +263,8 @@ cudnnHandle_t handle() {
   static const cudnnHandle_t only = [] {
     cudnnHandle_t made = nullptr;
     check_status(library().create(&made), "starting");
-    check_status(library().set_stream(made, static_cast<cudaStream_t>(engine::cuda::stream())), "choosing a stream");
+    check_status(library().set_stream(made, static_cast<cudaStream_t>(engine::cuda::stream())),
+                 "choosing a stream");
     return made;
   }();
   return only;
@@ -274,12 +281,13 @@ std::optional<std::int64_t> fair_engine(const Descriptor& configuration, DType m
   cudnnBackendDescriptor_t raw = engine.raw();
   configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, &raw, 1);
   std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
-  const std::int64_t count = engine.get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, notes.data(),
-                                        std::ssize(notes));
+  const std::int64_t count = engine.get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                        notes.data(), std::ssize(notes));
   const auto unfair = [](cudnnBackendNumericalNote_t note) {
     return note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
   };
-  if (maps == DType::kFloat32 && std::any_of(notes.begin(), notes.begin() + count, unfair)) return std::nullopt;
+  if (maps == DType::kFloat32 && std::any_of(notes.begin(), notes.begin() + count, unfair))
+    return std::nullopt;
   std::int64_t number = 0;
   engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &number, 1);
   return number;
@@ -326,9 +334,14 @@ struct Set {
 
 Set make_set(MapMaker& make, const Convolution& what) {
   const kernels::Conv2dProblem& p = what.problem;
-  const std::int64_t in = filled_up(p.total_in_channels(), what.maps), out = filled_up(p.out_channels, what.maps);
-  Set set = {make.map({p.n, p.h, p.w, in}, what.maps), make.map({out, p.kernel, p.kernel, in}, what.maps),
-             make.map({p.n, p.out_h(), p.out_w(), out}, what.maps), make.bias(out), {}, {}};
+  const std::int64_t in = filled_up(p.total_in_channels(), what.maps),
+                     out = filled_up(p.out_channels, what.maps);
+  Set set = {make.map({p.n, p.h, p.w, in}, what.maps),
+             make.map({out, p.kernel, p.kernel, in}, what.maps),
+             make.map({p.n, p.out_h(), p.out_w(), out}, what.maps),
+             make.bias(out),
+             {},
+             {}};
   if (const auto floats = static_cast<std::int64_t>(what.more_bytes / 2 / sizeof(float)); floats > 0) {
     set.copied_from = make.map({1, 1, 1, floats});
     set.copied_to = make.map({1, 1, 1, floats});
@@ -386,7 +399,8 @@ std::vector<double> time_convolution(const Convolution& what, int repeat, nlohma
   for (std::size_t k = 0; k < sets_of(map + what.more_bytes, engine::Device::kCuda); ++k)
     sets.push_back(make_set(make, what));
   const auto time_plan = [&](const Plan& plan, int times) {
-    Tensor workspace({1, 1, 1, plan.workspace / static_cast<std::int64_t>(sizeof(float)) + 1}, engine::Device::kCuda);
+    Tensor workspace({1, 1, 1, plan.workspace / static_cast<std::int64_t>(sizeof(float)) + 1},
+                     engine::Device::kCuda);
     std::vector<Descriptor> packs;
     for (Set& set : sets) packs.push_back(variant_pack(set, what, workspace));
     return time_sets(engine::Device::kCuda, sets.size(), times, [&](std::size_t k) {

@@ -1,5 +1,5 @@
-// NVIDIA's cuDNN, to be compared with: the best of its plans for a convolution. Only benchmarks know it. It is opened
-// at run time (libcudnn.so.9), so that programs start where it is missing.
+// NVIDIA's cuDNN, to be compared with: the best of its plans for a convolution. Only benchmarks know it. It
+// is opened at run time (libcudnn.so.9), so that programs start where it is missing.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,13 +16,15 @@ std::string why_not();
 /// "cuDNN 9.19.0"
 std::string name();
 
-/// Whether cuDNN takes the description of this convolution as sound, which needs no GPU. Throws Error, with what cuDNN
-/// says, when it does not.
+/// Whether cuDNN takes the description of this convolution as sound, which needs no GPU. Throws Error, with
+/// what cuDNN says, when it does not.
 void check(const Convolution& convolution);
 
-/// How long the convolution takes cuDNN, and passes over so many bytes more (Convolution::more_bytes), for which a
-/// copy stands: shortest first. What was chosen is added to `chosen`. Maps are NHWC; channels are filled up to
-/// multiples of eight in fp16, for the tensor cores take no others. Throws Error where it has no plan.
-std::vector<double> time_convolution(const Convolution& convolution, int repeat, nlohmann::ordered_json& chosen);
+/// How long the convolution takes cuDNN, and passes over so many bytes more (Convolution::more_bytes), for
+/// which a copy stands: shortest first. What was chosen is added to `chosen`. Maps are NHWC; channels are
+/// filled up to multiples of eight in fp16, for the tensor cores take no others. Throws Error where it has no
+/// plan.
+std::vector<double> time_convolution(const Convolution& convolution, int repeat,
+                                     nlohmann::ordered_json& chosen);
 
 }  // namespace sapnet::bench::cudnn

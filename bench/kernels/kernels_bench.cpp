@@ -35,7 +35,8 @@ struct Roofs {
 };
 
 Roofs measure_roofs(const KernelsOptions& options) {
-  if (options.device == Device::kCpu) return {copy_rate(Device::kCpu), std::nullopt, fma_peak(options.threads)};
+  if (options.device == Device::kCpu)
+    return {copy_rate(Device::kCpu), std::nullopt, fma_peak(options.threads)};
   const std::int64_t side = options.small ? 64 : 8192;
   return {copy_rate(Device::kCuda), product_rate(DType::kFloat16, side), product_rate(DType::kFloat32, side)};
 }
@@ -54,10 +55,11 @@ class KernelsBench {
   /// Times those of the cases that the options ask for.
   void run(const Execution& execution) {
     for (const Case& what : cases()) {
-      const std::string name = what.operation_name() + " " + what.pass_name() + ", " + what.shape_name() + ", " +
-                               precision_name(execution);
+      const std::string name = what.operation_name() + " " + what.pass_name() + ", " + what.shape_name() +
+                               ", " + precision_name(execution);
       const bool picture = what.operation != Operation::kAdam;
-      if (name.find(options_.filter) == std::string::npos || (picture && what.pixels() > options_.max_pixels)) continue;
+      if (name.find(options_.filter) == std::string::npos || (picture && what.pixels() > options_.max_pixels))
+        continue;
       if (std::chrono::duration<double>(Clock::now() - start_).count() > options_.seconds) {
         ++left_out_;
         continue;
@@ -103,7 +105,8 @@ class KernelsBench {
       const double percent = 100 * std::max(by_bytes, by_flops) / typical_seconds;
       entry["percent_of_roofline"] = percent;
       entry["bound"] = by_bytes > by_flops ? "memory" : "arithmetic";
-      line += ", " + std::to_string(std::llround(percent)) + " % of the roofline (" + std::string(entry["bound"]) + ")";
+      line += ", " + std::to_string(std::llround(percent)) + " % of the roofline (" +
+              std::string(entry["bound"]) + ")";
     }
     entry["largest_error"] = or_null(error(what, execution));
     if (execution.device == Device::kCuda && work.peer.problem.out_channels > 0) {
@@ -129,9 +132,11 @@ class KernelsBench {
       return {{"name", "cuDNN"}, {"not_measured", reason}};
     try {
       peer["name"] = cudnn::name();
-      peer["what"] = std::string("convolution") + (convolution.bias ? ", bias" : "") +
-                     (convolution.relu ? ", ReLU" : "") +
-                     (convolution.more_bytes > 0 ? ", and a copy for each pass over maps that it would take beside" : "");
+      peer["what"] =
+          std::string("convolution") + (convolution.bias ? ", bias" : "") +
+          (convolution.relu ? ", ReLU" : "") +
+          (convolution.more_bytes > 0 ? ", and a copy for each pass over maps that it would take beside"
+                                      : "");
       const std::vector<double> seconds = cudnn::time_convolution(convolution, options_.repeat, peer);
       peer["seconds"] = summary(seconds);
     } catch (const Error& error) {

@@ -35,8 +35,8 @@ constexpr Shape kOne = {1, 1, 1, 1};
 /// A loss's gradient by itself.
 Tensor one(Device device) { return engine::from_host(std::vector<float>{1}, kOne, device); }
 
-/// Operations per value: a pass of the window is 11 multiply-adds down and 11 across, for each of five maps there and
-/// of three back.
+/// Operations per value: a pass of the window is 11 multiply-adds down and 11 across, for each of five maps
+/// there and of three back.
 constexpr double kSsimFlops = 5 * 2 * 22, kSsimBackwardFlops = 3 * 2 * 22;
 
 Work ssim_work(const Case& what, const Execution& execution) {
@@ -50,7 +50,8 @@ Work ssim_work(const Case& what, const Execution& execution) {
   const Device device = execution.device;
   MapMaker make(device);
   const Shape shape = {p.n, p.h, p.w, p.c}, three = {3 * p.n, p.h, p.w, p.c};
-  const auto x = make.maps(work.sets, shape, DType::kFloat32), y = make.maps(work.sets, shape, DType::kFloat32);
+  const auto x = make.maps(work.sets, shape, DType::kFloat32),
+             y = make.maps(work.sets, shape, DType::kFloat32);
   const auto there = [=](std::size_t k) {
     Tensor derivatives(three, device), value(kOne, device);
     const kernels::SsimArguments arguments = {x[k].data(), y[k].data(), derivatives.data()};
@@ -72,17 +73,17 @@ Work ssim_work(const Case& what, const Execution& execution) {
   const Tensor dvalue = one(device);
   work.run = [=](std::size_t k) {
     Tensor dx(shape, device);
-    const kernels::SsimBackwardArguments arguments = {x[k].data(), y[k].data(), derivatives[k].data(), dvalue.data(),
-                                                      dx.data()};
+    const kernels::SsimBackwardArguments arguments = {x[k].data(), y[k].data(), derivatives[k].data(),
+                                                      dvalue.data(), dx.data()};
     engine::dispatch(
         device, [&] { kernels::cpu::ssim_backward(p, arguments); },
         [&](auto stream) { kernels::cuda::ssim_backward(p, arguments, stream); });
     return std::vector{dx};
   };
   work.expected = [=] {
-    return reference::numeric_gradient(doubles(x[0]), [&, other = doubles(y[0])](const std::vector<double>& at) {
-      return reference::ssim(p, at, other);
-    });
+    return reference::numeric_gradient(
+        doubles(x[0]),
+        [&, other = doubles(y[0])](const std::vector<double>& at) { return reference::ssim(p, at, other); });
   };
   return work;
 }
@@ -137,7 +138,8 @@ Work focal_work(const Case& what, const Execution& execution) {
 Work max_pool_work(const Case& what, const Execution& execution) {
   const kernels::MaxPoolProblem p = {.n = what.n, .h = what.h, .w = what.w, .c = what.in[0]};
   const auto count = static_cast<double>(what.pixels() * p.c);
-  const double outputs = static_cast<double>(p.n * p.out_h() * p.out_w() * p.c), bits = kernels::winner_bits(p.kernel);
+  const double outputs = static_cast<double>(p.n * p.out_h() * p.out_w() * p.c),
+               bits = kernels::winner_bits(p.kernel);
   Work work;
   work.cost = {count, (count + outputs) * static_cast<double>(size_of(execution.maps)) + outputs * bits / 8};
   work.sets = sets_of(work.cost.bytes, execution.device);
@@ -178,14 +180,16 @@ Work max_pool_work(const Case& what, const Execution& execution) {
     engine::dispatch(
         device, [&] { kernels::cpu::max_pool_backward(p, arguments(float())); },
         [&](auto stream) {
-          visit_dtype(execution.maps, [&](auto t) { kernels::cuda::max_pool_backward(p, arguments(t), stream); });
+          visit_dtype(execution.maps,
+                      [&](auto t) { kernels::cuda::max_pool_backward(p, arguments(t), stream); });
         });
     return std::vector{din};
   };
   work.expected = [=] {
-    return reference::numeric_gradient(doubles(x[0]), [&, weights = doubles(dout[0])](const std::vector<double>& at) {
-      return reference::dot(reference::max_pool(p, at).out, weights);
-    });
+    return reference::numeric_gradient(doubles(x[0]),
+                                       [&, weights = doubles(dout[0])](const std::vector<double>& at) {
+                                         return reference::dot(reference::max_pool(p, at).out, weights);
+                                       });
   };
   return work;
 }
@@ -202,8 +206,9 @@ Work cell_work(const Case& what, const Execution& execution) {
   const Device device = execution.device;
   MapMaker make(device);
   const Shape map = {p.n, p.h, p.w, p.hidden}, four = {p.n, p.h, p.w, 4 * p.hidden};
-  const auto gates = make.maps(work.sets, four, execution.maps), h = make.maps(work.sets, map, execution.maps),
-             dh = make.maps(work.sets, map, execution.maps), c = make.maps(work.sets, map, DType::kFloat32),
+  const auto gates = make.maps(work.sets, four, execution.maps),
+             h = make.maps(work.sets, map, execution.maps), dh = make.maps(work.sets, map, execution.maps),
+             c = make.maps(work.sets, map, DType::kFloat32),
              dc_out = make.maps(work.sets, map, DType::kFloat32);
   work.run = [=](std::size_t k) {
     Tensor dgates(four, device, execution.maps), dc(map, device);
@@ -219,7 +224,8 @@ Work cell_work(const Case& what, const Execution& execution) {
     engine::dispatch(
         device, [&] { kernels::cpu::conv_lstm_backward(p, arguments(float())); },
         [&](auto stream) {
-          visit_dtype(execution.maps, [&](auto t) { kernels::cuda::conv_lstm_backward(p, arguments(t), stream); });
+          visit_dtype(execution.maps,
+                      [&](auto t) { kernels::cuda::conv_lstm_backward(p, arguments(t), stream); });
         });
     return std::vector{dgates, dc};
   };
@@ -236,7 +242,8 @@ Work adam_work(const Case& what, const Execution& execution) {
   const Device device = execution.device;
   MapMaker make(device);
   const Shape shape = {1, 1, 1, p.count};
-  const auto values = make.maps(work.sets, shape, DType::kFloat32), gradients = make.maps(work.sets, shape, DType::kFloat32);
+  const auto values = make.maps(work.sets, shape, DType::kFloat32),
+             gradients = make.maps(work.sets, shape, DType::kFloat32);
   std::vector<Tensor> first, second;
   for (std::size_t k = 0; k < work.sets; ++k) {
     first.push_back(engine::zeros(shape, device));

@@ -10,13 +10,13 @@
 
 namespace sapnet::bench {
 
-/// How many sets of inputs of so many bytes a device takes in turn: on a GPU so many that none is in the cache when
-/// its turn comes again, on a CPU one.
+/// How many sets of inputs of so many bytes a device takes in turn: on a GPU so many that none is in the
+/// cache when its turn comes again, on a CPU one.
 std::size_t sets_of(double bytes, engine::Device device);
 
 /// The seconds of one run(k), shortest first, of `repeat` rounds through all sets. run gives what it wrote.
-/// On a GPU a round is one recorded graph, so that the host's part in a launch stays out; what the runs gave is held
-/// to its end, so that none is written into memory that the cache still has from the one before.
+/// On a GPU a round is one recorded graph, so that the host's part in a launch stays out; what the runs gave
+/// is held to its end, so that none is written into memory that the cache still has from the one before.
 template <class Run>
 std::vector<double> time_sets(engine::Device device, std::size_t sets, int repeat, const Run& run) {
   const auto run_all = [&] {

@@ -9,8 +9,7 @@
 namespace sapnet::bench {
 
 Work make_work(const Case& what, const engine::Execution& execution) {
-  Work work = what.out > 0 ? make_convolution_work(what, execution) : make_other_work(what, execution);
-  return work;
+  return what.out > 0 ? make_convolution_work(what, execution) : make_other_work(what, execution);
 }
 
 std::size_t sets_of(double bytes, engine::Device device) {
@@ -22,10 +21,12 @@ std::size_t sets_of(double bytes, engine::Device device) {
 
 Case small_twin(const Case& what) {
   Case twin = what;
-  twin.n = std::min<std::int64_t>(what.n, 2);
+  if (what.operation == Operation::kAdam) return twin;
   const bool numeric = what.pass == Pass::kBackward;  // derivatives by differences take long
-  twin.h = std::min<std::int64_t>(what.h, numeric ? 7 : 19);
-  twin.w = std::min<std::int64_t>(what.w, numeric ? 9 : 70);
+  const bool deep = (what.in[0] + what.in[1]) * what.out > 128 * 64;
+  twin.n = std::min<std::int64_t>(what.n, deep ? 1 : 2);
+  twin.h = std::min<std::int64_t>(what.h, numeric || deep ? 7 : 19);
+  twin.w = std::min<std::int64_t>(what.w, numeric || deep ? 9 : 70);
   return twin;
 }
 

@@ -12,14 +12,14 @@
 
 namespace sapnet::bench {
 
-/// What an operation cannot do with less of: floating-point operations, counted as of a direct convolution, and
-/// bytes, each input read once and each output written once.
+/// What an operation cannot do with less of: floating-point operations, counted as of a direct convolution,
+/// and bytes, each input read once and each output written once.
 struct Cost {
   double flops = 0, bytes = 0;
 };
 
-/// What must happen beside a convolution, as a peer without fused kernels does it: `bytes` that the passes over the
-/// maps read and write, were each of them perfect.
+/// What must happen beside a convolution, as a peer without fused kernels does it: `bytes` that the passes
+/// over the maps read and write, were each of them perfect.
 struct Convolution {
   kernels::Conv2dProblem problem;
   Pass pass = Pass::kForward;
@@ -32,7 +32,8 @@ struct Work {
   Cost cost;
   /// Sets of inputs: enough that none is in a GPU's cache when its turn comes again; on a CPU one.
   std::size_t sets = 1;
-  /// Runs on the k-th set and gives what it wrote: whoever holds it keeps the memory from being written again.
+  /// Runs on the k-th set and gives what it wrote: whoever holds it keeps the memory from being written
+  /// again.
   std::function<std::vector<engine::Tensor>(std::size_t k)> run;
   /// What the first of them should be for set 0, by loops in double.
   std::function<std::vector<double>()> expected;
