@@ -11,6 +11,7 @@
 // foreach_target.h comes first.
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/conv2d/epilogue-inl.h"
+#include "kernels/conv2d/to_picture-inl.h"
 #include "kernels/conv2d/winograd-inl.h"
 #include "kernels/shifted_sums/shifted_sums-inl.h"
 
@@ -29,6 +30,12 @@ void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::in
   const Epilogue epilogue(p, a, image);
   direct_row(p, image_maps(p, a.in, image), a.weight, y,
              [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
+  sum_output_row(p, a, image, y);
+}
+
+void conv2d_picture_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {
+  const Epilogue epilogue(p, a, image);
+  picture_row(p, image_maps(p, a.in, image), a.weight, y, [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
   sum_output_row(p, a, image, y);
 }
 
@@ -100,35 +107,42 @@ HWY_AFTER_NAMESPACE();
 namespace sapnet::kernels {
 
 Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem) {
-  return cpu::winograd_takes(problem) ? Conv2dAlgorithm::kWinograd : Conv2dAlgorithm::kDirect;
+  if (cpu::winograd_takes(problem)) return Conv2dAlgorithm::kWinograd;
+  return cpu::to_picture_takes(problem) ? Conv2dAlgorithm::kToPicture : Conv2dAlgorithm::kDirect;
 }
 
 namespace cpu {
 
 HWY_EXPORT(conv2d_direct_row);
+HWY_EXPORT(conv2d_picture_row);
 HWY_EXPORT(conv2d_winograd_rows);
 HWY_EXPORT(conv2d_winograd_share);
 
 std::size_t packed_conv2d_size(const Conv2dProblem& p, Conv2dAlgorithm algorithm) {
-  const std::int64_t blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
-  const std::int64_t size = algorithm == Conv2dAlgorithm::kWinograd
-                                ? kWinogradPoints * p.total_in_channels() * p.out_channels
-                                : p.kernel * p.kernel * p.total_in_channels() * blocks * kDirectBlock;
-  return static_cast<std::size_t>(size);
+  const std::int64_t filters = p.total_in_channels() * p.out_channels;
+  if (algorithm == Conv2dAlgorithm::kWinograd) return static_cast<std::size_t>(kWinogradPoints * filters);
+  const std::int64_t taps = p.kernel * p.kernel, blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
+  return static_cast<std::size_t>(algorithm == Conv2dAlgorithm::kToPicture
+                                      ? taps * filters
+                                      : taps * p.total_in_channels() * blocks * kDirectBlock);
 }
 
 void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float* weight, float* packed) {
   if (algorithm == Conv2dAlgorithm::kDirect) return pack_direct(p, weight, packed);
+  if (algorithm == Conv2dAlgorithm::kToPicture) return pack_to_picture(p, weight, packed);
   pack_winograd(
       weight, p.total_in_channels(), p.out_channels, kWinogradGroup,
       [](std::int64_t group, std::int64_t lane) { return group * kWinogradGroup + lane; }, packed);
 }
 
 void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments) {
-  if (algorithm == Conv2dAlgorithm::kDirect) {
+  if (algorithm != Conv2dAlgorithm::kWinograd) {
     const std::int64_t rows = problem.out_h();
     parallel_for(problem.n * rows, [&](std::int64_t job) {
-      HWY_DYNAMIC_DISPATCH(conv2d_direct_row)(problem, arguments, job / rows, job % rows);
+      if (algorithm == Conv2dAlgorithm::kToPicture)
+        HWY_DYNAMIC_DISPATCH(conv2d_picture_row)(problem, arguments, job / rows, job % rows);
+      else
+        HWY_DYNAMIC_DISPATCH(conv2d_direct_row)(problem, arguments, job / rows, job % rows);
     });
     return;
   }

@@ -11,6 +11,7 @@
 #include <array>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/inner_columns.h"
 #include "kernels/conv2d/packing.h"
 #include "kernels/simd-inl.h"
 
@@ -65,14 +66,10 @@ HWY_INLINE void direct_pixels(const Conv2dProblem& p, const std::array<const flo
 template <int kPixels, int kVectors, class Store>
 inline void direct_block(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
                          std::int64_t oy, std::int64_t channel, const Store& store) {
-  // Columns in [inner_begin, inner_end) have all their taps inside the row.
-  const std::int64_t inner_begin = std::min((p.padding + p.stride - 1) / p.stride, p.out_w());
-  const std::int64_t last_start = p.w - 1 - p.dilation * (p.kernel - 1) + p.padding;
-  const std::int64_t inner_end =
-      std::clamp(last_start < 0 ? 0 : last_start / p.stride + 1, inner_begin, p.out_w());
+  const InnerColumns inner(p);
   std::int64_t x = 0;
-  for (; x < inner_begin; ++x) direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
-  for (; x + kPixels <= inner_end; x += kPixels)
+  for (; x < inner.begin; ++x) direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
+  for (; x + kPixels <= inner.end; x += kPixels)
     direct_pixels<kPixels, kVectors>(p, in, packed, oy, x, channel, store);
   for (; x < p.out_w(); ++x) direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
 }

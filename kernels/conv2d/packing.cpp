@@ -19,6 +19,12 @@ bool winograd_takes(const Conv2dProblem& p) {
          p.out_channels % kWinogradGroup == 0;
 }
 
+bool to_picture_takes(const Conv2dProblem& p) {
+  constexpr std::int64_t kMostLanes = 16;
+  return p.out_channels == kPictureChannels && p.in_channels[0] > 0 && p.in_channels[0] % kMostLanes == 0 &&
+         p.in_channels[1] % kMostLanes == 0;
+}
+
 void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
                    std::int64_t group,
                    const std::function<std::int64_t(std::int64_t, std::int64_t)>& channel_of, float* packed) {
@@ -57,6 +63,13 @@ void pack_direct(const Conv2dProblem& p, const float* weight, float* packed) {
         for (std::int64_t channel = first; channel < first + kDirectBlock; ++channel)
           *packed++ =
               channel < p.out_channels ? weight[(channel * p.total_in_channels() + i) * taps + tap] : 0.0F;
+}
+
+void pack_to_picture(const Conv2dProblem& p, const float* weight, float* packed) {
+  const std::int64_t taps = p.kernel * p.kernel;
+  for (std::int64_t tap = 0; tap < taps; ++tap)
+    for (std::int64_t filter = 0; filter < p.out_channels * p.total_in_channels(); ++filter)
+      *packed++ = weight[filter * taps + tap];
 }
 
 }  // namespace sapnet::kernels::cpu

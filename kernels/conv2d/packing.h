@@ -11,6 +11,9 @@ namespace sapnet::kernels::cpu {
 /// Direct: [block of 16 output channels][tap][input channel][16], zeros behind the last output channel.
 inline constexpr std::int64_t kDirectBlock = 16;
 
+/// To a picture: [tap][output channel][input channel].
+inline constexpr int kPictureChannels = 3;
+
 /// Winograd: [group of output channels][36 points][input channel][group], each 3×3 filter g as G g Gᵀ.
 inline constexpr std::int64_t kWinogradPoints = 36;
 /// Input channels come in chunks of 32, so that a tile's row in the transformed input has a fixed length.
@@ -19,6 +22,7 @@ inline constexpr std::int64_t kWinogradChunk = 32;
 inline constexpr std::int64_t kWinogradGroup = 32;
 
 bool winograd_takes(const Conv2dProblem& problem);
+bool to_picture_takes(const Conv2dProblem& problem);
 
 /// weight: (out_channels, total_in_channels, 3, 3). Lane l of group g is output channel `channel_of(g, l)`.
 void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
@@ -37,5 +41,6 @@ inline std::array<const float*, 2> image_maps(const Conv2dProblem& p, const std:
 
 /// weight: (out_channels, total_in_channels, kernel, kernel).
 void pack_direct(const Conv2dProblem& problem, const float* weight, float* packed);
+void pack_to_picture(const Conv2dProblem& problem, const float* weight, float* packed);
 
 }  // namespace sapnet::kernels::cpu

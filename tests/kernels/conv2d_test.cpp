@@ -126,6 +126,10 @@ TEST_CASE("conv2d is fast where it can be", "[kernels][conv2d]") {
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 5, 1, 1, 1}));
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 2, 1, 1}));
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 1, 2, 1}));
+  using kernels::Conv2dAlgorithm;
+  CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {32, 0}, 3)) == Conv2dAlgorithm::kToPicture);
+  CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {24, 0}, 3)) == Conv2dAlgorithm::kDirect);
+  CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {16, 8}, 3)) == Conv2dAlgorithm::kDirect);
 }
 
 #ifdef SAPNET_CUDA
@@ -190,6 +194,17 @@ KERNEL_TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
   check(same_size(1, 33, 31, {32, 0}, 3), {});
   check(same_size(1, 33, 31, {3, 0}, 32), {});
   check(same_size(1, 17, 23, {64, 0}, 128), {});
+}
+
+KERNEL_TEST_CASE("conv2d to the three channels of a picture", "[kernels][conv2d]") {
+  for (const auto& [h, w] : {std::pair{1, 1}, {1, 9}, {3, 10}, {2, 19}, {17, 23}})
+    check(same_size(2, h, w, {32, 0}, 3), {});
+  check(same_size(1, 5, 21, {16, 48}, 3, 2), {});
+  check({2, 9, 20, {64, 0}, 3, 3, 2, 1, 1}, {});
+  check({1, 5, 12, {16, 0}, 3, 1, 1, 1, 0}, {.bias = false, .relu = false});
+  Options options{.scale = true, .residual = true, .in_place = true};
+  options.sums_dilation = 2;
+  check(same_size(2, 6, 13, {32, 0}, 3), options);
 }
 
 KERNEL_TEST_CASE("conv2d of many channels", "[kernels][conv2d]") {

@@ -72,7 +72,9 @@ class CpuImplementation : public Implementation {
 
   std::string name() const override {
     return "cpu " + kernels::simd_name(target_) +
-           (algorithm_ == Conv2dAlgorithm::kDirect ? " direct" : " winograd");
+           (algorithm_ == Conv2dAlgorithm::kDirect     ? " direct"
+            : algorithm_ == Conv2dAlgorithm::kWinograd ? " winograd"
+                                                       : " to a picture");
   }
 
   bool takes(const kernels::Conv2dProblem& problem) const override {
@@ -82,7 +84,7 @@ class CpuImplementation : public Implementation {
   double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
                    double in_limit, double bias) const override {
     const auto channels = static_cast<double>(problem.total_in_channels());
-    if (algorithm_ == Conv2dAlgorithm::kDirect)
+    if (algorithm_ != Conv2dAlgorithm::kWinograd)
       return sum_tolerance(channels * static_cast<double>(problem.kernel * problem.kernel) + 1, magnitude);
     // A tile mixes its pixels and the filter's taps, even those that do not meet in this sum. To the sum over
     // channels come at most 4 roundings in either pass of the input's transform, 5 in those of the output's,
@@ -149,7 +151,7 @@ class CpuImplementation : public Implementation {
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
                          double in_limit) const override {
     const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
-    if (algorithm_ == Conv2dAlgorithm::kDirect) return sum_tolerance(pixels, magnitude) + rounding(magnitude);
+    if (algorithm_ != Conv2dAlgorithm::kWinograd) return sum_tolerance(pixels, magnitude) + rounding(magnitude);
     // The sum is over tiles, and a tile mixes its pixels; to it come at most 4 roundings in either pass of
     // both transforms. G is applied in double.
     return sum_tolerance(pixels / 16 + 16, winograd_wgrad_amplification() * sum_norm * in_limit);
@@ -265,7 +267,7 @@ const Implementations& cpu_implementations() {
   static const auto all = [] {
     Implementations list;
     for (const std::int64_t target : kernels::simd_targets())
-      for (const auto algorithm : {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd})
+      for (const auto algorithm : {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kToPicture})
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
     return list;
   }();

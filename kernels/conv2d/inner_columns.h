@@ -1,0 +1,22 @@
+// Where a row of a convolution's output needs nothing from beyond the map's sides.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/conv2d/conv2d.h"
+
+namespace sapnet::kernels::cpu {
+
+/// The output's columns, from `begin` to before `end`, all of whose taps lie inside the row.
+struct InnerColumns {
+  std::int64_t begin, end;
+
+  explicit InnerColumns(const Conv2dProblem& p)
+      : begin(std::min((p.padding + p.stride - 1) / p.stride, p.out_w())) {
+    const std::int64_t last_start = p.w - 1 - p.dilation * (p.kernel - 1) + p.padding;
+    end = std::clamp(last_start < 0 ? 0 : last_start / p.stride + 1, begin, p.out_w());
+  }
+};
+
+}  // namespace sapnet::kernels::cpu

@@ -1,0 +1,84 @@
+// Direct convolution to the three channels of a picture. A vector of output channels would be nearly empty; so here
+// vectors hold input channels, and the lanes of a sum are added up at its end.
+#if defined(SAPNET_KERNELS_TO_PICTURE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SAPNET_KERNELS_TO_PICTURE_INL_H_
+#undef SAPNET_KERNELS_TO_PICTURE_INL_H_
+#else
+#define SAPNET_KERNELS_TO_PICTURE_INL_H_
+#endif
+
+#include <array>
+
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/inner_columns.h"
+#include "kernels/conv2d/packing.h"
+#include "kernels/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// kPixels neighbouring outputs of row oy from column ox on. With one pixel, taps outside the row are skipped; with
+/// more, all taps must lie inside.
+template <int kPixels, class Store>
+HWY_INLINE void picture_pixels(const Conv2dProblem& p, const std::array<const float*, 2>& in,
+                               const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox, const Store& store) {
+  V sum[kPixels][kPictureChannels];
+  SAPNET_UNROLL
+  for (int j = 0; j < kPixels; ++j) {
+    SAPNET_UNROLL
+    for (int o = 0; o < kPictureChannels; ++o) sum[j][o] = hn::Zero(D());
+  }
+  const std::int64_t filter = p.total_in_channels();
+  for (std::int64_t a = 0; a < p.kernel; ++a) {
+    const std::int64_t y = oy * p.stride + a * p.dilation - p.padding;
+    if (y < 0 || y >= p.h) continue;
+    for (std::int64_t b = 0; b < p.kernel; ++b) {
+      const std::int64_t x = ox * p.stride + b * p.dilation - p.padding;
+      if (kPixels == 1 && (x < 0 || x >= p.w)) continue;
+      const float* HWY_RESTRICT weight = packed + (a * p.kernel + b) * kPictureChannels * filter;
+      for (std::size_t source = 0; source < 2 && in[source]; ++source) {  // a missing map is zero
+        const std::int64_t channels = p.in_channels[source];
+        const float* HWY_RESTRICT pixel = in[source] + (y * p.w + x) * channels;
+        for (std::int64_t i = 0; i < channels; i += kLanes, weight += kLanes) {
+          V w[kPictureChannels];
+          SAPNET_UNROLL
+          for (int o = 0; o < kPictureChannels; ++o) w[o] = hn::LoadU(D(), weight + o * filter);
+          SAPNET_UNROLL
+          for (int j = 0; j < kPixels; ++j) {
+            const V value = hn::LoadU(D(), pixel + j * p.stride * channels + i);
+            SAPNET_UNROLL
+            for (int o = 0; o < kPictureChannels; ++o) sum[j][o] = hn::MulAdd(value, w[o], sum[j][o]);
+          }
+        }
+      }
+    }
+  }
+  SAPNET_UNROLL
+  for (int j = 0; j < kPixels; ++j) {
+    constexpr std::int64_t kPadded = (kPictureChannels + kLanes - 1) / kLanes * kLanes;
+    alignas(64) float colours[kPadded] = {};
+    SAPNET_UNROLL
+    for (int o = 0; o < kPictureChannels; ++o) colours[o] = hn::GetLane(hn::SumOfLanes(D(), sum[j][o]));
+    for (std::int64_t o = 0; o < kPictureChannels; o += kLanes) store(hn::Load(D(), colours + o), ox + j, o);
+  }
+}
+
+/// Row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives the sums, a vector of
+/// channels at a time; lanes past the last channel hold zero.
+template <class Store>
+inline void picture_row(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
+                        std::int64_t oy, const Store& store) {
+  constexpr int kPixels = kManyRegisters ? 8 : 4;
+  const InnerColumns inner(p);
+  std::int64_t x = 0;
+  for (; x < inner.begin; ++x) picture_pixels<1>(p, in, packed, oy, x, store);
+  for (; x + kPixels <= inner.end; x += kPixels) picture_pixels<kPixels>(p, in, packed, oy, x, store);
+  for (; x < p.out_w(); ++x) picture_pixels<1>(p, in, packed, oy, x, store);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
