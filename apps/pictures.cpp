@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <deque>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "apps/batch.h"
@@ -86,17 +89,7 @@ class PicturesJob {
       batch_.progress().print_error("sapnet-infer: warning: LPIPS is of " +
                                     train::covered_taps(lpips_->vgg()) + ", for " + options_.vgg.string() +
                                     " holds no more; such figures compare with each other only");
-    for (const auto& task : plan_.tasks) {
-      PictureResult result;
-      result.task = task;
-      result.error = failure(task, [&] { derain(result); });
-      const auto lock = batch_.lock();
-      if (!result.not_scored.empty()) batch_.complain("not scored: " + result.not_scored);
-      if (report_ && !result.error.empty()) report_->add_failure(result.error);
-      if (result.scores) print_scores(task.input.filename().string(), *result.scores, *result.rainy_scores);
-      batch_.done(task, result.error);
-      results_.push_back(std::move(result));
-    }
+    derain_all();
     if (const auto mean = mean_scores(results_, false))
       print_scores("mean of " + std::to_string(scored_), *mean, *mean_scores(results_, true));
     if (options_.verbose) batch_.progress().print_error(derainer_.describe_memory());
@@ -151,23 +144,91 @@ class PicturesJob {
     }
   }
 
-  void derain(PictureResult& result) {
-    const std::string name = result.task.input.string();
-    const train::Image image = train::read_image(result.task.input);
+  using Input = std::shared_ptr<const train::Image>;
+
+  /// Files are read ahead, and written and scored behind, while this thread derains: that may take longer
+  /// than the network.
+  void derain_all() {
+    std::deque<std::future<Input>> read;
+    std::deque<std::shared_future<void>> settled;  // each when all before it are
+    std::size_t in_flight = 1;
+    for (std::size_t next = 0, k = 0; k < plan_.tasks.size(); ++k) {
+      for (; next < plan_.tasks.size() && read.size() < in_flight; ++next)
+        read.push_back(read_ahead(plan_.tasks[next]));
+      PictureResult result;
+      result.task = plan_.tasks[k];
+      Input input;
+      std::vector<float> rgb;
+      result.error = failure(result.task, [&] {
+        input = read.front().get();
+        in_flight = most_in_flight(*input);
+        rgb = derain(*input, result);
+      });
+      read.pop_front();
+      const auto before = settled.empty() ? std::shared_future<void>() : settled.back();
+      settled.push_back(std::async(std::launch::async, [this, before, input, rgb = std::move(rgb),
+                                                        result = std::move(result)]() mutable {
+        std::vector<std::uint8_t> bytes;
+        if (result.error.empty())
+          result.error = failure(result.task, [&] { bytes = write(*input, rgb, result.task); });
+        if (before.valid()) before.get();
+        settle(std::move(result), input, std::move(bytes));
+      }));
+      for (; settled.size() > in_flight; settled.pop_front()) settled.front().get();
+    }
+    if (!settled.empty()) settled.back().get();
+  }
+
+  /// How many pictures of that size there may be in either direction: as many as keep all processors busy,
+  /// and no more than memory has room for.
+  static std::size_t most_in_flight(const train::Image& image) {
+    constexpr std::size_t kPixels = 32'000'000;  // of all, with some 30 bytes each
+    const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+    return std::clamp<std::size_t>(kPixels / pixels, 1, std::max(1U, std::thread::hardware_concurrency()));
+  }
+
+  static std::future<Input> read_ahead(const PictureTask& task) {
+    return std::async(std::launch::async, [&task] {
+      return std::make_shared<const train::Image>(train::read_image(task.input));
+    });
+  }
+
+  std::vector<float> derain(const train::Image& image, PictureResult& result) const {
     result.width = image.width;
     result.height = image.height;
     const auto start = std::chrono::steady_clock::now();
-    std::vector<float> derained;
     try {
-      derained = derainer_.derain(image.rgb, image.width, image.height);
+      std::vector<float> rgb = derainer_.derain(image.rgb, image.width, image.height);
+      result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      return rgb;
     } catch (const Error& error) {
-      throw Error(name + ": " + error.what());
+      throw Error(result.task.input.string() + ": " + error.what());
     }
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (image.grey) make_grey(derained);
-    std::vector<std::uint8_t> bytes = train::to_bytes(derained, options_.rounding);
-    write_like(image, bytes, result.task.output, options_.quality);
+  }
 
+  /// Gives the bytes that it wrote, of three channels.
+  std::vector<std::uint8_t> write(const train::Image& input, std::vector<float>& rgb,
+                                  const PictureTask& task) const {
+    if (input.grey) make_grey(rgb);
+    std::vector<std::uint8_t> bytes = train::to_bytes(rgb, options_.rounding);
+    write_like(input, bytes, task.output, options_.quality);
+    return bytes;
+  }
+
+  /// Scores a picture that is written, and says what came of it.
+  void settle(PictureResult result, const Input& input, std::vector<std::uint8_t> bytes) {
+    if (result.error.empty())
+      result.error = failure(result.task, [&] { score_and_report(result, *input, std::move(bytes)); });
+    const auto lock = batch_.lock();
+    if (!result.not_scored.empty()) batch_.complain("not scored: " + result.not_scored);
+    if (report_ && !result.error.empty()) report_->add_failure(result.error);
+    if (result.scores)
+      print_scores(result.task.input.filename().string(), *result.scores, *result.rainy_scores);
+    batch_.done(result.task, result.error);
+    results_.push_back(std::move(result));
+  }
+
+  void score_and_report(PictureResult& result, const train::Image& image, std::vector<std::uint8_t> bytes) {
     if (!references_ && !report_) return;
     std::vector<std::uint8_t> rainy = train::to_bytes(image.rgb, train::Rounding::kNearest);
     if (references_) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <future>
 #include <span>
 #include <string>
 #include <system_error>
@@ -53,21 +54,36 @@ int run_video(const InferOptions& options, const Derainer& derainer) {
   std::signal(SIGPIPE, SIG_IGN);
   if (options.verbose) std::fprintf(stderr, "%s\n", derainer.describe().c_str());
 
-  std::vector<std::uint8_t> frame(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+  const auto frame_bytes = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
+  // The next frame is read and the last one written while this one is derained.
+  const auto read_next = [frame_bytes] {
+    return std::async(std::launch::async, [frame_bytes] {
+      std::vector<std::uint8_t> frame(frame_bytes);
+      frame.resize(read_frame(frame));
+      return frame;
+    });
+  };
   Progress progress("frames", 0, {.line_every = 5});
+  std::future<bool> written;  // false when nobody reads them any more
+  auto next = read_next();
   for (std::size_t number = 1;; ++number) {
-    const std::size_t size = read_frame(frame);
-    if (size == 0 && number > 1) break;
-    if (size == 0) throw Error("standard input holds no frame");
-    if (size < frame.size()) {
-      throw Error("standard input ends inside frame " + std::to_string(number) + ": " + std::to_string(size) +
-                  " of " + std::to_string(frame.size()) + " bytes; is it RGB24, and " +
-                  std::to_string(width) + "x" + std::to_string(height) + "?");
+    const std::vector<std::uint8_t> frame = next.get();
+    if (frame.empty() && number > 1) break;
+    if (frame.empty()) throw Error("standard input holds no frame");
+    if (frame.size() < frame_bytes) {
+      throw Error("standard input ends inside frame " + std::to_string(number) + ": " +
+                  std::to_string(frame.size()) + " of " + std::to_string(frame_bytes) +
+                  " bytes; is it RGB24, and " + std::to_string(width) + "x" + std::to_string(height) + "?");
     }
-    const auto derained = derainer.derain(train::to_floats(frame), width, height);
-    if (!write_frame(train::to_bytes(derained, options.rounding))) return 0;
+    next = read_next();
+    std::vector<float> derained = derainer.derain(train::to_floats(frame), width, height);
+    if (written.valid() && !written.get()) return 0;
+    written = std::async(std::launch::async, [&options, derained = std::move(derained)] {
+      return write_frame(train::to_bytes(derained, options.rounding));
+    });
     progress.done("frames");
   }
+  if (written.valid()) written.get();
   if (options.verbose) progress.print_error(derainer.describe_memory());
   return 0;
 }

@@ -33,9 +33,11 @@ void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::in
   sum_output_row(p, a, image, y);
 }
 
-void conv2d_picture_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {
+void conv2d_picture_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
+                        std::int64_t y) {
   const Epilogue epilogue(p, a, image);
-  picture_row(p, image_maps(p, a.in, image), a.weight, y, [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
+  picture_row(p, image_maps(p, a.in, image), a.weight, y,
+              [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
   sum_output_row(p, a, image, y);
 }
 

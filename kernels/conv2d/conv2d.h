@@ -36,8 +36,8 @@ struct Conv2dProblem {
 
 /// How the sum is computed on the CPU.
 enum class Conv2dAlgorithm {
-  kDirect,    // in the order of the definition; any problem; what the other is held against
-  kWinograd,  // F(4×4, 3×3), a quarter of the multiplications; dilated: on every d-th row and column
+  kDirect,     // in the order of the definition; any problem; what the other is held against
+  kWinograd,   // F(4×4, 3×3), a quarter of the multiplications; dilated: on every d-th row and column
   kToPicture,  // direct, to three channels: a sum's terms are added in another order
 };
 

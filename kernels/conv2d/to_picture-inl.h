@@ -1,5 +1,5 @@
-// Direct convolution to the three channels of a picture. A vector of output channels would be nearly empty; so here
-// vectors hold input channels, and the lanes of a sum are added up at its end.
+// Direct convolution to the three channels of a picture. A vector of output channels would be nearly empty;
+// so here vectors hold input channels, and the lanes of a sum are added up at its end.
 #if defined(SAPNET_KERNELS_TO_PICTURE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_TO_PICTURE_INL_H_
 #undef SAPNET_KERNELS_TO_PICTURE_INL_H_
@@ -18,11 +18,12 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// kPixels neighbouring outputs of row oy from column ox on. With one pixel, taps outside the row are skipped; with
-/// more, all taps must lie inside.
+/// kPixels neighbouring outputs of row oy from column ox on. With one pixel, taps outside the row are
+/// skipped; with more, all taps must lie inside.
 template <int kPixels, class Store>
 HWY_INLINE void picture_pixels(const Conv2dProblem& p, const std::array<const float*, 2>& in,
-                               const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox, const Store& store) {
+                               const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox,
+                               const Store& store) {
   V sum[kPixels][kPictureChannels];
   SAPNET_UNROLL
   for (int j = 0; j < kPixels; ++j) {
@@ -64,8 +65,8 @@ HWY_INLINE void picture_pixels(const Conv2dProblem& p, const std::array<const fl
   }
 }
 
-/// Row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives the sums, a vector of
-/// channels at a time; lanes past the last channel hold zero.
+/// Row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives the sums, a vector
+/// of channels at a time; lanes past the last channel hold zero.
 template <class Store>
 inline void picture_row(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
                         std::int64_t oy, const Store& store) {

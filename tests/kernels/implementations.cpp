@@ -151,7 +151,8 @@ class CpuImplementation : public Implementation {
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
                          double in_limit) const override {
     const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
-    if (algorithm_ != Conv2dAlgorithm::kWinograd) return sum_tolerance(pixels, magnitude) + rounding(magnitude);
+    if (algorithm_ != Conv2dAlgorithm::kWinograd)
+      return sum_tolerance(pixels, magnitude) + rounding(magnitude);
     // The sum is over tiles, and a tile mixes its pixels; to it come at most 4 roundings in either pass of
     // both transforms. G is applied in double.
     return sum_tolerance(pixels / 16 + 16, winograd_wgrad_amplification() * sum_norm * in_limit);
@@ -267,7 +268,8 @@ const Implementations& cpu_implementations() {
   static const auto all = [] {
     Implementations list;
     for (const std::int64_t target : kernels::simd_targets())
-      for (const auto algorithm : {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kToPicture})
+      for (const auto algorithm :
+           {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kToPicture})
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
     return list;
   }();
