@@ -1,0 +1,138 @@
+"""Times whole programs, files and all: images per second of sapnet-infer on a folder, frames per second of its
+--video, and steps per second of sapnet-train, each with the share of the time that the network ran.
+
+    python3 bench/whole_program.py --programs build/bin [--device cuda]
+
+The share is what the network takes for those pictures or steps, as sapnet-bench times it, by what the program took;
+the program's start is not counted, for a run on one picture is subtracted. Prints JSON on standard output, and lines
+for people on standard error.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PHOTO = ROOT / "docs" / "photos" / "chelsea.png"
+RUNS = 3
+THREADS = len(os.sched_getaffinity(0))
+ENVIRONMENT = dict(os.environ, OMP_WAIT_POLICY="passive")  # as the programs themselves ask for
+
+
+def size_of_png(file):
+    return struct.unpack(">II", file.read_bytes()[16:24])
+
+
+def run(command, **options):
+    """Standard output; seconds."""
+    start = time.perf_counter()
+    result = subprocess.run([str(part) for part in command], capture_output=True, env=ENVIRONMENT, **options)
+    seconds = time.perf_counter() - start
+    if result.returncode != 0:
+        sys.exit(f"whole_program.py: {' '.join(map(str, command[:2]))}: {result.stderr.decode(errors='replace')[-300:]}")
+    return result.stdout, seconds
+
+
+def seconds_of_more(few, many):
+    """What the second of two runs takes more than the first; of several tries the least of either."""
+    return min(many() for _ in range(RUNS)) - min(few() for _ in range(RUNS))
+
+
+class Programs:
+    def __init__(self, options):
+        self.folder = options.programs.resolve()
+        self.device = ["--device", options.device]
+        self.precision = ["--precision", options.precision]
+        self.weights = ["--weights", ROOT / "weights" / "sapnet.safetensors"]
+
+    def seconds_of_network(self, width, height):
+        out, _ = run([self.folder / "sapnet-bench", "network", *self.device, *self.precision, *self.weights, "--size",
+                      f"{width}x{height}", "--threads", THREADS, "--repeat", 5])
+        return json.loads(out)["seconds"]["median"]
+
+    def folder_of_pictures(self, count, form, work):
+        """Seconds of a picture more, and of the network in it."""
+        def derain(number):
+            pictures, out = work / f"pictures{number}", work / "out"
+            shutil.rmtree(pictures, ignore_errors=True)
+            pictures.mkdir()
+            for k in range(number):
+                shutil.copy(PHOTO, pictures / f"{k:04}.png")
+            return run([self.folder / "sapnet-infer", pictures, "-o", out, "--format", form, *self.device,
+                        *self.precision, *self.weights])[1]
+
+        width, height = size_of_png(PHOTO)
+        return seconds_of_more(lambda: derain(1), lambda: derain(1 + count)) / count, self.seconds_of_network(width, height)
+
+    def video(self, count, width, height):
+        def derain(number):
+            frames = bytes(range(251)) * (number * width * height * 3 // 251 + 1)
+            return run([self.folder / "sapnet-infer", "--video", f"{width}x{height}", *self.device, *self.precision,
+                        *self.weights], input=frames[:number * width * height * 3])[1]
+
+        return seconds_of_more(lambda: derain(1), lambda: derain(1 + count)) / count, self.seconds_of_network(width, height)
+
+    def training(self, steps, batch, patch, work):
+        def train(number):
+            out = work / "run"
+            shutil.rmtree(out, ignore_errors=True)
+            pictures = 2  # that docs/photos has
+            settings = {"epochs": 1, "batch": batch, "patch": patch, "stride": 0,
+                        "patches_per_picture": number * batch // pictures}
+            return run([self.folder / "sapnet-train", "--config", ROOT / "train" / "configs" / "ssim.json", "--data",
+                        PHOTO.parent, *self.device, *self.precision, "--out", out, "--set",
+                        *(f"{name}={value}" for name, value in settings.items())])[1]
+
+        out, _ = run([self.folder / "sapnet-bench", "step", *self.device, *self.precision, *self.weights, "--batch", batch,
+                      "--patch", patch, "--threads", THREADS, "--repeat", 3])
+        return seconds_of_more(lambda: train(1), lambda: train(1 + steps)) / steps, json.loads(out)["seconds"]["median"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "bin")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=("fp32", "fp16"), default=None, help="fp16 on a GPU, fp32 on the CPU")
+    parser.add_argument("--pictures", type=int, default=None)
+    parser.add_argument("--frames", type=int, default=None)
+    parser.add_argument("--frame-size", default=None, help="WIDTHxHEIGHT")
+    parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--patch", type=int, default=100)
+    options = parser.parse_args()
+    cuda = options.device == "cuda"
+    options.precision = options.precision or ("fp16" if cuda else "fp32")
+    width, height = map(int, (options.frame_size or ("1920x1080" if cuda else "481x321")).split("x"))
+    programs = Programs(options)
+    rows = []
+
+    def report(what, unit, measured):
+        seconds, network = measured
+        share = network / seconds
+        print(f"{1 / seconds:10.2f} {unit} per second, the network runs {100 * share:3.0f} % of the time: {what}",
+              file=sys.stderr, flush=True)
+        rows.append({"what": what, "unit": unit, "per_second": 1 / seconds, "network_share": share})
+
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        pictures = options.pictures or (400 if cuda else 8)
+        size = "x".join(map(str, size_of_png(PHOTO)))
+        for form in ("png", "jpg"):
+            report(f"sapnet-infer on a folder of {size}, PNG to {form.upper()}", "images",
+                   programs.folder_of_pictures(pictures, form, work))
+        report(f"sapnet-infer --video {width}x{height}", "frames",
+               programs.video(options.frames or (100 if cuda else 8), width, height))
+        report(f"sapnet-train, 12×{options.patch}×{options.patch}, -SSIM", "steps",
+               programs.training(options.steps or (200 if cuda else 3), 12, options.patch, work))
+    json.dump({"program": "whole programs", "device": options.device, "precision": options.precision, "rows": rows},
+              sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
