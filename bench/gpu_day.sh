@@ -1,27 +1,36 @@
 #!/usr/bin/env bash
 # Everything worth doing on a machine with a GPU, in nine minutes at most; docs/benchmarks.md says more.
 #
-#   bench/gpu_day.sh [PROGRAMS [PHOTOS [WIDTHxHEIGHT...]]]
+#   bench/gpu_day.sh [PROGRAMS [PHOTOS]]
 #
 # PROGRAMS is a folder of programs built elsewhere, for nothing is built here. The figures go to $OUT, or
 # bench/results, as JSON, and logs to $OUT/gpu_day, or build/gpu_day. COMMIT names what was built where git
-# cannot; REPEAT is how often benchmarks repeat. The exit code is 0 if everything was done and went well.
+# cannot. ONLY is a regular expression of the steps to do, such as 'kernels|variant'; without it all. REPEAT is how
+# often benchmarks repeat. TRY=1 takes small maps and few pictures, to try the script itself on the emulator.
+# The exit code is 0 if everything was done and went well.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
 programs=${1:-build/portable/bin}
 photos=${2:-docs/photos}
-sizes=("${@:3}")
-[ ${#sizes[@]} -gt 0 ] || sizes=(481x321 1280x720 1920x1080 3840x2160)
 weights=weights/sapnet.safetensors
 repeat=${REPEAT:-20}
+only=${ONLY:-.}
+python=${PYTHON:-python3}  # with PyTorch, to be compared with
 deadline=530  # seconds; a step that is stopped may take 5 more
 logs=${OUT:-build}/gpu_day
 commit=${COMMIT:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
 results=${OUT:-bench/results}/$(date -I)_${commit}_gpu.json
 export SAPNET_SOURCE_DIR=$PWD SAPNET_REQUIRE_GPU=1 OMP_WAIT_POLICY=passive
 
-table=() steps=() measurements=() networks=() faults=0
+# cuDNN and cuBLAS often come with Python's packages alone.
+if packages=$("$python" -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null); then
+  while IFS= read -r library; do
+    export LD_LIBRARY_PATH=${library%/*}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  done < <(find "$packages" -name 'libcudnn.so.9' -o -name 'libcublas.so.1[23]')
+fi
+
+table=() steps=() measurements=() figures=() faults=0
 
 # note NAME SECONDS OUTCOME: a line of the table.
 note() {
@@ -41,6 +50,7 @@ left_out() {
 step() {
   local name=$1 limit=$2 log=$logs/${1//[ \/]/_} start=$SECONDS status=0
   shift 2
+  [[ $name =~ $only ]] || return 1
   if [ $((deadline - SECONDS)) -lt 5 ]; then
     left_out "$name" "the time is up"
     return 1
@@ -62,7 +72,34 @@ measure() {
   step "$@" || return
   measurements+=("$(cat "$logs/${1//[ \/]/_}.out")")
   cat "$logs/${1//[ \/]/_}.err"
-  [[ $1 != network* ]] || networks+=("$(cat "$logs/${1//[ \/]/_}.err")")
+  [[ $1 != "whole programs" ]] || figures+=("$(cat "$logs/${1//[ \/]/_}.err")")
+}
+
+# compare: our networks and training steps beside PyTorch's. It writes its figures as they come, so that they are there
+# even if it is stopped.
+compare() {
+  local json=$logs/compare.json
+  step "beside PyTorch" 190 "$python" bench/compare.py --device cuda --program "$programs/sapnet-bench" --seconds 170 \
+    --json "$json"
+  [ -s "$json" ] || return
+  measurements+=("$(cat "$json")")
+  figures+=("$(cat "$logs/beside_PyTorch.out")")
+}
+
+# variants: each of bench/variants, and the kernels without it beside them.
+variants() {
+  local patch name cases kernels
+  for patch in bench/variants/*.patch; do
+    name=$(basename "$patch" .patch) cases=$(sed -n '3s/^Cases: //p' "$patch")
+    [[ "variant $name" =~ $only ]] || continue
+    if [ ! -x "$programs/variant-$name" ]; then
+      left_out "variant $name" "bench/variants/build.sh was not run"
+      continue
+    fi
+    kernels=(kernels --device cuda --repeat "$repeat" --filter "$cases" "${small[@]}")
+    measure "variant $name" 20 "$programs/variant-$name" "${kernels[@]}"
+    measure "variant $name, without it" 20 "$programs/sapnet-bench" "${kernels[@]}"
+  done
 }
 
 gpu_state() {
@@ -107,6 +144,7 @@ compare_photos() {
   # fp16 strays by 2e-4 at most in the tests' rms, a twentieth of a byte's step: so one value in twenty may be
   # rounded the other way, by one step: 10 lg(255² · 20) = 61 dB.
   # shellcheck disable=SC2016  # awk's own variables
+  [[ "photos alike" =~ $only ]] || return
   step "photos alike" 10 awk 'NR > 2 { ++rows; if ($(NF - 7) != "inf" && !($(NF - 7) > 60)) { ++far; print } }
     END { exit rows == 0 || far > 0 }' "$logs/photos_cuda.out"
 }
@@ -130,22 +168,22 @@ fi
 gpu=$(gpu_state)
 printf 'GPU: %s\nCommit: %s\n' "$gpu" "$commit"
 
+small=() whole=()
+if [ "${TRY:-0}" = 1 ]; then
+  small=(--small)
+  whole=(--pictures 1 --frames 1 --frame-size 16x12 --steps 1 --patch 12)
+fi
 step "conformance tests" 60 "$programs/sapnet-tests" --warn NoTests '[conformance]'
 step "other tests on the GPU" 120 "$programs/sapnet-tests" --warn NoTests '[gpu]~[conformance]'
 compare_photos
-for size in "${sizes[@]}"; do
-  for precision in fp32 fp16; do
-    measure "network $size $precision" 60 "$programs/sapnet-bench" network --device cuda --precision "$precision" \
-      --weights "$weights" --size "$size" --repeat "$repeat"
-  done
-  measure "kernels $size" 90 "$programs/sapnet-bench" kernels --device cuda --size "$size" --repeat "$repeat"
-done
+measure "kernels" 130 "$programs/sapnet-bench" kernels --device cuda --repeat "$repeat" --seconds 110 "${small[@]}"
+compare
 for precision in fp32 fp16; do
-  measure "network step $precision" 60 "$programs/sapnet-bench" step --device cuda --precision "$precision" \
-    --weights "$weights" --batch "${STEP_BATCH:-12}" --patch "${STEP_PATCH:-100}" --repeat "$repeat"
   step "training $precision" 60 "$programs/sapnet-train" --config train/configs/quick.json --device cuda \
     --precision "$precision" --out "$logs/run_$precision" --set epochs="${EPOCHS:-20}"
 done
+measure "whole programs" 60 "$python" bench/whole_program.py --programs "$programs" --device cuda "${whole[@]}"
+variants
 gpu_after=$(gpu_state)
 run_sanitizer
 step "tests on the CPU" 180 "$programs/sapnet-tests" --warn NoTests '~[gpu]'
@@ -155,7 +193,7 @@ printf '{"date": "%s", "commit": "%s", "gpu": "%s", "gpu_after_benchmarks": "%s"
   "$(json_list ${measurements[@]+"${measurements[@]}"})" >"$results"
 
 printf '\nSummary, %d s\nGPU: %s\n' "$SECONDS" "$gpu_after"
-printf '%s\n' "${table[@]}" ${networks[@]+"${networks[@]}"}
+printf '%s\n' "${table[@]}" ${figures[@]+"${figures[@]}"}
 printf 'Figures: %s\n' "$results"
 printf '%d of %d steps passed\n' $((${#steps[@]} - faults)) ${#steps[@]}
 [ "$faults" = 0 ]
