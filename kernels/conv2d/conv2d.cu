@@ -139,11 +139,7 @@ void launch_rows(const Conv2dProblem& p, const BasicConv2dArguments<T>& a,
 }
 
 bool by_rows(const Conv2dProblem& p) {
-  return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation &&
-         p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels())) &&
-         p.in_channels[0] == rows::kMapChannels &&
-         (p.in_channels[1] == 0 || p.in_channels[1] == rows::kMapChannels) &&
-         p.out_channels % rows::kOutputs == 0;
+  return rows::fits(p) && p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels()));
 }
 
 // --- many channels, as a product of matrices (igemm.cuh) ---

@@ -95,6 +95,11 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent", "[kerne
   check_wgrad(same_size(1, 9, 14, {3, 3}, 32), false);
 }
 
+KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once", "[kernels][conv2d][backward]") {
+  // At most 33 slices of these channels: each goes down eight rows, from phase to phase and image to image.
+  check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
+}
+
 KERNEL_TEST_CASE("wgrad with other channels, kernels, strides and paddings", "[kernels][conv2d][backward]") {
   for (const std::int64_t in_channels : {1, 6, 17, 40})
     for (const std::int64_t out_channels : {1, 3, 20, 64})
