@@ -117,6 +117,15 @@ __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&fragment)[4], const 
                : "memory");
 }
 
+/// The same, each matrix transposed: in matrix k, lane l receives the elements (rows 2 (l % 4) and
+/// 2 (l % 4) + 1, column l / 4), the lower row in the lower half.
+__device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&fragment)[4], const void* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
+               : "r"(shared_address(row))
+               : "memory");
+}
+
 /// d += a · b on the tensor cores: a is 16×16, b 16×8, in fp16; d 16×8 in fp32. With g = lane / 4 and
 /// t = lane % 4, the lane holds (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"):
 ///   a[r]: row g + 8 (r % 2), columns 2t + 8 (r / 2) and the next

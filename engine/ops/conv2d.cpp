@@ -1,5 +1,6 @@
 #include "engine/ops/conv2d.h"
 
+#include <span>
 #include <string>
 #include <utility>
 
@@ -62,23 +63,30 @@ void Conv2dWeights::pack() {
   if (!weight_.tracked() && !frozen_dgrad_) return;
   Execution back = execution_;
   back.maps = outputs_;
-  for (std::size_t map = 0; map < 2 && layer_.in_channels[map] > 0; ++map) {
-    const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(layer_, map);
+  std::vector<float> reversed(weight.size());
+  kernels::dgrad_weight(layer_, weight.data(), reversed.data());
+  std::span<const float> rest = reversed;
+  const auto add = [&](const kernels::Conv2dProblem& dgrad) {
     const Shape shape = {dgrad.out_channels, dgrad.in_channels[0], dgrad.kernel, dgrad.kernel};
-    std::vector<float> reversed(static_cast<std::size_t>(shape.count()));
-    kernels::dgrad_weight(layer_, map, weight.data(), reversed.data());
-    dgrad_.push_back({from_host(reversed, shape, execution_.device),
+    const auto count = static_cast<std::size_t>(shape.count());
+    dgrad_.push_back({from_host(rest.first(count), shape, execution_.device),
                       {},
                       dgrad.in_channels,
                       {1, dgrad.dilation, dgrad.padding},
                       back});
+    rest = rest.subspan(count);
+  };
+  if (kernels::has_joint_dgrad(layer_)) {
+    add(kernels::joint_dgrad_problem(layer_));
+    return;
   }
+  for (std::size_t map = 0; map < 2 && layer_.in_channels[map] > 0; ++map)
+    add(kernels::dgrad_problem(layer_, map));
 }
 
 const Conv2dWeights& Conv2dWeights::dgrad(std::size_t map) const {
-  if (map >= dgrad_.size())
-    throw Error("conv2d: the weights were not made for gradients to go back through them");
-  return dgrad_[map];
+  if (dgrad_.empty()) throw Error("conv2d: the weights were not made for gradients to go back through them");
+  return dgrad_[kernels::has_joint_dgrad(layer_) ? 0 : map];
 }
 
 kernels::Conv2dProblem Conv2dWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
@@ -195,6 +203,40 @@ Tensor with_zeros_between(const Tensor& dsum, const kernels::Conv2dProblem& p) {
   return spread;
 }
 
+/// Adds to the gradients of x and y, as far as they are tracked, those that one convolution of dsum gives.
+void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
+  const Shape& in = dsum.shape();
+  kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
+  problem.out_maps = 2;
+  std::array<Tensor, 2> before, after;
+  const std::array<const Tensor*, 2> maps = {&x, &y};
+  for (std::size_t map = 0; map < 2; ++map) {
+    if (!maps[map]->tracked()) continue;
+    before[map] = std::move(*maps[map]->gradient());
+    after[map] = output_for(x.shape(), x.device(), x.dtype(), before[map]);
+  }
+  const auto arguments = [&]<class In, class Out>(In, Out) {
+    return kernels::BasicConv2dArguments<In, Out>{
+        .in = {dsum.data<In>(), nullptr},
+        .weight = weights.packed().data<In>(),
+        .residual = data_or_null<Out>(std::as_const(before[0])),
+        .out = data_or_null<Out>(after[0]),
+        .second_residual = data_or_null<Out>(std::as_const(before[1])),
+        .second_out = data_or_null<Out>(after[1]),
+    };
+  };
+  dispatch(
+      x.device(), [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
+      [&](auto stream) {
+        visit_dtype(dsum.dtype(), [&](auto from) {
+          visit_dtype(x.dtype(),
+                      [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
+        });
+      });
+  for (std::size_t map = 0; map < 2; ++map)
+    if (after[map]) *maps[map]->gradient() = std::move(after[map]);
+}
+
 }  // namespace
 
 void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
@@ -222,7 +264,9 @@ void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const
   }
   if (!x.tracked() && !y.tracked()) return;
   // The data gradient is a convolution too, and what is there already the residual of it.
-  const Tensor spread = with_zeros_between(dsum, weights.problem(in.n, in.h, in.w));
+  const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
+  const Tensor spread = with_zeros_between(dsum, problem);
+  if (kernels::has_joint_dgrad(problem)) return add_joint_dgrad(spread, x, y, weights.dgrad(0));
   const std::array<const Tensor*, 2> maps = {&x, &y};
   for (std::size_t map = 0; map < 2; ++map) {
     if (!maps[map]->tracked()) continue;

@@ -39,8 +39,9 @@ class Conv2dWeights {
   const Tensor& packed() const { return packed_; }
   const Tensor& bias() const { return bias_; }
 
-  /// The convolution that gives the gradient by input map 0 or 1, of a stride above 1 from the sums' gradient
-  /// with zeros between. Throws Error where the weight is neither tracked nor has frozen_dgrad.
+  /// The convolution that gives the gradient by input map 0 or 1, or those by both side by side where
+  /// kernels::has_joint_dgrad; of a stride above 1 from the sums' gradient with zeros between. Throws Error
+  /// where the weight is neither tracked nor has frozen_dgrad.
   const Conv2dWeights& dgrad(std::size_t map) const;
 
  private:
@@ -50,7 +51,7 @@ class Conv2dWeights {
   DType outputs_;
   bool frozen_dgrad_;
   Tensor weight_, packed_, bias_;
-  std::vector<Conv2dWeights> dgrad_;
+  std::vector<Conv2dWeights> dgrad_;  // of each input map, or the one of both
 };
 
 struct Conv2dOptions {

@@ -90,6 +90,7 @@ void conv2d_winograd_share(const Conv2dProblem& p, const Conv2dArguments& a, con
   });
   for (std::int64_t group = job.groups * part / shares.parts; group < job.groups * (part + 1) / shares.parts;
        ++group) {
+    if (!(group * kWinogradGroup < p.out_map_channels() ? a.out : a.second_out)) continue;
     multiply<kWinogradGroup>(job, transformed, count, group, products);
     for_tiles([&](std::int64_t t, std::int64_t image, std::int64_t x0) {
       const Epilogue epilogue(p, a, image);

@@ -22,6 +22,22 @@ struct Ending {
   T* out;
   T* inner;
   bool relu, relu_sum;  // the latter before the residual
+  const T* second_residual;
+  T* second_out;
+  int map_channels;
+
+  /// For outputs from `channel` on, all of which are in one map.
+  __host__ __device__ Ending of_map_with(int channel) const {
+    Ending ending = *this;
+    if (channel < map_channels) return ending;
+    ending.residual = second_residual;
+    ending.out = second_out;
+    return ending;
+  }
+  /// Where a pixel's `channel` lies in its map.
+  __device__ __forceinline__ std::size_t at(std::size_t pixel, int channel) const {
+    return pixel * map_channels + (channel < map_channels ? channel : channel - map_channels);
+  }
 };
 
 /// What is written for a scaled sum, element `at` of the map.
@@ -34,7 +50,7 @@ __device__ __forceinline__ float end(const Ending<T>& to, std::size_t at, float 
   return to.relu ? fmaxf(value, 0) : value;
 }
 
-/// What is written for element `at` of the map, an output of `channel`, and its convolution's sum.
+/// What is written for element `at` of its map, an output of `channel`, and its convolution's sum.
 template <class T>
 __device__ __forceinline__ T end_sum(const Ending<T>& to, std::int64_t at, std::int64_t channel,
                                      std::int64_t image, std::int64_t channels, float value) {
@@ -78,23 +94,22 @@ __device__ __forceinline__ gpu::Pack<T, kLaneChannels> end_pixel(const Ending<T>
 /// Writes a row of a slice of channels, and counts it in the shifted sums.
 template <class T, class Sums>
 struct RowEnding {
-  const Ending<T>& to;
-  int h, w, out_channels, channel;  // the lane's first
+  const Ending<T> to;
+  int h, w, channel;  // the lane's first
   float bias[kLaneChannels], scale[kLaneChannels];
   Sums& shifted_sums;
 
   __device__ RowEnding(const Ending<T>& ending, int map_h, int map_w, int channels, Sums& sums)
-      : to(ending),
+      : to(ending.of_map_with(static_cast<int>(blockIdx.y) * rows::kOutputs)),
         h(map_h),
         w(map_w),
-        out_channels(channels),
         channel(static_cast<int>(blockIdx.y) * rows::kOutputs +
                 static_cast<int>(threadIdx.x) % 4 * kLaneChannels),
         shifted_sums(sums) {
 #pragma unroll
     for (int c = 0; c < kLaneChannels; ++c) {
       bias[c] = to.bias ? to.bias[channel + c] : 0;
-      scale[c] = to.scale ? to.scale[static_cast<int>(blockIdx.z) * out_channels + channel + c] : 1;
+      scale[c] = to.scale ? to.scale[static_cast<int>(blockIdx.z) * channels + channel + c] : 1;
     }
   }
 
@@ -106,7 +121,7 @@ struct RowEnding {
     for (int p = 0; p < rows::kStrip / 8; ++p) {
       const int x = x0 + warp_tile::pixel_of(lane, p / 2, p % 2 * 2);
       if (x >= w) continue;
-      const std::size_t at = (row + x) * out_channels + channel;
+      const std::size_t at = to.at(row + x, channel);
       const auto written = end_pixel(to, at, sums, p, bias, scale);
 #pragma unroll
       for (int c = 0; c < kLaneChannels; ++c) shifted_sums.add(x, c, gpu::to_float(written.values[c]));
@@ -122,6 +137,7 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
   static_assert(Rows::shared_bytes(rows::max_dilation(kIn)) + Sums::kSharedBytes <= gpu::kSharedOfBlock);
   Sums shifted_sums(input.h, input.w, sums_dilation);
   RowEnding ending(to, input.h, input.w, out_channels, shifted_sums);
+  if (!ending.to.out) return;
   Rows::compute(input, ending);
   const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
   shifted_sums.store(sums + part * 9 * out_channels + blockIdx.y * rows::kOutputs, out_channels);
@@ -139,20 +155,18 @@ void launch_rows(const Conv2dProblem& p, const BasicConv2dArguments<T>& a,
 }
 
 bool by_rows(const Conv2dProblem& p) {
-  return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation &&
-         p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels())) &&
-         p.in_channels[0] == rows::kMapChannels &&
-         (p.in_channels[1] == 0 || p.in_channels[1] == rows::kMapChannels) &&
-         p.out_channels % rows::kOutputs == 0;
+  return rows::fits(p) && p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels()));
 }
 
 // --- many channels, as a product of matrices (igemm.cuh) ---
 
 template <class In, class Out>
 __global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
-    conv2d_igemm(igemm::Input<In> input, Ending<Out> to) {
+    conv2d_igemm(igemm::Input<In> input, Ending<Out> of_maps) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+  const auto wanted = [&](int first_channel) { return of_maps.of_map_with(first_channel).out != nullptr; };
   const auto ending = [&](int first_pixel, int first_channel, const warp_tile::Sums& sums) {
+    const Ending<Out> to = of_maps.of_map_with(first_channel);
     const int channel = first_channel + lane % 4 * kLaneChannels;
     float bias[kLaneChannels], scale[kLaneChannels];
 #pragma unroll
@@ -169,10 +183,10 @@ __global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
 #pragma unroll
         for (int c = 0; c < kLaneChannels; ++c) scale[c] = to.scale[image * input.out_channels + channel + c];
       }
-      end_pixel(to, static_cast<std::size_t>(pixel) * input.out_channels + channel, sums, p, bias, scale);
+      end_pixel(to, to.at(static_cast<std::size_t>(pixel), channel), sums, p, bias, scale);
     }
   };
-  igemm::Igemm<In>::compute(input, ending);
+  igemm::Igemm<In>::compute(input, wanted, ending);
 }
 
 template <class In, class Out>
@@ -258,11 +272,18 @@ void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
   const std::int64_t blocks = (p.out_h() * p.out_w() + kGenericThreads - 1) / kGenericThreads;
   const auto kernel = at_once == 32 ? conv2d_generic<gpu::Stored<In>, gpu::Stored<Out>, 32>
                                     : conv2d_generic<gpu::Stored<In>, gpu::Stored<Out>, 4>;
-  gpu::launch(kernel,
-              dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(padded / at_once),
-                   static_cast<unsigned>(p.n)),
-              kGenericThreads, 0, stream, p, Map{gpu::stored(a.in[0]), p.in_channels[0]},
-              Map{gpu::stored(a.in[1]), p.in_channels[1]}, gpu::stored(a.weight), padded, ending);
+  Conv2dProblem of_map = p;
+  of_map.out_channels = p.out_map_channels();
+  for (std::int64_t first = 0; first < p.out_channels; first += of_map.out_channels) {
+    const auto to = ending.of_map_with(static_cast<int>(first));
+    if (!to.out) continue;
+    gpu::launch(kernel,
+                dim3(static_cast<unsigned>(blocks),
+                     static_cast<unsigned>(padded_channels(of_map.out_channels) / at_once),
+                     static_cast<unsigned>(p.n)),
+                kGenericThreads, 0, stream, of_map, Map{gpu::stored(a.in[0]), p.in_channels[0]},
+                Map{gpu::stored(a.in[1]), p.in_channels[1]}, gpu::stored(a.weight) + first, padded, to);
+  }
 }
 
 // --- 1×1, as a product of the map and the weights (cuBLAS) ---
@@ -280,7 +301,7 @@ struct EndProduct {
 
 /// The weights are packed as the generic kernel reads them, but must need no padding.
 bool by_product(const Conv2dProblem& p) {
-  return p.kernel == 1 && p.stride == 1 && p.padding == 0 && p.in_channels[1] == 0 &&
+  return p.kernel == 1 && p.stride == 1 && p.padding == 0 && p.in_channels[1] == 0 && p.out_maps == 1 &&
          padded_channels(p.out_channels) == p.out_channels;
 }
 
@@ -348,7 +369,10 @@ void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, Cuda
                                            gpu::stored(a.out),
                                            gpu::stored(a.inner),
                                            a.relu,
-                                           a.relu && !(a.relu_once && a.residual)};
+                                           a.relu && !(a.relu_once && a.residual),
+                                           gpu::stored(a.second_residual),
+                                           gpu::stored(a.second_out),
+                                           static_cast<int>(p.out_map_channels())};
   const Conv2dPath path = conv2d_path(p);
   if constexpr (std::is_same_v<In, Out>) {
     if (path == Conv2dPath::kRows) {

@@ -16,14 +16,17 @@
 
 namespace sapnet::kernels {
 
-/// Shapes of one convolution. The input may be two maps side by side along the channels.
+/// Shapes of one convolution. The input may be two maps side by side along the channels, and so may the
+/// output, when each of its maps has a multiple of 32.
 struct Conv2dProblem {
   std::int64_t n = 1, h = 0, w = 0;              // input images, rows, columns
   std::array<std::int64_t, 2> in_channels = {};  // of the first and the second map; 0: there is no second
   std::int64_t out_channels = 0;
   std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
+  std::int64_t out_maps = 1;                                       // that share out_channels: 1 or 2
 
   constexpr std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
+  constexpr std::int64_t out_map_channels() const { return out_channels / out_maps; }
   /// 0 where the kernel is larger than the padded input.
   constexpr std::int64_t out_h() const { return steps(h); }
   constexpr std::int64_t out_w() const { return steps(w); }
@@ -51,14 +54,18 @@ struct BasicConv2dArguments {
   const In* weight = nullptr;        // as pack_conv2d made it
   const float* bias = nullptr;       // (out_channels), or null
   const float* scale = nullptr;      // (n, out_channels), or null
-  const Out* residual = nullptr;     // (n, out_h, out_w, out_channels), or null; may be `out` itself
+  const Out* residual = nullptr;     // (n, out_h, out_w, out_map_channels), or null; may be `out` itself
   bool relu = false;
   bool relu_once = false;         // relu(sum + residual), as a ResNet has it, in place of two
-  Out* out = nullptr;             // (n, out_h, out_w, out_channels); shares nothing with `in`
+  Out* out = nullptr;             // (n, out_h, out_w, out_map_channels); shares nothing with `in`
   Out* inner = nullptr;           // the same, or null: what `residual` is added to, for the way back
   float* shifted_sums = nullptr;  // of `out`, (n, as many parts as the device writes, 9, out_channels), or
                                   // null: see kernels/shifted_sums/shifted_sums.h
   std::int64_t sums_dilation = 0;
+  // Of two output maps, `out` and `residual` are the first one's and these the second's. A map that is null
+  // is not computed. They come without bias, scale, ReLU and `shifted_sums`.
+  const Out* second_residual = nullptr;
+  Out* second_out = nullptr;
 };
 using Conv2dArguments = BasicConv2dArguments<>;
 

@@ -14,12 +14,24 @@ Conv2dProblem dgrad_problem(const Conv2dProblem& p, std::size_t map) {
   return dgrad;
 }
 
-void dgrad_weight(const Conv2dProblem& p, std::size_t map, const float* weight, float* reversed) {
-  const std::int64_t taps = p.kernel * p.kernel, first = map == 0 ? 0 : p.in_channels[0];
-  for (std::int64_t i = 0; i < p.in_channels[map]; ++i)
+bool has_joint_dgrad(const Conv2dProblem& p) {
+  constexpr std::int64_t kMultiple = 32;  // as conv2d.h wants it
+  return p.kernel > 1 && p.in_channels[0] == p.in_channels[1] && p.in_channels[0] % kMultiple == 0;
+}
+
+Conv2dProblem joint_dgrad_problem(const Conv2dProblem& p) {
+  Conv2dProblem dgrad = dgrad_problem(p, 0);
+  dgrad.out_channels = p.total_in_channels();
+  dgrad.out_maps = 2;
+  return dgrad;
+}
+
+void dgrad_weight(const Conv2dProblem& p, const float* weight, float* reversed) {
+  const std::int64_t taps = p.kernel * p.kernel;
+  for (std::int64_t i = 0; i < p.total_in_channels(); ++i)
     for (std::int64_t o = 0; o < p.out_channels; ++o)
       for (std::int64_t tap = 0; tap < taps; ++tap)
-        *reversed++ = weight[(o * p.total_in_channels() + first + i) * taps + taps - 1 - tap];
+        *reversed++ = weight[(o * p.total_in_channels() + i) * taps + taps - 1 - tap];
 }
 
 }  // namespace sapnet::kernels

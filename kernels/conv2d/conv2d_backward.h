@@ -25,9 +25,14 @@ namespace sapnet::kernels {
 /// The convolution of dsum, or of dsum with zeros between, that gives din of input map 0 or 1.
 Conv2dProblem dgrad_problem(const Conv2dProblem& problem, std::size_t map);
 
-/// Its weight, (in_channels[map], out_channels, kernel, kernel), from the forward's, (out_channels,
-/// total_in_channels, kernel, kernel). Both in the host's memory.
-void dgrad_weight(const Conv2dProblem& problem, std::size_t map, const float* weight, float* reversed);
+/// Whether one convolution gives din of both input maps, as the two maps of its output; and that convolution.
+bool has_joint_dgrad(const Conv2dProblem& problem);
+Conv2dProblem joint_dgrad_problem(const Conv2dProblem& problem);
+
+/// Its weight, (total_in_channels, out_channels, kernel, kernel), from the forward's, (out_channels,
+/// total_in_channels, kernel, kernel). Both in the host's memory. The rows of each map's channels are the
+/// weight of its own convolution.
+void dgrad_weight(const Conv2dProblem& problem, const float* weight, float* reversed);
 
 /// The way back through f. An output passes the gradient on where it is positive when f has a ReLU, the sum
 /// where `inner` is.

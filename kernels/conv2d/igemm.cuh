@@ -53,16 +53,18 @@ struct Igemm {
 
   /// Grid: x the pixels, y the channels.
   /// ending(pixel, channel, sums) is called by the warp that has the sums of the pixels and channels from
-  /// these on. Those from input.pixels on mean nothing; a warp that has only such is not called.
-  template <class Ending>
-  __device__ static void compute(const Input<T>& input, const Ending& ending) {
+  /// these on. Those from input.pixels on mean nothing; a warp that has only such is not called, nor one
+  /// whose channels from such a one on are not wanted(channel).
+  template <class Wanted, class Ending>
+  __device__ static void compute(const Input<T>& input, const Wanted& wanted, const Ending& ending) {
     DYNAMIC_SHARED(T, ring);
     const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const int first_pixel = warp / kWarpsOfOutputs * warp_tile::kPixels;
     const int first_output = warp % kWarpsOfOutputs * warp_tile::kOutputs;
     const int pixel = static_cast<int>(blockIdx.x) * kPixels + first_pixel;
-    const bool mine = pixel < input.pixels;
+    const int output = static_cast<int>(blockIdx.y) * kOutputs + first_output;
+    const bool mine = pixel < input.pixels && wanted(output);
     const int steps = (input.channels[0] + input.channels[1]) / kStep * input.kernel * input.kernel;
 
     Loader loader(input);
@@ -80,7 +82,7 @@ struct Igemm {
       const T* const stage = ring + step % kStages * kStage;
       if (mine) Product::multiply(stage, first_pixel, stage + kPixelsSize + first_output * kStep, lane, sums);
     }
-    if (mine) ending(pixel, static_cast<int>(blockIdx.y) * kOutputs + first_output, sums);
+    if (mine) ending(pixel, output, sums);
   }
 
  private:

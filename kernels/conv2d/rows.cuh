@@ -27,6 +27,12 @@ inline constexpr int kBlocks = 2;                  // for which a multiprocessor
 /// The largest dilation for which a block has the shared memory that it needs, on any GPU.
 constexpr int max_dilation(int in_channels) { return in_channels > kMapChannels ? 4 : 16; }
 
+/// Whether a convolution has the form that rows are for, its dilation apart.
+inline bool fits(const Conv2dProblem& p) {
+  return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation && p.in_channels[0] == kMapChannels &&
+         (p.in_channels[1] == 0 || p.in_channels[1] == kMapChannels) && p.out_channels % kOutputs == 0;
+}
+
 /// How a block goes about it at one precision.
 ///   kRows: output rows at a time, one per warp
 ///   kAhead: the next rows are loaded while these are computed; without, the smaller ring leaves room for

@@ -1,10 +1,10 @@
-// The gradient of a convolution's weights, by its definition, for any convolution. The outputs' rows are
-// dealt out in slices, a fixed number whatever the GPU; a block sums one slice of one tap for 32 × 32 pairs
-// of channels in fp32, and the slices are added in double in their order.
+// The gradient of a convolution's weights. The outputs' rows are dealt out in slices, a fixed number whatever
+// the GPU; blocks sum one slice each in fp32, and the slices are added in double in their order. On the
+// tensor cores where wgrad_rows.cuh takes the convolution, else by definition.
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d_backward.h"
-#include "kernels/elementwise.cuh"
+#include "kernels/conv2d/wgrad_rows.cuh"
 #include "kernels/half.h"
 #include "kernels/storage.cuh"
 
@@ -15,29 +15,41 @@ constexpr int kTile = 32;    // channels of either side
 constexpr int kPixels = 32;  // of a row that lie in shared memory at a time
 constexpr int kOwn = 4;      // a thread sums 4 × 4 pairs
 constexpr int kThreads = kTile / kOwn * kTile / kOwn;
-constexpr std::int64_t kMostSlices = 64, kRowsOfSlice = 4;  // at least
 
-std::int64_t slices(const Conv2dProblem& p) {
-  return std::clamp<std::int64_t>(p.n * p.out_h() / kRowsOfSlice, 1, kMostSlices);
+constexpr std::int64_t up(std::int64_t count, std::int64_t divisor) {
+  return (count + divisor - 1) / divisor;
 }
 
-std::int64_t tiles(std::int64_t channels) { return (channels + kTile - 1) / kTile; }
+std::int64_t tiles(std::int64_t channels) { return up(channels, kTile); }
 
-/// Number `channel` of all maps side by side at a pixel; those of an absent map are zero.
+/// As many as make kBlocks of all tiles, two for each multiprocessor of an H100, unless their rows become so
+/// few that it would take longer to add the slices up.
+std::int64_t slices(const Conv2dProblem& p) {
+  constexpr std::int64_t kBlocks = 264, kRowsOfSlice = 4;
+  const std::int64_t rows = p.n * p.out_h();
+  const std::int64_t blocks = tiles(p.total_in_channels()) * tiles(p.out_channels);
+  return up(rows, std::max(kRowsOfSlice, up(rows * blocks, kBlocks)));
+}
+
+/// The numbers that each slice sums: the weights' and, behind them, the bias'.
+std::int64_t slice_size(const Conv2dProblem& p) {
+  return (p.kernel * p.kernel * p.total_in_channels() + 1) * p.out_channels;
+}
+
+/// Number `channel` of all maps side by side at a pixel.
 template <class T>
 __device__ __forceinline__ float input_at(const Conv2dProblem& p, const T* first, const T* second,
                                           std::int64_t pixel, std::int64_t channel) {
   if (channel < p.in_channels[0]) return gpu::to_float(first[pixel * p.in_channels[0] + channel]);
   channel -= p.in_channels[0];
-  const bool there = second && channel < p.in_channels[1];
-  return there ? gpu::to_float(second[pixel * p.in_channels[1] + channel]) : 0;
+  return channel < p.in_channels[1] ? gpu::to_float(second[pixel * p.in_channels[1] + channel]) : 0;
 }
 
-/// Grid: x slices, y taps, z tiles of outputs within tiles of inputs. sums: (slices, taps, in, out); bias:
-/// (slices, out).
+/// Grid: x slices, y taps, z tiles of outputs within tiles of inputs.
+/// sums: (slices, size), in each first the weights' (taps, in, out), then the bias'.
 template <class In, class Sum>
 __global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, const In* first, const In* second,
-                                                       const Sum* dsum, float* sums, float* bias) {
+                                                       const Sum* dsum, std::int64_t size, float* sums) {
   SHARED_ARRAY(float, ins, [kPixels][kTile]);
   SHARED_ARRAY(float, outs, [kPixels][kTile]);
   const int thread = static_cast<int>(threadIdx.x);
@@ -83,8 +95,8 @@ __global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, const In
     }
   }
 
-  float* const to =
-      sums + (static_cast<std::int64_t>(blockIdx.x) * gridDim.y + blockIdx.y) * in_channels * p.out_channels;
+  float* const slice = sums + blockIdx.x * size;
+  float* const to = slice + blockIdx.y * in_channels * p.out_channels;
 #pragma unroll
   for (int i = 0; i < kOwn; ++i) {
 #pragma unroll
@@ -94,59 +106,73 @@ __global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, const In
     }
   }
   if (sums_bias && thread < kTile && first_out + thread < p.out_channels)
-    bias[blockIdx.x * p.out_channels + first_out + thread] = bias_sum;
+    slice[size - p.out_channels + first_out + thread] = bias_sum;
 }
 
-/// Adds the slices of number k, of `size` numbers, in their order.
-__device__ float add_slices(const float* sums, std::int64_t slices, std::int64_t size, std::int64_t k) {
+constexpr int kShares = 8;  // of the slices, which as many threads add up
+
+/// Adds the slices of each number: each warp a share of them, then one warp these.
+/// Grid: x the numbers. total_channels: of the weights, of which in_channels were summed.
+__global__ void __launch_bounds__(kShares* gpu::kWarp)
+    add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,
+               int total_channels, int out_channels, float* dweight, float* dbias) {
+  SHARED_ARRAY(double, shares, [kShares][gpu::kWarp]);
+  const int share = static_cast<int>(threadIdx.x) / gpu::kWarp,
+            lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+  const int k = static_cast<int>(blockIdx.x) * gpu::kWarp + lane;
   double sum = 0;
-  for (std::int64_t slice = 0; slice < slices; ++slice) sum += static_cast<double>(sums[slice * size + k]);
-  return static_cast<float>(sum);
-}
-
-struct AddWeights {
-  const float* sums;
-  std::int64_t slices, taps, in_channels, out_channels;
-  float* dweight;
-
-  __device__ void operator()(std::int64_t k) const {
-    const std::int64_t o = k % out_channels, i = k / out_channels % in_channels,
-                       tap = k / out_channels / in_channels;
-    dweight[(o * in_channels + i) * taps + tap] +=
-        add_slices(sums, slices, taps * in_channels * out_channels, k);
+  if (k < size) {
+    const int end = (share + 1) * slices / kShares;
+#pragma unroll 4
+    for (int slice = share * slices / kShares; slice < end; ++slice)
+      sum += static_cast<double>(sums[slice * size + k]);
   }
-};
-
-struct AddBias {
-  const float* sums;
-  std::int64_t slices, out_channels;
-  float* dbias;
-
-  __device__ void operator()(std::int64_t o) const { dbias[o] += add_slices(sums, slices, out_channels, o); }
-};
+  shares[share][lane] = sum;
+  __syncthreads();
+  if (share > 0 || k >= size) return;
+  for (int s = 1; s < kShares; ++s) sum += shares[s][lane];
+  const int out = k % out_channels, in = k / out_channels % in_channels, tap = k / out_channels / in_channels;
+  if (tap < taps)
+    dweight[(out * total_channels + in) * taps + tap] += static_cast<float>(sum);
+  else if (dbias)
+    dbias[out] += static_cast<float>(sum);
+}
 
 }  // namespace
 
 std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p) {
-  const std::int64_t weights = p.kernel * p.kernel * p.total_in_channels() * p.out_channels;
-  return static_cast<std::size_t>(slices(p) * (weights + p.out_channels));
+  return static_cast<std::size_t>(slices(p) * slice_size(p));
 }
 
 template <class In, class Sum>
 void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a, float* workspace,
                   CudaStream stream) {
-  const std::int64_t taps = p.kernel * p.kernel, in_channels = p.total_in_channels();
-  const std::int64_t weights = taps * in_channels * p.out_channels;
-  float* const bias = workspace + slices(p) * weights;
-  gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Sum>>,
-              dim3(static_cast<unsigned>(slices(p)), static_cast<unsigned>(taps),
-                   static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels))),
-              kThreads, 0, stream, p, gpu::stored(a.in[0]), gpu::stored(a.in[1]), gpu::stored(a.dsum),
-              workspace, bias);
-  gpu::for_each_element(weights, stream,
-                        AddWeights{workspace, slices(p), taps, in_channels, p.out_channels, a.dweight});
-  if (a.dbias)
-    gpu::for_each_element(p.out_channels, stream, AddBias{bias, slices(p), p.out_channels, a.dbias});
+  Conv2dProblem present = p;  // without an absent map, whose weights' gradient is zero
+  if (!a.in[1]) present.in_channels[1] = 0;
+  const auto count = static_cast<unsigned>(slices(p));
+  const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();
+  const std::int64_t size = slice_size(present);
+  const auto pairs = static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels));
+  const auto by_definition = [&] {
+    gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Sum>>,
+                dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0, stream, present,
+                gpu::stored(a.in[0]), gpu::stored(a.in[1]), gpu::stored(a.dsum), size, workspace);
+  };
+  if constexpr (std::is_same_v<In, Half> && std::is_same_v<Sum, Half>) {
+    if (wgrad_rows::takes(p)) {
+      const wgrad_rows::Input input = wgrad_rows::input(p, a);
+      gpu::launch(wgrad_rows::sum_slices, dim3(count, pairs), wgrad_rows::kThreads,
+                  wgrad_rows::shared_bytes(input.columns, input.dilation), stream, input,
+                  static_cast<int>(in_channels), size, workspace);
+    } else {
+      by_definition();
+    }
+  } else {
+    by_definition();
+  }
+  gpu::launch(add_slices, static_cast<unsigned>(up(size, gpu::kWarp)), kShares * gpu::kWarp, 0, stream,
+              workspace, static_cast<int>(count), size, static_cast<int>(taps), static_cast<int>(in_channels),
+              static_cast<int>(p.total_in_channels()), static_cast<int>(p.out_channels), a.dweight, a.dbias);
 }
 
 template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<float, float>&, float*,

@@ -72,13 +72,16 @@ __global__ void copy_groups(int readable, const std::uint32_t* in, std::uint32_t
   gpu::cp_async_wait<0>();
 }
 
-__global__ void load_matrices(const std::uint16_t* in, std::uint32_t* fragments) {
+__global__ void load_matrices(bool transposed, const std::uint16_t* in, std::uint32_t* fragments) {
   SHARED_ARRAY(std::uint16_t, rows, [gpu::kWarp][kRowLength]);
   const int lane = thread();
   for (int i = 0; i < kRowLength; ++i) rows[lane][i] = in[lane * kRowLength + i];
   __syncwarp();
   std::uint32_t fragment[4];
-  gpu::ldmatrix_x4(fragment, rows[matrix_row(lane)]);
+  if (transposed)
+    gpu::ldmatrix_x4_trans(fragment, rows[matrix_row(lane)]);
+  else
+    gpu::ldmatrix_x4(fragment, rows[matrix_row(lane)]);
   for (int k = 0; k < 4; ++k) fragments[lane * 4 + k] = fragment[k];
 }
 
@@ -137,8 +140,8 @@ void pending_groups(int pending, int readable, const std::uint32_t* in, std::uin
   gpu::launch(kKernels[pending], 1, kCopies, 0, nullptr, readable, in, out);
 }
 
-void matrices(const std::uint16_t* in, std::uint32_t* fragments) {
-  gpu::launch(load_matrices, 1, gpu::kWarp, 0, nullptr, in, fragments);
+void matrices(bool transposed, const std::uint16_t* in, std::uint32_t* fragments) {
+  gpu::launch(load_matrices, 1, gpu::kWarp, 0, nullptr, transposed, in, fragments);
 }
 
 void products(int count, const std::uint32_t* a, const std::uint32_t* b, float* d) {

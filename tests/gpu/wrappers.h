@@ -41,10 +41,10 @@ constexpr int kPieces = 4;
 void pending_groups(int pending, int readable, const std::uint32_t* in, std::uint32_t* out);
 
 /// Loads four matrices out of in, 32 rows of kRowLength 16-bit elements, of which lane l points at the start
-/// of row matrix_row(l). fragments (32, 4): what each lane got.
+/// of row matrix_row(l), transposed or not. fragments (32, 4): what each lane got.
 constexpr int kRowLength = 24;  // 48 bytes, of which a matrix has 16
 constexpr int matrix_row(int lane) { return (5 * lane + 3) % 32; }
-void matrices(const std::uint16_t* in, std::uint32_t* fragments);
+void matrices(bool transposed, const std::uint16_t* in, std::uint32_t* fragments);
 
 /// d += a · b, `count` times, on fragments a (count, 32, 4), b (count, 32, 2), d (count, 32, 4).
 void products(int count, const std::uint32_t* a, const std::uint32_t* b, float* d);

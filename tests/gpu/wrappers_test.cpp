@@ -109,22 +109,29 @@ TEST_CASE("cp_async_wait leaves only the newest groups under way", "[gpu][confor
   }
 }
 
-TEST_CASE("ldmatrix_x4 gives each lane its elements", "[gpu][conformance]") {
+TEST_CASE("ldmatrix_x4 gives each lane its elements, ldmatrix_x4_trans those of the transposed matrices",
+          "[gpu][conformance]") {
   if (!have_gpu()) return;
   std::vector<std::uint16_t> elements(32 * kRowLength);
   std::iota(elements.begin(), elements.end(), std::uint16_t{1});
   const DeviceArray<std::uint16_t> in(elements);
-  const DeviceArray<std::uint32_t> fragments(Words(32 * 4, kUnwritten));
-  matrices(in.get(), fragments.get());
-  Words expected;
-  for (int lane = 0; lane < 32; ++lane) {
-    for (int k = 0; k < 4; ++k) {
-      const std::uint16_t* const low =
-          elements.data() + matrix_row(8 * k + lane / 4) * kRowLength + 2 * (lane % 4);
-      expected.push_back(low[0] | static_cast<std::uint32_t>(low[1]) << 16U);
+  for (const bool transposed : {false, true}) {
+    INFO("transposed " << transposed);
+    const DeviceArray<std::uint32_t> fragments(Words(32 * 4, kUnwritten));
+    matrices(transposed, in.get(), fragments.get());
+    const auto element = [&](int k, int row, int column) -> std::uint32_t {
+      if (transposed) std::swap(row, column);
+      return elements[static_cast<std::size_t>(matrix_row(8 * k + row) * kRowLength + column)];
+    };
+    Words expected;
+    for (int lane = 0; lane < 32; ++lane) {
+      for (int k = 0; k < 4; ++k) {
+        const int row = lane / 4, column = 2 * (lane % 4);
+        expected.push_back(element(k, row, column) | element(k, row, column + 1) << 16U);
+      }
     }
+    check_equal(fragments.read(), expected);
   }
-  check_equal(fragments.read(), expected);
 }
 
 TEST_CASE("shuffle_xor gives the value of the lane that differs in the mask", "[gpu][conformance]") {

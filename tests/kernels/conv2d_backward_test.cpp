@@ -95,6 +95,11 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent", "[kerne
   check_wgrad(same_size(1, 9, 14, {3, 3}, 32), false);
 }
 
+KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once", "[kernels][conv2d][backward]") {
+  // At most 33 slices of these channels: each goes down eight rows, from phase to phase and image to image.
+  check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
+}
+
 KERNEL_TEST_CASE("wgrad with other channels, kernels, strides and paddings", "[kernels][conv2d][backward]") {
   for (const std::int64_t in_channels : {1, 6, 17, 40})
     for (const std::int64_t out_channels : {1, 3, 20, 64})
@@ -125,16 +130,19 @@ void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
     GuardedArray spread(static_cast<std::size_t>(dgrad.n * dgrad.h * dgrad.w * p.out_channels));
     implementation.spread({p.n, p.out_h(), p.out_w(), p.out_channels, p.stride, dgrad.h, dgrad.w},
                           sums.data(), spread.data());
-    GuardedArray reversed(
-        static_cast<std::size_t>(dgrad.out_channels * dgrad.in_channels[0] * p.kernel * p.kernel));
-    kernels::dgrad_weight(p, map, weights.data(), reversed.data());
+    GuardedArray reversed(weight.size());
+    kernels::dgrad_weight(p, weights.data(), reversed.data());
+    const std::int64_t taps_of_map = dgrad.in_channels[0] * p.kernel * p.kernel;
+    const std::vector<float> all = copy(reversed);
+    const auto first = all.begin() + (map == 0 ? 0 : p.in_channels[0] * taps_of_map);
+    const std::vector<float> of_map(first, first + dgrad.out_channels * taps_of_map);
     kernels::Conv2dArguments arguments;
     arguments.in = {spread.data(), nullptr};
-    arguments.weight = reversed.data();
+    arguments.weight = of_map.data();
     arguments.out = din.data();
     implementation.conv2d(dgrad, arguments);
     for (GuardedArray* array : {&weights, &sums, &spread, &reversed, &din}) CHECK(array->intact());
-    auto tolerance = sum_tolerances(implementation, dgrad, expected.magnitude, copy(reversed), {}, 1);
+    auto tolerance = sum_tolerances(implementation, dgrad, expected.magnitude, of_map, {}, 1);
     for (std::size_t k = 0; k < tolerance.size(); ++k)
       tolerance[k] += storage_rounding(maps, std::abs(expected.sum[k]));
     check_close("din", {p.n, p.h, p.w, p.in_channels[map]}, din.values(), expected.sum, tolerance);
@@ -160,6 +168,81 @@ KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
     check_dgrad({2, 9, w, {3, 0}, 6, 7, 2, 1, 3}, 0);
     check_dgrad({1, 9, w, {32, 0}, 32, 3, 2, 1, 1}, 0);
     check_dgrad({1, 9, w, {4, 3}, 6, 3, 3, 2, 2}, 1);
+  }
+}
+
+/// before: what is in the gradients already. wanted: which gradients are.
+void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bool, 2> before,
+                       std::array<bool, 2> wanted) {
+  INFO(to_string(maps) << ", " << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
+                       << ", dilation " << p.dilation << ", before " << before[0] << before[1] << ", wanted "
+                       << wanted[0] << wanted[1]);
+  const std::int64_t filter = p.total_in_channels() * p.kernel * p.kernel;
+  const auto weight =
+      stored(random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter))), maps);
+  const auto dsum = stored(random_values(p.n * p.h * p.w * p.out_channels, 2), maps);
+  REQUIRE(kernels::has_joint_dgrad(p));
+  const Conv2dProblem dgrad = kernels::joint_dgrad_problem(p);
+  const std::int64_t map_size = p.n * p.h * p.w * dgrad.out_map_channels();
+  std::vector<float> reversed(weight.size());
+  kernels::dgrad_weight(p, weight.data(), reversed.data());
+  const std::array<std::vector<float>, 2> there = {stored(random_values(before[0] ? map_size : 0, 3), maps),
+                                                   stored(random_values(before[1] ? map_size : 0, 4), maps)};
+  for_each_trainer(dgrad, maps, [&](const Implementation& implementation) {
+    const auto written = run_repeatedly([&] {
+      GuardedArray sums(dsum);
+      // One gradient is added to in place, the other is new.
+      GuardedArray first(there[0]), second(there[1]);
+      GuardedArray separate(static_cast<std::size_t>(wanted[0] ? map_size : 0)),
+          fresh(static_cast<std::size_t>(wanted[1] && !before[1] ? map_size : 0));
+      GuardedArray& second_out = before[1] ? second : fresh;
+      implementation.conv2d(dgrad, {.in = {sums.data(), nullptr},
+                                    .weight = reversed.data(),
+                                    .residual = first.data(),
+                                    .out = separate.data(),
+                                    .second_residual = second.data(),
+                                    .second_out = wanted[1] ? second_out.data() : nullptr});
+      for (GuardedArray* array : {&sums, &first, &second, &separate, &fresh}) CHECK(array->intact());
+      CHECK(copy(first) == there[0]);
+      return std::vector<std::vector<float>>{copy(separate), copy(second_out)};
+    });
+    for (std::size_t map = 0; map < 2; ++map) {
+      if (!wanted[map]) {
+        CHECK(written[map] == (map == 0 ? std::vector<float>() : there[1]));
+        continue;
+      }
+      auto expected = reference::convolve_dgrad(p, map, weight, dsum);
+      const auto half = static_cast<std::ptrdiff_t>(reversed.size() / 2);
+      const auto from = reversed.begin() + (map == 0 ? 0 : half);
+      auto tolerance = sum_tolerances(implementation, kernels::dgrad_problem(p, map), expected.magnitude,
+                                      std::vector<float>(from, from + half), {}, 1);
+      for (std::size_t k = 0; k < tolerance.size(); ++k) {
+        if (before[map]) {
+          expected.sum[k] += static_cast<double>(there[map][k]);
+          tolerance[k] += rounding(std::abs(expected.sum[k]) + 1);
+        }
+        tolerance[k] += storage_rounding(maps, std::abs(expected.sum[k]));
+      }
+      check_close(map == 0 ? "din of the first map" : "din of the second map",
+                  {p.n, p.h, p.w, p.in_channels[map]}, written[map], expected.sum, tolerance);
+    }
+  });
+}
+
+KERNEL_TEST_CASE("dgrad of two maps is one convolution", "[kernels][conv2d][backward]") {
+  for (const engine::DType maps : stored_types()) {
+    const Conv2dProblem gates = same_size(2, 9, 14, {32, 32}, 128);  // many channels
+    for (const std::array<bool, 2> before : {std::array{false, false}, {true, true}, {false, true}})
+      check_joint_dgrad(gates, maps, before, {true, true});
+    check_joint_dgrad(gates, maps, {true, false}, {true, false});
+    check_joint_dgrad(gates, maps, {false, true}, {false, true});
+    // By rows, and on a GPU by definition.
+    for (const std::int64_t out_channels : {32, 20}) {
+      const Conv2dProblem p = same_size(1, 9, 14, {32, 32}, out_channels, 2);
+      check_joint_dgrad(p, maps, {true, true}, {true, true});
+      check_joint_dgrad(p, maps, {true, false}, {true, false});
+      check_joint_dgrad(p, maps, {false, false}, {false, true});
+    }
   }
 }
 

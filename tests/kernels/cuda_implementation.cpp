@@ -37,14 +37,18 @@ class CudaNetworks : public Implementation {
   }
 
   void conv2d(const kernels::Conv2dProblem& p, const kernels::Conv2dArguments& a) const override {
-    const std::int64_t pixels = p.n * p.h * p.w, out_size = p.n * p.out_h() * p.out_w() * p.out_channels;
+    const std::int64_t pixels = p.n * p.h * p.w,
+                       out_size = p.n * p.out_h() * p.out_w() * p.out_map_channels();
     DeviceArray<T> in0(a.in[0], pixels * p.in_channels[0]), in1(a.in[1], pixels * p.in_channels[1]);
     DeviceArray<T> weight(packed(p, a.weight)), residual(a.residual, a.residual ? out_size : 0);
-    DeviceArray<T> separate_out(nullptr, out_size), inner(nullptr, a.inner ? out_size : 0);
+    DeviceArray<T> separate_out(nullptr, a.out ? out_size : 0), inner(nullptr, a.inner ? out_size : 0);
+    DeviceArray<T> second_residual(a.second_residual, a.second_residual ? out_size : 0);
+    DeviceArray<T> separate_second(nullptr, a.second_out ? out_size : 0);
     DeviceArray<float> bias(a.bias, a.bias ? p.out_channels : 0),
         scale(a.scale, a.scale ? p.n * p.out_channels : 0);
     Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv2d_parts(p), p.out_channels);
     DeviceArray<T>& out = a.residual == a.out ? residual : separate_out;
+    DeviceArray<T>& second_out = a.second_residual == a.second_out ? second_residual : separate_second;
     kernels::BasicConv2dArguments<T> arguments;
     arguments.in = {in0.data(), in1.data()};
     arguments.weight = weight.data();
@@ -57,11 +61,16 @@ class CudaNetworks : public Implementation {
     arguments.inner = inner.data();
     arguments.shifted_sums = sums.data();
     arguments.sums_dilation = a.sums_dilation;
+    arguments.second_residual = second_residual.data();
+    arguments.second_out = second_out.data();
     kernels::cuda::conv2d(p, arguments, cuda::stream());
     out.read_to(a.out);
+    second_out.read_to(a.second_out);
     inner.read_to(a.inner);
     sums.read_to(a.shifted_sums);
-    for (DeviceArray<T>* array : {&in0, &in1, &weight, &residual, &separate_out}) array->read_to(nullptr);
+    for (DeviceArray<T>* array :
+         {&in0, &in1, &weight, &residual, &separate_out, &second_residual, &separate_second})
+      array->read_to(nullptr);
   }
 
   void conv_lstm(const kernels::ConvLstmProblem& p, const kernels::ConvLstmArguments& a) const override {

@@ -161,15 +161,24 @@ std::uint64_t shuffle(Shuffle kind, unsigned mask, std::uint64_t value, int lane
   return received;
 }
 
-void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, Where where) {
+void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, bool transposed, Where where) {
   const Unwatched unwatched;
   Thread& self = current_thread();
   Warp& warp = *self.warp;
   std::memcpy(warp.rows[self.lane], row, sizeof row);
   if (meet(self, {Collective::kLdmatrix, kAllLanes, where})) {
-    // Matrix k lies in the rows of lanes 8k to 8k + 7; lane l receives the pair l % 4 of row l / 4.
-    for (unsigned lane = 0; lane < kLanes; ++lane)
-      for (unsigned k = 0; k < 4; ++k) warp.a[lane][k] = warp.rows[8 * k + lane / 4][lane % 4];
+    // Matrix k lies in the rows of lanes 8k to 8k + 7; lane l receives the pair l % 4 of row l / 4, or of
+    // column l / 4.
+    const auto element = [&](unsigned row_of_warp, unsigned column) {
+      return warp.rows[row_of_warp][column / 2] >> column % 2 * 16 & 0xffffU;
+    };
+    for (unsigned lane = 0; lane < kLanes; ++lane) {
+      for (unsigned k = 0; k < 4; ++k) {
+        const unsigned first = 8 * k + lane % 4 * 2, column = lane / 4;
+        warp.a[lane][k] = transposed ? element(first, column) | element(first + 1, column) << 16
+                                     : warp.rows[8 * k + lane / 4][lane % 4];
+      }
+    }
     std::memcpy(fragment, warp.a[self.lane], sizeof fragment);
     part(self, kAllLanes);
   } else {

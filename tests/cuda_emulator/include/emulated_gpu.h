@@ -45,7 +45,13 @@ const AsyncCopy* next_async_copy(int pending);
 
 using MatrixRow = std::uint32_t[4];
 /// ldmatrix once each lane has read its row.
-void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, Where where);
+void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, bool transposed, Where where);
+inline void load_matrices(std::uint32_t (&fragment)[4], const void* row, bool transposed, Where where) {
+  check_shared_row(row, "ldmatrix", where);
+  MatrixRow words;
+  for (int i = 0; i < 4; ++i) words[i] = static_cast<const std::uint32_t*>(row)[i];
+  exchange_rows(fragment, words, transposed, where);
+}
 void multiply_fragments(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], Where where);
 
 inline Where here(SAPNET_CALLED_FROM) { return where; }
@@ -79,10 +85,11 @@ inline void cp_async_wait() {
 }
 
 inline void ldmatrix_x4(std::uint32_t (&fragment)[4], const void* row, SAPNET_CALLED_FROM) {
-  cuda_emulator::check_shared_row(row, "ldmatrix", where);
-  cuda_emulator::MatrixRow words;
-  for (int i = 0; i < 4; ++i) words[i] = static_cast<const std::uint32_t*>(row)[i];
-  cuda_emulator::exchange_rows(fragment, words, where);
+  cuda_emulator::load_matrices(fragment, row, false, where);
+}
+
+inline void ldmatrix_x4_trans(std::uint32_t (&fragment)[4], const void* row, SAPNET_CALLED_FROM) {
+  cuda_emulator::load_matrices(fragment, row, true, where);
 }
 
 inline void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
