@@ -143,8 +143,8 @@ compare_photos() {
   step "photos cuda" 60 "${infer[@]}" --device cuda -o "$logs/photos_cuda" --reference "$logs/photos_cpu"
   # fp16 strays by 2e-4 at most in the tests' rms, a twentieth of a byte's step: so one value in twenty may be
   # rounded the other way, by one step: 10 lg(255² · 20) = 61 dB.
-  # shellcheck disable=SC2016  # awk's own variables
   [[ "photos alike" =~ $only ]] || return
+  # shellcheck disable=SC2016  # awk's own variables
   step "photos alike" 10 awk 'NR > 2 { ++rows; if ($(NF - 7) != "inf" && !($(NF - 7) > 60)) { ++far; print } }
     END { exit rows == 0 || far > 0 }' "$logs/photos_cuda.out"
 }
