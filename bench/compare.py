@@ -77,8 +77,8 @@ def main():
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights" / "sapnet.safetensors")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="one of them; both without it")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--seconds", type=float, default=540,
-                        help="that a device may take; what is not done by then is left out (default 540)")
+    parser.add_argument("--seconds", type=float, default=450,
+                        help="that a device may take; what is not done by then is left out (default 450)")
     parser.add_argument("--json", type=pathlib.Path, help="where to write the figures, as they come")
     parser.add_argument("--save", action="store_true", help="write the figures to bench/results/")
     options = parser.parse_args()
