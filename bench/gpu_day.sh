@@ -42,6 +42,7 @@ note() {
 }
 
 left_out() {
+  [[ $1 =~ $only ]] || return
   faults=$((faults + 1))
   note "$1" 0 "LEFT OUT: $2"
 }
