@@ -42,12 +42,13 @@ void check_all(const Execution& execution, std::int64_t most_channels) {
 
 }  // namespace
 
-TEST_CASE("each case of the operations' benchmarks is the operation that it names", "[bench]") {
+TEST_CASE("each case of the operations' benchmarks is the operation that it names", "[bench][not_tsan]") {
   SECTION("on the CPU") { check_all({}, 128); }
   SECTION("on the CPU, strict") { check_all({.strict = true}, 64); }
 }
 
-TEST_CASE("each case of the operations' benchmarks is the operation that it names on a GPU", "[bench][gpu]") {
+TEST_CASE("each case of the operations' benchmarks is the operation that it names on a GPU",
+          "[bench][gpu][not_tsan]") {
   if (!have_gpu()) return;
   SECTION("fp32") { check_all({.device = engine::Device::kCuda}, 64); }
   SECTION("fp16") { check_all({.device = engine::Device::kCuda, .maps = DType::kFloat16}, 64); }
