@@ -3,16 +3,13 @@
 // API".)
 #include "bench/kernels/cudnn.h"
 
-#include <cudnn_graph.h>
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <initializer_list>
-#include <memory>
+#include <optional>
 #include <utility>
 
+#include "bench/kernels/cudnn_descriptor.h"
 #include "bench/kernels/maps.h"
 #include "bench/kernels/timing.h"
 #include "engine/buffer.h"
@@ -24,97 +21,6 @@ namespace {
 
 using engine::DType;
 using engine::Tensor;
-
-struct Library {
-  decltype(&cudnnCreate) create = nullptr;
-  decltype(&cudnnSetStream) set_stream = nullptr;
-  decltype(&cudnnGetVersion) version = nullptr;
-  decltype(&cudnnGetLastErrorString) last_error = nullptr;
-  decltype(&cudnnBackendCreateDescriptor) create_descriptor = nullptr;
-  decltype(&cudnnBackendDestroyDescriptor) destroy_descriptor = nullptr;
-  decltype(&cudnnBackendSetAttribute) set = nullptr;
-  decltype(&cudnnBackendGetAttribute) get = nullptr;
-  decltype(&cudnnBackendFinalize) finalize = nullptr;
-  decltype(&cudnnBackendExecute) execute = nullptr;
-
-  /// Null where it is missing.
-  static const Library* find() {
-    static const Library* const only = open();
-    return only;
-  }
-
- private:
-  static const Library* open() {
-    void* const file = dlopen("libcudnn.so.9", RTLD_NOW | RTLD_LOCAL);
-    if (!file) return nullptr;
-    auto found = std::make_unique<Library>();
-    const auto look_up = [&](auto& function, const char* symbol) {
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(file, symbol));
-      return function != nullptr;
-    };
-    const bool all =
-        look_up(found->create, "cudnnCreate") && look_up(found->set_stream, "cudnnSetStream") &&
-        look_up(found->version, "cudnnGetVersion") && look_up(found->last_error, "cudnnGetLastErrorString") &&
-        look_up(found->create_descriptor, "cudnnBackendCreateDescriptor") &&
-        look_up(found->destroy_descriptor, "cudnnBackendDestroyDescriptor") &&
-        look_up(found->set, "cudnnBackendSetAttribute") && look_up(found->get, "cudnnBackendGetAttribute") &&
-        look_up(found->finalize, "cudnnBackendFinalize") && look_up(found->execute, "cudnnBackendExecute");
-    return all ? found.release() : nullptr;  // never closed: at the program's end the driver goes first
-  }
-};
-
-constexpr const char* kMissing = "libcudnn.so.9 was not found, or lacks its graph interface";
-
-const Library& library() {
-  const Library* const found = Library::find();
-  if (!found) throw Error(kMissing);
-  return *found;
-}
-
-void check_status(cudnnStatus_t status, const char* what) {
-  if (status == CUDNN_STATUS_SUCCESS) return;
-  std::array<char, 512> message{};
-  library().last_error(message.data(), message.size());
-  throw Error("cuDNN: " + std::string(what) + ": " + message.data());
-}
-
-/// What cuDNN calls a backend descriptor: a bag of attributes.
-class Descriptor {
- public:
-  explicit Descriptor(cudnnBackendDescriptorType_t type) {
-    check_status(library().create_descriptor(type, &raw_), "making a descriptor");
-  }
-  Descriptor(Descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (raw_) library().destroy_descriptor(raw_);
-  }
-
-  template <class T>
-  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-           std::initializer_list<T> values) {
-    check_status(library().set(raw_, name, type, static_cast<std::int64_t>(values.size()), values.begin()),
-                 "setting an attribute");
-  }
-  void set(cudnnBackendAttributeName_t name, const Descriptor& value) {
-    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, {value.raw_});
-  }
-
-  /// As many of the attribute's values as `to` has room for; gives how many there are.
-  template <class T>
-  std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T* to,
-                   std::int64_t most) const {
-    std::int64_t count = 0;
-    check_status(library().get(raw_, name, type, most, &count, to), "asking for an attribute");
-    return std::min(count, most);
-  }
-
-  void finalize(const char* what) { check_status(library().finalize(raw_), what); }
-  cudnnBackendDescriptor_t raw() const { return raw_; }
-
- private:
-  cudnnBackendDescriptor_t raw_ = nullptr;
-};
 
 /// Names of tensors in a graph.
 enum Name : std::int64_t { kIn = 1, kFilter, kOut, kBias, kSum, kBiased };

@@ -47,6 +47,11 @@ std::string precision_name(const Execution& execution) {
   return execution.strict ? "fp32 strict" : std::string(to_string(execution.maps));
 }
 
+std::string name_of(const Case& what, const Execution& execution) {
+  return what.operation_name() + " " + what.pass_name() + ", " + what.shape_name() + ", " +
+         precision_name(execution);
+}
+
 class KernelsBench {
  public:
   explicit KernelsBench(const KernelsOptions& options)
@@ -55,8 +60,7 @@ class KernelsBench {
   /// Times those of the cases that the options ask for.
   void run(const Execution& execution) {
     for (const Case& what : cases()) {
-      const std::string name = what.operation_name() + " " + what.pass_name() + ", " + what.shape_name() +
-                               ", " + precision_name(execution);
+      const std::string name = name_of(what, execution);
       const bool picture = what.operation != Operation::kAdam;
       if (name.find(options_.filter) == std::string::npos || (picture && what.pixels() > options_.max_pixels))
         continue;
@@ -64,7 +68,7 @@ class KernelsBench {
         ++left_out_;
         continue;
       }
-      report_.push_back(measure(options_.small ? small_twin(what) : what, execution, name));
+      report_.push_back(measure(options_.small ? small_twin(what) : what, execution));
     }
   }
 
@@ -86,7 +90,7 @@ class KernelsBench {
  private:
   using Clock = std::chrono::steady_clock;
 
-  ordered_json measure(const Case& what, const Execution& execution, const std::string& name) const {
+  ordered_json measure(const Case& what, const Execution& execution) const {
     const Work work = make_work(what, execution);
     const std::vector<double> seconds = time_sets(execution.device, work.sets, options_.repeat, work.run);
     const double typical_seconds = typical(execution.device, seconds);
@@ -117,7 +121,7 @@ class KernelsBench {
         line += ", " + std::to_string(peer / typical_seconds).substr(0, 5) + " times as fast as cuDNN";
       }
     }
-    print_line(name, seconds, line);
+    print_line(name_of(what, execution), seconds, line);
     return entry;
   }
 

@@ -1,6 +1,8 @@
 // Timing an operation on sets of inputs that take turns.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -12,7 +14,11 @@ namespace sapnet::bench {
 
 /// How many sets of inputs of so many bytes a device takes in turn: on a GPU so many that none is in the
 /// cache when its turn comes again, on a CPU one.
-std::size_t sets_of(double bytes, engine::Device device);
+inline std::size_t sets_of(double bytes, engine::Device device) {
+  constexpr double kManyCaches = 256 << 20, kMostSets = 32;
+  if (device == engine::Device::kCpu) return 1;
+  return static_cast<std::size_t>(std::clamp(std::ceil(kManyCaches / bytes), 1.0, kMostSets));
+}
 
 /// The seconds of one run(k), shortest first, of `repeat` rounds through all sets. run gives what it wrote.
 /// On a GPU a round is one recorded graph, so that the host's part in a launch stays out; what the runs gave

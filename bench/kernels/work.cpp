@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "bench/kernels/make_work.h"
 
@@ -10,13 +9,6 @@ namespace sapnet::bench {
 
 Work make_work(const Case& what, const engine::Execution& execution) {
   return what.out > 0 ? make_convolution_work(what, execution) : make_other_work(what, execution);
-}
-
-std::size_t sets_of(double bytes, engine::Device device) {
-  constexpr double kManyCaches = 256 << 20, kMostSets = 32;
-  return device == engine::Device::kCpu
-             ? 1
-             : static_cast<std::size_t>(std::clamp(std::ceil(kManyCaches / bytes), 1.0, kMostSets));
 }
 
 Case small_twin(const Case& what) {

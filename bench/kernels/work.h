@@ -18,8 +18,8 @@ struct Cost {
   double flops = 0, bytes = 0;
 };
 
-/// What must happen beside a convolution, as a peer without fused kernels does it: `bytes` that the passes
-/// over the maps read and write, were each of them perfect.
+/// A convolution as a peer without our fused kernels does it. more_bytes: read and written by the passes over
+/// the maps that it takes beside, were each of them perfect.
 struct Convolution {
   kernels::Conv2dProblem problem;
   Pass pass = Pass::kForward;
