@@ -122,6 +122,11 @@ void copy(void* to, const void* from, std::size_t bytes) {
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying");
 }
 
+void set_zero(void* device, std::size_t bytes) {
+  const auto alone = lock();
+  check_cuda(cudaMemsetAsync(device, 0, bytes, stream()), "setting memory to zero");
+}
+
 namespace {
 
 struct DestroyEvent {

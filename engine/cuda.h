@@ -39,6 +39,9 @@ void download(void* host, const void* device, std::size_t bytes);
 /// Copies within the device, in the stream's order.
 void copy(void* to, const void* from, std::size_t bytes);
 
+/// Fills with zero bytes, in the stream's order.
+void set_zero(void* device, std::size_t bytes);
+
 /// Seconds from the first to the last of what `work` queues, by the device's clock; waits for it.
 double seconds_for(const std::function<void()>& work);
 

@@ -19,6 +19,7 @@ std::size_t available_memory() { absent(); }
 void upload(void* /*device*/, const void* /*host*/, std::size_t /*bytes*/) { absent(); }
 void download(void* /*host*/, const void* /*device*/, std::size_t /*bytes*/) { absent(); }
 void copy(void* /*to*/, const void* /*from*/, std::size_t /*bytes*/) { absent(); }
+void set_zero(void* /*device*/, std::size_t /*bytes*/) { absent(); }
 double seconds_for(const std::function<void()>& /*work*/) { absent(); }
 Graph::Graph(const std::function<void()>& /*work*/) { absent(); }
 Graph::~Graph() = default;

@@ -45,7 +45,7 @@ Tensor ParameterTensors::get(std::string_view name, const std::vector<std::int64
   return tensor;
 }
 
-void ParameterTensors::zero_gradients() { copy(zeros(gradients_.shape(), gradients_.device()), gradients_); }
+void ParameterTensors::zero_gradients() { set_zero(gradients_); }
 
 Parameters ParameterTensors::current() const {
   std::vector<float> values(static_cast<std::size_t>(values_.shape().count()));

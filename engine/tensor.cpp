@@ -103,7 +103,19 @@ void to_host(const Tensor& tensor, std::span<float> values) {
 }
 
 Tensor zeros(const Shape& shape, Device device) {
-  return from_host(std::vector<float>(checked_count(shape)), shape, device);
+  Tensor tensor(shape, device);
+  set_zero(tensor);
+  return tensor;
+}
+
+void set_zero(Tensor& tensor) {
+  visit_dtype(tensor.dtype(), [&]<class T>(T) {
+    const auto count = static_cast<std::size_t>(tensor.shape().count());
+    if (tensor.device() == Device::kCuda)
+      cuda::set_zero(tensor.data<T>(), count * sizeof(T));
+    else
+      std::fill_n(tensor.data<T>(), count, T());
+  });
 }
 
 std::vector<float> to_vector(const Tensor& tensor) {
@@ -118,13 +130,16 @@ Tensor on_device(const Tensor& tensor, Device device) {
 }
 
 void copy(const Tensor& from, Tensor& to) {
-  if (from.shape() != to.shape() || from.dtype() != to.dtype() || from.device() != to.device())
+  if (from.shape() != to.shape() || from.dtype() != to.dtype() ||
+      (from.device() == Device::kCuda && to.device() == Device::kCpu))
     throw Error("a tensor of shape " + to_string(from.shape()) + " cannot be copied into one of shape " +
                 to_string(to.shape()));
   visit_dtype(from.dtype(), [&]<class T>(T) {
     const auto count = static_cast<std::size_t>(from.shape().count());
     if (from.device() == Device::kCuda)
       cuda::copy(to.data<T>(), from.data<T>(), count * sizeof(T));
+    else if (to.device() == Device::kCuda)
+      cuda::upload(to.data<T>(), from.data<T>(), count * sizeof(T));
     else
       std::copy_n(from.data<T>(), count, to.data<T>());
   });

@@ -75,6 +75,7 @@ class Tensor {
 };
 
 Tensor zeros(const Shape& shape, Device device);
+void set_zero(Tensor& tensor);
 
 /// Copies host values (as many as shape.count(), in (n, h, w, c) order) into a new tensor on the device.
 Tensor from_host(std::span<const float> values, const Shape& shape, Device device);
@@ -87,7 +88,7 @@ std::vector<float> to_vector(const Tensor& tensor);
 /// The tensor itself where it lies on the device, else a copy that does.
 Tensor on_device(const Tensor& tensor, Device device);
 
-/// Copies values into a tensor of the same shape, dtype and device.
+/// Copies values into a tensor of the same shape and dtype, on the same device or from the host to a GPU.
 void copy(const Tensor& from, Tensor& to);
 
 }  // namespace sapnet::engine

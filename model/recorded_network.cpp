@@ -32,12 +32,6 @@ engine::Tensor RecordedNetwork::forward(const engine::Tensor& rainy, int stages)
   return copy_of(recording.derained);
 }
 
-void RecordedNetwork::pack() {
-  const std::lock_guard lock(mutex_);
-  recordings_.clear();  // which read the weights where they were
-  network_->pack();
-}
-
 /// The recording for these, now the first of the list; a new one has no pool yet.
 RecordedNetwork::Recording& RecordedNetwork::find(const engine::Shape& shape, int stages) const {
   const auto found = std::ranges::find_if(recordings_, [&](const Recording& recording) {

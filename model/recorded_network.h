@@ -22,7 +22,8 @@ class RecordedNetwork final : public Network {
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
   std::size_t memory(const engine::Shape& rainy) const override { return network_->memory(rainy); }
   std::size_t memory_kept(const engine::Shape& rainy) const override { return network_->memory_kept(rainy); }
-  void pack() override;
+  /// On a GPU packed weights stay where they are, so recordings read the new ones.
+  void pack() override { network_->pack(); }
 
  private:
   /// What was asked for once, and from the second time on, its recording.

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "engine/ops/packing.h"
 #include "kernels/conv2d/conv2d_backward.h"
 #include "kernels/spread/spread.h"
 
@@ -40,10 +41,61 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
             .dilation = geometry.dilation,
             .padding = geometry.padding};
   algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
-  pack();
+  pack_on_host();
 }
 
+namespace {
+
+/// dgrad's weight as a vector; that of the second map behind that of the first.
+std::vector<float> reversed_weight(const kernels::Conv2dProblem& layer, const float* weight) {
+  std::vector<float> reversed(
+      static_cast<std::size_t>(layer.out_channels * layer.total_in_channels() * layer.kernel * layer.kernel));
+  kernels::dgrad_weight(layer, weight, reversed.data());
+  return reversed;
+}
+
+}  // namespace
+
 void Conv2dWeights::pack() {
+  if (execution_.device == Device::kCpu) {
+    pack_on_host();
+    return;
+  }
+  if (!places_) {
+    const std::int64_t count = weight_.shape().count();
+    places_ = find_places(count, [&](const float* weight) { return std::vector(weight, weight + count); });
+    std::int64_t first = 0;
+    for (Conv2dWeights& dgrad : dgrad_) {
+      dgrad.places_ = dgrad.find_places(count, [&](const float* weight) {
+        std::vector<float> reversed = reversed_weight(layer_, weight);
+        reversed.erase(reversed.begin(), reversed.begin() + first);
+        return reversed;
+      });
+      const kernels::Conv2dProblem& layer = dgrad.layer_;
+      first += layer.out_channels * layer.total_in_channels() * layer.kernel * layer.kernel;
+    }
+  }
+  pack_by_places(weight_, places_, packed_);
+  for (Conv2dWeights& dgrad : dgrad_) pack_by_places(weight_, dgrad.places_, dgrad.packed_);
+}
+
+Tensor Conv2dWeights::find_places(
+    std::int64_t weights, const std::function<std::vector<float>(const float* weight)>& arranged) const {
+  Tensor places;
+  dispatch(
+      execution_.device, [] {},
+      [&](auto /*stream*/) {
+        visit_dtype(execution_.maps, [&]<class T>(T) {
+          places = packed_places<T>(weights, static_cast<std::size_t>(packed_.shape().count()),
+                                    execution_.device, [&](const float* weight, T* packed) {
+                                      kernels::cuda::pack_conv2d(layer_, arranged(weight).data(), packed);
+                                    });
+        });
+      });
+  return places;
+}
+
+void Conv2dWeights::pack_on_host() {
   const std::vector<float> weight = to_vector(weight_);
   dispatch(
       execution_.device,
@@ -63,8 +115,7 @@ void Conv2dWeights::pack() {
   if (!weight_.tracked() && !frozen_dgrad_) return;
   Execution back = execution_;
   back.maps = outputs_;
-  std::vector<float> reversed(weight.size());
-  kernels::dgrad_weight(layer_, weight.data(), reversed.data());
+  const std::vector<float> reversed = reversed_weight(layer_, weight.data());
   std::span<const float> rest = reversed;
   const auto add = [&](const kernels::Conv2dProblem& dgrad) {
     const Shape shape = {dgrad.out_channels, dgrad.in_channels[0], dgrad.kernel, dgrad.kernel};
@@ -74,6 +125,7 @@ void Conv2dWeights::pack() {
                       dgrad.in_channels,
                       {1, dgrad.dilation, dgrad.padding},
                       back});
+    dgrad_.back().weight_ = {};
     rest = rest.subspan(count);
   };
   if (kernels::has_joint_dgrad(layer_)) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -29,7 +30,8 @@ class Conv2dWeights {
                 const Conv2dGeometry& geometry, const Execution& execution,
                 std::optional<DType> outputs = std::nullopt, bool frozen_dgrad = false);
 
-  /// Arranges the weights anew, after they have changed.
+  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, but for the
+  /// first time, and packed() stays where it is.
   void pack();
 
   /// The problem for inputs of n images of h × w.
@@ -45,12 +47,18 @@ class Conv2dWeights {
   const Conv2dWeights& dgrad(std::size_t map) const;
 
  private:
+  void pack_on_host();
+  /// Where the packed numbers are found in the weight, which `arranged` gives as this layer's.
+  Tensor find_places(std::int64_t weights,
+                     const std::function<std::vector<float>(const float* weight)>& arranged) const;
+
   kernels::Conv2dProblem layer_;  // without the extents of an input
   kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   DType outputs_;
   bool frozen_dgrad_;
-  Tensor weight_, packed_, bias_;
+  Tensor weight_, packed_, bias_;     // dgrad's own weight is let go once it is packed
+  Tensor places_;                     // since pack() was called, on a GPU
   std::vector<Conv2dWeights> dgrad_;  // of each input map, or the one of both
 };
 

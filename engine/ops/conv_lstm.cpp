@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
+#include "engine/ops/packing.h"
 #include "kernels/conv_lstm/conv_lstm_backward.h"
 #include "kernels/shifted_sums/shifted_sums.h"
 
@@ -28,20 +29,53 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   layer_ = {.in_channels = shape.h - shape.n, .hidden = shape.n};
   algorithm_ =
       execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
-  pack();
+  weight_ = Tensor({4 * shape.n, shape.h, 3, 3}, execution.device);
+  bias_ = Tensor({1, 1, 1, 4 * shape.n}, execution.device);
+  join_gates();
+  pack_on_host();
+  if (!tracked()) return;
+  weight_.track(zeros(weight_.shape(), execution.device));
+  bias_.track(zeros(bias_.shape(), execution.device));
+  gates_.push_back({weight_, bias_, layer_.conv().in_channels, {}, execution_});
+}
+
+void ConvLstmWeights::join_gates() {
+  const auto join = [](const std::array<Tensor, 4>& parts, const Tensor& joined) {
+    std::int64_t first = 0;
+    for (const Tensor& part : parts) {
+      Tensor place = joined.slice(first, part.shape());
+      copy(part, place);
+      first += part.shape().count();
+    }
+  };
+  join(weights_, weight_);
+  join(biases_, bias_);
 }
 
 void ConvLstmWeights::pack() {
-  const auto joined = [](const std::array<Tensor, 4>& gates) {
-    std::vector<float> values;
-    for (const Tensor& gate : gates) {
-      const std::vector<float> next = to_vector(gate);
-      values.insert(values.end(), next.begin(), next.end());
-    }
-    return values;
-  };
-  const std::vector<float> weight = joined(weights_);
-  bias_ = from_host(joined(biases_), {1, 1, 1, 4 * layer_.hidden}, execution_.device);
+  join_gates();
+  for (Conv2dWeights& gates : gates_) gates.pack();
+  if (execution_.device == Device::kCpu) {
+    pack_on_host();
+    return;
+  }
+  if (!places_) {
+    dispatch(
+        execution_.device, [] {},
+        [&](auto /*stream*/) {
+          visit_dtype(execution_.maps, [&]<class T>(T) {
+            places_ = packed_places<T>(weight_.shape().count(), kernels::cuda::packed_conv_lstm_size(layer_),
+                                       execution_.device, [&](const float* weight, T* packed) {
+                                         kernels::cuda::pack_conv_lstm(layer_, weight, packed);
+                                       });
+          });
+        });
+  }
+  pack_by_places(weight_, places_, packed_);
+}
+
+void ConvLstmWeights::pack_on_host() {
+  const std::vector<float> weight = to_vector(weight_);
   dispatch(
       execution_.device,
       [&] {
@@ -59,13 +93,6 @@ void ConvLstmWeights::pack() {
               [&](T* packed) { kernels::cuda::pack_conv_lstm(layer_, weight.data(), packed); });
         });
       });
-  gates_.clear();
-  if (!tracked()) return;
-  const Shape shape = {4 * layer_.hidden, layer_.in_channels + layer_.hidden, 3, 3};
-  Tensor gate_weight = from_host(weight, shape, execution_.device), gate_bias = bias_;
-  gate_weight.track(zeros(shape, execution_.device));
-  gate_bias.track(zeros(gate_bias.shape(), execution_.device));
-  gates_.push_back({gate_weight, gate_bias, layer_.conv().in_channels, {}, execution_});
 }
 
 void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const {
@@ -77,7 +104,7 @@ void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tens
       add_gradient(part, joined.slice(first, part.shape()));
       first += part.shape().count();
     }
-    joined = zeros(joined.shape(), joined.device());
+    set_zero(joined);
   };
   hand_on(*gates.weight().gradient(), weights_);
   hand_on(*gates.bias().gradient(), biases_);

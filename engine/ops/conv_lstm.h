@@ -19,7 +19,8 @@ class ConvLstmWeights {
   /// numbers.
   ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tensor, 4> biases, const Execution& execution);
 
-  /// Arranges the weights anew, after they have changed.
+  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, but for the
+  /// first time, and packed() stays where it is.
   void pack();
 
   kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
@@ -34,11 +35,15 @@ class ConvLstmWeights {
   void backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const;
 
  private:
+  void join_gates();
+  void pack_on_host();
+
   kernels::ConvLstmProblem layer_;  // without the extents of an input
   kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   std::array<Tensor, 4> weights_, biases_;
-  Tensor packed_, bias_;
+  Tensor weight_, bias_, packed_;     // of all gates, one behind the other
+  Tensor places_;                     // since pack() was called, on a GPU
   std::vector<Conv2dWeights> gates_;  // when tracked, the one convolution of all gates
 };
 

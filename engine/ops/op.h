@@ -4,11 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "engine/cuda.h"
 #include "engine/error.h"
@@ -59,14 +57,6 @@ T* data_or_null(Tensor& tensor) {
 /// Memory for a kernel to work in, of so many floats; it may go as soon as the work is queued.
 inline Tensor workspace(std::size_t floats, Device device) {
   return Tensor({1, 1, 1, static_cast<std::int64_t>(floats)}, device);
-}
-
-/// Weights in the order that a kernel reads them: pack(T*) writes `size` numbers on the host.
-template <class T, class Pack>
-Tensor packed_weights(std::size_t size, Device device, const Pack& pack) {
-  std::vector<T> packed(size);
-  pack(packed.data());
-  return from_host(std::span<const T>(packed), {1, 1, 1, static_cast<std::int64_t>(size)}, device);
 }
 
 /// Runs an operation's implementation for the device: the one place where devices part. on_cuda(stream) is

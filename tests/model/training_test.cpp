@@ -26,10 +26,10 @@ engine::ParameterTensors trainable(const std::string& golden, Device device = De
 
 /// Runs the network forward and back; the gradients gather in the parameters. Returns the loss, -SSIM.
 double learn(const model::Network& network, const engine::Parameters& goldens, Device device = Device::kCpu,
-             float loss_scale = 1) {
+             float loss_scale = 1, int stages = model::kStages) {
   const auto tensor = [&](const char* name) { return on_device(to_tensor(find(goldens, name)), device); };
   engine::Tape tape;
-  const Tensor derained = network.forward(tensor("rainy"), model::kStages);
+  const Tensor derained = network.forward(tensor("rainy"), stages);
   const Tensor similarity = engine::ssim(derained, tensor("clean"));
   tape.backward(std::array{engine::Tape::Term{similarity, -loss_scale}});
   return -static_cast<double>(to_vector(similarity)[0]);
@@ -92,6 +92,39 @@ TEST_CASE("fp16 maps, with a scaled loss, give SAPNet's gradients about as they 
     for (float& value : gradient) value /= kScale;
     const std::vector<float>& expected = find(goldens, "gradient." + parameter.name).values;
     CHECK(distance(gradient, expected) <= kTolerance * norm(expected));
+  }
+}
+
+// Recordings of its forward pass too, which go on reading where they did.
+TEST_CASE("a network on a GPU that packs anew is one made of the new weights",
+          "[network][training][gpu][not_tsan]") {
+  if (!have_gpu()) return;
+  const engine::DType maps = GENERATE(engine::DType::kFloat32, engine::DType::kFloat16);
+  const std::string golden = GENERATE("sapnet.safetensors", "prenet.safetensors");
+  INFO(golden << ", " << engine::to_string(maps));
+  const engine::Execution execution = {.device = Device::kCuda, .maps = maps};
+  const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
+  const Tensor rainy = on_device(to_tensor(find(goldens, "rainy")), Device::kCuda);
+  engine::ParameterTensors parameters = trainable(golden, Device::kCuda);
+  const auto network = model::make_network(parameters, execution);
+  const auto outputs = [&](const model::Network& of) {
+    std::vector<std::vector<float>> all = {to_vector(of.forward(rainy, 1))};
+    parameters.zero_gradients();
+    learn(of, goldens, Device::kCuda, 1, 1);
+    all.push_back(to_vector(parameters.gradients()));
+    return all;
+  };
+  const auto before = outputs(*network);
+  for (const float factor : {0.5F, 0.75F}) {
+    network->forward(rainy, 1);  // is recorded
+    std::vector<float> values = to_vector(parameters.values());
+    for (float& value : values) value *= factor;
+    Tensor in_place = parameters.values();
+    copy(engine::from_host(values, in_place.shape(), Device::kCpu), in_place);
+    network->pack();
+    const auto packed = outputs(*network), made = outputs(*model::make_network(parameters, execution));
+    CHECK(packed != before);
+    CHECK(packed == made);
   }
 }
 
