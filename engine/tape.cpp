@@ -19,16 +19,22 @@ Tape::~Tape() { tape_of_thread = before_; }
 Tape* Tape::current() { return tape_of_thread; }
 
 void Tape::backward(std::span<const Term> loss) {
+  std::vector<WeighedTerm> weighed;
+  for (const Term& term : loss)
+    weighed.push_back({term.value, from_host(std::array{term.weight}, {1, 1, 1, 1}, term.value.device())});
+  backward_weighed(weighed);
+}
+
+void Tape::backward_weighed(std::span<const WeighedTerm> loss) {
   // What runs on the way back is not itself recorded.
   struct Pause {
     Tape* const recording = std::exchange(tape_of_thread, nullptr);
     ~Pause() { tape_of_thread = recording; }
   } const pause;
-  for (const Term& term : loss) {
-    if (term.value.shape() != Shape{1, 1, 1, 1})
-      throw Error("a loss is one number, not a tensor of shape " + to_string(term.value.shape()));
-    if (term.value.tracked())
-      *term.value.gradient() = from_host(std::array{term.weight}, {1, 1, 1, 1}, term.value.device());
+  for (const auto& [value, weight] : loss) {
+    if (value.shape() != Shape{1, 1, 1, 1})
+      throw Error("a loss is one number, not a tensor of shape " + to_string(value.shape()));
+    if (value.tracked()) *value.gradient() = weight;
   }
   while (!steps_.empty()) {
     // Taken off before it runs, so that what it holds goes as soon as it is done.

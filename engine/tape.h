@@ -43,6 +43,12 @@ class Tape {
   /// was recorded. Gradients that are there already are added to.
   void backward(std::span<const Term> loss);
 
+  /// The same where the weights lie on the device, a tensor of one number each.
+  struct WeighedTerm {
+    Tensor value, weight;
+  };
+  void backward_weighed(std::span<const WeighedTerm> loss);
+
  private:
   std::vector<std::function<void()>> steps_;
   Tape* before_;

@@ -72,52 +72,70 @@ Losses::Losses(const TrainConfig& config, const engine::Execution& execution)
   }
 }
 
+/// Of VGG-16, that a part looks at.
+std::size_t Losses::taps(LossPart part) const {
+  if (weight(part) == 0) return 0;
+  return part == LossPart::kContrast ? std::min(vgg_->taps(), kContrastTaps) : vgg_->taps();
+}
+
+bool Losses::segments(std::int64_t epoch) const {
+  return segmentation_ && epoch >= config_.segmentation_from_epoch;
+}
+
+std::vector<Losses::Summand> Losses::summands(std::int64_t epoch) const {
+  std::vector<Summand> all;
+  if (weight(LossPart::kSsim) > 0) all.push_back({LossPart::kSsim, -1});
+  for (std::size_t tap = 0; tap < taps(LossPart::kContrast); ++tap)
+    all.push_back({LossPart::kContrast, config_.contrast_scale * config_.contrast_taps[tap]});
+  for (std::size_t tap = 0; tap < taps(LossPart::kDistance); ++tap) all.push_back({LossPart::kDistance});
+  if (segments(epoch)) all.push_back({LossPart::kSegmentation});
+  return all;
+}
+
 std::vector<Losses::Term> Losses::terms(const engine::Tensor& derained, const engine::Tensor& clean,
                                         const engine::Tensor& rainy, std::int64_t epoch) const {
-  std::vector<Term> terms;
-  if (weight(LossPart::kSsim) > 0) terms.push_back({LossPart::kSsim, engine::ssim(derained, clean), -1});
+  std::vector<engine::Tensor> values;
+  if (weight(LossPart::kSsim) > 0) values.push_back(engine::ssim(derained, clean));
   if (vgg_) {
-    const auto perceptual = perceptual_terms(derained, clean, rainy);
-    terms.insert(terms.end(), perceptual.begin(), perceptual.end());
+    const auto perceptual = perceptual_values(derained, clean, rainy);
+    values.insert(values.end(), perceptual.begin(), perceptual.end());
   }
-  if (segmentation_ && epoch >= config_.segmentation_from_epoch) {
+  if (segments(epoch)) {
     const engine::Tensor logits = segmentation_->logits(looked_at(derained, config_));
-    terms.push_back({LossPart::kSegmentation,
-                     engine::focal(logits, {.gamma = config_.focal_gamma, .alpha = config_.focal_alpha})});
+    values.push_back(engine::focal(logits, {.gamma = config_.focal_gamma, .alpha = config_.focal_alpha}));
   }
+  const std::vector<Summand> all = summands(epoch);
+  std::vector<Term> terms;
+  for (std::size_t k = 0; k < all.size(); ++k) terms.push_back({all[k], values.at(k)});
   return terms;
 }
 
-std::vector<Losses::Term> Losses::perceptual_terms(const engine::Tensor& derained,
-                                                   const engine::Tensor& clean,
-                                                   const engine::Tensor& rainy) const {
-  std::vector<Term> terms;
-  const bool contrasts = weight(LossPart::kContrast) > 0, measures = weight(LossPart::kDistance) > 0;
-  const std::size_t for_contrast = contrasts ? std::min(vgg_->taps(), kContrastTaps) : 0,
-                    for_distance = measures ? vgg_->taps() : 0;
+std::vector<engine::Tensor> Losses::perceptual_values(const engine::Tensor& derained,
+                                                      const engine::Tensor& clean,
+                                                      const engine::Tensor& rainy) const {
+  std::vector<engine::Tensor> values;
+  const std::size_t for_contrast = taps(LossPart::kContrast), for_distance = taps(LossPart::kDistance);
   // Both look at the same features where contrast's pictures are normalised as LPIPS's always are.
   const bool shared = config_.input_normalization == "imagenet";
-  const std::size_t taps = shared ? std::max(for_contrast, for_distance) : for_contrast;
+  const std::size_t of_both = shared ? std::max(for_contrast, for_distance) : for_contrast;
   const auto features = [&](const engine::Tensor& picture, std::size_t count) {
     return vgg_->features(looked_at(picture, config_), count);
   };
-  std::vector<engine::Tensor> of_derained = features(derained, taps), of_clean = features(clean, taps);
-  if (contrasts) {
+  std::vector<engine::Tensor> of_derained = features(derained, of_both), of_clean = features(clean, of_both);
+  if (for_contrast > 0) {
     const auto of_rainy = features(rainy, for_contrast);
     for (std::size_t tap = 0; tap < for_contrast; ++tap)
-      terms.push_back({LossPart::kContrast,
-                       engine::feature_contrast(of_derained[tap], of_clean[tap], of_rainy[tap]),
-                       config_.contrast_scale * config_.contrast_taps[tap]});
+      values.push_back(engine::feature_contrast(of_derained[tap], of_clean[tap], of_rainy[tap]));
   }
-  if (measures) {
+  if (for_distance > 0) {
     if (!shared) {
       of_derained = vgg_->features(normalized(derained), for_distance);
       of_clean = vgg_->features(normalized(clean), for_distance);
     }
     for (const engine::Tape::Term& term : lpips_->distance(of_derained, of_clean))
-      terms.push_back({LossPart::kDistance, term.value});
+      values.push_back(term.value);
   }
-  return terms;
+  return values;
 }
 
 std::vector<std::string> Losses::describe() const {

@@ -32,14 +32,20 @@ class Losses {
   /// the setting or the file, when they cannot be had, or patches are too small for them.
   Losses(const TrainConfig& config, const engine::Execution& execution);
 
-  /// One number, times `factor`, which is added to a part.
-  struct Term {
+  /// A part is the sum of numbers, each times its factor.
+  struct Summand {
     LossPart part;
-    engine::Tensor value;
     double factor = 1;
+    friend bool operator==(const Summand&, const Summand&) = default;
+  };
+  /// Those of an epoch, counted from 0, in the order of terms().
+  std::vector<Summand> summands(std::int64_t epoch) const;
+
+  struct Term : Summand {
+    engine::Tensor value;  // of one number
   };
 
-  /// What the parts say in that epoch, counted from 0; the way back goes to `derained`. All (n, h, w, 3),
+  /// What the parts say in that epoch; the way back goes to `derained`. All (n, h, w, 3),
   /// fp32.
   std::vector<Term> terms(const engine::Tensor& derained, const engine::Tensor& clean,
                           const engine::Tensor& rainy, std::int64_t epoch) const;
@@ -51,8 +57,10 @@ class Losses {
   std::vector<std::string> describe() const;
 
  private:
-  std::vector<Term> perceptual_terms(const engine::Tensor& derained, const engine::Tensor& clean,
-                                     const engine::Tensor& rainy) const;
+  std::size_t taps(LossPart part) const;
+  bool segments(std::int64_t epoch) const;
+  std::vector<engine::Tensor> perceptual_values(const engine::Tensor& derained, const engine::Tensor& clean,
+                                                const engine::Tensor& rainy) const;
 
   TrainConfig config_;
   std::array<double, kLossPartNames.size()> weights_;

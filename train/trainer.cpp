@@ -6,22 +6,13 @@
 #include <optional>
 #include <vector>
 
-#include "engine/tape.h"
 #include "train/metrics.h"
 
 namespace sapnet::train {
 namespace {
 
-using engine::Tensor;
-
 bool is_finite(const std::vector<float>& values) {
   return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
-}
-
-double norm(const std::vector<float>& values) {
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * static_cast<double>(value);
-  return std::sqrt(squares);
 }
 
 }  // namespace
@@ -44,12 +35,12 @@ bool LossScale::halve() {
 Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution)
     : config_(config),
       losses_(config, execution),
-      pool_(execution.device),
       parameters_(start.parameters, execution.device, true),
       adam_(parameters_),
       scales_loss_(execution.maps == engine::DType::kFloat16),
       loss_scale_(start.loss_scale, start.good_steps),
-      network_(model::make_network(parameters_, execution, config.dilation)) {
+      network_(model::make_network(parameters_, execution, config.dilation)),
+      device_step_(config_, losses_, parameters_, adam_, *network_) {
   if (start.first_moments.empty()) {
     const std::vector<float> none(static_cast<std::size_t>(parameters_.values().shape().count()));
     adam_.restore(start.step, none, none);
@@ -59,49 +50,33 @@ Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const en
 }
 
 StepResult Trainer::step(const Batch& batch) {
-  const engine::PrivatePool::Scope scope(pool_);
   StepResult result;
   result.learning_rate = learning_rate(config_, batch.epoch);
-  const double scale = scales_loss_ ? loss_scale_.value() : 1;
+  kernels::AdamProblem problem = adam_.next(result.learning_rate);
+  problem.loss_scale = scales_loss_ ? loss_scale_.value() : 1;
+  problem.clip = config_.gradient_clip;
+  const DeviceStep::Outcome outcome = device_step_.run(batch, problem);
+
+  const std::vector<Losses::Summand> summands = losses_.summands(batch.epoch);
+  for (std::size_t k = 0; k < summands.size(); ++k) {
+    const double value = summands[k].factor * outcome.values[k];
+    std::optional<double>& part = result.parts[static_cast<std::size_t>(summands[k].part)];
+    part = part.value_or(0) + value;
+    result.loss += losses_.weight(summands[k].part) * value;
+  }
+  result.psnr = psnr(outcome.distance, batch.clean.shape().count());
+  result.gradient_norm = outcome.gradient_norm / problem.loss_scale;
+
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
-  const Tensor rainy = engine::on_device(batch.rainy, parameters_.device()),
-               clean = engine::on_device(batch.clean, parameters_.device());
-  {
-    engine::Tape tape;
-    const Tensor derained = network_->forward(rainy, config_.stages);
-    std::vector<engine::Tape::Term> weighted;
-    for (const Losses::Term& term : losses_.terms(derained, clean, rainy, batch.epoch)) {
-      const double value = term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
-      std::optional<double>& part = result.parts[static_cast<std::size_t>(term.part)];
-      part = part.value_or(0) + value;
-      result.loss += losses_.weight(term.part) * value;
-      weighted.push_back({term.value, static_cast<float>(scale * losses_.weight(term.part) * term.factor)});
-    }
-    result.psnr = psnr(engine::to_vector(derained), engine::to_vector(batch.clean));
-    if (std::isfinite(result.loss)) tape.backward(weighted);
-  }
   if (!std::isfinite(result.loss))
-    throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(rainy, result.parts));
-  result.gradient_norm = norm(engine::to_vector(parameters_.gradients())) / scale;
-  if (!std::isfinite(result.gradient_norm) && scales_loss_ && loss_scale_.halve()) {
-    parameters_.zero_gradients();
-    return step(batch);
-  }
+    throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(batch, result.parts));
   if (!std::isfinite(result.gradient_norm)) {
-    const auto& all = parameters_.initial().all();
-    const auto first = std::find_if(all.rbegin(), all.rend(), [&](const engine::Parameter& parameter) {
-      return !is_finite(engine::to_vector(*parameters_.get(parameter.name, parameter.shape).gradient()));
-    });
-    const std::string name = first == all.rend() ? "their norm" : "that of '" + first->name + "'";
-    parameters_.zero_gradients();
-    throw NotFinite(here + "a gradient is not a finite number; the first on the way back is " + name);
+    if (scales_loss_ && loss_scale_.halve()) return step(batch);
+    throw NotFinite(here + "a gradient is not a finite number; the first on the way back is " +
+                    first_endless_gradient());
   }
-  const bool clips = config_.gradient_clip > 0 && result.gradient_norm > config_.gradient_clip;
-  const double kept = clips ? config_.gradient_clip / result.gradient_norm : 1;
-  adam_.step(parameters_, result.learning_rate, kept / scale);
+  adam_.count_step();
   if (scales_loss_) loss_scale_.count_good_step();
-  parameters_.zero_gradients();
-  network_->pack();
   return result;
 }
 
@@ -115,7 +90,16 @@ TrainingState Trainer::state() const {
           .config = to_json(config_)};
 }
 
-std::string Trainer::where_not_finite(const Tensor& rainy, const LossParts& parts) const {
+std::string Trainer::first_endless_gradient() const {
+  const auto& all = parameters_.initial().all();
+  const auto first = std::find_if(all.rbegin(), all.rend(), [&](const engine::Parameter& parameter) {
+    return !is_finite(engine::to_vector(*parameters_.get(parameter.name, parameter.shape).gradient()));
+  });
+  return first == all.rend() ? "their norm" : "that of '" + first->name + "'";
+}
+
+std::string Trainer::where_not_finite(const Batch& batch, const LossParts& parts) const {
+  const engine::Tensor rainy = engine::on_device(batch.rainy, parameters_.device());
   for (int stage = 1; stage <= config_.stages; ++stage) {
     if (!is_finite(engine::to_vector(network_->forward(rainy, stage))))
       return "it first appears in what stage " + std::to_string(stage) + " derains";

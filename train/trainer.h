@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/execution.h"
 #include "engine/ops/adam.h"
@@ -13,6 +12,7 @@
 #include "model/network.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/device_step.h"
 #include "train/loader.h"
 #include "train/losses.h"
 
@@ -57,6 +57,8 @@ class Trainer {
   /// Goes on from `start`, whose moments may be empty: zero. Throws Error when its parameters are of no
   /// network, or the moments are not as many, or as Losses does.
   Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution);
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   /// Learns from a batch; with fp16 maps by a scaled loss, anew with half the scale while a gradient is
   /// infinite. Throws NotFinite, saying where it first appeared; then nothing has been learned
@@ -66,20 +68,23 @@ class Trainer {
   std::int64_t steps() const { return adam_.steps(); }
   const model::Network& network() const { return *network_; }
   const Losses& losses() const { return losses_; }
+  /// Whether steps like the last are launched as one graph.
+  bool recorded() const { return device_step_.recorded(); }
   /// What the next step begins with.
   TrainingState state() const;
 
  private:
-  std::string where_not_finite(const engine::Tensor& rainy, const LossParts& parts) const;
+  std::string where_not_finite(const Batch& batch, const LossParts& parts) const;
+  std::string first_endless_gradient() const;
 
   TrainConfig config_;
   Losses losses_;
-  engine::PrivatePool pool_;  // a step's memory, kept for the next
   engine::ParameterTensors parameters_;
   engine::Adam adam_;
   bool scales_loss_;
   LossScale loss_scale_;
   std::unique_ptr<model::Network> network_;
+  DeviceStep device_step_;
 };
 
 }  // namespace sapnet::train

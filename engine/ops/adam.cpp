@@ -17,23 +17,24 @@ void Adam::restore(std::int64_t steps, std::span<const float> first_moments,
   second_moments_ = second;
 }
 
-void Adam::step(ParameterTensors& parameters, double learning_rate, double gradient_scale) {
+void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Tensor& checked) {
   if (!parameters.gradients()) throw Error("adam: the parameters have no gradients");
   check_tensor("adam", "moments", first_moments_, parameters.values().shape(), DType::kFloat32,
                parameters.device());
+  check_tensor("adam", "factors", factors, {1, 1, 1, kFactors}, DType::kFloat32, parameters.device());
   Tensor values = parameters.values();
-  ++steps_;
-  const kernels::AdamProblem problem = {.count = values.shape().count(),
-                                        .step = steps_,
-                                        .learning_rate = learning_rate,
-                                        .gradient_scale = gradient_scale};
-  const kernels::AdamArguments arguments = {.values = values.data(),
-                                            .gradients = parameters.gradients().data(),
-                                            .first_moments = first_moments_.data(),
-                                            .second_moments = second_moments_.data()};
+  const kernels::AdamArguments arguments = {
+      .count = values.shape().count(),
+      .factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data()),
+      .values = values.data(),
+      .gradients = parameters.gradients().data(),
+      .first_moments = first_moments_.data(),
+      .second_moments = second_moments_.data(),
+      .checked = checked.data(),
+      .checks = checked.shape().count()};
   dispatch(
-      values.device(), [&] { kernels::cpu::adam(problem, arguments); },
-      [&](auto stream) { kernels::cuda::adam(problem, arguments, stream); });
+      values.device(), [&] { kernels::cpu::adam(arguments); },
+      [&](auto stream) { kernels::cuda::adam(arguments, stream); });
 }
 
 }  // namespace sapnet::engine

@@ -19,9 +19,16 @@ class Adam {
   void restore(std::int64_t steps, std::span<const float> first_moments,
                std::span<const float> second_moments);
 
-  /// Step t = steps() + 1: moves the parameters against their gradients, times `gradient_scale`. The
-  /// parameters must be trainable.
-  void step(ParameterTensors& parameters, double learning_rate, double gradient_scale = 1);
+  /// Of step t = steps() + 1; adam_factors() of it, kFactors numbers, is what update() takes.
+  kernels::AdamProblem next(double learning_rate) const {
+    return {.step = steps_ + 1, .learning_rate = learning_rate};
+  }
+  static constexpr std::int64_t kFactors = sizeof(kernels::AdamFactors) / sizeof(float);
+
+  /// Moves the parameters, which must be trainable, against their gradients; unless a number of `checked`, of
+  /// which the first is the norm of all gradients, is not finite. So steps() does not know of it.
+  void update(ParameterTensors& parameters, const Tensor& factors, const Tensor& checked);
+  void count_step() { ++steps_; }
 
   std::int64_t steps() const { return steps_; }
   const Tensor& first_moments() const { return first_moments_; }

@@ -3,20 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/adam/update.h"
 #include "kernels/parallel.h"
 
 namespace sapnet::kernels::cpu {
 
-void adam(const AdamProblem& p, const AdamArguments& a) {
-  const AdamFactors f = adam_factors(p);
+void adam(const AdamArguments& a) {
+  if (!all_finite(a.checked, a.checks)) return;
+  const AdamFactors f = *a.factors;
+  const float factor = gradient_factor(f, *a.checked);
   constexpr std::int64_t kBlock = 16384;
-  parallel_for((p.count + kBlock - 1) / kBlock, [&](std::int64_t block) {
-    const std::int64_t end = std::min(p.count, (block + 1) * kBlock);
+  parallel_for((a.count + kBlock - 1) / kBlock, [&](std::int64_t block) {
+    const std::int64_t end = std::min(a.count, (block + 1) * kBlock);
     for (std::int64_t k = block * kBlock; k < end; ++k) {
-      const float gradient = f.gradient_scale * a.gradients[k];
-      const float m = a.first_moments[k] = f.beta1 * a.first_moments[k] + f.new1 * gradient;
-      const float v = a.second_moments[k] = f.beta2 * a.second_moments[k] + f.new2 * gradient * gradient;
-      a.values[k] -= f.step_size * m / (std::sqrt(v) / f.root_correction + f.epsilon);
+      const float gradient = factor * a.gradients[k];
+      const float m = a.first_moments[k] = first_moment(f, a.first_moments[k], gradient);
+      const float v = a.second_moments[k] = second_moment(f, a.second_moments[k], gradient);
+      a.values[k] -= movement(f, m, std::sqrt(v));
     }
   });
 }

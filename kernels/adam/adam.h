@@ -1,7 +1,10 @@
-// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient times its scale:
+// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient as it is to be
+// learned from, which is without the loss's scale, and clipped so that the norm of all is at most `clip`:
 //
 //   m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
 //   value -= lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
+//
+// All that changes from step to step lies in the device's memory, so that a recorded graph can go on with it.
 #pragma once
 
 #include <cmath>
@@ -12,22 +15,15 @@
 namespace sapnet::kernels {
 
 struct AdamProblem {
-  std::int64_t count = 0;
   std::int64_t step = 1;  // t, from 1
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double gradient_scale = 1;  // less than 1 where a gradient is clipped
-};
-
-struct AdamArguments {
-  float* values = nullptr;  // (count) each; all but the gradients are updated
-  const float* gradients = nullptr;
-  float* first_moments = nullptr;   // m
-  float* second_moments = nullptr;  // v
+  double loss_scale = 1;  // that gradients were multiplied by
+  double clip = 0;        // 0: none
 };
 
 /// The numbers of a step that all values share.
 struct AdamFactors {
-  float step_size, root_correction, beta1, beta2, new1, new2, epsilon, gradient_scale;
+  float step_size, root_correction, beta1, beta2, new1, new2, epsilon, unscale, clip;
 };
 
 inline AdamFactors adam_factors(const AdamProblem& p) {
@@ -39,18 +35,31 @@ inline AdamFactors adam_factors(const AdamProblem& p) {
           .new1 = static_cast<float>(1 - p.beta1),
           .new2 = static_cast<float>(1 - p.beta2),
           .epsilon = static_cast<float>(p.epsilon),
-          .gradient_scale = static_cast<float>(p.gradient_scale)};
+          .unscale = static_cast<float>(1 / p.loss_scale),
+          .clip = static_cast<float>(p.clip)};
 }
+
+struct AdamArguments {
+  std::int64_t count = 0;
+  const AdamFactors* factors = nullptr;
+  float* values = nullptr;  // (count) each; all but the gradients are updated
+  const float* gradients = nullptr;
+  float* first_moments = nullptr;   // m
+  float* second_moments = nullptr;  // v
+  // Of which the first is the norm of all gradients; unless all are finite, nothing is updated.
+  const float* checked = nullptr;  // (checks)
+  std::int64_t checks = 1;
+};
 
 namespace cpu {
 
-void adam(const AdamProblem& problem, const AdamArguments& arguments);
+void adam(const AdamArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-void adam(const AdamProblem& problem, const AdamArguments& arguments, CudaStream stream);
+void adam(const AdamArguments& arguments, CudaStream stream);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "tests/kernels/close.h"
@@ -12,8 +13,10 @@
 namespace sapnet::tests {
 namespace {
 
-void check(std::int64_t count, double learning_rate, double scale = 1) {
-  INFO(count << " numbers, learning rate " << learning_rate << ", gradients times " << scale);
+/// loss_scale: of the gradients. clip: as a share of their norm, 0 for none.
+void check(std::int64_t count, double learning_rate, double loss_scale = 1, double clip = 0) {
+  INFO(count << " numbers, learning rate " << learning_rate << ", gradients times " << loss_scale
+             << ", clipped to " << clip);
   constexpr int kSteps = 3;
   const auto size = static_cast<std::size_t>(count);
   const auto start = random_values(count, 1);
@@ -22,6 +25,8 @@ void check(std::int64_t count, double learning_rate, double scale = 1) {
     gradients.push_back(random_values(count, 1 + step, 0.01F));
   gradients[0][0] = 0;  // a weight that the first loss does not depend on
 
+  constexpr double kNorm = 8;  // as it is told
+  const double scale = (clip > 0 && clip < 1 ? clip : 1) / loss_scale;
   std::vector<double> values(start.begin(), start.end()), m(size), v(size);
   for (int step = 1; step <= kSteps; ++step) {
     for (std::size_t k = 0; k < size; ++k) {
@@ -39,12 +44,26 @@ void check(std::int64_t count, double learning_rate, double scale = 1) {
       GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)};
       for (int step = 1; step <= kSteps; ++step) {
         GuardedArray gradient(gradients[static_cast<std::size_t>(step) - 1]);
-        implementation->adam(
-            {.count = count, .step = step, .learning_rate = learning_rate, .gradient_scale = scale},
-            {.values = moving.data(),
-             .gradients = gradient.data(),
-             .first_moments = first.data(),
-             .second_moments = second.data()});
+        const kernels::AdamFactors factors = kernels::adam_factors({.step = step,
+                                                                    .learning_rate = learning_rate,
+                                                                    .loss_scale = loss_scale,
+                                                                    .clip = clip * kNorm / loss_scale});
+        const std::vector<float> checked = {kNorm, 5};
+        const auto update = [&](const std::vector<float>& numbers) {
+          implementation->adam({.count = count,
+                                .factors = &factors,
+                                .values = moving.data(),
+                                .gradients = gradient.data(),
+                                .first_moments = first.data(),
+                                .second_moments = second.data(),
+                                .checked = numbers.data(),
+                                .checks = static_cast<std::int64_t>(numbers.size())});
+        };
+        update(checked);
+        constexpr float kInfinity = std::numeric_limits<float>::infinity();
+        for (const auto& endless :
+             {std::vector<float>{kInfinity, 5}, {kNorm, -kInfinity}, {NAN, 5}, {kNorm, NAN}})
+          update(endless);  // changes nothing
         CHECK(gradient.intact());
       }
       for (GuardedArray* array : {&moving, &first, &second}) CHECK(array->intact());
@@ -61,7 +80,10 @@ void check(std::int64_t count, double learning_rate, double scale = 1) {
 KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   for (const std::int64_t count : {1, 7, 40000}) check(count, 1e-3);
   check(100, 0.1);
-  check(100, 1e-3, 0.25);
+  check(100, 1e-3, 4);
+  check(100, 1e-3, 1, 0.25);
+  check(100, 1e-3, 4, 0.25);
+  check(100, 1e-3, 4, 1.5);  // the norm is below it
 }
 
 }  // namespace

@@ -285,19 +285,31 @@ class CudaNetworks : public Implementation {
     for (Floats* array : {&x, &y, &derivatives, &dvalue}) array->read_to(nullptr);
   }
 
-  void adam(const kernels::AdamProblem& p, const kernels::AdamArguments& a) const override {
-    Floats values(a.values, p.count), gradients(a.gradients, p.count), first(a.first_moments, p.count),
-        second(a.second_moments, p.count);
-    kernels::cuda::adam(p,
-                        {.values = values.data(),
-                         .gradients = gradients.data(),
-                         .first_moments = first.data(),
-                         .second_moments = second.data()},
-                        cuda::stream());
+  void adam(const kernels::AdamArguments& a) const override {
+    Floats values(a.values, a.count), gradients(a.gradients, a.count), first(a.first_moments, a.count),
+        second(a.second_moments, a.count), checked(a.checked, a.checks);
+    Floats factors(reinterpret_cast<const float*>(a.factors), sizeof *a.factors / sizeof(float));
+    kernels::AdamArguments arguments = a;
+    arguments.factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data());
+    arguments.values = values.data();
+    arguments.gradients = gradients.data();
+    arguments.first_moments = first.data();
+    arguments.second_moments = second.data();
+    arguments.checked = checked.data();
+    kernels::cuda::adam(arguments, cuda::stream());
     values.read_to(a.values);
     first.read_to(a.first_moments);
     second.read_to(a.second_moments);
-    gradients.read_to(nullptr);
+    for (Floats* array : {&gradients, &checked, &factors}) array->read_to(nullptr);
+  }
+
+  void norm(std::int64_t count, const kernels::NormArguments& a) const override {
+    Floats x(a.a, count), y(a.b, a.b ? count : 0), value(nullptr, 1),
+        workspace(kernels::cuda::norm_workspace(count));
+    kernels::cuda::norm(count, {.a = x.data(), .b = y.data(), .value = value.data()}, workspace.data(),
+                        cuda::stream());
+    value.read_to(a.value);
+    for (Floats* array : {&x, &y, &workspace}) array->read_to(nullptr);
   }
 
  private:

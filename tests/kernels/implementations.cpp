@@ -188,8 +188,9 @@ class CpuImplementation : public Implementation {
     kernels::cpu::ssim_backward(problem, arguments);
   }
 
-  void adam(const kernels::AdamProblem& problem, const kernels::AdamArguments& arguments) const override {
-    kernels::cpu::adam(problem, arguments);
+  void adam(const kernels::AdamArguments& arguments) const override { kernels::cpu::adam(arguments); }
+  void norm(std::int64_t count, const kernels::NormArguments& arguments) const override {
+    kernels::cpu::norm(count, arguments);
   }
 
   void feature_contrast(const kernels::FeatureContrastProblem& problem,

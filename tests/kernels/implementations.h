@@ -19,6 +19,7 @@
 #include "kernels/feature_distance/feature_distance.h"
 #include "kernels/focal/focal.h"
 #include "kernels/max_pool/max_pool.h"
+#include "kernels/norm/norm.h"
 #include "kernels/normalize/normalize.h"
 #include "kernels/resize_bilinear/resize_bilinear.h"
 #include "kernels/shifted_sums/shifted_sums.h"
@@ -87,7 +88,8 @@ class Implementation {
   virtual double ssim(const kernels::SsimProblem& problem, const kernels::SsimArguments& arguments) const = 0;
   virtual void ssim_backward(const kernels::SsimProblem& problem,
                              const kernels::SsimBackwardArguments& arguments) const = 0;
-  virtual void adam(const kernels::AdamProblem& problem, const kernels::AdamArguments& arguments) const = 0;
+  virtual void adam(const kernels::AdamArguments& arguments) const = 0;
+  virtual void norm(std::int64_t count, const kernels::NormArguments& arguments) const = 0;
 
   virtual void feature_contrast(const kernels::FeatureContrastProblem& problem,
                                 const kernels::FeatureContrastArguments& arguments) const = 0;

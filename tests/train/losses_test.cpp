@@ -14,6 +14,7 @@
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/model/seeded.h"
+#include "tests/train/step_by_step.h"
 #include "tests/weights/files.h"
 #include "train/trainer.h"
 #include "weights/weight_file.h"
@@ -258,6 +259,34 @@ TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[l
     INFO("off by " << off);
     CHECK(off < 0.2);
   }
+}
+
+TEST_CASE("steps with all four losses are replayed to the bit, before and after segmentation comes in",
+          "[losses][trainer][gpu][not_tsan]") {
+  if (!have_gpu()) return;
+  const WeightFiles files;
+  TrainConfig config = files.config();
+  config.patch = 16;
+  config.stages = 1;
+  config.ssim_weight = config.contrast_weight = config.distance_weight = config.segmentation_weight = 1;
+  config.segmentation_depth = 18;
+  config.segmentation_norm = "batch";
+  config.segmentation_from_epoch = 1;
+  const engine::Execution execution = {.device = Device::kCuda};
+  const train::TrainingState start = {.parameters = model::draw_parameters("SAPNet", 1)};
+  train::Trainer trainer(config, start, execution);
+  StepByStep plain(config, start, execution);
+  const auto [clean, rainy, unused] = seeded_pictures(1, 16, 16, Device::kCpu);
+  for (int step = 0; step < 5; ++step) {
+    INFO("step " << step);
+    const std::int64_t epoch = step < 2 ? 0 : 1;
+    const train::Batch batch = {.rainy = rainy, .clean = clean, .epoch = epoch, .step = step};
+    const train::StepResult result = trainer.step(batch);
+    check_same(result, plain.step(batch));
+    CHECK(train::number_of_parts(result.parts) == (epoch == 0 ? 3 : 4));
+    CHECK(trainer.recorded() == (step != 0 && step != 2));
+  }
+  check_same(trainer.state(), plain.state());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "engine/random.h"
 #include "model/network.h"
 #include "tests/gpu/have_gpu.h"
+#include "tests/train/step_by_step.h"
 #include "train/draws.h"
 
 namespace sapnet::train {
@@ -17,8 +18,7 @@ namespace {
 using Catch::Matchers::Contains;
 
 /// Noise, and the same darkened: something to learn.
-Batch batch(std::int64_t step, std::int64_t epoch = 0) {
-  const engine::Shape shape = {2, 16, 16, 3};
+Batch batch(std::int64_t step, std::int64_t epoch = 0, const engine::Shape& shape = {2, 16, 16, 3}) {
   std::vector<float> clean;
   Draws draws(1, Stream::kPatch, static_cast<std::uint32_t>(step));
   for (std::int64_t k = 0; k < shape.count(); ++k) clean.push_back(draws.between(0, 0.5F));
@@ -156,6 +156,80 @@ TEST_CASE("fp16 trains as fp32 does, from whatever scale of the loss", "[train][
   CHECK(resumed.state().good_steps == 1);
   CHECK(exact.state().good_steps == 0);  // fp32 needs none, and leaves it to fp16 that may come later
   CHECK(exact.state().loss_scale == fresh().loss_scale);
+}
+
+TEST_CASE("steps that are recorded and replayed give the bits of steps that are not",
+          "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  const auto maps = GENERATE(engine::DType::kFloat32, engine::DType::kFloat16);
+  const engine::Execution execution = {.device = engine::Device::kCuda, .maps = maps};
+  TrainConfig config = small();
+  config.stages = 1;
+  Trainer trainer(config, fresh(), execution);
+  tests::StepByStep plain(config, fresh(), execution);
+  const auto step = [&](const Batch& next, bool recorded) {
+    INFO("step " << next.step);
+    tests::check_same(trainer.step(next), plain.step(next));
+    tests::check_same(trainer.state(), plain.state());
+    CHECK(trainer.recorded() == recorded);
+  };
+  for (int k = 0; k < 3; ++k) step(batch(k), k > 0);
+  for (int k = 3; k < 5; ++k) step(batch(k, 1), true);  // at another learning rate
+  const engine::Shape narrow = {1, 16, 12, 3};
+  for (int k = 5; k < 8; ++k) step(batch(k, 1, narrow), k > 5);
+  step(batch(8, 1), false);
+
+  Trainer resumed(config, trainer.state(), execution);
+  for (int k = 9; k < 12; ++k) {
+    step(batch(k, 1), true);
+    resumed.step(batch(k, 1));
+  }
+  tests::check_same(resumed.state(), trainer.state());
+}
+
+TEST_CASE("a graph does not learn from a batch that is no number either", "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  const engine::Execution execution = {.device = engine::Device::kCuda};
+  TrainConfig config = small();
+  config.stages = 1;
+  Trainer trainer(config, fresh(), execution);
+  for (int k = 0; k < 2; ++k) trainer.step(batch(k));
+  const TrainingState before = trainer.state();
+  REQUIRE(trainer.recorded());
+  Batch bad = batch(2);
+  bad.rainy.data()[5] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(
+      trainer.step(bad),
+      Contains("step 3: the loss is not a finite number; it first appears in what stage 1 derains"));
+  tests::check_same(trainer.state(), before);
+  bad = batch(2);
+  bad.clean.data()[5] = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH(trainer.step(bad), Contains("the loss's part ssim is not"));
+  tests::check_same(trainer.state(), before);
+  // And goes on as if it had never been.
+  tests::StepByStep other(config, before, execution);
+  tests::check_same(trainer.step(batch(2)), other.step(batch(2)));
+  tests::check_same(trainer.state(), other.state());
+  CHECK(trainer.recorded());
+}
+
+// The first step takes several runs, of which the second is recorded.
+TEST_CASE("a gradient that is endless in fp16 leaves the weights as they were, with a graph too",
+          "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  const engine::Execution fp16 = {.device = engine::Device::kCuda, .maps = engine::DType::kFloat16};
+  TrainConfig config = small();
+  config.stages = 1;
+  TrainingState start = fresh();
+  start.loss_scale = 0x1p30;
+  Trainer trainer(config, start, fp16);
+  const StepResult result = trainer.step(batch(0));
+  CHECK(trainer.recorded());
+  CHECK(trainer.state().loss_scale < 0x1p28);
+  start.loss_scale = trainer.state().loss_scale;
+  tests::StepByStep right(config, start, fp16);
+  tests::check_same(result, right.step(batch(0)));
+  tests::check_same(trainer.state(), right.state());
 }
 
 // Features so small that what comes of them is finite, through weights so large that what goes back is not.

@@ -1,0 +1,38 @@
+#include "kernels/norm/norm.h"
+#include "kernels/sums.cuh"
+
+namespace sapnet::kernels::cuda {
+namespace {
+
+__global__ void __launch_bounds__(gpu::kSumThreads)
+    sum_squares(std::int64_t count, NormArguments a, double* parts) {
+  double sums[1] = {};
+  for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < count;
+       k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads) {
+    const double difference = static_cast<double>(a.a[k]) - (a.b ? static_cast<double>(a.b[k]) : 0);
+    sums[0] += difference * difference;
+  }
+  gpu::sum_over_block(sums);
+  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+}
+
+struct Root {
+  float* value;
+
+  __device__ void operator()(const double (&sums)[1]) const { *value = static_cast<float>(sqrt(sums[0])); }
+};
+
+std::int64_t blocks(std::int64_t count) { return gpu::blocks_of_sum(count, gpu::kSumThreads); }
+
+}  // namespace
+
+std::size_t norm_workspace(std::int64_t count) { return gpu::floats_of_parts(blocks(count)); }
+
+void norm(std::int64_t count, const NormArguments& a, float* workspace, CudaStream stream) {
+  auto* const parts = reinterpret_cast<double*>(workspace);
+  gpu::launch(sum_squares, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0, stream, count, a,
+              parts);
+  gpu::finish_sums<1>(parts, blocks(count), stream, Root{a.value});
+}
+
+}  // namespace sapnet::kernels::cuda

@@ -1,0 +1,51 @@
+// Training without a graph, which training with one is held against.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "train/trainer.h"
+
+namespace sapnet::tests {
+
+/// Every step is the first of a trainer that goes on from the state before it; so none is recorded.
+class StepByStep {
+ public:
+  StepByStep(const train::TrainConfig& config, train::TrainingState start, const engine::Execution& execution)
+      : config_(config), execution_(execution), state_(std::move(start)) {}
+
+  train::StepResult step(const train::Batch& batch) {
+    train::Trainer trainer(config_, state_, execution_);
+    const train::StepResult result = trainer.step(batch);
+    state_ = trainer.state();
+    return result;
+  }
+
+  const train::TrainingState& state() const { return state_; }
+
+ private:
+  train::TrainConfig config_;
+  engine::Execution execution_;
+  train::TrainingState state_;
+};
+
+inline void check_same(const train::StepResult& a, const train::StepResult& b) {
+  CHECK(a.loss == b.loss);
+  CHECK(a.parts == b.parts);
+  CHECK(a.psnr == b.psnr);
+  CHECK(a.gradient_norm == b.gradient_norm);
+  CHECK(a.learning_rate == b.learning_rate);
+}
+
+/// To the bit. The loss's scale is not looked at.
+inline void check_same(const train::TrainingState& a, const train::TrainingState& b) {
+  CHECK(a.step == b.step);
+  CHECK(a.first_moments == b.first_moments);
+  CHECK(a.second_moments == b.second_moments);
+  for (std::size_t k = 0; k < a.parameters.all().size(); ++k) {
+    INFO(a.parameters.all()[k].name);
+    CHECK(a.parameters.all()[k].values == b.parameters.all()[k].values);
+  }
+}
+
+}  // namespace sapnet::tests

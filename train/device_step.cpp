@@ -1,0 +1,110 @@
+#include "train/device_step.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "engine/error.h"
+#include "engine/ops/norm.h"
+#include "engine/tape.h"
+
+namespace sapnet::train {
+namespace {
+
+using engine::Tensor;
+
+constexpr engine::Shape kNumber = {1, 1, 1, 1};
+
+/// Times that recording is tried: it fails while the pool lacks memory that the work takes in another order
+/// than before, and running leaves that there.
+constexpr int kMostTries = 3;
+
+}  // namespace
+
+DeviceStep::DeviceStep(const TrainConfig& config, const Losses& losses, engine::ParameterTensors& parameters,
+                       engine::Adam& adam, model::Network& network)
+    : config_(config),
+      losses_(losses),
+      parameters_(parameters),
+      adam_(adam),
+      network_(network),
+      pool_(parameters.device()) {
+  network_.pack();  // the first time finds places, whose memory stays, and so must not be a step's
+}
+
+DeviceStep::Outcome DeviceStep::run(const Batch& batch, const kernels::AdamProblem& adam) {
+  const engine::PrivatePool::Scope scope(pool_);
+  prepare(batch);
+  copy(batch.rainy, rainy_);
+  copy(batch.clean, clean_);
+  using Factors = std::array<float, engine::Adam::kFactors>;
+  const auto factors = std::bit_cast<Factors>(kernels::adam_factors(adam));
+  std::vector<float> inputs(factors.begin(), factors.end());
+  for (const Losses::Summand& summand : summands_)
+    inputs.push_back(static_cast<float>(adam.loss_scale * losses_.weight(summand.part) * summand.factor));
+  copy(engine::from_host(inputs, inputs_.shape(), engine::Device::kCpu), inputs_);
+
+  launch();
+  const std::vector<float> outputs = to_vector(outputs_);
+  return {.values = {outputs.begin() + 1, outputs.end() - 1},
+          .gradient_norm = static_cast<double>(outputs.front()),
+          .distance = static_cast<double>(outputs.back())};
+}
+
+/// Makes room for another kind of step.
+void DeviceStep::prepare(const Batch& batch) {
+  std::vector<Losses::Summand> summands = losses_.summands(batch.epoch);
+  epoch_ = batch.epoch;
+  if (rainy_ && rainy_.shape() == batch.rainy.shape() && summands == summands_) return;
+  graph_ = nullptr;
+  runs_ = 0;
+  summands_ = std::move(summands);
+  const engine::Device device = parameters_.device();
+  rainy_ = Tensor(batch.rainy.shape(), device);
+  clean_ = Tensor(batch.rainy.shape(), device);
+  const auto count = static_cast<std::int64_t>(summands_.size());
+  inputs_ = Tensor({1, 1, 1, engine::Adam::kFactors + count}, device);
+  outputs_ = Tensor({1, 1, 1, 1 + count + 1}, device);
+}
+
+void DeviceStep::launch() {
+  const int run = runs_++;
+  if (parameters_.device() == engine::Device::kCpu || run == 0) return work();
+  if (!graph_ && run <= kMostTries) {
+    try {
+      graph_ = std::make_unique<engine::cuda::Graph>([&] { work(); });
+    } catch (const Error&) {
+      // If it is a fault of the work itself, it comes again below.
+    }
+  }
+  if (graph_)
+    graph_->launch();
+  else
+    work();
+}
+
+/// Queues it all. Nothing here may ask the device for a number, nor tell it one.
+void DeviceStep::work() {
+  const auto count = static_cast<std::int64_t>(summands_.size());
+  parameters_.zero_gradients();
+  {
+    engine::Tape tape;
+    const Tensor derained = network_.forward(rainy_, config_.stages);
+    std::vector<engine::Tape::WeighedTerm> weighed;
+    std::int64_t k = 0;
+    for (const Losses::Term& term : losses_.terms(derained, clean_, rainy_, epoch_)) {
+      Tensor value = outputs_.slice(1 + k, kNumber);
+      copy(term.value, value);
+      weighed.push_back({term.value, inputs_.slice(engine::Adam::kFactors + k, kNumber)});
+      ++k;
+    }
+    norm(derained, clean_, outputs_.slice(1 + count, kNumber));
+    tape.backward_weighed(weighed);
+  }
+  norm(parameters_.gradients(), {}, outputs_.slice(0, kNumber));
+  adam_.update(parameters_, inputs_.slice(0, {1, 1, 1, engine::Adam::kFactors}),
+               outputs_.slice(0, {1, 1, 1, 1 + count}));
+  network_.pack();
+}
+
+}  // namespace sapnet::train
