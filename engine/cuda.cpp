@@ -38,12 +38,17 @@ class Staging {
     }
     for (std::size_t done = 0; done < bytes; done += kBytes) {
       const std::size_t size = std::min(kBytes, bytes - done);
-      check_cuda(cudaEventSynchronize(fetched_), "waiting for an upload");
-      std::memcpy(memory_, host + done, size);
+      if (size > kBytes - used_) {  // from the front again, once all that lies there is fetched
+        check_cuda(cudaEventSynchronize(fetched_), "waiting for uploads");
+        used_ = 0;
+      }
+      char* const staged = static_cast<char*>(memory_) + used_;
+      std::memcpy(staged, host + done, size);
       check_cuda(
-          cudaMemcpyAsync(static_cast<char*>(device) + done, memory_, size, cudaMemcpyHostToDevice, stream()),
+          cudaMemcpyAsync(static_cast<char*>(device) + done, staged, size, cudaMemcpyHostToDevice, stream()),
           "uploading");
       check_cuda(cudaEventRecord(fetched_, stream()), "recording an event");
+      used_ += size;
     }
   }
 
@@ -51,6 +56,7 @@ class Staging {
   static constexpr std::size_t kBytes = 32U << 20U;
 
   void* memory_ = nullptr;
+  std::size_t used_ = 0;  // of it, since it was last empty
   cudaEvent_t fetched_ = nullptr;
 };
 

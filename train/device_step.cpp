@@ -15,10 +15,6 @@ using engine::Tensor;
 
 constexpr engine::Shape kNumber = {1, 1, 1, 1};
 
-/// Times that recording is tried: it fails while the pool lacks memory that the work takes in another order
-/// than before, and running leaves that there.
-constexpr int kMostTries = 3;
-
 }  // namespace
 
 DeviceStep::DeviceStep(const TrainConfig& config, const Losses& losses, engine::ParameterTensors& parameters,
@@ -73,8 +69,8 @@ void DeviceStep::launch() {
   if (!graph_ && run <= kMostTries) {
     try {
       graph_ = std::make_unique<engine::cuda::Graph>([&] { work(); });
-    } catch (const Error&) {
-      // If it is a fault of the work itself, it comes again below.
+    } catch (const Error& error) {  // if it is a fault of the work itself, it comes again below
+      obstacle_ = error.what();
     }
   }
   if (graph_)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/buffer.h"
@@ -38,8 +39,14 @@ class DeviceStep {
 
   /// Whether steps like the last are replayed.
   bool recorded() const { return graph_ != nullptr; }
+  /// Why they cannot be; empty until it is known.
+  std::string obstacle() const { return recorded() || runs_ <= kMostTries ? "" : obstacle_; }
 
  private:
+  /// Times that recording is tried: it fails while the pool lacks memory that the work takes in another order
+  /// than before, and running leaves that there.
+  static constexpr int kMostTries = 3;
+
   void prepare(const Batch& batch);
   void work();
   void launch();
@@ -59,6 +66,7 @@ class DeviceStep {
   engine::Tensor outputs_;  // the norm, the summands' values, the distance
   int runs_ = 0;            // of this kind
   std::unique_ptr<engine::cuda::Graph> graph_;
+  std::string obstacle_;  // when it was last tried
 };
 
 }  // namespace sapnet::train

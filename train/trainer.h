@@ -70,6 +70,8 @@ class Trainer {
   const Losses& losses() const { return losses_; }
   /// Whether steps like the last are launched as one graph.
   bool recorded() const { return device_step_.recorded(); }
+  /// Why they cannot be on this GPU; empty until it is known.
+  std::string obstacle_to_recording() const { return device_step_.obstacle(); }
   /// What the next step begins with.
   TrainingState state() const;
 

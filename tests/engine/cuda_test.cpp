@@ -28,5 +28,22 @@ TEST_CASE("the device's time for some work is part of the host's", "[engine][gpu
   CHECK_THROWS_AS(engine::cuda::seconds_for([] { throw Error("as is"); }), Error);
 }
 
+// Which pass through page-locked memory that they fill more than once.
+TEST_CASE("what is uploaded arrives, however much is under way", "[engine][gpu]") {
+  if (!have_gpu()) return;
+  const engine::Shape shape{1, 1, 1, 3 << 20};
+  std::vector<engine::Tensor> uploaded;
+  for (int k = 0; k < 6; ++k)
+    uploaded.push_back(
+        engine::from_host(std::vector<float>(3 << 20, static_cast<float>(k)), shape, engine::Device::kCuda));
+  const engine::Shape large{1, 1, 1, 9 << 20};
+  const engine::Tensor last =
+      engine::from_host(std::vector<float>(9 << 20, 7.0F), large, engine::Device::kCuda);
+  for (int k = 0; k < 6; ++k)
+    CHECK(to_vector(uploaded[static_cast<std::size_t>(k)]) ==
+          std::vector<float>(3 << 20, static_cast<float>(k)));
+  CHECK(to_vector(last) == std::vector<float>(9 << 20, 7.0F));
+}
+
 }  // namespace
 }  // namespace sapnet::tests

@@ -264,7 +264,7 @@ TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[l
 TEST_CASE("steps with all four losses are replayed to the bit, before and after segmentation comes in",
           "[losses][trainer][gpu][not_tsan]") {
   if (!have_gpu()) return;
-  const WeightFiles files;
+  const WeightFiles files(2);
   TrainConfig config = files.config();
   config.patch = 16;
   config.stages = 1;
