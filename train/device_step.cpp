@@ -1,9 +1,5 @@
 #include "train/device_step.h"
 
-#include <algorithm>
-#include <array>
-#include <bit>
-
 #include "engine/error.h"
 #include "engine/ops/norm.h"
 #include "engine/tape.h"
@@ -33,8 +29,7 @@ DeviceStep::Outcome DeviceStep::run(const Batch& batch, const kernels::AdamProbl
   prepare(batch);
   copy(batch.rainy, rainy_);
   copy(batch.clean, clean_);
-  using Factors = std::array<float, engine::Adam::kFactors>;
-  const auto factors = std::bit_cast<Factors>(kernels::adam_factors(adam));
+  const auto factors = engine::Adam::factors(adam);
   std::vector<float> inputs(factors.begin(), factors.end());
   for (const Losses::Summand& summand : summands_)
     inputs.push_back(static_cast<float>(adam.loss_scale * losses_.weight(summand.part) * summand.factor));

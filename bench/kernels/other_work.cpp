@@ -3,8 +3,8 @@
 
 #include "bench/kernels/make_work.h"
 #include "bench/kernels/maps.h"
+#include "engine/ops/adam.h"
 #include "engine/ops/op.h"
-#include "kernels/adam/adam.h"
 #include "kernels/conv_lstm/conv_lstm_backward.h"
 #include "kernels/focal/focal.h"
 #include "kernels/max_pool/max_pool.h"
@@ -233,15 +233,14 @@ Work cell_work(const Case& what, const Execution& execution) {
 }
 
 Work adam_work(const Case& what, const Execution& execution) {
-  const kernels::AdamProblem p = {.count = what.w};
-  const auto count = static_cast<double>(p.count);
+  const auto count = static_cast<double>(what.w);
   Work work;
   work.cost = {count * 12, count * 7 * kFloat};
   work.sets = sets_of(work.cost.bytes, execution.device);
 
   const Device device = execution.device;
   MapMaker make(device);
-  const Shape shape = {1, 1, 1, p.count};
+  const Shape shape = {1, 1, 1, what.w};
   const auto values = make.maps(work.sets, shape, DType::kFloat32),
              gradients = make.maps(work.sets, shape, DType::kFloat32);
   std::vector<Tensor> first, second;
@@ -249,12 +248,22 @@ Work adam_work(const Case& what, const Execution& execution) {
     first.push_back(engine::zeros(shape, device));
     second.push_back(engine::zeros(shape, device));
   }
+  const Tensor factors =
+      engine::from_host(engine::Adam::factors({}), {1, 1, 1, engine::Adam::kFactors}, device);
+  const Tensor norm = one(device);
   work.run = [=](std::size_t k) {
     Tensor value = values[k], m = first[k], v = second[k];
-    const kernels::AdamArguments arguments = {value.data(), gradients[k].data(), m.data(), v.data()};
+    const kernels::AdamArguments arguments = {
+        .count = shape.c,
+        .factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data()),
+        .values = value.data(),
+        .gradients = gradients[k].data(),
+        .first_moments = m.data(),
+        .second_moments = v.data(),
+        .checked = norm.data()};
     engine::dispatch(
-        device, [&] { kernels::cpu::adam(p, arguments); },
-        [&](auto stream) { kernels::cuda::adam(p, arguments, stream); });
+        device, [&] { kernels::cpu::adam(arguments); },
+        [&](auto stream) { kernels::cuda::adam(arguments, stream); });
     return std::vector{value};
   };
   return work;

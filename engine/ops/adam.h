@@ -1,6 +1,8 @@
 // Adam on all parameters of a network at once; its equations stand in kernels/adam/adam.h.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -19,11 +21,15 @@ class Adam {
   void restore(std::int64_t steps, std::span<const float> first_moments,
                std::span<const float> second_moments);
 
-  /// Of step t = steps() + 1; adam_factors() of it, kFactors numbers, is what update() takes.
+  /// Of step t = steps() + 1.
   kernels::AdamProblem next(double learning_rate) const {
     return {.step = steps_ + 1, .learning_rate = learning_rate};
   }
+  /// What update() takes of it.
   static constexpr std::int64_t kFactors = sizeof(kernels::AdamFactors) / sizeof(float);
+  static std::array<float, kFactors> factors(const kernels::AdamProblem& problem) {
+    return std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors(problem));
+  }
 
   /// Moves the parameters, which must be trainable, against their gradients; unless a number of `checked`, of
   /// which the first is the norm of all gradients, is not finite. So steps() does not know of it.

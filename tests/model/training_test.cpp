@@ -1,6 +1,5 @@
 // Whole networks learn what PyTorch makes them learn (tests/golden/make_goldens.py).
 #include <array>
-#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -40,7 +39,7 @@ double learn(const model::Network& network, const engine::Parameters& goldens, D
 /// A step of Adam by the gradients that have gathered, which are then zero again.
 void move(engine::ParameterTensors& parameters, engine::Adam& adam, model::Network& network) {
   constexpr std::int64_t kFactors = engine::Adam::kFactors;
-  const auto factors = std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors(adam.next(1e-4)));
+  const auto factors = engine::Adam::factors(adam.next(1e-4));
   const Device device = parameters.device();
   const Tensor norm({1, 1, 1, 1}, device);
   engine::norm(parameters.gradients(), {}, norm);
