@@ -9,36 +9,16 @@
 #include "engine/random.h"
 #include "model/network.h"
 #include "tests/gpu/have_gpu.h"
+#include "tests/train/small_training.h"
 #include "tests/train/step_by_step.h"
-#include "train/draws.h"
 
 namespace sapnet::train {
 namespace {
 
 using Catch::Matchers::Contains;
-
-/// Noise, and the same darkened: something to learn.
-Batch batch(std::int64_t step, std::int64_t epoch = 0, const engine::Shape& shape = {2, 16, 16, 3}) {
-  std::vector<float> clean;
-  Draws draws(1, Stream::kPatch, static_cast<std::uint32_t>(step));
-  for (std::int64_t k = 0; k < shape.count(); ++k) clean.push_back(draws.between(0, 0.5F));
-  std::vector<float> rainy = clean;
-  for (std::size_t k = 0; k < rainy.size(); k += 7) rainy[k] += 0.4F;
-  return {.rainy = engine::from_host(rainy, shape, engine::Device::kCpu),
-          .clean = engine::from_host(clean, shape, engine::Device::kCpu),
-          .epoch = epoch,
-          .step = step};
-}
-
-TrainConfig small() {
-  TrainConfig config;
-  config.stages = 2;
-  config.learning_rate = 1e-3;
-  config.learning_rate_epochs = {1};
-  return config;
-}
-
-TrainingState fresh() { return {.parameters = model::draw_parameters("SAPNet", 1)}; }
+using tests::batch;
+using tests::fresh;
+using tests::small;
 
 std::vector<float> flat(const engine::Parameters& parameters) {
   std::vector<float> values;

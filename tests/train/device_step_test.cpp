@@ -1,0 +1,105 @@
+#include "train/device_step.h"
+
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "model/network.h"
+#include "tests/gpu/have_gpu.h"
+#include "tests/train/small_training.h"
+
+namespace sapnet::train {
+namespace {
+
+/// Asks the device for a number while it runs, which a graph cannot hold, from the second time on and so many
+/// times.
+class Curious final : public model::Network {
+ public:
+  Curious(std::unique_ptr<model::Network> network, int times) : network_(std::move(network)), times_(times) {}
+
+  std::string_view name() const override { return network_->name(); }
+  engine::Tensor forward(const engine::Tensor& rainy, int stages) const override {
+    ++forwards_;
+    if (forwards_ > 1 && times_ > 0) {
+      --times_;
+      to_vector(rainy);
+    }
+    return network_->forward(rainy, stages);
+  }
+  void pack() override { network_->pack(); }
+  std::size_t memory(const engine::Shape& rainy) const override { return network_->memory(rainy); }
+  std::size_t memory_kept(const engine::Shape& rainy) const override { return network_->memory_kept(rainy); }
+
+  int forwards() const { return forwards_; }
+
+ private:
+  std::unique_ptr<model::Network> network_;
+  mutable int forwards_ = 0, times_;
+};
+
+/// Steps of a network that is as curious as that.
+class Steps {
+ public:
+  explicit Steps(int times)
+      : losses_(config_, kGpu),
+        parameters_(tests::fresh().parameters, kGpu.device, true),
+        adam_(parameters_),
+        network_(model::make_network(parameters_, kGpu, config_.dilation), times),
+        step_(config_, losses_, parameters_, adam_, network_) {}
+
+  /// The parameters after one more.
+  std::vector<float> next() {
+    step_.run(tests::batch(adam_.steps()), adam_.next(1e-3));
+    adam_.count_step();
+    return to_vector(parameters_.values());
+  }
+
+  const DeviceStep& step() const { return step_; }
+  int forwards() const { return network_.forwards(); }
+
+ private:
+  static constexpr engine::Execution kGpu = {.device = engine::Device::kCuda};
+
+  static TrainConfig one_stage() {
+    TrainConfig config = tests::small();
+    config.stages = 1;
+    return config;
+  }
+
+  TrainConfig config_ = one_stage();
+  Losses losses_;
+  engine::ParameterTensors parameters_;
+  engine::Adam adam_;
+  Curious network_;
+  DeviceStep step_;
+};
+
+TEST_CASE("a step that cannot be recorded runs, and says why after a few tries",
+          "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  Steps steps(1000), plain(0);
+  for (int run = 0; run < 6; ++run) {
+    INFO("run " << run);
+    CHECK(steps.next() == plain.next());
+    CHECK_FALSE(steps.step().recorded());
+    CHECK(steps.step().obstacle().empty() == (run < 3));
+  }
+  CHECK(steps.step().obstacle().find("not permitted") != std::string::npos);
+  CHECK(steps.forwards() == 6 + 3);  // and is not tried for ever
+  CHECK(plain.step().recorded());
+  CHECK(plain.forwards() == 2);
+}
+
+TEST_CASE("a step that could not be recorded once is recorded the next time",
+          "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  Steps steps(2), plain(0);  // the try and the run in its place
+  for (int run = 0; run < 4; ++run) {
+    INFO("run " << run);
+    CHECK(steps.next() == plain.next());
+    CHECK(steps.step().recorded() == (run > 1));
+    CHECK(steps.step().obstacle().empty());
+  }
+}
+
+}  // namespace
+}  // namespace sapnet::train
