@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #ifndef SAPNET_UNROLL  // a loop over registers: unless unrolled, they would live in memory
@@ -31,9 +33,17 @@ inline constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D(
 /// AVX-512 and NEON have 32 registers, the others 16: how many an accumulator block may fill.
 inline constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
 
+/// Whether a masked load or store never touches memory beyond its lanes.
+inline constexpr bool kMasksMemory = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2;
+
+HWY_INLINE hn::Mask<D> first_lanes(std::int64_t lanes) {
+  return hn::FirstN(D(), static_cast<std::size_t>(std::max<std::int64_t>(lanes, 0)));
+}
+
 /// The first `lanes` values at p, zeros behind them.
 HWY_INLINE V load_lanes(const float* HWY_RESTRICT p, std::int64_t lanes) {
   if (HWY_LIKELY(lanes >= kLanes)) return hn::LoadU(D(), p);
+  if constexpr (kMasksMemory) return hn::MaskedLoad(first_lanes(lanes), D(), p);
   alignas(64) float values[kLanes] = {};
   for (std::int64_t i = 0; i < lanes; ++i) values[i] = p[i];
   return hn::Load(D(), values);
@@ -41,6 +51,7 @@ HWY_INLINE V load_lanes(const float* HWY_RESTRICT p, std::int64_t lanes) {
 
 HWY_INLINE void store_lanes(V v, float* HWY_RESTRICT p, std::int64_t lanes) {
   if (HWY_LIKELY(lanes >= kLanes)) return hn::StoreU(v, D(), p);
+  if constexpr (kMasksMemory) return hn::BlendedStore(v, first_lanes(lanes), D(), p);
   alignas(64) float values[kLanes];
   hn::Store(v, D(), values);
   for (std::int64_t i = 0; i < lanes; ++i) p[i] = values[i];

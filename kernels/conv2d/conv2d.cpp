@@ -26,10 +26,12 @@ inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments& a, std
     sum_row({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, image, y, a.shifted_sums);
 }
 
-void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {
+/// Columns from x to before `end`; shifted sums want them all.
+void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y,
+                       std::int64_t x, std::int64_t end) {
   const Epilogue epilogue(p, a, image);
-  direct_row(p, image_maps(p, a.in, image), a.weight, y,
-             [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
+  direct_row(p, image_maps(p, a.in, image), a.weight, y, x, end,
+             [&](V sum, std::int64_t column, std::int64_t channel) { epilogue(sum, y, column, channel); });
   sum_output_row(p, a, image, y);
 }
 
@@ -138,14 +140,39 @@ void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float*
       [](std::int64_t group, std::int64_t lane) { return group * kWinogradGroup + lane; }, packed);
 }
 
+namespace {
+
+/// Whether all pixels of all images are treated alike, wherever they lie: they are then one row.
+bool is_pointwise(const Conv2dProblem& p, const Conv2dArguments& a) {
+  return p.kernel == 1 && p.stride == 1 && p.padding == 0 && !a.scale && !a.shifted_sums;
+}
+/// Of that row, which a thread takes at a time.
+constexpr std::int64_t kPointwiseColumns = 48;
+
+void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments& a) {
+  Conv2dProblem rows = p;
+  std::int64_t columns = std::max<std::int64_t>(p.out_w(), 1);
+  if (is_pointwise(p, a)) {
+    rows.w *= p.n * p.h;
+    rows.n = rows.h = 1;
+    columns = kPointwiseColumns;
+  }
+  const std::int64_t pieces = (rows.out_w() + columns - 1) / columns;
+  parallel_for(rows.n * rows.out_h() * pieces, [&](std::int64_t job) {
+    const std::int64_t row = job / pieces, x = job % pieces * columns;
+    HWY_DYNAMIC_DISPATCH(conv2d_direct_row)
+    (rows, a, row / rows.out_h(), row % rows.out_h(), x, std::min(x + columns, rows.out_w()));
+  });
+}
+
+}  // namespace
+
 void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments) {
-  if (algorithm != Conv2dAlgorithm::kWinograd) {
+  if (algorithm == Conv2dAlgorithm::kDirect) return conv2d_direct(problem, arguments);
+  if (algorithm == Conv2dAlgorithm::kToPicture) {
     const std::int64_t rows = problem.out_h();
     parallel_for(problem.n * rows, [&](std::int64_t job) {
-      if (algorithm == Conv2dAlgorithm::kToPicture)
-        HWY_DYNAMIC_DISPATCH(conv2d_picture_row)(problem, arguments, job / rows, job % rows);
-      else
-        HWY_DYNAMIC_DISPATCH(conv2d_direct_row)(problem, arguments, job / rows, job % rows);
+      HWY_DYNAMIC_DISPATCH(conv2d_picture_row)(problem, arguments, job / rows, job % rows);
     });
     return;
   }

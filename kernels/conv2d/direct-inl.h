@@ -1,5 +1,5 @@
-// Direct convolution: the sum of the definition, tap by tap, for a few pixels and sixteen output channels at
-// a time, which stay in registers.
+// Direct convolution: the sum of the definition, tap by tap, for a few pixels and output channels at a time,
+// which stay in registers.
 #if defined(SAPNET_KERNELS_DIRECT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_DIRECT_INL_H_
 #undef SAPNET_KERNELS_DIRECT_INL_H_
@@ -19,17 +19,18 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// kPixels neighbouring outputs of row oy from column ox on, kVectors vectors of channels from `channel` on.
-/// With one pixel, taps outside the row are skipped; with more, all taps must lie inside.
-template <int kPixels, int kVectors, class Store>
-HWY_INLINE void direct_pixels(const Conv2dProblem& p, const std::array<const float*, 2>& in,
+/// The sums of kPixels neighbouring outputs of row oy from column ox on, kVectors vectors of channels each.
+/// With one pixel, taps outside the row are skipped; with more, all taps must lie inside. A function of its
+/// own, or compilers keep some of the sums in memory.
+template <int kPixels, int kVectors>
+HWY_NOINLINE void direct_sums(const Conv2dProblem& p, const std::array<const float*, 2>& in,
                               const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox,
-                              std::int64_t channel, const Store& store) {
+                              float* HWY_RESTRICT sums) {
   V sum[kPixels][kVectors];
   SAPNET_UNROLL
-  for (int i = 0; i < kPixels; ++i) {
+  for (int j = 0; j < kPixels; ++j) {
     SAPNET_UNROLL
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = hn::Zero(D());
+    for (int v = 0; v < kVectors; ++v) sum[j][v] = hn::Zero(D());
   }
   for (std::int64_t a = 0; a < p.kernel; ++a) {
     const std::int64_t y = oy * p.stride + a * p.dilation - p.padding;
@@ -56,37 +57,63 @@ HWY_INLINE void direct_pixels(const Conv2dProblem& p, const std::array<const flo
     }
   }
   SAPNET_UNROLL
-  for (int i = 0; i < kPixels; ++i) {
+  for (int j = 0; j < kPixels; ++j) {
     SAPNET_UNROLL
-    for (int v = 0; v < kVectors; ++v) store(sum[i][v], ox + i, channel + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[j][v], D(), sums + (j * kVectors + v) * kLanes);
   }
 }
 
-/// One block of at most sixteen output channels along row oy.
 template <int kPixels, int kVectors, class Store>
-inline void direct_block(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
-                         std::int64_t oy, std::int64_t channel, const Store& store) {
-  const InnerColumns inner(p);
-  std::int64_t x = 0;
-  for (; x < inner.begin; ++x) direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
-  for (; x + kPixels <= inner.end; x += kPixels)
-    direct_pixels<kPixels, kVectors>(p, in, packed, oy, x, channel, store);
-  for (; x < p.out_w(); ++x) direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
+inline void direct_pixels(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
+                          std::int64_t oy, std::int64_t ox, std::int64_t channel, const Store& store) {
+  float sums[kPixels * kVectors * kLanes];
+  direct_sums<kPixels, kVectors>(p, in, packed, oy, ox, sums);
+  for (int j = 0; j < kPixels; ++j)
+    for (int v = 0; v < kVectors; ++v)
+      store(hn::LoadU(D(), sums + (j * kVectors + v) * kLanes), ox + j, channel + v * kLanes);
 }
 
-/// Row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives the sums, a vector
-/// of channels at a time; lanes past the last channel hold zero.
+/// Outputs from x on, all of whose taps lie inside the row, as far as `end`, in pieces that shrink.
+template <int kPixels, int kVectors, class Store>
+inline void direct_inner(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
+                         std::int64_t oy, std::int64_t x, std::int64_t end, std::int64_t channel,
+                         const Store& store) {
+  for (; x + kPixels <= end; x += kPixels)
+    direct_pixels<kPixels, kVectors>(p, in, packed, oy, x, channel, store);
+  if constexpr (kPixels > 1) {
+    if (x < end) direct_inner<kPixels / 2, kVectors>(p, in, packed, oy, x, end, channel, store);
+  }
+}
+
+/// kVectors vectors of output channels along columns from x to before `end` of row oy.
+template <int kPixels, int kVectors, class Store>
+inline void direct_channels(const Conv2dProblem& p, const std::array<const float*, 2>& in,
+                            const float* packed, std::int64_t oy, std::int64_t x, std::int64_t end,
+                            std::int64_t channel, const Store& store) {
+  const InnerColumns inner(p);
+  const std::int64_t inner_end = std::min(inner.end, end);
+  for (; x < std::min(inner.begin, end); ++x)
+    direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
+  direct_inner<kPixels, kVectors>(p, in, packed, oy, x, inner_end, channel, store);
+  for (x = std::max(x, inner_end); x < end; ++x)
+    direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
+}
+
+/// Columns from x to before `end` of row oy of one image's output. in: the image's maps. store(V sum, x,
+/// channel) receives the sums, a vector of channels at a time; lanes past the last channel hold zero.
 template <class Store>
 inline void direct_row(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
-                       std::int64_t oy, const Store& store) {
-  constexpr int kFull = static_cast<int>(kDirectBlock / kLanes);
+                       std::int64_t oy, std::int64_t x, std::int64_t end, const Store& store) {
+  constexpr int kVectors = static_cast<int>(std::min<std::int64_t>(4, kDirectBlock / kLanes));
   constexpr int kAccumulators = kManyRegisters ? 24 : 12;
-  constexpr int kPixels = std::max(1, kAccumulators / std::max(2, kFull));
-  for (std::int64_t channel = 0; channel < p.out_channels; channel += kDirectBlock) {
-    if (p.out_channels - channel <= kLanes)
-      direct_block<kAccumulators / 2, 1>(p, in, packed, oy, channel, store);
-    else
-      direct_block<kPixels, kFull>(p, in, packed, oy, channel, store);
+  for (std::int64_t first = 0; first < p.out_channels; first += kDirectBlock) {
+    const std::int64_t channels = std::min(kDirectBlock, p.out_channels - first);
+    for (std::int64_t k = 0; k < channels; k += kVectors * kLanes) {
+      if (channels - k <= kLanes)
+        direct_channels<kAccumulators / 2, 1>(p, in, packed + k, oy, x, end, first + k, store);
+      else
+        direct_channels<kAccumulators / kVectors, kVectors>(p, in, packed + k, oy, x, end, first + k, store);
+    }
     packed += p.kernel * p.kernel * p.total_in_channels() * kDirectBlock;
   }
 }

@@ -8,8 +8,8 @@
 
 namespace sapnet::kernels::cpu {
 
-/// Direct: [block of 16 output channels][tap][input channel][16], zeros behind the last output channel.
-inline constexpr std::int64_t kDirectBlock = 16;
+/// Direct: [block of 32 output channels][tap][input channel][32], zeros behind the last output channel.
+inline constexpr std::int64_t kDirectBlock = 32;
 
 /// To a picture: [tap][output channel][input channel].
 inline constexpr int kPictureChannels = 3;

@@ -57,11 +57,14 @@ HWY_INLINE void picture_pixels(const Conv2dProblem& p, const std::array<const fl
   }
   SAPNET_UNROLL
   for (int j = 0; j < kPixels; ++j) {
-    constexpr std::int64_t kPadded = (kPictureChannels + kLanes - 1) / kLanes * kLanes;
-    alignas(64) float colours[kPadded] = {};
     SAPNET_UNROLL
-    for (int o = 0; o < kPictureChannels; ++o) colours[o] = hn::GetLane(hn::SumOfLanes(D(), sum[j][o]));
-    for (std::int64_t o = 0; o < kPictureChannels; o += kLanes) store(hn::Load(D(), colours + o), ox + j, o);
+    for (std::int64_t first = 0; first < kPictureChannels; first += kLanes) {
+      V colours = hn::Zero(D());
+      SAPNET_UNROLL
+      for (std::int64_t o = std::min<std::int64_t>(first + kLanes, kPictureChannels) - 1; o >= first; --o)
+        colours = hn::IfThenElse(first_lanes(o - first + 1), hn::SumOfLanes(D(), sum[j][o]), colours);
+      store(colours, ox + j, first);
+    }
   }
 }
 

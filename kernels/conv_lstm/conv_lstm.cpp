@@ -98,7 +98,7 @@ void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments& a, 
   const auto keep = [&](V sum, std::int64_t x, std::int64_t channel) {
     hn::StoreU(sum, D(), row + x * gates + channel);
   };
-  direct_row(conv, image_maps(conv, {a.x, a.h}, image), a.weight, y, keep);
+  direct_row(conv, image_maps(conv, {a.x, a.h}, image), a.weight, y, 0, p.w, keep);
   const Cell cell(p, a, image);
   for (std::int64_t x = 0; x < p.w; ++x)
     for (std::int64_t channel = 0; channel < p.hidden; channel += kLanes) {
