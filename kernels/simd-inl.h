@@ -36,26 +36,31 @@ inline constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == H
 /// Whether a masked load or store never touches memory beyond its lanes.
 inline constexpr bool kMasksMemory = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2;
 
-HWY_INLINE hn::Mask<D> first_lanes(std::int64_t lanes) {
-  return hn::FirstN(D(), static_cast<std::size_t>(std::max<std::int64_t>(lanes, 0)));
+template <class Tag>
+HWY_INLINE hn::Mask<Tag> first_lanes(Tag tag, std::int64_t lanes) {
+  return hn::FirstN(tag, static_cast<std::size_t>(std::max<std::int64_t>(lanes, 0)));
 }
 
-/// The first `lanes` values at p, zeros behind them.
-HWY_INLINE V load_lanes(const float* HWY_RESTRICT p, std::int64_t lanes) {
-  if (HWY_LIKELY(lanes >= kLanes)) return hn::LoadU(D(), p);
-  if constexpr (kMasksMemory) return hn::MaskedLoad(first_lanes(lanes), D(), p);
-  alignas(64) float values[kLanes] = {};
+/// The first `lanes` values at p, zeros behind them. Tag: of floats.
+template <class Tag>
+HWY_INLINE hn::Vec<Tag> load_lanes(Tag tag, const float* HWY_RESTRICT p, std::int64_t lanes) {
+  if (HWY_LIKELY(lanes >= static_cast<std::int64_t>(hn::MaxLanes(tag)))) return hn::LoadU(tag, p);
+  if constexpr (kMasksMemory) return hn::MaskedLoad(first_lanes(tag, lanes), tag, p);
+  alignas(64) float values[hn::MaxLanes(tag)] = {};
   for (std::int64_t i = 0; i < lanes; ++i) values[i] = p[i];
-  return hn::Load(D(), values);
+  return hn::Load(tag, values);
 }
+HWY_INLINE V load_lanes(const float* HWY_RESTRICT p, std::int64_t lanes) { return load_lanes(D(), p, lanes); }
 
-HWY_INLINE void store_lanes(V v, float* HWY_RESTRICT p, std::int64_t lanes) {
-  if (HWY_LIKELY(lanes >= kLanes)) return hn::StoreU(v, D(), p);
-  if constexpr (kMasksMemory) return hn::BlendedStore(v, first_lanes(lanes), D(), p);
-  alignas(64) float values[kLanes];
-  hn::Store(v, D(), values);
+template <class Tag>
+HWY_INLINE void store_lanes(Tag tag, hn::Vec<Tag> v, float* HWY_RESTRICT p, std::int64_t lanes) {
+  if (HWY_LIKELY(lanes >= static_cast<std::int64_t>(hn::MaxLanes(tag)))) return hn::StoreU(v, tag, p);
+  if constexpr (kMasksMemory) return hn::BlendedStore(v, first_lanes(tag, lanes), tag, p);
+  alignas(64) float values[hn::MaxLanes(tag)];
+  hn::Store(v, tag, values);
   for (std::int64_t i = 0; i < lanes; ++i) p[i] = values[i];
 }
+HWY_INLINE void store_lanes(V v, float* HWY_RESTRICT p, std::int64_t lanes) { store_lanes(D(), v, p, lanes); }
 
 /// Doubles, for sums over whole maps: a vector of them holds as many floats.
 using DD = hn::CappedTag<double, 8>;

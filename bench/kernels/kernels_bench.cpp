@@ -52,6 +52,17 @@ std::string name_of(const Case& what, const Execution& execution) {
          precision_name(execution);
 }
 
+/// For peers that make the same maps.
+ordered_json shape_of(const Case& what) {
+  return {{"n", what.n},
+          {"h", what.h},
+          {"w", what.w},
+          {"in", what.in},
+          {"out", what.out},
+          {"kernel", what.kernel},
+          {"dilation", what.dilation}};
+}
+
 class KernelsBench {
  public:
   explicit KernelsBench(const KernelsOptions& options)
@@ -98,6 +109,7 @@ class KernelsBench {
                           {"pass", what.pass_name()},
                           {"case", what.shape_name()},
                           {"precision", precision_name(execution)},
+                          {"shape", shape_of(what)},
                           {"seconds", summary(seconds)},
                           {"flops", work.cost.flops},
                           {"bytes", work.cost.bytes},

@@ -52,6 +52,12 @@ class RecurrentDerainer(nn.Module):
             return self.conv_gates(z).chunk(len(GATES), 1)
         return [getattr(self, f"conv_{gate}")(z) for gate in GATES]
 
+    def remember(self, z, cell):
+        """The hidden and the cell state that follow; z: the input beside the hidden state."""
+        i, f, g, o = self.gates(z)
+        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(cell), cell
+
     def fuse_gates(self):
         """Puts one convolution in place of four; the weights have another name then."""
         convolutions = [getattr(self, f"conv_{gate}")[0] for gate in GATES]
@@ -73,9 +79,8 @@ class RecurrentDerainer(nn.Module):
         x, outputs = rainy, []
         for _ in range(self.stages):
             z = torch.cat((self.conv0(torch.cat((rainy, x), 1)), hidden), 1)
-            i, f, g, o = self.gates(z)
-            cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
-            hidden = x = torch.sigmoid(o) * torch.tanh(cell)
+            hidden, cell = self.remember(z, cell)
+            x = hidden
             for unit in (self.res_conv1, self.res_conv2, self.res_conv3, self.res_conv4, self.res_conv5):
                 x = F.relu(unit(x) + x)
             x = self.conv(x) + rainy

@@ -62,7 +62,7 @@ HWY_INLINE void picture_pixels(const Conv2dProblem& p, const std::array<const fl
       V colours = hn::Zero(D());
       SAPNET_UNROLL
       for (std::int64_t o = std::min<std::int64_t>(first + kLanes, kPictureChannels) - 1; o >= first; --o)
-        colours = hn::IfThenElse(first_lanes(o - first + 1), hn::SumOfLanes(D(), sum[j][o]), colours);
+        colours = hn::IfThenElse(first_lanes(D(), o - first + 1), hn::SumOfLanes(D(), sum[j][o]), colours);
       store(colours, ox + j, first);
     }
   }

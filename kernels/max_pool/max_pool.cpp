@@ -6,67 +6,118 @@
 #include <cstddef>
 
 #include "kernels/parallel.h"
+#include "kernels/simd_targets.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/max_pool/max_pool.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes first.
+#include "kernels/simd-inl.h"
+
+#ifndef SAPNET_MAX_POOL_WORDS  // the same for every instruction set
+#define SAPNET_MAX_POOL_WORDS
 namespace sapnet::kernels::cpu {
-namespace {
 
 template <int kKernel>
 constexpr int kPerWord = 32 / winner_bits(kKernel);
 
-/// The bits of each winner in its word: SIMD has these at hand, but may have no shift by as many bits as each
-/// lane wants.
+/// What moves each winner to its place in the word: SIMD has these at hand, but may have no shift by as many
+/// bits as each lane wants.
 template <int kKernel>
-constexpr auto kFields = [] {
-  std::array<std::uint32_t, kPerWord<kKernel>> fields{};
+constexpr auto kPlaces = [] {
+  std::array<std::uint32_t, kPerWord<kKernel>> places{};
   for (int i = 0; i < kPerWord<kKernel>; ++i)
-    fields[static_cast<std::size_t>(i)] = ((1U << winner_bits(kKernel)) - 1) << winner_bits(kKernel) * i;
-  return fields;
+    places[static_cast<std::size_t>(i)] = 1U << winner_bits(kKernel) * i;
+  return places;
 }();
 
-/// `channels` channels of output (y, x) of an image, the first of its window's places at `in`.
-template <int kKernel>
-void pool_block(const MaxPoolProblem& p, std::int64_t y, std::int64_t x, std::int64_t channels,
-                const float* in, float* out, std::uint32_t* winners) {
-  float best[kPerWord<kKernel>] = {};
-  std::uint32_t won[kPerWord<kKernel>] = {};
-  bool first = true;
-  for (int a = 0; a < kKernel; ++a) {
-    for (int b = 0; b < kKernel; ++b) {
-      const std::int64_t row = y * p.stride + a - p.padding, column = x * p.stride + b - p.padding;
-      if (row < 0 || row >= p.h || column < 0 || column >= p.w) continue;
-      const float* const values = in + (row * p.w + column) * p.c;
-      const auto place = static_cast<std::uint32_t>(a * kKernel + b);
-      for (std::int64_t i = 0; i < channels; ++i) {
-        const float value = values[i];
-        // Without branches, so that it becomes SIMD.
-        const bool wins = first | (value > best[i]) | (value != value);
-        best[i] = wins ? value : best[i];
-        won[i] = wins ? place : won[i];
-      }
-      first = false;
+}  // namespace sapnet::kernels::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// The places of a window that lie inside the map: from (a.begin, b.begin) to before (a.end, b.end).
+struct Inside {
+  int begin, end;
+
+  Inside(std::int64_t start, std::int64_t size, int kernel)
+      : begin(static_cast<int>(std::max<std::int64_t>(-start, 0))),
+        end(static_cast<int>(std::min<std::int64_t>(size - start, kernel))) {}
+};
+
+/// A vector of channels of one output, of which `channels` are there; gives their winners, in a word's first
+/// bits. in: the window's first place, which may lie outside.
+template <int kKernel, class Tag>
+HWY_INLINE std::uint32_t pool_lanes(Tag tag, const MaxPoolProblem& p, const Inside& rows,
+                                    const Inside& columns, std::int64_t channels, const float* in,
+                                    float* out) {
+  const hn::RebindToUnsigned<Tag> places;
+  const auto at = [&](int a, int b) { return load_lanes(tag, in + (a * p.w + b) * p.c, channels); };
+  const auto place = [&](int a, int b) {
+    return hn::Set(places, static_cast<std::uint32_t>(a * kKernel + b));
+  };
+  auto best = at(rows.begin, columns.begin);
+  auto won = place(rows.begin, columns.begin);
+  for (int a = rows.begin; a < rows.end; ++a) {
+    for (int b = columns.begin; b < columns.end; ++b) {
+      const auto value = at(a, b);
+      const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
+      best = hn::IfThenElse(wins, value, best);
+      won = hn::IfThenElse(hn::RebindMask(places, wins), place(a, b), won);
     }
   }
-  std::copy_n(best, channels, out);
-  if (!winners) return;
-  *winners = 0;
-  for (std::int64_t i = 0; i < channels; ++i) *winners |= won[i] << winner_bits(kKernel) * i;
+  store_lanes(tag, best, out, channels);
+  if (channels < static_cast<std::int64_t>(hn::MaxLanes(tag)))
+    won = hn::IfThenElseZero(first_lanes(places, channels), won);
+  return hn::GetLane(hn::SumOfLanes(places, hn::Mul(won, hn::LoadU(places, kPlaces<kKernel>.data()))));
 }
 
 template <int kKernel>
-void pool(const MaxPoolProblem& p, const MaxPoolArguments& a) {
-  parallel_for(p.n * p.out_h(), [&](std::int64_t job) {
-    const float* const image = a.in + job / p.out_h() * p.h * p.w * p.c;
-    for (std::int64_t x = 0; x < p.out_w(); ++x) {
-      const std::int64_t pixel = job * p.out_w() + x;
-      for (std::int64_t word = 0; word < p.winner_words(); ++word) {
-        const std::int64_t c = word * kPerWord<kKernel>;
-        pool_block<kKernel>(p, job % p.out_h(), x, std::min<std::int64_t>(p.c - c, kPerWord<kKernel>),
-                            image + c, a.out + pixel * p.c + c,
-                            a.winners ? a.winners + pixel * p.winner_words() + word : nullptr);
-      }
+void pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t image, std::int64_t y) {
+  const hn::CappedTag<float, static_cast<std::size_t>(kPerWord<kKernel>)> tag;
+  constexpr auto kTagLanes = static_cast<std::int64_t>(hn::MaxLanes(tag));
+  const Inside rows(y * p.stride - p.padding, p.h, kKernel);
+  for (std::int64_t x = 0; x < p.out_w(); ++x) {
+    const Inside columns(x * p.stride - p.padding, p.w, kKernel);
+    const float* const in =
+        a.in + ((image * p.h + y * p.stride - p.padding) * p.w + x * p.stride - p.padding) * p.c;
+    const std::int64_t pixel = (image * p.out_h() + y) * p.out_w() + x;
+    for (std::int64_t word = 0; word < p.winner_words(); ++word) {
+      std::uint32_t winners = 0;
+      const std::int64_t first = word * kPerWord<kKernel>;
+      for (std::int64_t i = 0; i < kPerWord<kKernel> && first + i < p.c; i += kTagLanes)
+        winners |= pool_lanes<kKernel>(tag, p, rows, columns, p.c - first - i, in + first + i,
+                                       a.out + pixel * p.c + first + i)
+                   << winner_bits(kKernel) * i;
+      if (a.winners) a.winners[pixel * p.winner_words() + word] = winners;
     }
-  });
+  }
 }
+
+void max_pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t image, std::int64_t y) {
+  p.kernel == 2 ? pool_row<2>(p, a, image, y) : pool_row<3>(p, a, image, y);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sapnet::kernels::cpu {
+
+HWY_EXPORT(max_pool_row);
+
+namespace {
+
+/// The bits of each winner in its word.
+template <int kKernel>
+constexpr auto kFields = [] {
+  auto fields = kPlaces<kKernel>;
+  for (std::uint32_t& field : fields) field *= (1U << winner_bits(kKernel)) - 1;
+  return fields;
+}();
 
 template <int kKernel>
 void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments& a) {
@@ -103,7 +154,10 @@ void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments& a) {
 }  // namespace
 
 void max_pool(const MaxPoolProblem& problem, const MaxPoolArguments& arguments) {
-  problem.kernel == 2 ? pool<2>(problem, arguments) : pool<3>(problem, arguments);
+  const std::int64_t rows = problem.out_h();
+  parallel_for(problem.n * rows, [&](std::int64_t job) {
+    HWY_DYNAMIC_DISPATCH(max_pool_row)(problem, arguments, job / rows, job % rows);
+  });
 }
 
 void max_pool_backward(const MaxPoolProblem& problem, const MaxPoolBackwardArguments& arguments) {
@@ -111,3 +165,4 @@ void max_pool_backward(const MaxPoolProblem& problem, const MaxPoolBackwardArgum
 }
 
 }  // namespace sapnet::kernels::cpu
+#endif
