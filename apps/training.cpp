@@ -152,8 +152,8 @@ class Training {
     if (best->validation_psnr > history_.back().validation_psnr)
       say("best.safetensors is of step " + std::to_string(best->step) + ", " +
           formatted("%.2f", *best->validation_psnr) + " dB");
-    if (const std::string obstacle = trainer_.obstacle_to_recording(); !obstacle.empty())
-      say("steps were slower than they could be, for they cannot be recorded as graphs: " + obstacle);
+    if (const std::string reason = trainer_.why_not_recorded(); !reason.empty())
+      say("steps were slower than they could be, for they cannot be recorded as graphs: " + reason);
     say("weights " + quoted(options_.out / "weights.safetensors") + ", curves and pictures " +
         url_of(options_.out / "report.html"));
   }

@@ -32,6 +32,10 @@ class Staging {
  public:
   void upload(void* device, const char* host, std::size_t bytes) {
     const auto alone = lock();
+    // A graph would fetch at each launch what lies here by then.
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check_cuda(cudaStreamIsCapturing(stream(), &status), "asking whether a graph is recorded");
+    if (status != cudaStreamCaptureStatusNone) throw Error("an upload cannot be part of a recorded graph");
     if (!memory_) {
       check_cuda(cudaMallocHost(&memory_, kBytes), "allocating page-locked memory");
       check_cuda(cudaEventCreateWithFlags(&fetched_, cudaEventDisableTiming), "creating an event");
@@ -171,6 +175,7 @@ Graph::Graph(const std::function<void()>& work) {
   } catch (...) {
     cudaStreamEndCapture(stream(), &graph);  // its result is lost with the exception
     if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();  // what spoiled the recording is thrown already
     throw;
   }
   check_cuda(cudaStreamEndCapture(stream(), &graph), "recording a graph");

@@ -30,7 +30,7 @@ ParameterTensors::ParameterTensors(Parameters parameters, Device device, bool tr
     values.insert(values.end(), parameter.values.begin(), parameter.values.end());
   }
   values_ = flat_tensor(values, device);
-  if (trainable) gradients_ = flat_tensor(std::vector<float>(values.size()), device);
+  if (trainable) gradients_ = zeros(values_.shape(), device);
 }
 
 Tensor ParameterTensors::get(std::string_view name, const std::vector<std::int64_t>& shape) const {

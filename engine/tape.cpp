@@ -19,13 +19,6 @@ Tape::~Tape() { tape_of_thread = before_; }
 Tape* Tape::current() { return tape_of_thread; }
 
 void Tape::backward(std::span<const Term> loss) {
-  std::vector<WeighedTerm> weighed;
-  for (const Term& term : loss)
-    weighed.push_back({term.value, from_host(std::array{term.weight}, {1, 1, 1, 1}, term.value.device())});
-  backward_weighed(weighed);
-}
-
-void Tape::backward_weighed(std::span<const WeighedTerm> loss) {
   // What runs on the way back is not itself recorded.
   struct Pause {
     Tape* const recording = std::exchange(tape_of_thread, nullptr);

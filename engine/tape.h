@@ -33,21 +33,14 @@ class Tape {
   /// Adds an operation's way back: reads the gradient of its output, adds to those of its inputs.
   void record(std::function<void()> backward) { steps_.push_back(std::move(backward)); }
 
-  /// A part of a loss that is a sum: weight · value, a tensor of one number.
+  /// A part of a loss that is a sum: weight · value, a tensor of one number each, on one device.
   struct Term {
-    Tensor value;
-    float weight = 1;
+    Tensor value, weight;
   };
 
   /// Computes the gradient of the loss by every tracked tensor, last operation first, and lets go of all that
   /// was recorded. Gradients that are there already are added to.
   void backward(std::span<const Term> loss);
-
-  /// The same where the weights lie on the device, a tensor of one number each.
-  struct WeighedTerm {
-    Tensor value, weight;
-  };
-  void backward_weighed(std::span<const WeighedTerm> loss);
 
  private:
   std::vector<std::function<void()>> steps_;

@@ -124,6 +124,8 @@ std::vector<float> to_vector(const Tensor& tensor) {
   return values;
 }
 
+Tensor scalar(float value, Device device) { return from_host(std::array{value}, {1, 1, 1, 1}, device); }
+
 Tensor on_device(const Tensor& tensor, Device device) {
   if (tensor.device() == device) return tensor;
   return from_host(to_vector(tensor), tensor.shape(), device);

@@ -85,6 +85,9 @@ Tensor from_host(std::span<const Half> values, const Shape& shape, Device device
 void to_host(const Tensor& tensor, std::span<float> values);
 std::vector<float> to_vector(const Tensor& tensor);
 
+/// A tensor of one number.
+Tensor scalar(float value, Device device);
+
 /// The tensor itself where it lies on the device, else a copy that does.
 Tensor on_device(const Tensor& tensor, Device device);
 

@@ -23,12 +23,12 @@ Lpips::Lpips(const engine::Parameters& parameters, engine::Device device) {
   reader.finish();
 }
 
-std::vector<engine::Tape::Term> Lpips::distance(const std::vector<engine::Tensor>& derained,
-                                                const std::vector<engine::Tensor>& clean) const {
-  std::vector<engine::Tape::Term> terms;
+std::vector<engine::Tensor> Lpips::distance(const std::vector<engine::Tensor>& derained,
+                                            const std::vector<engine::Tensor>& clean) const {
+  std::vector<engine::Tensor> distances;
   for (std::size_t tap = 0; tap < derained.size(); ++tap)
-    terms.push_back({engine::feature_distance(derained[tap], clean[tap], weights_[tap])});
-  return terms;
+    distances.push_back(engine::feature_distance(derained[tap], clean[tap], weights_[tap]));
+  return distances;
 }
 
 }  // namespace sapnet::model

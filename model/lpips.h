@@ -20,8 +20,8 @@ class Lpips {
 
   /// The distance of each picture's features from those of the other at the same taps, whose means over the
   /// pictures are summed; the way back goes to `derained`.
-  std::vector<engine::Tape::Term> distance(const std::vector<engine::Tensor>& derained,
-                                           const std::vector<engine::Tensor>& clean) const;
+  std::vector<engine::Tensor> distance(const std::vector<engine::Tensor>& derained,
+                                       const std::vector<engine::Tensor>& clean) const;
 
  private:
   std::vector<engine::Tensor> weights_;

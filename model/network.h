@@ -34,6 +34,9 @@ class Network {
   /// Takes up parameters that have changed. Not while forward() runs or a Tape has still to go back.
   virtual void pack() = 0;
 
+  /// Lets go of memory that forward() keeps for inputs that come again.
+  virtual void forget() const {}
+
   /// About how many bytes forward() takes for an input of that shape without a Tape, the input apart.
   virtual std::size_t memory(const engine::Shape& rainy) const = 0;
   /// And what a stage keeps besides for a Tape's way back.

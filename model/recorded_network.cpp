@@ -19,7 +19,7 @@ engine::Tensor copy_of(const engine::Tensor& tensor) {
 
 engine::Tensor RecordedNetwork::forward(const engine::Tensor& rainy, int stages) const {
   check_input(*this, rainy, stages);
-  if (engine::Tape::current()) return network_->forward(rainy, stages);  // a way back is not in a graph
+  if (engine::Tape::current()) return network_->forward(rainy, stages);  // a way back is not in this graph
   const std::lock_guard lock(mutex_);
   Recording& recording = find(rainy.shape(), stages);
   if (!recording.pool) {
@@ -30,6 +30,11 @@ engine::Tensor RecordedNetwork::forward(const engine::Tensor& rainy, int stages)
   engine::copy(rainy, recording.rainy);
   recording.graph->launch();
   return copy_of(recording.derained);
+}
+
+void RecordedNetwork::forget() const {
+  const std::lock_guard lock(mutex_);
+  recordings_.clear();
 }
 
 /// The recording for these, now the first of the list; a new one has no pool yet.

@@ -24,6 +24,7 @@ class RecordedNetwork final : public Network {
   std::size_t memory_kept(const engine::Shape& rainy) const override { return network_->memory_kept(rainy); }
   /// On a GPU packed weights stay where they are, so recordings read the new ones.
   void pack() override { network_->pack(); }
+  void forget() const override;
 
  private:
   /// What was asked for once, and from the second time on, its recording.

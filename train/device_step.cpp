@@ -20,19 +20,17 @@ DeviceStep::DeviceStep(const TrainConfig& config, const Losses& losses, engine::
       parameters_(parameters),
       adam_(adam),
       network_(network),
-      pool_(parameters.device()) {
-  network_.pack();  // the first time finds places, whose memory stays, and so must not be a step's
-}
+      pool_(parameters.device()) {}
 
-DeviceStep::Outcome DeviceStep::run(const Batch& batch, const kernels::AdamProblem& adam) {
+DeviceStep::Outcome DeviceStep::run(const Batch& batch, double learning_rate, double loss_scale) {
   const engine::PrivatePool::Scope scope(pool_);
   prepare(batch);
   copy(batch.rainy, rainy_);
   copy(batch.clean, clean_);
-  const auto factors = engine::Adam::factors(adam);
+  const auto factors = adam_.factors(learning_rate, loss_scale, config_.gradient_clip);
   std::vector<float> inputs(factors.begin(), factors.end());
   for (const Losses::Summand& summand : summands_)
-    inputs.push_back(static_cast<float>(adam.loss_scale * losses_.weight(summand.part) * summand.factor));
+    inputs.push_back(static_cast<float>(loss_scale * losses_.weight(summand.part) * summand.factor));
   copy(engine::from_host(inputs, inputs_.shape(), engine::Device::kCpu), inputs_);
 
   launch();
@@ -81,7 +79,7 @@ void DeviceStep::work() {
   {
     engine::Tape tape;
     const Tensor derained = network_.forward(rainy_, config_.stages);
-    std::vector<engine::Tape::WeighedTerm> weighed;
+    std::vector<engine::Tape::Term> weighed;
     std::int64_t k = 0;
     for (const Losses::Term& term : losses_.terms(derained, clean_, rainy_, epoch_)) {
       Tensor value = outputs_.slice(1 + k, kNumber);
@@ -90,7 +88,7 @@ void DeviceStep::work() {
       ++k;
     }
     norm(derained, clean_, outputs_.slice(1 + count, kNumber));
-    tape.backward_weighed(weighed);
+    tape.backward(weighed);
   }
   norm(parameters_.gradients(), {}, outputs_.slice(0, kNumber));
   adam_.update(parameters_, inputs_.slice(0, {1, 1, 1, engine::Adam::kFactors}),

@@ -33,14 +33,15 @@ class DeviceStep {
     double distance = 0;         // of the derained batch from the clean one
   };
 
-  /// Learns from the batch with `adam`; unless a value or the norm is not finite, for then parameters and
-  /// moments stay as they are. The gradients, in parameters.gradients(), stay until the next step.
-  Outcome run(const Batch& batch, const kernels::AdamProblem& adam);
+  /// Learns from the batch, by the loss times `loss_scale`; unless a value or the norm is not finite, for
+  /// then parameters and moments stay as they are. The gradients, in parameters.gradients(), stay until the
+  /// next step.
+  Outcome run(const Batch& batch, double learning_rate, double loss_scale);
 
   /// Whether steps like the last are replayed.
   bool recorded() const { return graph_ != nullptr; }
   /// Why they cannot be; empty until it is known.
-  std::string obstacle() const { return recorded() || runs_ <= kMostTries ? "" : obstacle_; }
+  std::string why_not_recorded() const { return recorded() || runs_ <= kMostTries ? "" : obstacle_; }
 
  private:
   /// Times that recording is tried: it fails while the pool lacks memory that the work takes in another order

@@ -105,8 +105,10 @@ std::vector<Losses::Term> Losses::terms(const engine::Tensor& derained, const en
     values.push_back(engine::focal(logits, {.gamma = config_.focal_gamma, .alpha = config_.focal_alpha}));
   }
   const std::vector<Summand> all = summands(epoch);
+  if (values.size() != all.size())
+    throw Error("a loss of " + std::to_string(all.size()) + " summands has " + std::to_string(values.size()));
   std::vector<Term> terms;
-  for (std::size_t k = 0; k < all.size(); ++k) terms.push_back({all[k], values.at(k)});
+  for (std::size_t k = 0; k < all.size(); ++k) terms.push_back({all[k], values[k]});
   return terms;
 }
 
@@ -132,8 +134,8 @@ std::vector<engine::Tensor> Losses::perceptual_values(const engine::Tensor& dera
       of_derained = vgg_->features(normalized(derained), for_distance);
       of_clean = vgg_->features(normalized(clean), for_distance);
     }
-    for (const engine::Tape::Term& term : lpips_->distance(of_derained, of_clean))
-      values.push_back(term.value);
+    const auto distances = lpips_->distance(of_derained, of_clean);
+    values.insert(values.end(), distances.begin(), distances.end());
   }
   return values;
 }

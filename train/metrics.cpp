@@ -31,12 +31,12 @@ double psnr(std::span<const float> a, std::span<const float> b) {
     const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
     sum += difference * difference;
   }
-  return psnr(std::sqrt(sum), static_cast<std::int64_t>(a.size()));
+  return psnr(sum, static_cast<std::int64_t>(a.size()));
 }
 
-double psnr(double distance, std::int64_t count) {
-  if (distance == 0) return std::numeric_limits<double>::infinity();
-  return 10 * std::log10(static_cast<double>(count) / (distance * distance));
+double psnr(double squares, std::int64_t count) {
+  if (squares == 0) return std::numeric_limits<double>::infinity();
+  return 10 * std::log10(static_cast<double>(count) / squares);
 }
 
 double ssim(std::span<const float> a, std::span<const float> b, int height, int width, int channels) {

@@ -12,8 +12,8 @@ namespace sapnet::train {
 /// Throws Error when the sizes differ.
 double psnr(std::span<const float> a, std::span<const float> b);
 
-/// The same, from the distance √ Σ (a-b)² of so many values.
-double psnr(double distance, std::int64_t count);
+/// The same, from Σ (a-b)² of so many values.
+double psnr(double squares, std::int64_t count);
 
 /// Structural similarity (Wang et al. 2004): 11×11 Gaussian window, σ = 1.5, zero-padded to the same size,
 /// data range 1, C1 = 0.01², C2 = 0.03², the mean over all pixels and channels.

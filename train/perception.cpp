@@ -68,8 +68,8 @@ double LpipsMetric::operator()(std::span<const float> a, std::span<const float> 
     return vgg_.features(normalized(engine::from_host(picture, {1, height, width, 3}, device_)), vgg_.taps());
   };
   double distance = 0;
-  for (const engine::Tape::Term& term : lpips_.distance(features(a), features(b)))
-    distance += static_cast<double>(engine::to_vector(term.value)[0]);
+  for (const engine::Tensor& of_tap : lpips_.distance(features(a), features(b)))
+    distance += static_cast<double>(engine::to_vector(of_tap)[0]);
   return distance;
 }
 

@@ -52,10 +52,8 @@ Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const en
 StepResult Trainer::step(const Batch& batch) {
   StepResult result;
   result.learning_rate = learning_rate(config_, batch.epoch);
-  kernels::AdamProblem problem = adam_.next(result.learning_rate);
-  problem.loss_scale = scales_loss_ ? loss_scale_.value() : 1;
-  problem.clip = config_.gradient_clip;
-  const DeviceStep::Outcome outcome = device_step_.run(batch, problem);
+  const double loss_scale = scales_loss_ ? loss_scale_.value() : 1;
+  const DeviceStep::Outcome outcome = device_step_.run(batch, result.learning_rate, loss_scale);
 
   const std::vector<Losses::Summand> summands = losses_.summands(batch.epoch);
   for (std::size_t k = 0; k < summands.size(); ++k) {
@@ -64,8 +62,8 @@ StepResult Trainer::step(const Batch& batch) {
     part = part.value_or(0) + value;
     result.loss += losses_.weight(summands[k].part) * value;
   }
-  result.psnr = psnr(outcome.distance, batch.clean.shape().count());
-  result.gradient_norm = outcome.gradient_norm / problem.loss_scale;
+  result.psnr = psnr(outcome.distance * outcome.distance, batch.clean.shape().count());
+  result.gradient_norm = outcome.gradient_norm / loss_scale;
 
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
   if (!std::isfinite(result.loss))

@@ -71,7 +71,7 @@ class Trainer {
   /// Whether steps like the last are launched as one graph.
   bool recorded() const { return device_step_.recorded(); }
   /// Why they cannot be on this GPU; empty until it is known.
-  std::string obstacle_to_recording() const { return device_step_.obstacle(); }
+  std::string why_not_recorded() const { return device_step_.why_not_recorded(); }
   /// What the next step begins with.
   TrainingState state() const;
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 #include "bench/kernels/make_work.h"
@@ -31,9 +33,6 @@ std::vector<double> doubles(const Tensor& tensor) {
 }
 
 constexpr Shape kOne = {1, 1, 1, 1};
-
-/// A loss's gradient by itself.
-Tensor one(Device device) { return engine::from_host(std::vector<float>{1}, kOne, device); }
 
 /// Operations per value: a pass of the window is 11 multiply-adds down and 11 across, for each of five maps
 /// there and of three back.
@@ -70,7 +69,7 @@ Work ssim_work(const Case& what, const Execution& execution) {
   }
   std::vector<Tensor> derivatives;
   for (std::size_t k = 0; k < work.sets; ++k) derivatives.push_back(there(k)[1]);
-  const Tensor dvalue = one(device);
+  const Tensor dvalue = engine::scalar(1, device);
   work.run = [=](std::size_t k) {
     Tensor dx(shape, device);
     const kernels::SsimBackwardArguments arguments = {x[k].data(), y[k].data(), derivatives[k].data(),
@@ -122,7 +121,7 @@ Work focal_work(const Case& what, const Execution& execution) {
   }
   std::vector<Tensor> gradients;
   for (std::size_t k = 0; k < work.sets; ++k) gradients.push_back(there(k)[1]);
-  const Tensor dvalue = one(device);
+  const Tensor dvalue = engine::scalar(1, device);
   work.run = [=](std::size_t k) {
     Tensor dlogits = gradients[k];
     const kernels::FocalBackwardArguments arguments = {dlogits.data(), dvalue.data()};
@@ -248,9 +247,10 @@ Work adam_work(const Case& what, const Execution& execution) {
     first.push_back(engine::zeros(shape, device));
     second.push_back(engine::zeros(shape, device));
   }
-  const Tensor factors =
-      engine::from_host(engine::Adam::factors({}), {1, 1, 1, engine::Adam::kFactors}, device);
-  const Tensor norm = one(device);
+  constexpr std::int64_t kFactors = engine::Adam::kFactors;
+  const Tensor factors = engine::from_host(
+      std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors({})), {1, 1, 1, kFactors}, device);
+  const Tensor norm = engine::scalar(1, device);
   work.run = [=](std::size_t k) {
     Tensor value = values[k], m = first[k], v = second[k];
     const kernels::AdamArguments arguments = {

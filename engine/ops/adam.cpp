@@ -1,5 +1,7 @@
 #include "engine/ops/adam.h"
 
+#include <bit>
+
 #include "engine/ops/op.h"
 
 namespace sapnet::engine {
@@ -17,11 +19,18 @@ void Adam::restore(std::int64_t steps, std::span<const float> first_moments,
   second_moments_ = second;
 }
 
+std::array<float, Adam::kFactors> Adam::factors(double learning_rate, double loss_scale, double clip) const {
+  return std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors(
+      {.step = steps_ + 1, .learning_rate = learning_rate, .loss_scale = loss_scale, .clip = clip}));
+}
+
 void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Tensor& checked) {
   if (!parameters.gradients()) throw Error("adam: the parameters have no gradients");
   check_tensor("adam", "moments", first_moments_, parameters.values().shape(), DType::kFloat32,
                parameters.device());
   check_tensor("adam", "factors", factors, {1, 1, 1, kFactors}, DType::kFloat32, parameters.device());
+  check_tensor("adam", "what is checked", checked, {1, 1, 1, checked.shape().count()}, DType::kFloat32,
+               parameters.device());
   Tensor values = parameters.values();
   const kernels::AdamArguments arguments = {
       .count = values.shape().count(),

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -21,15 +20,10 @@ class Adam {
   void restore(std::int64_t steps, std::span<const float> first_moments,
                std::span<const float> second_moments);
 
-  /// Of step t = steps() + 1.
-  kernels::AdamProblem next(double learning_rate) const {
-    return {.step = steps_ + 1, .learning_rate = learning_rate};
-  }
-  /// What update() takes of it.
+  /// What update() takes for step t = steps() + 1. loss_scale: that the gradients were multiplied by; clip:
+  /// the largest norm that they may have without it, 0 for any.
   static constexpr std::int64_t kFactors = sizeof(kernels::AdamFactors) / sizeof(float);
-  static std::array<float, kFactors> factors(const kernels::AdamProblem& problem) {
-    return std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors(problem));
-  }
+  std::array<float, kFactors> factors(double learning_rate, double loss_scale = 1, double clip = 0) const;
 
   /// Moves the parameters, which must be trainable, against their gradients; unless a number of `checked`, of
   /// which the first is the norm of all gradients, is not finite. So steps() does not know of it.

@@ -42,57 +42,21 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
             .padding = geometry.padding};
   algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
   pack_on_host();
+  if (!weight_.tracked() || execution.device == Device::kCpu) return;
+  const Digits digits = place_digits(shape, execution.device);
+  const auto packed = [&](const Tensor& digit) {
+    return Conv2dWeights(digit, {}, in_channels, geometry, execution, outputs_, true);
+  };
+  const Conv2dWeights high = packed(digits.high), low = packed(digits.low);
+  places_ = places(high.packed_, low.packed_);
+  for (std::size_t k = 0; k < dgrad_.size(); ++k)
+    dgrad_[k].places_ = places(high.dgrad_[k].packed_, low.dgrad_[k].packed_);
 }
-
-namespace {
-
-/// dgrad's weight as a vector; that of the second map behind that of the first.
-std::vector<float> reversed_weight(const kernels::Conv2dProblem& layer, const float* weight) {
-  std::vector<float> reversed(
-      static_cast<std::size_t>(layer.out_channels * layer.total_in_channels() * layer.kernel * layer.kernel));
-  kernels::dgrad_weight(layer, weight, reversed.data());
-  return reversed;
-}
-
-}  // namespace
 
 void Conv2dWeights::pack() {
-  if (execution_.device == Device::kCpu) {
-    pack_on_host();
-    return;
-  }
-  if (!places_) {
-    const std::int64_t count = weight_.shape().count();
-    places_ = find_places(count, [&](const float* weight) { return std::vector(weight, weight + count); });
-    std::int64_t first = 0;
-    for (Conv2dWeights& dgrad : dgrad_) {
-      dgrad.places_ = dgrad.find_places(count, [&](const float* weight) {
-        std::vector<float> reversed = reversed_weight(layer_, weight);
-        reversed.erase(reversed.begin(), reversed.begin() + first);
-        return reversed;
-      });
-      const kernels::Conv2dProblem& layer = dgrad.layer_;
-      first += layer.out_channels * layer.total_in_channels() * layer.kernel * layer.kernel;
-    }
-  }
+  if (execution_.device == Device::kCpu) return pack_on_host();
   pack_by_places(weight_, places_, packed_);
   for (Conv2dWeights& dgrad : dgrad_) pack_by_places(weight_, dgrad.places_, dgrad.packed_);
-}
-
-Tensor Conv2dWeights::find_places(
-    std::int64_t weights, const std::function<std::vector<float>(const float* weight)>& arranged) const {
-  Tensor places;
-  dispatch(
-      execution_.device, [] {},
-      [&](auto /*stream*/) {
-        visit_dtype(execution_.maps, [&]<class T>(T) {
-          places = packed_places<T>(weights, static_cast<std::size_t>(packed_.shape().count()),
-                                    execution_.device, [&](const float* weight, T* packed) {
-                                      kernels::cuda::pack_conv2d(layer_, arranged(weight).data(), packed);
-                                    });
-        });
-      });
-  return places;
 }
 
 void Conv2dWeights::pack_on_host() {
@@ -115,7 +79,8 @@ void Conv2dWeights::pack_on_host() {
   if (!weight_.tracked() && !frozen_dgrad_) return;
   Execution back = execution_;
   back.maps = outputs_;
-  const std::vector<float> reversed = reversed_weight(layer_, weight.data());
+  std::vector<float> reversed(weight.size());
+  kernels::dgrad_weight(layer_, weight.data(), reversed.data());
   std::span<const float> rest = reversed;
   const auto add = [&](const kernels::Conv2dProblem& dgrad) {
     const Shape shape = {dgrad.out_channels, dgrad.in_channels[0], dgrad.kernel, dgrad.kernel};

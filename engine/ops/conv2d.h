@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -30,8 +29,8 @@ class Conv2dWeights {
                 const Conv2dGeometry& geometry, const Execution& execution,
                 std::optional<DType> outputs = std::nullopt, bool frozen_dgrad = false);
 
-  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, but for the
-  /// first time, and packed() stays where it is.
+  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, and packed()
+  /// stays where it is. Throws Error there when they are not tracked.
   void pack();
 
   /// The problem for inputs of n images of h × w.
@@ -48,9 +47,6 @@ class Conv2dWeights {
 
  private:
   void pack_on_host();
-  /// Where the packed numbers are found in the weight, which `arranged` gives as this layer's.
-  Tensor find_places(std::int64_t weights,
-                     const std::function<std::vector<float>(const float* weight)>& arranged) const;
 
   kernels::Conv2dProblem layer_;  // without the extents of an input
   kernels::Conv2dAlgorithm algorithm_;
@@ -58,7 +54,7 @@ class Conv2dWeights {
   DType outputs_;
   bool frozen_dgrad_;
   Tensor weight_, packed_, bias_;     // dgrad's own weight is let go once it is packed
-  Tensor places_;                     // since pack() was called, on a GPU
+  Tensor places_;                     // of packed_ in the weight, of dgrad in that of the layer
   std::vector<Conv2dWeights> dgrad_;  // of each input map, or the one of both
 };
 

@@ -37,6 +37,15 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   weight_.track(zeros(weight_.shape(), execution.device));
   bias_.track(zeros(bias_.shape(), execution.device));
   gates_.push_back({weight_, bias_, layer_.conv().in_channels, {}, execution_});
+  if (execution.device == Device::kCpu) return;
+  const Digits digits = place_digits(weight_.shape(), execution.device);
+  const auto packed = [&](const Tensor& digit) {
+    std::array<Tensor, 4> gates;
+    for (std::int64_t k = 0; k < 4; ++k)
+      gates[static_cast<std::size_t>(k)] = digit.slice(k * shape.count(), shape);
+    return ConvLstmWeights(gates, biases_, execution).packed_;
+  };
+  places_ = places(packed(digits.high), packed(digits.low));
 }
 
 void ConvLstmWeights::join_gates() {
@@ -55,22 +64,7 @@ void ConvLstmWeights::join_gates() {
 void ConvLstmWeights::pack() {
   join_gates();
   for (Conv2dWeights& gates : gates_) gates.pack();
-  if (execution_.device == Device::kCpu) {
-    pack_on_host();
-    return;
-  }
-  if (!places_) {
-    dispatch(
-        execution_.device, [] {},
-        [&](auto /*stream*/) {
-          visit_dtype(execution_.maps, [&]<class T>(T) {
-            places_ = packed_places<T>(weight_.shape().count(), kernels::cuda::packed_conv_lstm_size(layer_),
-                                       execution_.device, [&](const float* weight, T* packed) {
-                                         kernels::cuda::pack_conv_lstm(layer_, weight, packed);
-                                       });
-          });
-        });
-  }
+  if (execution_.device == Device::kCpu) return pack_on_host();
   pack_by_places(weight_, places_, packed_);
 }
 
@@ -101,6 +95,8 @@ void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tens
   const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
+      Tensor& gradient = *part.gradient();
+      if (!gradient) gradient = zeros(part.shape(), part.device());  // not the slice, which is joined's
       add_gradient(part, joined.slice(first, part.shape()));
       first += part.shape().count();
     }

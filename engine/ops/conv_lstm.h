@@ -19,8 +19,8 @@ class ConvLstmWeights {
   /// numbers.
   ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tensor, 4> biases, const Execution& execution);
 
-  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, but for the
-  /// first time, and packed() stays where it is.
+  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, and packed()
+  /// stays where it is. Throws Error there when they are not tracked.
   void pack();
 
   kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
@@ -43,7 +43,7 @@ class ConvLstmWeights {
   Execution execution_;
   std::array<Tensor, 4> weights_, biases_;
   Tensor weight_, bias_, packed_;     // of all gates, one behind the other
-  Tensor places_;                     // since pack() was called, on a GPU
+  Tensor places_;                     // of packed_ in weight_
   std::vector<Conv2dWeights> gates_;  // when tracked, the one convolution of all gates
 };
 

@@ -5,6 +5,7 @@
 
 namespace sapnet::kernels {
 
+/// By x - x, for C++20 has no constexpr std::isfinite.
 constexpr bool all_finite(const float* numbers, std::int64_t count) {
   for (std::int64_t k = 0; k < count; ++k)
     if (!(numbers[k] - numbers[k] == 0)) return false;

@@ -11,8 +11,8 @@
 
 namespace sapnet::kernels::cuda {
 
-/// places: (count), whole numbers, which fp32 holds exactly up to 2^24. in: (as many as the largest place),
-/// out: (count), float or Half, other memory.
+/// places: (count), whole numbers up to 2^24, as far as fp32 holds them exactly. in: (as many as the largest
+/// place), out: (count), float or Half, other memory.
 template <class T>
 void gather(std::int64_t count, const float* in, const float* places, T* out, CudaStream stream);
 

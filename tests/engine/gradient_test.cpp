@@ -27,7 +27,7 @@ Tensor picture(float step) {
 /// The gradient of the loss, SSIM, by `out`, or by what it was computed from.
 void go_back(engine::Tape& tape, const Tensor& out) {
   const Tensor similarity = engine::ssim(out, picture(0.03F));
-  tape.backward(std::array{engine::Tape::Term{similarity, 1}});
+  tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCpu)}});
 }
 
 engine::Conv2dWeights convolution() {

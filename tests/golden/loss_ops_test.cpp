@@ -68,7 +68,7 @@ void check(const std::string& name, Tensor input, const Loss& loss, double value
   engine::Tape tape;
   const Tensor value = loss(input);
   check_value(value);
-  tape.backward(std::array{engine::Tape::Term{value, kLossWeight}});
+  tape.backward(std::array{engine::Tape::Term{value, engine::scalar(kLossWeight, value.device())}});
   const Tensor& gradient = *input.gradient();
   REQUIRE(gradient);
   const engine::Shape& shape = gradient.shape();

@@ -56,16 +56,17 @@ TEMPLATE_TEST_CASE("the places of packed weights are found, more of them than fp
                    "[engine][gather]", float, Half) {
   constexpr std::int64_t kWeights = 5000;
   constexpr auto kSize = static_cast<std::size_t>(kWeights + kWeights / 2);
-  const auto places = to_vector(engine::packed_places<TestType>(
-      kWeights, kSize, engine::Device::kCpu,
-      [](const float* weight, TestType* packed) { pack(kWeights, weight, packed); }));
+  const engine::Digits digits = engine::place_digits({1, 1, 1, kWeights}, engine::Device::kCpu);
+  const auto packed = [](const engine::Tensor& digit) {
+    return engine::packed_weights<TestType>(kSize, engine::Device::kCpu,
+                                            [&](TestType* to) { pack(kWeights, digit.data(), to); });
+  };
+  const auto places = to_vector(engine::places(packed(digits.high), packed(digits.low)));
   std::vector<float> numbers, expected(kSize);
   for (int k = 1; k <= kWeights; ++k) numbers.push_back(static_cast<float>(k));
   pack(kWeights, numbers.data(), expected.data());
   CHECK(places == expected);
-  CHECK_THROWS_AS(engine::packed_places<TestType>(std::int64_t{1} << 22, 1, engine::Device::kCpu,
-                                                  [](const float* /*weight*/, TestType* /*packed*/) {}),
-                  Error);
+  CHECK_THROWS_AS(engine::place_digits({1, 1, 1, 1 << 22}, engine::Device::kCpu), Error);
 }
 
 }  // namespace

@@ -32,14 +32,14 @@ double learn(const model::Network& network, const engine::Parameters& goldens, D
   engine::Tape tape;
   const Tensor derained = network.forward(tensor("rainy"), stages);
   const Tensor similarity = engine::ssim(derained, tensor("clean"));
-  tape.backward(std::array{engine::Tape::Term{similarity, -loss_scale}});
+  tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(-loss_scale, device)}});
   return -static_cast<double>(to_vector(similarity)[0]);
 }
 
 /// A step of Adam by the gradients that have gathered, which are then zero again.
 void move(engine::ParameterTensors& parameters, engine::Adam& adam, model::Network& network) {
   constexpr std::int64_t kFactors = engine::Adam::kFactors;
-  const auto factors = engine::Adam::factors(adam.next(1e-4));
+  const auto factors = adam.factors(1e-4);
   const Device device = parameters.device();
   const Tensor norm({1, 1, 1, 1}, device);
   engine::norm(parameters.gradients(), {}, norm);

@@ -55,6 +55,11 @@ class WeightFiles {
   ScratchFolder folder_;
 };
 
+/// What a term counts in a loss, as a tape takes it.
+Tensor weight_of(const Losses::Term& term, double weight) {
+  return engine::scalar(static_cast<float>(weight * term.factor), term.value.device());
+}
+
 struct Result {
   double value = 0;
   std::vector<float> gradient;
@@ -70,7 +75,7 @@ Result result_of(const Losses& losses, Device device) {
   std::vector<engine::Tape::Term> terms;
   for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
     result.value += term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
-    terms.push_back({term.value, static_cast<float>(term.factor)});
+    terms.push_back({term.value, weight_of(term, 1)});
   }
   tape.backward(terms);
   result.gradient = to_vector(*derained.gradient());
@@ -183,7 +188,7 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
     auto& part = parts[static_cast<std::size_t>(term.part)];
     part = part.value_or(0) + value;
     loss += losses.weight(term.part) * value;
-    terms.push_back({term.value, static_cast<float>(losses.weight(term.part) * term.factor)});
+    terms.push_back({term.value, weight_of(term, losses.weight(term.part))});
   }
   tape.backward(terms);
 
@@ -244,7 +249,7 @@ TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[l
       for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
         if (static_cast<std::size_t>(term.part) != part) continue;
         value += term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
-        terms.push_back({term.value, kScale * static_cast<float>(term.factor)});
+        terms.push_back({term.value, weight_of(term, kScale)});
       }
       tape.backward(terms);
       values[k].push_back(value);

@@ -1,4 +1,4 @@
-// A training that takes moments.
+// Batches, a configuration and weights for tests of training that take moments.
 #pragma once
 
 #include <cstddef>
