@@ -36,19 +36,10 @@ std::int64_t slice_size(const Conv2dProblem& p) {
   return (p.kernel * p.kernel * p.total_in_channels() + 1) * p.out_channels;
 }
 
-/// Number `channel` of all maps side by side at a pixel.
-template <class T>
-__device__ __forceinline__ float input_at(const Conv2dProblem& p, const T* first, const T* second,
-                                          std::int64_t pixel, std::int64_t channel) {
-  if (channel < p.in_channels[0]) return gpu::to_float(first[pixel * p.in_channels[0] + channel]);
-  channel -= p.in_channels[0];
-  return channel < p.in_channels[1] ? gpu::to_float(second[pixel * p.in_channels[1] + channel]) : 0;
-}
-
 /// Grid: x slices, y taps, z tiles of outputs within tiles of inputs.
 /// sums: (slices, size), in each first the weights' (taps, in, out), then the bias'.
 template <class In, class Sum>
-__global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, const In* first, const In* second,
+__global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, wgrad_rows::SideBySide<In> inputs,
                                                        const Sum* dsum, std::int64_t size, float* sums) {
   SHARED_ARRAY(float, ins, [kPixels][kTile]);
   SHARED_ARRAY(float, outs, [kPixels][kTile]);
@@ -79,7 +70,7 @@ __global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, const In
                 ? gpu::to_float(dsum[(row * out_w + out_x) * p.out_channels + first_out + channel])
                 : 0;
         ins[pixel][channel] =
-            reads ? input_at(p, first, second, (image * p.h + y) * p.w + x, first_in + channel) : 0;
+            reads ? inputs.at((image * p.h + y) * p.w + x, static_cast<int>(first_in) + channel) : 0;
       }
       __syncthreads();
       for (int pixel = 0; pixel < kPixels; ++pixel) {
@@ -153,22 +144,10 @@ void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Su
   const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();
   const std::int64_t size = slice_size(present);
   const auto pairs = static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels));
-  const auto by_definition = [&] {
+  if (!wgrad_rows::launch(present, a, dim3(count, pairs), size, workspace, stream)) {
     gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Sum>>,
                 dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0, stream, present,
-                gpu::stored(a.in[0]), gpu::stored(a.in[1]), gpu::stored(a.dsum), size, workspace);
-  };
-  if constexpr (std::is_same_v<In, Half> && std::is_same_v<Sum, Half>) {
-    if (wgrad_rows::takes(p)) {
-      const wgrad_rows::Input input = wgrad_rows::input(p, a);
-      gpu::launch(wgrad_rows::sum_slices, dim3(count, pairs), wgrad_rows::kThreads,
-                  wgrad_rows::shared_bytes(input.columns, input.dilation), stream, input,
-                  static_cast<int>(in_channels), size, workspace);
-    } else {
-      by_definition();
-    }
-  } else {
-    by_definition();
+                wgrad_rows::inputs(present, a.in), gpu::stored(a.dsum), size, workspace);
   }
   gpu::launch(add_slices, static_cast<unsigned>(up(size, gpu::kWarp)), kShares * gpu::kWarp, 0, stream,
               workspace, static_cast<int>(count), size, static_cast<int>(taps), static_cast<int>(in_channels),
