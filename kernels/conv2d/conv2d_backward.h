@@ -86,6 +86,8 @@ void conv2d_epilogue_backward(const Conv2dProblem& problem,
 /// Floats that conv2d_wgrad needs to work in.
 std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem);
 
+/// Sums in fp32. Where one side is fp16 and the other images, in fp32, of so few channels that the tensor
+/// cores take both (wgrad_rows.cuh), the images count as rounded to fp16.
 template <class In, class Sum>
 void conv2d_wgrad(const Conv2dProblem& problem, const BasicConv2dWgradArguments<In, Sum>& arguments,
                   float* workspace, CudaStream stream);

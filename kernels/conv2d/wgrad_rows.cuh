@@ -49,7 +49,7 @@ inline constexpr int kShares = kThreads / gpu::kWarp / (kIn / kWarpTile * kOut /
 /// Of a block, for rows of so many columns, which at the end make way for sums that are passed on.
 template <int kIn, int kOut>
 constexpr std::size_t shared_bytes(int columns, int dilation) {
-  constexpr int kPassedOn = (kShares<kIn, kOut> - 1) * kThreads / kShares<kIn, kOut> * kSums * 4;
+  constexpr int kPassedOn = kShares<kIn, kOut> == 2 ? kThreads / 2 * kSums * 4 : 0;
   const int in_rows = kInputRows * (columns + 2 * dilation) * kIn + kSumRows * columns * kOut;
   return std::max(sizeof(__half) * static_cast<std::size_t>(in_rows), sizeof(float) * kPassedOn);
 }
@@ -116,19 +116,26 @@ __device__ void load_row(const SideBySide<T>& from, const Extent& of, int image,
   constexpr int kChunk = warp_tile::kChunk<__half>, kChunks = kChannels / kChunk;
   const bool inside = y >= 0 && y < of.h;
   const std::size_t first = (static_cast<std::size_t>(image) * of.h + (inside ? y : 0)) * of.w;
-  for (int i = static_cast<int>(threadIdx.x); i < columns * kChunks; i += kThreads) {
-    const int column = i / kChunks, channel = i % kChunks * kChunk;
-    const bool valid = inside && x + column >= 0 && x + column < of.w;
-    const std::size_t pixel = first + (valid ? x + column : 0);
-    __half* const place = to + warp_tile::element_at<__half, kChannels>(column, channel);
-    if constexpr (kChannels == kTile) {
-      gpu::cp_async16(place, from.maps[0] + pixel * from.channels[0] + channel, valid);
-    } else {
-      gpu::Pack<__half, kChunk> chunk;
+  const auto valid = [&](int column) { return inside && x + column >= 0 && x + column < of.w; };
+  const auto pixel = [&](int column) { return first + (valid(column) ? x + column : 0); };
+  const auto place = [&](int column, int chunk) {
+    return to + warp_tile::element_at<__half, kChannels>(column, chunk * kChunk);
+  };
+  if constexpr (kChannels == kTile) {
+    for (int i = static_cast<int>(threadIdx.x); i < columns * kChunks; i += kThreads) {
+      const int column = i / kChunks, chunk = i % kChunks;
+      gpu::cp_async16(place(column, chunk), from.maps[0] + pixel(column) * from.channels[0] + chunk * kChunk,
+                      valid(column));
+    }
+  } else {
+    for (int column = static_cast<int>(threadIdx.x); column < columns; column += kThreads) {
+      gpu::Pack<__half, kChunk> chunks[kChunks];  // all read before the first is written: one wait for memory
 #pragma unroll
-      for (int c = 0; c < kChunk; ++c)
-        chunk.values[c] = gpu::from_float<__half>(valid ? from.at(pixel, channel + c) : 0);
-      chunk.store(place);
+      for (int c = 0; c < kChannels; ++c)
+        chunks[c / kChunk].values[c % kChunk] =
+            gpu::from_float<__half>(valid(column) ? from.at(pixel(column), c) : 0);
+#pragma unroll
+      for (int chunk = 0; chunk < kChunks; ++chunk) chunks[chunk].store(place(column, chunk));
     }
   }
 }
@@ -248,7 +255,7 @@ bool launch(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a,
   if (p.kernel != 3 || p.stride != 1 || p.padding != p.dilation || p.dilation > kMaxDilation) return false;
   const bool wide_in = p.in_channels[0] == kTile && (p.in_channels[1] == 0 || p.in_channels[1] == kTile);
   const bool wide_out = p.out_channels % kTile == 0;
-  const auto tiles = [&]<int kIn, int kOut>() {
+  const auto launch_tiles = [&]<int kIn, int kOut>() {
     const Extent of = extent(p);
     gpu::launch(sum_slices<kIn, kOut, gpu::Stored<In>, gpu::Stored<Sum>>, grid, kThreads,
                 shared_bytes<kIn, kOut>(of.columns, of.dilation), stream, of, inputs(p, a.in),
@@ -258,11 +265,11 @@ bool launch(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a,
   };
   constexpr bool kHalfIn = std::is_same_v<In, Half>, kHalfSum = std::is_same_v<Sum, Half>;
   if constexpr (kHalfIn && kHalfSum)
-    if (wide_in && wide_out) return tiles.template operator()<kTile, kTile>();
+    if (wide_in && wide_out) return launch_tiles.template operator()<kTile, kTile>();
   if constexpr (kHalfSum)
-    if (p.total_in_channels() <= kThin && wide_out) return tiles.template operator()<kThin, kTile>();
+    if (p.total_in_channels() <= kThin && wide_out) return launch_tiles.template operator()<kThin, kTile>();
   if constexpr (kHalfIn)
-    if (wide_in && p.out_channels <= kThin) return tiles.template operator()<kTile, kThin>();
+    if (wide_in && p.out_channels <= kThin) return launch_tiles.template operator()<kTile, kThin>();
   return false;
 }
 

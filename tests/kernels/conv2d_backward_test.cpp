@@ -32,25 +32,38 @@ void for_each_trainer(const Conv2dProblem& p, engine::DType maps, const Body& bo
   }
 }
 
-void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second) {
-  INFO(to_string(maps) << ", " << p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+"
-                       << p.in_channels[1] << " → " << p.out_channels << " channels, kernel " << p.kernel
-                       << ", stride " << p.stride << ", dilation " << p.dilation << ", padding "
-                       << p.padding);
-  const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), maps);
-  const auto in1 = stored(random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2), maps);
-  const auto dsum = stored(random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3), maps);
+/// kImages: the side of fewer channels is images, in fp32; beside maps in fp16 they count as rounded to it.
+enum class Thin { kMaps, kImages };
+
+void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second, Thin thin) {
+  const bool images = thin == Thin::kImages;
+  INFO(to_string(maps) << (images ? " and images, " : ", ") << p.n << "×" << p.h << "×" << p.w << ", "
+                       << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
+                       << " channels, kernel " << p.kernel << ", stride " << p.stride << ", dilation "
+                       << p.dilation << ", padding " << p.padding);
+  auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
+  auto in1 = random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2);
+  auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3);
+  const auto gradients =
+      reference::convolve_backward(p, {stored(in0, maps), stored(in1, maps)}, stored(dsum, maps));
+  const bool thin_in = p.total_in_channels() < p.out_channels;
+  for (std::vector<float>* side : {&in0, &in1})
+    if (!images || !thin_in) *side = stored(*side, maps);
+  if (!images || thin_in) dsum = stored(dsum, maps);
   const auto before = random_values(p.out_channels * p.total_in_channels() * p.kernel * p.kernel, 4);
   const auto bias_before = random_values(p.out_channels, 5);
-  const auto gradients = reference::convolve_backward(p, {in0, in1}, dsum);
 
   for_each_trainer(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       GuardedArray map0(in0), map1(in1), sums(dsum), weight(before), bias(bias_before);
-      implementation.conv2d_wgrad(p, {.in = {map0.data(), map1.data()},
-                                      .dsum = sums.data(),
-                                      .dweight = weight.data(),
-                                      .dbias = bias.data()});
+      const kernels::Conv2dWgradArguments arguments = {.in = {map0.data(), map1.data()},
+                                                       .dsum = sums.data(),
+                                                       .dweight = weight.data(),
+                                                       .dbias = bias.data()};
+      if (images)
+        implementation.conv2d_wgrad_of_images(p, arguments);
+      else
+        implementation.conv2d_wgrad(p, arguments);
       for (GuardedArray* array : {&map0, &map1, &sums, &weight, &bias}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(weight), copy(bias)};
     });
@@ -74,8 +87,8 @@ void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second) {
   });
 }
 
-void check_wgrad(const Conv2dProblem& p, bool with_second = true) {
-  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second);
+void check_wgrad(const Conv2dProblem& p, bool with_second = true, Thin thin = Thin::kMaps) {
+  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second, thin);
 }
 
 KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backward]") {
@@ -98,6 +111,28 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent", "[kerne
 KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once", "[kernels][conv2d][backward]") {
   // At most 33 slices of these channels: each goes down eight rows, from phase to phase and image to image.
   check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
+}
+
+KERNEL_TEST_CASE("wgrad of images at ragged sizes and dilations", "[kernels][conv2d][backward]") {
+  struct Layer {
+    std::array<std::int64_t, 2> in;
+    std::int64_t out;
+  };
+  // SAPNet's first and last, of two tiles of maps, and of images of as many channels as are taken.
+  for (const Layer& layer : {Layer{{3, 3}, 32}, {{32, 0}, 3}, {{4, 12}, 64}, {{32, 32}, 16}}) {
+    const auto check = [&](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t dilation) {
+      check_wgrad(same_size(n, h, w, layer.in, layer.out, dilation), true, Thin::kImages);
+    };
+    for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {3, 130}, {17, 23}, {33, 31}})
+      check(1, h, w, 1);
+    check(2, 5, 40, 2);
+    check(3, 17, 23, 4);
+    check(1, 1, 7, 16);
+    if (layer.in[1] > 0) check_wgrad(same_size(2, 9, 14, layer.in, layer.out), false, Thin::kImages);
+  }
+  // Slices of five rows each, from image to image.
+  check_wgrad(same_size(2, 605, 3, {3, 3}, 32), true, Thin::kImages);
+  check_wgrad(same_size(2, 605, 3, {32, 0}, 3), true, Thin::kImages);
 }
 
 KERNEL_TEST_CASE("wgrad with other channels, kernels, strides and paddings", "[kernels][conv2d][backward]") {

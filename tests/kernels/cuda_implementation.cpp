@@ -145,22 +145,15 @@ class CudaNetworks : public Implementation {
   }
 
   void conv2d_wgrad(const kernels::Conv2dProblem& p, const kernels::Conv2dWgradArguments& a) const override {
-    const std::int64_t pixels = p.n * p.h * p.w;
-    DeviceArray<T> in0(a.in[0], pixels * p.in_channels[0]),
-        in1(a.in[1], a.in[1] ? pixels * p.in_channels[1] : 0),
-        dsum(a.dsum, p.n * p.out_h() * p.out_w() * p.out_channels);
-    Floats dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
-        dbias(a.dbias, a.dbias ? p.out_channels : 0), workspace(kernels::cuda::conv2d_wgrad_workspace(p));
-    kernels::cuda::conv2d_wgrad<T, T>(p,
-                                      {.in = {in0.data(), in1.data()},
-                                       .dsum = dsum.data(),
-                                       .dweight = dweight.data(),
-                                       .dbias = dbias.data()},
-                                      workspace.data(), cuda::stream());
-    dweight.read_to(a.dweight);
-    dbias.read_to(a.dbias);
-    for (DeviceArray<T>* array : {&in0, &in1, &dsum}) array->read_to(nullptr);
-    workspace.read_to(nullptr);
+    wgrad<T, T>(p, a);
+  }
+
+  void conv2d_wgrad_of_images(const kernels::Conv2dProblem& p,
+                              const kernels::Conv2dWgradArguments& a) const override {
+    if (p.total_in_channels() < p.out_channels)
+      wgrad<float, T>(p, a);
+    else
+      wgrad<T, float>(p, a);
   }
 
   void conv2d_epilogue_backward(const kernels::Conv2dProblem& p,
@@ -313,6 +306,27 @@ class CudaNetworks : public Implementation {
   }
 
  private:
+  template <class In, class Sum>
+  static void wgrad(const kernels::Conv2dProblem& p, const kernels::Conv2dWgradArguments& a) {
+    const std::int64_t pixels = p.n * p.h * p.w;
+    DeviceArray<In> in0(a.in[0], pixels * p.in_channels[0]),
+        in1(a.in[1], a.in[1] ? pixels * p.in_channels[1] : 0);
+    DeviceArray<Sum> dsum(a.dsum, p.n * p.out_h() * p.out_w() * p.out_channels);
+    Floats dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
+        dbias(a.dbias, a.dbias ? p.out_channels : 0), workspace(kernels::cuda::conv2d_wgrad_workspace(p));
+    kernels::cuda::conv2d_wgrad<In, Sum>(p,
+                                         {.in = {in0.data(), in1.data()},
+                                          .dsum = dsum.data(),
+                                          .dweight = dweight.data(),
+                                          .dbias = dbias.data()},
+                                         workspace.data(), cuda::stream());
+    dweight.read_to(a.dweight);
+    dbias.read_to(a.dbias);
+    for (DeviceArray<In>* array : {&in0, &in1}) array->read_to(nullptr);
+    dsum.read_to(nullptr);
+    workspace.read_to(nullptr);
+  }
+
   /// What the attention scale is computed from.
   struct Attention {
     Attention(const kernels::AttendedConvProblem& p, const kernels::AttendedConvArguments& a)

@@ -79,6 +79,11 @@ class Implementation {
                                  double in_limit) const = 0;
   virtual void conv2d_wgrad(const kernels::Conv2dProblem& problem,
                             const kernels::Conv2dWgradArguments& arguments) const = 0;
+  /// The same where the side of fewer channels is images, which are stored as fp32 whatever the maps.
+  virtual void conv2d_wgrad_of_images(const kernels::Conv2dProblem& problem,
+                                      const kernels::Conv2dWgradArguments& arguments) const {
+    conv2d_wgrad(problem, arguments);
+  }
   virtual void conv2d_epilogue_backward(const kernels::Conv2dProblem& problem,
                                         const kernels::Conv2dEpilogueBackwardArguments& arguments) const = 0;
   virtual void attended_conv_backward(const kernels::AttendedConvProblem& problem,
