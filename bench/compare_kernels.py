@@ -3,8 +3,8 @@
     /usr/bin/python3 bench/compare_kernels.py --json build/bench/kernels.json
     python3 bench/compare_kernels.py --device cuda --filter ssim
 
-The programs take turns, rounds of them, and each operation's figure is the best of its rounds; PyTorch runs in each of
-the modes that fit, and the fastest is the one that we are compared with. Writes the report of sapnet-bench kernels, with
+The programs take turns, rounds of them, and each operation's figure is the best of its rounds; PyTorch runs in each
+mode of MODES, and the fastest is the one that we are compared with. Writes the report of sapnet-bench kernels, with
 "pytorch" beside each operation.
 """
 import argparse
@@ -37,11 +37,16 @@ def measure(options, clock):
     report, ours, theirs = None, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "kernels.json"
-        for k in range(options.rounds):
+        for k in range(1 if options.report else options.rounds):
             print(f"[{clock.passed():3.0f} s] operations, round {k + 1} of {options.rounds}", file=sys.stderr, flush=True)
-            report = runs.run([options.program, "kernels", *arguments, "--filter", options.filter], 0, clock)
-            if "kernels" not in report:
-                sys.exit(f"compare_kernels.py: {report['not_measured']}")
+            if options.report:
+                measured = json.loads(options.report.read_text())
+            else:
+                measured = runs.run([options.program, "kernels", *arguments, "--filter", options.filter], 0, clock)
+            if "kernels" not in measured:
+                print(f"sapnet-bench: not measured: {measured['not_measured']}", file=sys.stderr)
+                break
+            report = measured
             file.write_text(json.dumps(report))
             for kernel in report["kernels"]:
                 keep_faster(ours, kernel, options.device)
@@ -53,6 +58,8 @@ def measure(options, clock):
                 for kernel in peer.get("kernels", []):
                     kernel["name"] = f"{peer['program']}, {mode}"
                     keep_faster(theirs, kernel, options.device)
+    if report is None:
+        sys.exit("compare_kernels.py: nothing could be measured, see above")
     for name, kernel in ours.items():
         if name in theirs:
             kernel["pytorch"] = {part: theirs[name][part] for part in ("name", "seconds")}
@@ -78,6 +85,7 @@ def main():
     parser.add_argument("--device", choices=MODES, default="cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--filter", default="", help="only operations whose line contains this")
+    parser.add_argument("--report", type=pathlib.Path, help="what sapnet-bench kernels printed, in place of running it")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3, help="timed runs in each round")
     parser.add_argument("--seconds", type=float, default=300, help="that it may take (default 300)")

@@ -76,6 +76,19 @@ measure() {
   [[ $1 != "whole programs" ]] || figures+=("$(cat "$logs/${1//[ \/]/_}.err")")
 }
 
+# kernels: every operation beside cuDNN, and those of the same report in PyTorch.
+kernels() {
+  local report=$logs/kernels.out json=$logs/kernels.json
+  step "kernels" 130 "$programs/sapnet-bench" kernels --device cuda --repeat "$repeat" --seconds 110 "${small[@]}" || return
+  cat "$logs/kernels.err"
+  if step "kernels in PyTorch" 45 "$python" bench/compare_kernels.py --device cuda --report "$report" --json "$json" \
+    --repeat "$repeat" --seconds 40; then
+    cat "$logs/kernels_in_PyTorch.out"
+    report=$json
+  fi
+  measurements+=("$(cat "$report")")
+}
+
 # compare: our networks and training steps beside PyTorch's. It writes its figures as they come, so that they are there
 # even if it is stopped.
 compare() {
@@ -177,7 +190,7 @@ fi
 step "conformance tests" 60 "$programs/sapnet-tests" --warn NoTests '[conformance]'
 step "other tests on the GPU" 120 "$programs/sapnet-tests" --warn NoTests '[gpu]~[conformance]'
 compare_photos
-measure "kernels" 130 "$programs/sapnet-bench" kernels --device cuda --repeat "$repeat" --seconds 110 "${small[@]}"
+kernels
 compare
 for precision in fp32 fp16; do
   step "training $precision" 60 "$programs/sapnet-train" --config train/configs/quick.json --device cuda \

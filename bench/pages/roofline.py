@@ -29,8 +29,15 @@ def gflops(rate):
     return f"{rate / 1e9:,.0f}" if rate >= 1e9 else f"{rate / 1e9:g}"
 
 
+def fastest_peer(kernel):
+    """cuDNN or PyTorch, whichever was measured and faster; what stands in place of both without."""
+    peers = [kernel.get(peer) or {} for peer in ("peer", "pytorch")]
+    measured = [peer for peer in peers if peer.get("seconds")]
+    return min(measured, key=lambda peer: peer["seconds"]["median"], default=peers[0])
+
+
 def peer_seconds(kernel):
-    peer = kernel.get("peer") or {}
+    peer = fastest_peer(kernel)
     return peer["seconds"]["median"] if peer.get("seconds") else None
 
 
@@ -56,7 +63,7 @@ def chart(report, precision):
         intensity, peer = kernel["flops"] / kernel["bytes"], peer_seconds(kernel)
         dots.append(("ours", intensity, kernel["flops"] / kernel["seconds"]["median"], describe(kernel)))
         if peer:
-            words = f"{kernel['peer']['name']}: {name(kernel)}: {seconds(peer)}, {kernel['peer'].get('what', '')}"
+            words = f"{fastest_peer(kernel)['name']}: {name(kernel)}: {seconds(peer)}"
             dots.append(("peer", intensity, kernel["flops"] / peer, words))
     if not dots:
         return f"<figure>\n<h2>{precision}</h2>\n<p class=\"run\">{NOT_MEASURED}</p>\n</figure>\n"
@@ -111,7 +118,7 @@ def figures(report):
         ours, peer = (kernel.get("seconds") or {}).get("median"), peer_seconds(kernel)
         rows.append([name(kernel), seconds(ours) if ours else NOT_MEASURED,
                      gflops(kernel["flops"] / ours) if ours else NOT_MEASURED, share(kernel),
-                     (kernel.get("peer") or {}).get("name", "none"), seconds(peer) if peer else NOT_MEASURED,
+                     fastest_peer(kernel).get("name", "none"), seconds(peer) if peer else NOT_MEASURED,
                      f"{peer / ours:.2f}×" if ours and peer else NOT_MEASURED])
     head = ["", "sapnet", "GFLOP/s", "of the roofline", "peer", "its time", "faster"]
     return f"<details>\n<summary>All figures</summary>\n{table(head, rows)}\n</details>\n"
