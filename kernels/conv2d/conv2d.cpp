@@ -43,6 +43,15 @@ void conv2d_picture_row(const Conv2dProblem& p, const Conv2dArguments& a, std::i
   sum_output_row(p, a, image, y);
 }
 
+/// Of a tile's outputs.
+HWY_INLINE void prefetch_residual(const Epilogue& epilogue, const WinogradJob& job, std::int64_t x0,
+                                  std::int64_t group) {
+  const auto map = static_cast<std::size_t>(group * kWinogradGroup >= epilogue.map_channels);
+  const std::int64_t channel = group * kWinogradGroup - (map == 0 ? 0 : epilogue.map_channels);
+  if (epilogue.residual[map])
+    prefetch_outputs(job, x0, epilogue.residual[map] + channel, epilogue.map_channels, kWinogradGroup);
+}
+
 /// The part of a convolution that is the same for all its tiles.
 inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments& a) {
   return {.in_channels = p.in_channels,
@@ -61,8 +70,14 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std:
   WinogradJob job = winograd_job(p, a);
   job.in = image_maps(p, a.in, image);
   job.y0 = y0;
-  winograd_rows<1, kWinogradGroup>(job, [&](V(&sum)[1], std::int64_t y, std::int64_t x,
-                                            std::int64_t channel) { epilogue(sum[0], y, x, channel); });
+  winograd_rows<1, kWinogradGroup>(
+      job,
+      [&](V(&sum)[1], std::int64_t y, std::int64_t x, std::int64_t channel) {
+        epilogue(sum[0], y, x, channel);
+      },
+      [&](const WinogradJob& place, std::int64_t x0, std::int64_t group) {
+        prefetch_residual(epilogue, place, x0, group);
+      });
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
 }
 
@@ -77,30 +92,35 @@ void conv2d_winograd_share(const Conv2dProblem& p, const Conv2dArguments& a, con
   float* const transformed =
       scratch(static_cast<std::size_t>(in_size + kWinogradPoints * point_stride(kWinogradGroup, job.batch)));
   float* const products = transformed + in_size;
-  // Calls visit(image, x0) for each tile in turn, with the job's place set to it.
-  const auto for_tiles = [&](const auto& visit) {
-    for (std::int64_t t = 0; t < count; ++t) {
-      const std::int64_t tile = first + t, of_image = tile % tiles.per_image();
-      const auto columns = static_cast<std::int64_t>(tiles.columns.size());
-      job.y0 = tiles.rows[static_cast<std::size_t>(of_image / columns)];
-      visit(t, tile / tiles.per_image(), tiles.columns[static_cast<std::size_t>(of_image % columns)]);
-    }
-  };
-  for_tiles([&](std::int64_t t, std::int64_t image, std::int64_t x0) {
+  // Calls visit(image, x0) for a tile, with the job's place set to it.
+  const auto at_tile = [&](std::int64_t t, const auto& visit) {
+    const std::int64_t tile = first + t, of_image = tile % tiles.per_image(),
+                       image = tile / tiles.per_image();
+    const auto columns = static_cast<std::int64_t>(tiles.columns.size());
     job.in = image_maps(p, a.in, image);
-    transform_tile(job, x0, t, transformed);
-  });
+    job.y0 = tiles.rows[static_cast<std::size_t>(of_image / columns)];
+    visit(image, tiles.columns[static_cast<std::size_t>(of_image % columns)]);
+  };
+  for (std::int64_t t = 0; t < count; ++t) {
+    if (t + 1 < count)
+      at_tile(t + 1, [&](std::int64_t /*image*/, std::int64_t x0) { prefetch_inputs(job, x0); });
+    at_tile(t, [&](std::int64_t /*image*/, std::int64_t x0) { transform_tile(job, x0, t, transformed); });
+  }
   for (std::int64_t group = job.groups * part / shares.parts; group < job.groups * (part + 1) / shares.parts;
        ++group) {
     if (!(group * kWinogradGroup < p.out_map_channels() ? a.out : a.second_out)) continue;
+    for (std::int64_t t = 0; t < count; ++t)
+      at_tile(t, [&](std::int64_t image, std::int64_t x0) {
+        prefetch_residual(Epilogue(p, a, image), job, x0, group);
+      });
     multiply<kWinogradGroup>(job, transformed, count, group, products);
-    for_tiles([&](std::int64_t t, std::int64_t image, std::int64_t x0) {
-      const Epilogue epilogue(p, a, image);
-      untransform_tile<1, kWinogradGroup>(
-          job, products, t, x0, group, [&](V(&sum)[1], std::int64_t y, std::int64_t x, std::int64_t channel) {
-            epilogue(sum[0], y, x, channel);
-          });
-    });
+    for (std::int64_t t = 0; t < count; ++t)
+      at_tile(t, [&](std::int64_t image, std::int64_t x0) {
+        const Epilogue epilogue(p, a, image);
+        untransform_tile<1, kWinogradGroup>(job, products, t, x0, group,
+                                            [&](V(&sum)[1], std::int64_t y, std::int64_t x,
+                                                std::int64_t channel) { epilogue(sum[0], y, x, channel); });
+      });
   }
 }
 

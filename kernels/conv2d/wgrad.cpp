@@ -72,6 +72,10 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dWgradArguments& a, 
   float* const gradients = inputs + kWinogradPoints * point_stride(in_channels);
   for_tile_batches(job, [&](const std::int64_t* starts, std::int64_t tiles) {
     for (std::int64_t t = 0; t < tiles; ++t) {
+      if (t + 1 < tiles) {
+        prefetch_inputs(job, starts[t + 1]);
+        prefetch_outputs(job, starts[t + 1], dsum, p.out_channels, p.out_channels);
+      }
       transform_tile(job, starts[t], t, inputs);
       transform_gradient(job, dsum, p.out_channels, starts[t], t, gradients);
     }

@@ -36,6 +36,40 @@ constexpr std::int64_t point_stride(std::int64_t row, std::int64_t batch = kTile
   return batch * row + 16;
 }
 
+struct Span {
+  int begin, end;
+};
+
+/// Begins to fetch `count` channels from `map` on, of so many a pixel, in these rows and columns of the tile
+/// whose first output is (y0, x0). A tile's pixels lie in many rows, a few in each, which no prefetcher of a
+/// CPU foresees. Whoever calls this must be inlined too: a compiler takes a function that only prefetches for
+/// one that does nothing.
+HWY_INLINE void prefetch_tile(const WinogradJob& job, std::int64_t x0, Span rows, Span columns,
+                              const float* map, std::int64_t channels, std::int64_t count) {
+  constexpr std::int64_t kCacheLine = 16;
+  for (int r = rows.begin; r < rows.end; ++r) {
+    const std::int64_t y = job.y0 + r * job.dilation;
+    if (y < 0 || y >= job.h) continue;
+    for (int s = columns.begin; s < columns.end; ++s) {
+      const std::int64_t x = x0 + s * job.dilation;
+      if (x >= job.w) break;
+      for (std::int64_t c = 0; c < count; c += kCacheLine)
+        hwy::Prefetch(map + (y * job.w + x) * channels + c);
+    }
+  }
+}
+
+HWY_INLINE void prefetch_outputs(const WinogradJob& job, std::int64_t x0, const float* map,
+                                 std::int64_t channels, std::int64_t count) {
+  prefetch_tile(job, x0, {0, 4}, {0, 4}, map, channels, count);
+}
+
+/// Those that the tile to the left has not read.
+HWY_INLINE void prefetch_inputs(const WinogradJob& job, std::int64_t x0) {
+  for (std::size_t source = 0; source < 2 && job.in_channels[source] > 0; ++source)
+    prefetch_tile(job, x0, {-1, 5}, {1, 5}, job.in[source], job.in_channels[source], job.in_channels[source]);
+}
+
 /// Bᵀ d, in place.
 HWY_INLINE void winograd_input(V (&d)[6]) {
   const D tag;
@@ -205,9 +239,10 @@ HWY_INLINE void for_tile_batches(const WinogradJob& job, const Batch& batch) {
   if (tiles > 0) batch(starts, tiles);
 }
 
-/// Output rows y0, y0 + d, y0 + 2d, y0 + 3d of one image, all columns and channels.
-template <int kGates, std::int64_t kGroup, class Store>
-inline void winograd_rows(WinogradJob job, const Store& store) {
+/// Output rows y0, y0 + d, y0 + 2d, y0 + 3d of one image, all columns and channels. prefetch(job, x0, group)
+/// begins to fetch what `store` reads of a tile.
+template <int kGates, std::int64_t kGroup, class Store, class Prefetch>
+inline void winograd_rows(WinogradJob job, const Store& store, const Prefetch& prefetch) {
   const std::int64_t in_channels = job.in_channels[0] + job.in_channels[1];
   const std::int64_t transformed_size = kWinogradPoints * point_stride(in_channels);
   float* transformed =
@@ -215,8 +250,12 @@ inline void winograd_rows(WinogradJob job, const Store& store) {
   float* products = transformed + transformed_size;
   job.batch = kTileBatch;
   for_tile_batches(job, [&](const std::int64_t* starts, std::int64_t tiles) {
-    for (std::int64_t t = 0; t < tiles; ++t) transform_tile(job, starts[t], t, transformed);
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      if (t + 1 < tiles) prefetch_inputs(job, starts[t + 1]);
+      transform_tile(job, starts[t], t, transformed);
+    }
     for (std::int64_t group = 0; group < job.groups; ++group) {
+      for (std::int64_t t = 0; t < tiles; ++t) prefetch(job, starts[t], group);
       multiply<kGroup>(job, transformed, tiles, group, products);
       for (std::int64_t t = 0; t < tiles; ++t)
         untransform_tile<kGates, kGroup>(job, products, t, starts[t], group, store);
