@@ -1,30 +1,62 @@
 #include "kernels/conv_lstm/conv_lstm_backward.h"
 
 #include "kernels/parallel.h"
+#include "kernels/simd_targets.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv_lstm/conv_lstm_backward.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes first.
+#include "kernels/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sapnet::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// All of a vector of channels is read before any is written, so that dgates may lie where the gates do.
+void conv_lstm_backward_row(const ConvLstmProblem& p, const ConvLstmBackwardArguments& a, std::int64_t row) {
+  const V zero = hn::Zero(D()), one = hn::Set(D(), 1.0F);
+  for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
+    for (std::int64_t k = 0; k < p.hidden; k += kLanes) {
+      const std::int64_t lanes = p.hidden - k, at = pixel * p.hidden + k;
+      const std::int64_t gate_at = 4 * pixel * p.hidden + k;
+      const auto gate = [&](std::int64_t number) {
+        return load_lanes(a.gates + gate_at + number * p.hidden, lanes);
+      };
+      const auto given = [&](const float* map) { return map ? load_lanes(map + at, lanes) : zero; };
+      const auto keep = [&](std::int64_t number, V value) {
+        store_lanes(value, a.dgates + gate_at + number * p.hidden, lanes);
+      };
+      const V i = gate(0), f = gate(1), g = gate(2), o = gate(3), c = given(a.c), dh = given(a.dh_out);
+      // h' = o tanh c' without a second tanh; a gate that is shut lets nothing back either.
+      const V tanh_c = hn::IfThenElseZero(hn::Gt(o, zero), hn::Div(given(a.h_out), o));
+      const V dc = hn::MulAdd(hn::Mul(dh, o), hn::NegMulAdd(tanh_c, tanh_c, one), given(a.dc_out));
+      const auto through_sigmoid = [&](V gradient, V s) {
+        return hn::Mul(hn::Mul(gradient, s), hn::Sub(one, s));
+      };
+      keep(0, through_sigmoid(hn::Mul(dc, g), i));
+      keep(1, through_sigmoid(hn::Mul(dc, c), f));
+      keep(2, hn::Mul(hn::Mul(dc, i), hn::NegMulAdd(g, g, one)));
+      keep(3, through_sigmoid(hn::Mul(dh, tanh_c), o));
+      if (a.dc) store_lanes(hn::Mul(dc, f), a.dc + at, lanes);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sapnet::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace sapnet::kernels::cpu {
 
-void conv_lstm_backward(const ConvLstmProblem& p, const ConvLstmBackwardArguments& a) {
-  parallel_for(p.n * p.h, [&](std::int64_t row) {
-    for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
-      const std::int64_t at = pixel * p.hidden;
-      const float* const gates = a.gates + 4 * at;
-      float* const dgates = a.dgates + 4 * at;
-      for (std::int64_t k = 0; k < p.hidden; ++k) {
-        const float i = gates[k], f = gates[p.hidden + k], g = gates[2 * p.hidden + k],
-                    o = gates[3 * p.hidden + k];
-        const float dh = a.dh_out ? a.dh_out[at + k] : 0;
-        // h' = o tanh c' without a second tanh; a gate that is shut lets nothing back either.
-        const float tanh_c = o > 0 ? a.h_out[at + k] / o : 0;
-        const float dc = (a.dc_out ? a.dc_out[at + k] : 0) + dh * o * (1 - tanh_c * tanh_c);
-        dgates[k] = dc * g * i * (1 - i);
-        dgates[p.hidden + k] = a.c ? dc * a.c[at + k] * f * (1 - f) : 0;
-        dgates[2 * p.hidden + k] = dc * i * (1 - g * g);
-        dgates[3 * p.hidden + k] = dh * tanh_c * o * (1 - o);
-        if (a.dc) a.dc[at + k] = dc * f;
-      }
-    }
+HWY_EXPORT(conv_lstm_backward_row);
+
+void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardArguments& arguments) {
+  parallel_for(problem.n * problem.h, [&](std::int64_t row) {
+    HWY_DYNAMIC_DISPATCH(conv_lstm_backward_row)(problem, arguments, row);
   });
 }
 
 }  // namespace sapnet::kernels::cpu
+#endif
