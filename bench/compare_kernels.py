@@ -74,9 +74,9 @@ def print_kernels(report, device):
         beside = "not measured"
         if peer:
             theirs = runs.typical(device, peer)
-            beside = f"{table.seconds(theirs):>12}  {theirs / time:6.2f} times ours  {peer['name'].split(', ')[-1]}"
+            beside = f"{table.seconds(theirs):>10}  {theirs / time:6.2f} times ours  {peer['name'].split(', ')[-1]}"
         share = f"{kernel['percent_of_roofline']:.0f} %" if "percent_of_roofline" in kernel else ""
-        print(f"{', '.join(key(kernel)):<66}{table.seconds(time):>12}{share:>7}{beside:>12}")
+        print(f"{', '.join(key(kernel)):<66}{table.seconds(time):>12}{share:>7}  {beside}")
 
 
 def main():
