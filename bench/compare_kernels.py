@@ -37,8 +37,9 @@ def measure(options, clock):
     report, ours, theirs = None, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "kernels.json"
-        for k in range(1 if options.report else options.rounds):
-            print(f"[{clock.passed():3.0f} s] operations, round {k + 1} of {options.rounds}", file=sys.stderr, flush=True)
+        rounds = 1 if options.report else options.rounds
+        for k in range(rounds):
+            print(f"[{clock.passed():3.0f} s] operations, round {k + 1} of {rounds}", file=sys.stderr, flush=True)
             if options.report:
                 measured = json.loads(options.report.read_text())
             else:

@@ -63,7 +63,8 @@ def chart(report, precision):
         intensity, peer = kernel["flops"] / kernel["bytes"], peer_seconds(kernel)
         dots.append(("ours", intensity, kernel["flops"] / kernel["seconds"]["median"], describe(kernel)))
         if peer:
-            words = f"{fastest_peer(kernel)['name']}: {name(kernel)}: {seconds(peer)}"
+            what = fastest_peer(kernel).get("what")  # cuDNN's part of it
+            words = f"{fastest_peer(kernel)['name']}: {name(kernel)}: {seconds(peer)}" + (f", {what}" if what else "")
             dots.append(("peer", intensity, kernel["flops"] / peer, words))
     if not dots:
         return f"<figure>\n<h2>{precision}</h2>\n<p class=\"run\">{NOT_MEASURED}</p>\n</figure>\n"

@@ -1,5 +1,5 @@
 """Times in PyTorch the operations that a report of sapnet-bench kernels has, on maps of the same shapes. Two maps that
-ours takes side by side come as one here, and what is kept for a way back is not counted with that."""
+ours takes side by side come as one here; a way back is timed alone, by what its way there has kept."""
 import argparse
 import json
 
@@ -17,23 +17,23 @@ class Maps:
 
     def __init__(self, mode, shape):
         self.mode, self.shape = mode, shape
-        self.half = torch.half if mode.half else torch.float
+        self.dtype = torch.half if mode.half else torch.float
 
     def map(self, channels, fp32=False):
         n, h, w = (self.shape[side] for side in "nhw")
-        return self.mode.maps(torch.rand(n, h, w, channels) - 0.5).to(torch.float if fp32 else self.half)
+        return self.mode.maps(torch.rand(n, h, w, channels) - 0.5).to(torch.float if fp32 else self.dtype)
 
     def network(self, network):
-        return self.mode.moved(network.requires_grad_(False)).to(self.half)
+        return self.mode.moved(network.requires_grad_(False)).to(self.dtype)
 
     def filter(self, outputs, inputs):
         k = self.shape["kernel"]
-        return self.mode.moved(torch.nn.Conv2d(inputs, outputs, k)).weight.detach().to(self.half)
+        return self.mode.moved(torch.nn.Conv2d(inputs, outputs, k)).weight.detach().to(self.dtype)
 
 
-def back(outputs, inputs, gradients=None):
+def back(outputs, inputs):
     """What goes back from outputs to inputs, as often as is asked."""
-    gradients = gradients or [torch.ones_like(output) for output in outputs]
+    gradients = [torch.ones_like(output) for output in outputs]
     return lambda: torch.autograd.grad(outputs, inputs, gradients, retain_graph=True)
 
 
