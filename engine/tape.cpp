@@ -9,6 +9,7 @@ namespace sapnet::engine {
 namespace {
 
 thread_local Tape* tape_of_thread = nullptr;
+thread_local std::vector<std::function<void()>>* end_of_backward = nullptr;  // of the running one
 
 }  // namespace
 
@@ -24,6 +25,11 @@ void Tape::backward(std::span<const Term> loss) {
     Tape* const recording = std::exchange(tape_of_thread, nullptr);
     ~Pause() { tape_of_thread = recording; }
   } const pause;
+  struct End {
+    std::vector<std::function<void()>> work;
+    std::vector<std::function<void()>>* const before = std::exchange(end_of_backward, &work);
+    ~End() { end_of_backward = before; }
+  } end;
   for (const auto& [value, weight] : loss) {
     if (value.shape() != Shape{1, 1, 1, 1})
       throw Error("a loss is one number, not a tensor of shape " + to_string(value.shape()));
@@ -35,7 +41,10 @@ void Tape::backward(std::span<const Term> loss) {
     steps_.pop_back();
     step();
   }
+  for (const std::function<void()>& work : end.work) work();
 }
+
+void Tape::at_end(std::function<void()> work) { end_of_backward->push_back(std::move(work)); }
 
 Tensor take_gradient(const Tensor& output) { return std::exchange(*output.gradient(), {}); }
 

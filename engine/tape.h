@@ -42,6 +42,10 @@ class Tape {
   /// was recorded. Gradients that are there already are added to.
   void backward(std::span<const Term> loss);
 
+  /// Puts work off to the end of the way back that is running in this thread, before its backward() returns:
+  /// what gathers over several operations' ways back. One of these calls it. Dropped if a way back throws.
+  static void at_end(std::function<void()> work);
+
  private:
   std::vector<std::function<void()>> steps_;
   Tape* before_;

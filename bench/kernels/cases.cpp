@@ -5,7 +5,7 @@
 namespace sapnet::bench {
 namespace {
 
-constexpr std::int64_t kChannels = 32, kBatch = 12, kPatch = 100;  // SAPNet's, and the paper's
+constexpr std::int64_t kChannels = 32, kStages = 6, kBatch = 12, kPatch = 100;  // SAPNet's, and the paper's
 constexpr std::array<std::int64_t, 5> kDilations = {1, 2, 4, 8, 16};
 
 struct Size {
@@ -52,6 +52,14 @@ void add_sapnet_backward(std::vector<Case>& to, const Size& size) {
   to.push_back(conv2d(size, {4 * kChannels, 0}, 2 * kChannels, Pass::kDgrad));
   to.push_back(conv2d(size, {kChannels, kChannels}, 4 * kChannels, Pass::kWgrad));
   to.push_back(conv2d(size, {3, 3}, kChannels, Pass::kWgrad));
+  // As a step has them: every stage has used the weights.
+  for (Case layer :
+       {conv2d(size, {3, 3}, kChannels, Pass::kWgrad), conv2d(size, {kChannels, 0}, kChannels, Pass::kWgrad),
+        conv2d(size, {kChannels, kChannels}, 4 * kChannels, Pass::kWgrad)}) {
+    layer.uses = kStages;
+    layer.n *= kStages;
+    to.push_back(layer);
+  }
 }
 
 /// The different ones of VGG-16's convolutions, there and back, and its first pool.
@@ -131,7 +139,9 @@ std::string Case::shape_name() const {
            (dilation > 1 ? "dilation " + std::to_string(dilation) + ", " : "");
   else
     name = std::to_string(in[0]) + " channels, ";
-  return name + (n > 1 ? std::to_string(n) + "×" : "") + times(h, w);
+  if (uses > 1) name += std::to_string(uses) + " times ";
+  const std::int64_t images = n / uses;
+  return name + (images > 1 ? std::to_string(images) + "×" : "") + times(h, w);
 }
 
 std::vector<Case> cases() {

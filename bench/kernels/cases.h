@@ -24,6 +24,7 @@ struct Case {
       in{};              // channels of the input, or of two inputs side by side; of dgrad: of dsum
   std::int64_t out = 0;  // of a convolution
   std::int64_t kernel = 3, dilation = 1;
+  std::int64_t uses = 1;  // of wgrad: the n images are those of so many uses of the weights
 
   /// The convolution in it, of stride 1, that keeps the maps' size. conv_lstm's is that of all gates.
   kernels::Conv2dProblem conv() const;
@@ -31,7 +32,7 @@ struct Case {
   std::int64_t pixels() const { return n * h * w; }
   std::string operation_name() const;
   std::string pass_name() const;
-  /// "32→32, 3×3, dilation 4, 12×100×100", with rows before columns.
+  /// "32→32, 3×3, dilation 4, 6 times 12×100×100", with rows before columns.
   std::string shape_name() const;
 };
 

@@ -6,8 +6,6 @@
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "engine/ops/op.h"
-#include "kernels/conv2d/conv2d_backward.h"
 #include "tests/reference/attended_conv.h"
 #include "tests/reference/conv2d.h"
 #include "tests/reference/conv_lstm.h"
@@ -96,29 +94,26 @@ Work wgrad_work(const Case& what, const Execution& execution) {
   const auto y =
       what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
   const auto dsum = make.maps(work.sets, shape(what, what.out), to);
-  const Tensor dweight = engine::zeros(filter(what.out, p.total_in_channels()), execution.device);
-  const Tensor dbias = engine::zeros({1, 1, 1, what.out}, execution.device);
-  const auto algorithm = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(p);
-  work.run = [=](std::size_t k) {
-    Tensor weight = dweight, bias = dbias;
-    const auto arguments = [&]<class In, class Sum>(In, Sum) {
-      return kernels::BasicConv2dWgradArguments<In, Sum>{
-          .in = {x[k].template data<In>(), engine::data_or_null<In>(std::as_const(y[k]))},
-          .dsum = dsum[k].template data<Sum>(),
-          .dweight = weight.data(),
-          .dbias = bias.data()};
+  Tensor weight = make.map(filter(what.out, p.total_in_channels())), bias = make.bias(what.out);
+  weight.track(engine::zeros(weight.shape(), execution.device));
+  bias.track(engine::zeros(bias.shape(), execution.device));
+  Execution reads = execution;
+  reads.maps = from;
+  const auto weights = std::make_shared<engine::Conv2dWeights>(
+      weight, bias, what.in, engine::Conv2dGeometry{1, p.dilation, p.padding}, reads, to);
+  const auto use = [=](std::size_t k, std::int64_t number) {
+    const auto part = [&](const Tensor& all) {
+      Shape shape = all.shape();
+      shape.n /= what.uses;
+      return all.slice(number * shape.count(), shape);
     };
-    engine::dispatch(
-        execution.device, [&] { kernels::cpu::conv2d_wgrad(p, algorithm, arguments(float(), float())); },
-        [&](auto stream) {
-          Tensor memory = engine::workspace(kernels::cuda::conv2d_wgrad_workspace(p), execution.device);
-          visit_dtype(from, [&](auto map) {
-            visit_dtype(to, [&](auto sum) {
-              kernels::cuda::conv2d_wgrad(p, arguments(map, sum), memory.data(), stream);
-            });
-          });
-        });
-    return std::vector{weight};
+    return engine::Conv2dUse{part(x[k]), y[k] ? part(y[k]) : Tensor(), part(dsum[k])};
+  };
+  work.run = [=](std::size_t k) {
+    std::vector<engine::Conv2dUse> uses;
+    for (std::int64_t number = 0; number < what.uses; ++number) uses.push_back(use(k, number));
+    engine::conv2d_wgrad(uses, *weights);
+    return std::vector{*weights->weight().gradient()};
   };
   work.expected = [=] {
     const auto first = values(x[0]), second = values(y[0]);

@@ -144,7 +144,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
           });
         });
     if (residual_gradient) *residual_gradient = std::move(dresidual);
-    conv2d_backward(dy, x.map, {}, layer);
+    conv2d_backward({x.map, {}, std::move(dy)}, layer);
   });
   return out;
 }

@@ -196,7 +196,7 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
           });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }
-    conv2d_backward(dsum, x, y, weights);
+    conv2d_backward({x, y, std::move(dsum)}, weights);
   });
   return out;
 }
@@ -254,31 +254,72 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
     if (after[map]) *maps[map]->gradient() = std::move(after[map]);
 }
 
+/// Whether one wgrad can take both.
+bool alike(const Conv2dUse& a, const Conv2dUse& b) {
+  return a.x.shape() == b.x.shape() && a.x.dtype() == b.x.dtype() && a.dsum.dtype() == b.dsum.dtype() &&
+         static_cast<bool>(a.y) == static_cast<bool>(b.y);
+}
+
 }  // namespace
 
-void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
-  const Shape& in = x.shape();
-  if (weights.weight().tracked()) {
-    const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-    const auto arguments = [&]<class In, class Sum>(In, Sum) {
-      return kernels::BasicConv2dWgradArguments<In, Sum>{
-          .in = {x.data<In>(), data_or_null<In>(y)},
-          .dsum = dsum.data<Sum>(),
-          .dweight = weights.weight().gradient()->data(),
-          .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr};
-    };
-    dispatch(
-        dsum.device(),
-        [&] { kernels::cpu::conv2d_wgrad(problem, weights.algorithm(), arguments(float(), float())); },
-        [&](auto stream) {
-          Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem), dsum.device());
-          visit_dtype(x.dtype(), [&](auto map) {
-            visit_dtype(dsum.dtype(), [&](auto sum) {
-              kernels::cuda::conv2d_wgrad(problem, arguments(map, sum), memory.data(), stream);
+void Conv2dWeights::gather_wgrad(Conv2dUse use, const std::function<void()>& added) const {
+  const auto add = [this, added](std::vector<Conv2dUse>& uses) {
+    conv2d_wgrad(uses, *this);
+    uses.clear();
+    if (added) added();
+  };
+  if (execution_.device == Device::kCpu) {
+    std::vector<Conv2dUse> alone = {std::move(use)};
+    return add(alone);
+  }
+  std::shared_ptr<std::vector<Conv2dUse>> gathered = gathered_.lock();
+  if (!gathered) {
+    gathered_ = gathered = std::make_shared<std::vector<Conv2dUse>>();
+    Tape::at_end([=] { add(*gathered); });
+  }
+  if (gathered->size() == kernels::kMostUses || (!gathered->empty() && !alike(gathered->front(), use)))
+    add(*gathered);
+  gathered->push_back(std::move(use));
+}
+
+void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights) {
+  const Conv2dUse& first = uses.front();
+  const Shape& in = first.x.shape();
+  const Device device = first.dsum.device();
+  const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
+  const auto call = [&]<class In, class Sum>(In, Sum, const auto& wgrad) {
+    std::vector<kernels::BasicConv2dUse<In, Sum>> pointers;
+    for (const Conv2dUse& use : uses)
+      pointers.push_back({{use.x.data<In>(), data_or_null<In>(use.y)}, use.dsum.data<Sum>()});
+    wgrad(kernels::BasicConv2dWgradArguments<In, Sum>{
+        .uses = pointers,
+        .dweight = weights.weight().gradient()->data(),
+        .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr});
+  };
+  dispatch(
+      device,
+      [&] {
+        call(float(), float(), [&](const auto& arguments) {
+          kernels::cpu::conv2d_wgrad(problem, weights.algorithm(), arguments);
+        });
+      },
+      [&](auto stream) {
+        Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem, uses.size()), device);
+        visit_dtype(first.x.dtype(), [&](auto map) {
+          visit_dtype(first.dsum.dtype(), [&](auto sum) {
+            call(map, sum, [&](const auto& arguments) {
+              kernels::cuda::conv2d_wgrad(problem, arguments, memory.data(), stream);
             });
           });
         });
-  }
+      });
+}
+
+void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
+                     const std::function<void()>& wgrad_added) {
+  const auto& [x, y, dsum] = use;
+  const Shape& in = x.shape();
+  if (weights.weight().tracked()) weights.gather_wgrad(use, wgrad_added);
   if (!x.tracked() && !y.tracked()) return;
   // The data gradient is a convolution too, and what is there already the residual of it.
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);

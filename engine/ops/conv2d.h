@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/execution.h"
@@ -16,6 +19,12 @@ namespace sapnet::engine {
 /// How a convolution steps over its input, the same along both axes.
 struct Conv2dGeometry {
   std::int64_t stride = 1, dilation = 1, padding = 1;
+};
+
+/// What the weights of a convolution were used on, [x, y], where an empty y is zero, and the gradient that
+/// came back to its sums.
+struct Conv2dUse {
+  Tensor x, y, dsum;
 };
 
 /// The learned weights of one convolution, and copies of them arranged for a device's kernels.
@@ -45,6 +54,10 @@ class Conv2dWeights {
   /// where the weight is neither tracked nor has frozen_dgrad.
   const Conv2dWeights& dgrad(std::size_t map) const;
 
+  /// Adds what a use gives to the gradients of weight and bias, by the end of the way back that is running:
+  /// on a GPU, which is quicker so, several uses at once. `added` is called each time after some were.
+  void gather_wgrad(Conv2dUse use, const std::function<void()>& added) const;
+
  private:
   void pack_on_host();
 
@@ -56,6 +69,7 @@ class Conv2dWeights {
   Tensor weight_, packed_, bias_;     // dgrad's own weight is let go once it is packed
   Tensor places_;                     // of packed_ in the weight, of dgrad in that of the layer
   std::vector<Conv2dWeights> dgrad_;  // of each input map, or the one of both
+  mutable std::weak_ptr<std::vector<Conv2dUse>> gathered_;  // held by the end of the way back
 };
 
 struct Conv2dOptions {
@@ -73,8 +87,13 @@ struct Conv2dOptions {
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options = {});
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
 
-/// What remains of every operation's way back that ends in a convolution of [x, y]: given the gradient of its
-/// sums, adds to those of weight, bias, x and y as far as they are tracked. An empty y is zero.
-void conv2d_backward(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights);
+/// What remains of every operation's way back that ends in a convolution: adds to the gradients of x, y,
+/// weight and bias as far as they are tracked, to the latter two as Conv2dWeights::gather_wgrad does.
+void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
+                     const std::function<void()>& wgrad_added = {});
+
+/// Adds what all uses give, one to kernels::kMostUses of them, to the gradients of weight and bias, in one
+/// launch. They are alike in shapes and types and in whether there is a y.
+void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights);
 
 }  // namespace sapnet::engine

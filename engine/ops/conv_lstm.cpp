@@ -90,8 +90,11 @@ void ConvLstmWeights::pack_on_host() {
 }
 
 void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const {
-  const Conv2dWeights& gates = gates_.front();
-  conv2d_backward(dgates, x, h, gates);
+  conv2d_backward({x, h, dgates}, gates_.front(), [this] { part_gradients(); });
+}
+
+/// Moves what has come to the gradients of all gates on to those of each.
+void ConvLstmWeights::part_gradients() const {
   const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
@@ -102,8 +105,8 @@ void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tens
     }
     set_zero(joined);
   };
-  hand_on(*gates.weight().gradient(), weights_);
-  hand_on(*gates.bias().gradient(), biases_);
+  hand_on(*weight_.gradient(), weights_);
+  hand_on(*bias_.gradient(), biases_);
 }
 
 kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {

@@ -30,12 +30,13 @@ class ConvLstmWeights {
 
   bool tracked() const { return weights_[0].tracked(); }
 
-  /// Adds to the gradients of the gates, and of x and h as far as they are tracked, given that of the gates'
-  /// sums, (n, h, w, 4·hidden). An empty h is zero.
+  /// Adds to the gradients of the gates, by the end of the way back, and of x and h as far as they are
+  /// tracked, given that of the gates' sums, (n, h, w, 4·hidden). An empty h is zero.
   void backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const;
 
  private:
   void join_gates();
+  void part_gradients() const;
   void pack_on_host();
 
   kernels::ConvLstmProblem layer_;  // without the extents of an input

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "kernels/conv2d/conv2d.h"
 
@@ -52,11 +53,24 @@ struct BasicConv2dEpilogueBackwardArguments {
 };
 using Conv2dEpilogueBackwardArguments = BasicConv2dEpilogueBackwardArguments<>;
 
+/// What the weights were used on, and the gradient that came back to it.
 /// In, Sum: what the input maps and dsum are stored as.
 template <class In = float, class Sum = In>
-struct BasicConv2dWgradArguments {
+struct BasicConv2dUse {
   std::array<const In*, 2> in = {};  // (n, h, w, in_channels[k]); an absent second map is zero
   const Sum* dsum = nullptr;         // (n, out_h, out_w, out_channels)
+};
+using Conv2dUse = BasicConv2dUse<>;
+
+/// Of one wgrad.
+inline constexpr std::size_t kMostUses = 8;
+
+/// A network that uses the same weights several times, as SAPNet does in each of its stages, has the sum over
+/// these uses for their gradient.
+template <class In = float, class Sum = In>
+struct BasicConv2dWgradArguments {
+  /// One to kMostUses of them, each an instance of the problem. Either all have a second map or none.
+  std::span<const BasicConv2dUse<In, Sum>> uses;
   float* dweight = nullptr;  // (out_channels, total_in_channels, kernel, kernel), which wgrad is added to
   float* dbias = nullptr;    // (out_channels), likewise; or null
 };
@@ -83,11 +97,11 @@ template <class T>
 void conv2d_epilogue_backward(const Conv2dProblem& problem,
                               const BasicConv2dEpilogueBackwardArguments<T>& arguments, CudaStream stream);
 
-/// Floats that conv2d_wgrad needs to work in.
-std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem);
+/// Floats that conv2d_wgrad needs to work in, for so many uses.
+std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem, std::size_t uses);
 
-/// Sums in fp32. Where one side is fp16 and the other images, in fp32, of so few channels that the tensor
-/// cores take both (wgrad_rows.cuh), the images count as rounded to fp16.
+/// Sums in fp32, over all uses at once. Where one side is fp16 and the other images, in fp32, of so few
+/// channels that the tensor cores take both (wgrad_rows.cuh), the images count as rounded to fp16.
 template <class In, class Sum>
 void conv2d_wgrad(const Conv2dProblem& problem, const BasicConv2dWgradArguments<In, Sum>& arguments,
                   float* workspace, CudaStream stream);

@@ -26,10 +26,10 @@ bool sums_by_output(const Conv2dProblem& p) {
 
 /// Adds what output row y of one image gives: to sums, (kernel², channels of both maps, out_channels), or the
 /// last two the other way round when they lie by output.
-void wgrad_direct_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t image,
-                      std::int64_t y, float* sums) {
-  const auto maps = image_maps(p, a.in, image);
-  const float* const dsum = a.dsum + (image * p.out_h() + y) * p.out_w() * p.out_channels;
+void wgrad_direct_row(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t image, std::int64_t y,
+                      float* sums) {
+  const auto maps = image_maps(p, use.in, image);
+  const float* const dsum = use.dsum + (image * p.out_h() + y) * p.out_w() * p.out_channels;
   for (std::int64_t tap = 0; tap < p.kernel * p.kernel; ++tap) {
     const std::int64_t row = y * p.stride + tap / p.kernel * p.dilation - p.padding;
     if (row < 0 || row >= p.h) continue;
@@ -56,17 +56,17 @@ void wgrad_direct_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std
 
 /// Adds what the outputs of one job give: to sums, (36, channels of both maps, out_channels), G's transpose
 /// still to be applied.
-void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t image,
-                         std::int64_t y0, float* sums) {
+void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t image, std::int64_t y0,
+                         float* sums) {
   WinogradJob job{.batch = kTileBatch};
-  job.in = image_maps(p, a.in, image);
-  job.in_channels = {p.in_channels[0], a.in[1] ? p.in_channels[1] : 0};
+  job.in = image_maps(p, use.in, image);
+  job.in_channels = {p.in_channels[0], use.in[1] ? p.in_channels[1] : 0};
   job.h = p.h;
   job.w = p.w;
   job.dilation = p.dilation;
   job.y0 = y0;
   const std::int64_t in_channels = job.in_channels[0] + job.in_channels[1];
-  const float* const dsum = a.dsum + image * p.h * p.w * p.out_channels;
+  const float* const dsum = use.dsum + image * p.h * p.w * p.out_channels;
   float* const inputs = scratch(
       static_cast<std::size_t>(kWinogradPoints * (point_stride(in_channels) + point_stride(p.out_channels))));
   float* const gradients = inputs + kWinogradPoints * point_stride(in_channels);
@@ -94,12 +94,12 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dWgradArguments& a, 
 }
 
 /// Adds dsum over one of all images' rows.
-void bias_gradient_row(const Conv2dProblem& p, const Conv2dWgradArguments& a, std::int64_t row, float* sums) {
+void bias_gradient_row(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t row, float* sums) {
   const std::int64_t channels = p.out_channels, size = p.out_w() * channels;
   for (std::int64_t o = 0; o < channels; o += kLanes) {
     V sum = load_lanes(sums + o, channels - o);
     for (std::int64_t k = row * size + o; k < (row + 1) * size; k += channels)
-      sum = hn::Add(sum, load_lanes(a.dsum + k, channels - o));
+      sum = hn::Add(sum, load_lanes(use.dsum + k, channels - o));
     store_lanes(sum, sums + o, channels - o);
   }
 }
@@ -145,17 +145,16 @@ std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const Ad
   return total;
 }
 
-void add_bias_gradient(const Conv2dProblem& p, const Conv2dWgradArguments& a) {
+void add_bias_gradient(const Conv2dProblem& p, const Conv2dUse& use, float* dbias) {
   const auto sums = sum_of_slices(p.n * p.out_h(), p.out_channels, [&](std::int64_t row, float* to) {
-    HWY_DYNAMIC_DISPATCH(bias_gradient_row)(p, a, row, to);
+    HWY_DYNAMIC_DISPATCH(bias_gradient_row)(p, use, row, to);
   });
   for (std::int64_t o = 0; o < p.out_channels; ++o)
-    a.dbias[o] += static_cast<float>(sums[static_cast<std::size_t>(o)]);
+    dbias[o] += static_cast<float>(sums[static_cast<std::size_t>(o)]);
 }
 
-}  // namespace
-
-void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dWgradArguments& a) {
+void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dUse& use,
+                         float* dweight) {
   const std::int64_t pairs = p.total_in_channels() * p.out_channels, taps = p.kernel * p.kernel;
   const bool winograd = algorithm == Conv2dAlgorithm::kWinograd;
   std::vector<double> sums;
@@ -164,12 +163,12 @@ void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2
     const auto jobs = static_cast<std::int64_t>(first_rows.size());
     sums = sum_of_slices(p.n * jobs, kWinogradPoints * pairs, [&](std::int64_t job, float* to) {
       HWY_DYNAMIC_DISPATCH(wgrad_winograd_rows)
-      (p, a, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)], to);
+      (p, use, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)], to);
     });
   } else {
     const std::int64_t rows = p.out_h();
     sums = sum_of_slices(p.n * rows, taps * pairs, [&](std::int64_t job, float* to) {
-      HWY_DYNAMIC_DISPATCH(wgrad_direct_row)(p, a, job / rows, job % rows, to);
+      HWY_DYNAMIC_DISPATCH(wgrad_direct_row)(p, use, job / rows, job % rows, to);
     });
   }
   const bool by_output = !winograd && HWY_DYNAMIC_DISPATCH(sums_by_output)(p);
@@ -177,7 +176,7 @@ void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2
     for (std::int64_t o = 0; o < p.out_channels; ++o) {
       const double* const sum =
           sums.data() + (by_output ? o * p.total_in_channels() + i : i * p.out_channels + o);
-      float* const to = a.dweight + (o * p.total_in_channels() + i) * taps;
+      float* const to = dweight + (o * p.total_in_channels() + i) * taps;
       if (winograd) {
         add_filter_of_points(sum, pairs, to);
       } else {
@@ -185,7 +184,15 @@ void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2
       }
     }
   });
-  if (a.dbias) add_bias_gradient(p, a);
+}
+
+}  // namespace
+
+void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dWgradArguments& a) {
+  for (const Conv2dUse& use : a.uses) {
+    add_weight_gradient(p, algorithm, use, a.dweight);
+    if (a.dbias) add_bias_gradient(p, use, a.dbias);
+  }
 }
 
 }  // namespace sapnet::kernels::cpu

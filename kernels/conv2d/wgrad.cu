@@ -24,9 +24,9 @@ std::int64_t tiles(std::int64_t channels) { return up(channels, kTile); }
 
 /// As many as make kBlocks of all tiles, two for each multiprocessor of an H100, unless their rows become so
 /// few that it would take longer to add the slices up.
-std::int64_t slices(const Conv2dProblem& p) {
+std::int64_t slices(const Conv2dProblem& p, std::size_t uses) {
   constexpr std::int64_t kBlocks = 264, kRowsOfSlice = 4;
-  const std::int64_t rows = p.n * p.out_h();
+  const std::int64_t rows = static_cast<std::int64_t>(uses) * p.n * p.out_h();
   const std::int64_t blocks = tiles(p.total_in_channels()) * tiles(p.out_channels);
   return up(rows, std::max(kRowsOfSlice, up(rows * blocks, kBlocks)));
 }
@@ -39,8 +39,9 @@ std::int64_t slice_size(const Conv2dProblem& p) {
 /// Grid: x slices, y taps, z tiles of outputs within tiles of inputs.
 /// sums: (slices, size), in each first the weights' (taps, in, out), then the bias'.
 template <class In, class Sum>
-__global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, wgrad_rows::SideBySide<In> inputs,
-                                                       const Sum* dsum, std::int64_t size, float* sums) {
+__global__ void __launch_bounds__(kThreads)
+    sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::Uses<In, Sum> uses, std::int64_t size,
+               float* sums) {
   SHARED_ARRAY(float, ins, [kPixels][kTile]);
   SHARED_ARRAY(float, outs, [kPixels][kTile]);
   const int thread = static_cast<int>(threadIdx.x);
@@ -50,19 +51,23 @@ __global__ void __launch_bounds__(kThreads) sum_slices(Conv2dProblem p, wgrad_ro
   const std::int64_t in_channels = p.total_in_channels(), out_w = p.out_w();
   const std::int64_t tap_y = blockIdx.y / p.kernel * p.dilation - p.padding,
                      tap_x = blockIdx.y % p.kernel * p.dilation - p.padding;
-  const std::int64_t rows = p.n * p.out_h(), begin = blockIdx.x * rows / gridDim.x,
-                     end = (blockIdx.x + 1) * rows / gridDim.x;
+  const std::int64_t rows_of_use = p.n * p.out_h(), rows = uses.count * rows_of_use,
+                     begin = blockIdx.x * rows / gridDim.x, end = (blockIdx.x + 1) * rows / gridDim.x;
   const bool sums_bias = blockIdx.y == 0 && first_in == 0;
 
   float sum[kOwn][kOwn] = {};
   float bias_sum = 0;
-  for (std::int64_t row = begin; row < end; ++row) {
+  for (std::int64_t k = begin; k < end; ++k) {
+    const int use = static_cast<int>(k / rows_of_use);
+    const std::int64_t row = k % rows_of_use;
+    const wgrad_rows::SideBySide<In> inputs = uses.inputs(use);
+    const Sum* const dsum = uses.of[use].dsum;
     const std::int64_t image = row / p.out_h(), y = row % p.out_h() * p.stride + tap_y;
     const bool inside = y >= 0 && y < p.h;
     if (!inside && !sums_bias) continue;
     for (std::int64_t x0 = 0; x0 < out_w; x0 += kPixels) {
-      for (int k = thread; k < kPixels * kTile; k += kThreads) {
-        const int pixel = k / kTile, channel = k % kTile;
+      for (int i = thread; i < kPixels * kTile; i += kThreads) {
+        const int pixel = i / kTile, channel = i % kTile;
         const std::int64_t out_x = x0 + pixel, x = out_x * p.stride + tap_x;
         const bool counts = out_x < out_w, reads = counts && inside && x >= 0 && x < p.w;
         outs[pixel][channel] =
@@ -131,23 +136,23 @@ __global__ void __launch_bounds__(kShares* gpu::kWarp)
 
 }  // namespace
 
-std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p) {
-  return static_cast<std::size_t>(slices(p) * slice_size(p));
+std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p, std::size_t uses) {
+  return static_cast<std::size_t>(slices(p, uses) * slice_size(p));
 }
 
 template <class In, class Sum>
 void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a, float* workspace,
                   CudaStream stream) {
   Conv2dProblem present = p;  // without an absent map, whose weights' gradient is zero
-  if (!a.in[1]) present.in_channels[1] = 0;
-  const auto count = static_cast<unsigned>(slices(p));
+  if (!a.uses.front().in[1]) present.in_channels[1] = 0;
+  const auto count = static_cast<unsigned>(slices(p, a.uses.size()));
   const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();
   const std::int64_t size = slice_size(present);
   const auto pairs = static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels));
-  if (!wgrad_rows::launch(present, a, dim3(count, pairs), size, workspace, stream)) {
+  if (!wgrad_rows::launch(present, a.uses, dim3(count, pairs), size, workspace, stream)) {
     gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Sum>>,
                 dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0, stream, present,
-                wgrad_rows::inputs(present, a.in), gpu::stored(a.dsum), size, workspace);
+                wgrad_rows::stored(present, a.uses), size, workspace);
   }
   gpu::launch(add_slices, static_cast<unsigned>(up(size, gpu::kWarp)), kShares * gpu::kWarp, 0, stream,
               workspace, static_cast<int>(count), size, static_cast<int>(taps), static_cast<int>(in_channels),

@@ -14,9 +14,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "kernels/conv2d/conv2d_backward.h"
@@ -61,8 +61,6 @@ struct SideBySide {
   const T* maps[2];
   int channels[2];  // 0: there is no second
 
-  __device__ __forceinline__ int total_channels() const { return channels[0] + channels[1]; }
-
   /// Number `channel` of all maps at a pixel, zero behind the last.
   __device__ __forceinline__ float at(std::size_t pixel, int channel) const {
     if (channel < channels[0]) return gpu::to_float(maps[0][pixel * channels[0] + channel]);
@@ -71,15 +69,38 @@ struct SideBySide {
   }
 };
 
-template <class T>
-SideBySide<gpu::Stored<T>> inputs(const Conv2dProblem& p, const std::array<const T*, 2>& maps) {
-  return {{gpu::stored(maps[0]), gpu::stored(maps[1])},
-          {static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])}};
+/// All uses of the weights, as a kernel is given them.
+template <class In, class Sum>
+struct Uses {
+  struct Use {
+    const In* in[2];
+    const Sum* dsum;
+  };
+  Use of[kMostUses];
+  int count;
+  int in_channels[2], out_channels;
+
+  __device__ __forceinline__ SideBySide<In> inputs(int use) const {
+    return {{of[use].in[0], of[use].in[1]}, {in_channels[0], in_channels[1]}};
+  }
+};
+
+template <class In, class Sum>
+Uses<gpu::Stored<In>, gpu::Stored<Sum>> stored(const Conv2dProblem& p,
+                                               std::span<const BasicConv2dUse<In, Sum>> uses) {
+  Uses<gpu::Stored<In>, gpu::Stored<Sum>> all = {
+      .of = {},
+      .count = static_cast<int>(uses.size()),
+      .in_channels = {static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])},
+      .out_channels = static_cast<int>(p.out_channels)};
+  for (std::size_t k = 0; k < uses.size(); ++k)
+    all.of[k] = {{gpu::stored(uses[k].in[0]), gpu::stored(uses[k].in[1])}, gpu::stored(uses[k].dsum)};
+  return all;
 }
 
 struct Extent {
-  int n, h, w, dilation;
-  int strips, columns;  // of a strip, a multiple of kStep
+  int n, h, w, dilation;  // of one use
+  int strips, columns;    // of a strip, a multiple of kStep
 };
 
 inline Extent extent(const Conv2dProblem& p) {
@@ -95,17 +116,19 @@ inline Extent extent(const Conv2dProblem& p) {
 
 /// A row of a strip.
 struct Row {
-  int image, x0, y;
+  int use, image, x0, y;
 };
 
-/// They are counted strip by strip, in a strip phase by phase: y = 0, d, 2d, …, 1, 1 + d, …
+/// They are counted use by use, image by image and strip by strip, in a strip phase by phase: y = 0, d, 2d,
+/// …, 1, 1 + d, …
 __device__ inline Row row_at(const Extent& of, int number) {
   const int strip = number / of.h, place = number % of.h;
   const int rows = of.h / of.dilation, longer = of.h % of.dilation;  // so many phases have a row more
   const bool in_longer = place < longer * (rows + 1);
   const int phase = in_longer ? place / (rows + 1) : longer + (place - longer * (rows + 1)) / rows;
   const int before = phase * rows + min(phase, longer);
-  return {strip / of.strips, strip % of.strips * of.columns, phase + (place - before) * of.dilation};
+  const int image = strip / of.strips;
+  return {image / of.n, image % of.n, strip % of.strips * of.columns, phase + (place - before) * of.dilation};
 }
 
 /// kChannels channels of row y of the image from column x on, zero outside of it: of the first map's many, or
@@ -140,25 +163,24 @@ __device__ void load_row(const SideBySide<T>& from, const Extent& of, int image,
   }
 }
 
-/// Grid: x slices of the rows of all images and strips, y tiles of outputs within tiles of inputs.
+/// Grid: x slices of the rows of all uses, images and strips, y tiles of outputs within tiles of inputs.
 /// sums: (slices, size), in each first the weights' (9, inputs, outputs), then the bias'.
 template <int kIn, int kOut, class In, class Sum>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    sum_slices(Extent of, SideBySide<In> inputs, SideBySide<Sum> dsum, std::int64_t size, float* sums) {
+    sum_slices(Extent of, const __grid_constant__ Uses<In, Sum> uses, std::int64_t size, float* sums) {
   DYNAMIC_SHARED(__half, shared);
   constexpr int kWarpsIn = kIn / kWarpTile, kWarpsOut = kOut / kWarpTile;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp_in = warp / kWarpsOut % kWarpsIn * kWarpTile, warp_out = warp % kWarpsOut * kWarpTile;
   const int share = warp / (kWarpsIn * kWarpsOut);
-  const int in_channels = inputs.total_channels(), out_channels = dsum.total_channels();
+  const int in_channels = uses.in_channels[0] + uses.in_channels[1], out_channels = uses.out_channels;
   const int tile = static_cast<int>(blockIdx.y), out_tiles = (out_channels + kTile - 1) / kTile;
-  const int rows = of.n * of.strips * of.h, slice = static_cast<int>(blockIdx.x);
+  const int rows = uses.count * of.n * of.strips * of.h, slice = static_cast<int>(blockIdx.x);
   const auto slices = static_cast<std::int64_t>(gridDim.x);
   const int begin = static_cast<int>(slice * static_cast<std::int64_t>(rows) / slices);
   const int end = static_cast<int>((slice + 1) * static_cast<std::int64_t>(rows) / slices);
-  if (kIn == kTile && tile >= out_tiles) inputs.maps[0] = inputs.maps[1];
-  dsum.maps[0] += tile % out_tiles * kTile;
+  const bool of_second = kIn == kTile && tile >= out_tiles;
 
   const int in_columns = of.columns + 2 * of.dilation;
   const auto input_row = [&](int row) { return shared + row % kInputRows * in_columns * kIn; };
@@ -168,6 +190,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   int loaded = 0;  // rows of dsum; the last three meet the last row of the input
   const auto load = [&](int number) {
     const Row row = row_at(of, number);
+    SideBySide<In> inputs = uses.inputs(row.use);
+    if (of_second) inputs.maps[0] = inputs.maps[1];
+    const SideBySide<Sum> dsum = {{uses.of[row.use].dsum + tile % out_tiles * kTile}, {out_channels}};
     const auto load_input = [&] {
       load_row<kIn>(inputs, of, row.image, row.y, row.x0 - of.dilation, in_columns, input_row(number));
     };
@@ -250,17 +275,15 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 /// Launches sum_slices, unless the convolution is none for it: then false.
 template <class In, class Sum>
-bool launch(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a, dim3 grid, std::int64_t size,
-            float* sums, CudaStream stream) {
+bool launch(const Conv2dProblem& p, std::span<const BasicConv2dUse<In, Sum>> uses, dim3 grid,
+            std::int64_t size, float* sums, CudaStream stream) {
   if (p.kernel != 3 || p.stride != 1 || p.padding != p.dilation || p.dilation > kMaxDilation) return false;
   const bool wide_in = p.in_channels[0] == kTile && (p.in_channels[1] == 0 || p.in_channels[1] == kTile);
   const bool wide_out = p.out_channels % kTile == 0;
   const auto launch_tiles = [&]<int kIn, int kOut>() {
     const Extent of = extent(p);
     gpu::launch(sum_slices<kIn, kOut, gpu::Stored<In>, gpu::Stored<Sum>>, grid, kThreads,
-                shared_bytes<kIn, kOut>(of.columns, of.dilation), stream, of, inputs(p, a.in),
-                SideBySide<gpu::Stored<Sum>>{{gpu::stored(a.dsum)}, {static_cast<int>(p.out_channels)}}, size,
-                sums);
+                shared_bytes<kIn, kOut>(of.columns, of.dilation), stream, of, stored(p, uses), size, sums);
     return true;
   };
   constexpr bool kHalfIn = std::is_same_v<In, Half>, kHalfSum = std::is_same_v<Sum, Half>;

@@ -1,13 +1,21 @@
 // Where gradients go between operations; what each operation does to them is tested with its kernel.
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
 #include <vector>
 
 #include "engine/ops/conv2d.h"
+#include "engine/ops/conv_lstm.h"
 #include "engine/ops/ssim.h"
 #include "engine/tape.h"
 #include "engine/tensor.h"
+#include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
+#include "tests/kernels/guarded_array.h"
 
 namespace sapnet::tests {
 namespace {
@@ -75,6 +83,103 @@ TEST_CASE("nothing is recorded of what nobody tracks, nor after a tape is gone",
   }
   CHECK(engine::Tape::current() == nullptr);
   CHECK_FALSE(conv2d(picture(0.02F), weights).tracked());
+}
+
+TEST_CASE("what is put off to the end of a way back runs in its order, and not after a failure",
+          "[engine][training]") {
+  std::vector<int> ran;
+  engine::Tape tape;
+  tape.record([&] { ran.push_back(2); });
+  tape.record([&] {
+    engine::Tape::at_end([&] { ran.push_back(3); });
+    engine::Tape::at_end([&] { ran.push_back(4); });
+    ran.push_back(1);
+  });
+  tape.backward({});
+  CHECK(ran == std::vector{1, 2, 3, 4});
+
+  tape.record([] { throw std::runtime_error("no way back"); });
+  tape.record([&] { engine::Tape::at_end([&] { ran.push_back(5); }); });
+  CHECK_THROWS(tape.backward({}));
+  tape.record([&] { ran.push_back(6); });
+  tape.backward({});
+  CHECK(ran == std::vector{1, 2, 3, 4, 6});
+}
+
+Tensor on_gpu(const Shape& shape, std::uint32_t seed, float limit = 1) {
+  return engine::from_host(random_values(shape.count(), seed, limit), shape, Device::kCuda);
+}
+
+Tensor tracked_on_gpu(const Shape& shape, std::uint32_t seed) {
+  Tensor tensor = on_gpu(shape, seed, 0.1F);
+  tensor.track(engine::zeros(shape, Device::kCuda));
+  return tensor;
+}
+
+/// That uses number 0, 1, … of weights give them the same gradient together, on one way back, as each on its
+/// own.
+void check_together_and_alone(int uses, const std::vector<Tensor>& weights,
+                              const std::function<Tensor(std::uint32_t number)>& use) {
+  const auto gradients = [&] {
+    std::vector<std::vector<float>> all;
+    for (const Tensor& weight : weights) {
+      all.push_back(to_vector(*weight.gradient()));
+      set_zero(*weight.gradient());
+    }
+    return all;
+  };
+  const auto term = [&](int number) {
+    const Tensor out = use(static_cast<std::uint32_t>(number));
+    const Tensor similarity = engine::ssim(out, on_gpu(out.shape(), 99));
+    return engine::Tape::Term{similarity, engine::scalar(1, Device::kCuda)};
+  };
+  for (int number = 0; number < uses; ++number) {
+    engine::Tape tape;
+    tape.backward(std::array{term(number)});
+  }
+  const auto alone = gradients();
+  engine::Tape tape;
+  std::vector<engine::Tape::Term> terms;
+  for (int number = 0; number < uses; ++number) terms.push_back(term(number));
+  tape.backward(terms);
+  const auto together = gradients();
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    double largest = 0;
+    for (const float value : alone[k]) largest = std::max(largest, static_cast<double>(std::abs(value)));
+    CHECK(largest > 0);
+    // Of a thousand summands at most, in another order.
+    const std::vector<double> tolerance(alone[k].size(), rounding(1000 * largest));
+    check_close("gradient", {static_cast<std::int64_t>(alone[k].size())}, together[k],
+                std::vector<double>(alone[k].begin(), alone[k].end()), tolerance);
+  }
+}
+
+// More uses than one wgrad takes, and some that it cannot take together.
+TEST_CASE("a GPU sums what all uses of a convolution give to its weights", "[engine][training][gpu]") {
+  if (!have_gpu()) return;
+  const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1), bias = tracked_on_gpu({1, 1, 1, 3}, 2);
+  const engine::Conv2dWeights weights(weight, bias, {3, 0}, {}, {.device = Device::kCuda});
+  check_together_and_alone(12, {weight, bias}, [&](std::uint32_t number) {
+    const Shape shape = number == 3 ? Shape{1, 6, 5, 3} : Shape{2, 4, 5, 3};
+    return engine::conv2d(on_gpu(shape, 10 + number), weights);
+  });
+}
+
+TEST_CASE("a GPU sums what all steps of a cell give to its gates", "[engine][training][gpu]") {
+  if (!have_gpu()) return;
+  const Shape map = {1, 4, 5, 32};
+  std::array<Tensor, 4> filters, biases;
+  std::vector<Tensor> all;
+  for (std::uint32_t gate = 0; gate < 4; ++gate) {
+    all.push_back(filters[gate] = tracked_on_gpu({32, 64, 3, 3}, 1 + gate));
+    all.push_back(biases[gate] = tracked_on_gpu({1, 1, 1, 32}, 5 + gate));
+  }
+  const engine::ConvLstmWeights weights(filters, biases, {.device = Device::kCuda});
+  check_together_and_alone(11, all, [&](std::uint32_t number) {
+    engine::LstmState before;
+    if (number != 1) before = {on_gpu(map, 20 + number), on_gpu(map, 40 + number)};
+    return engine::conv_lstm(on_gpu(map, 60 + number), before, weights).hidden;
+  });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <deque>
 #include <vector>
 
 #include "tests/kernels/close.h"
@@ -35,12 +36,23 @@ void for_each_trainer(const Conv2dProblem& p, engine::DType maps, const Body& bo
 /// kImages: the side of fewer channels is images, in fp32; beside maps in fp16 they count as rounded to it.
 enum class Thin { kMaps, kImages };
 
-void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second, Thin thin) {
+/// One of `count` equal parts.
+std::vector<float> part(const std::vector<float>& all, std::size_t number, std::size_t count) {
+  const auto size = static_cast<std::ptrdiff_t>(all.size() / count);
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(number) * size;
+  return {first, first + size};
+}
+
+/// of_use: the problem of each of several uses.
+void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_second, Thin thin,
+                 std::size_t uses) {
+  Conv2dProblem p = of_use;  // of all uses' images: the sum is the same
+  p.n *= static_cast<std::int64_t>(uses);
   const bool images = thin == Thin::kImages;
   INFO(to_string(maps) << (images ? " and images, " : ", ") << p.n << "×" << p.h << "×" << p.w << ", "
                        << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
                        << " channels, kernel " << p.kernel << ", stride " << p.stride << ", dilation "
-                       << p.dilation << ", padding " << p.padding);
+                       << p.dilation << ", padding " << p.padding << ", in " << uses << " uses");
   auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
   auto in1 = random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2);
   auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3);
@@ -55,16 +67,23 @@ void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second, T
 
   for_each_trainer(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      GuardedArray map0(in0), map1(in1), sums(dsum), weight(before), bias(bias_before);
-      const kernels::Conv2dWgradArguments arguments = {.in = {map0.data(), map1.data()},
-                                                       .dsum = sums.data(),
-                                                       .dweight = weight.data(),
-                                                       .dbias = bias.data()};
+      std::deque<GuardedArray> arrays;  // of each use three
+      std::vector<kernels::Conv2dUse> each;
+      for (std::size_t use = 0; use < uses; ++use) {
+        const auto pointer = [&](const std::vector<float>& all) {
+          return arrays.emplace_back(part(all, use, uses)).data();
+        };
+        each.push_back({{pointer(in0), pointer(in1)}, pointer(dsum)});
+      }
+      GuardedArray weight(before), bias(bias_before);
+      const kernels::Conv2dWgradArguments arguments = {
+          .uses = each, .dweight = weight.data(), .dbias = bias.data()};
       if (images)
-        implementation.conv2d_wgrad_of_images(p, arguments);
+        implementation.conv2d_wgrad_of_images(of_use, arguments);
       else
-        implementation.conv2d_wgrad(p, arguments);
-      for (GuardedArray* array : {&map0, &map1, &sums, &weight, &bias}) CHECK(array->intact());
+        implementation.conv2d_wgrad(of_use, arguments);
+      for (GuardedArray& array : arrays) CHECK(array.intact());
+      for (GuardedArray* array : {&weight, &bias}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(weight), copy(bias)};
     });
     std::vector<double> expected, tolerance, bias, bias_tolerance;
@@ -87,8 +106,9 @@ void check_wgrad(const Conv2dProblem& p, engine::DType maps, bool with_second, T
   });
 }
 
-void check_wgrad(const Conv2dProblem& p, bool with_second = true, Thin thin = Thin::kMaps) {
-  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second, thin);
+void check_wgrad(const Conv2dProblem& p, bool with_second = true, Thin thin = Thin::kMaps,
+                 std::size_t uses = 1) {
+  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second, thin, uses);
 }
 
 KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backward]") {
@@ -111,6 +131,20 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent", "[kerne
 KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once", "[kernels][conv2d][backward]") {
   // At most 33 slices of these channels: each goes down eight rows, from phase to phase and image to image.
   check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
+}
+
+KERNEL_TEST_CASE("wgrad of several uses of the weights", "[kernels][conv2d][backward]") {
+  // A GPU's slices are of four rows, so they end and begin within uses.
+  for (const bool with_second : {true, false})
+    check_wgrad(same_size(1, 5, 9, {32, 32}, 64), with_second, Thin::kMaps, 3);
+  check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMostUses);
+  check_wgrad(same_size(1, 7, 9, {17, 0}, 20), true, Thin::kMaps, 3);
+  check_wgrad({1, 9, 11, {3, 0}, 20, 7, 2, 1, 3}, true, Thin::kMaps, 2);
+  for (const Thin thin : {Thin::kMaps, Thin::kImages}) {
+    check_wgrad(same_size(1, 7, 9, {32, 0}, 3, 2), true, thin, kernels::kMostUses);
+    for (const bool with_second : {true, false})
+      check_wgrad(same_size(2, 7, 9, {3, 3}, 32), with_second, thin, 6);
+  }
 }
 
 KERNEL_TEST_CASE("wgrad of images at ragged sizes and dilations", "[kernels][conv2d][backward]") {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <deque>
 #include <string>
+#include <vector>
 
 #include "engine/cuda.h"
 #include "engine/error.h"
@@ -309,21 +311,24 @@ class CudaNetworks : public Implementation {
   template <class In, class Sum>
   static void wgrad(const kernels::Conv2dProblem& p, const kernels::Conv2dWgradArguments& a) {
     const std::int64_t pixels = p.n * p.h * p.w;
-    DeviceArray<In> in0(a.in[0], pixels * p.in_channels[0]),
-        in1(a.in[1], a.in[1] ? pixels * p.in_channels[1] : 0);
-    DeviceArray<Sum> dsum(a.dsum, p.n * p.out_h() * p.out_w() * p.out_channels);
+    std::deque<DeviceArray<In>> maps;
+    std::deque<DeviceArray<Sum>> sums;
+    std::vector<kernels::BasicConv2dUse<In, Sum>> uses;
+    for (const kernels::Conv2dUse& use : a.uses) {
+      for (std::size_t k = 0; k < 2; ++k)
+        maps.emplace_back(use.in[k], use.in[k] ? pixels * p.in_channels[k] : 0);
+      sums.emplace_back(use.dsum, p.n * p.out_h() * p.out_w() * p.out_channels);
+      uses.push_back({{maps[maps.size() - 2].data(), maps.back().data()}, sums.back().data()});
+    }
     Floats dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
-        dbias(a.dbias, a.dbias ? p.out_channels : 0), workspace(kernels::cuda::conv2d_wgrad_workspace(p));
-    kernels::cuda::conv2d_wgrad<In, Sum>(p,
-                                         {.in = {in0.data(), in1.data()},
-                                          .dsum = dsum.data(),
-                                          .dweight = dweight.data(),
-                                          .dbias = dbias.data()},
+        dbias(a.dbias, a.dbias ? p.out_channels : 0),
+        workspace(kernels::cuda::conv2d_wgrad_workspace(p, uses.size()));
+    kernels::cuda::conv2d_wgrad<In, Sum>(p, {.uses = uses, .dweight = dweight.data(), .dbias = dbias.data()},
                                          workspace.data(), cuda::stream());
     dweight.read_to(a.dweight);
     dbias.read_to(a.dbias);
-    for (DeviceArray<In>* array : {&in0, &in1}) array->read_to(nullptr);
-    dsum.read_to(nullptr);
+    for (DeviceArray<In>& array : maps) array.read_to(nullptr);
+    for (DeviceArray<Sum>& array : sums) array.read_to(nullptr);
     workspace.read_to(nullptr);
   }
 
