@@ -13,7 +13,8 @@ namespace {
 
 using Catch::Contains;
 
-TEST_CASE("sapnet-train tells of the parts of the loss, and takes away what the settings say", "[train]") {
+TEST_CASE("sapnet-train tells of the parts of the loss, and takes away what the settings say",
+          "[train][slow]") {
   const TrainWorkshop workshop;
   weights::write_safetensors(workshop / "vgg.safetensors", tests::seeded_vgg16(2), {});
   weights::write_safetensors(workshop / "lpips.safetensors", tests::seeded_lpips(), {});

@@ -68,7 +68,7 @@ TEST_CASE("sapnet-train leaves weights, figures and a page", "[train]") {
 }
 
 TEST_CASE("sapnet-train gives the same bits whatever the number of threads, and others with another seed",
-          "[train]") {
+          "[train][slow]") {
   const TrainWorkshop workshop;
   const std::string one = uninterrupted(workshop, "--threads 1");
   CHECK(workshop.train("--config tiny.json --out two --threads 2").exit_code == 0);

@@ -70,8 +70,8 @@ std::vector<engine::Parameters> networks() {
 
 TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
-  const engine::Shape shape{1, 48, 48, 3};
-  const std::vector<float> rgb = streaks(48, 48);
+  const engine::Shape shape{1, 32, 32, 3};
+  const std::vector<float> rgb = streaks(32, 32);
   for (const engine::Parameters& weights : networks()) {
     INFO(weights.source());
     const auto expected = derain(*model::make_network(weights, {.strict = true}), Device::kCpu, rgb, shape);
@@ -108,9 +108,9 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu][not_tsan]"
     const auto fast = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
     for (const float strength : {0.3F, 0.8F}) {
       INFO("rain of strength " << strength);
-      const engine::Shape shape{1, 48, 48, 3};
-      const std::vector<float> clean = square(photo, 120, 48);
-      const std::vector<float> rainy = square(train::add_rain(photo, strength, 1), 120, 48);
+      const engine::Shape shape{1, 32, 32, 3};
+      const std::vector<float> clean = square(photo, 120, 32);
+      const std::vector<float> rainy = square(train::add_rain(photo, strength, 1), 120, 32);
       const double in_fp32 = train::psnr(derain(*exact, Device::kCuda, rainy, shape), clean);
       const double in_fp16 = train::psnr(derain(*fast, Device::kCuda, rainy, shape), clean);
       CHECK(in_fp32 > train::psnr(rainy, clean) + 1);
