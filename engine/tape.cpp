@@ -1,6 +1,7 @@
 #include "engine/tape.h"
 
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "engine/error.h"
@@ -41,10 +42,13 @@ void Tape::backward(std::span<const Term> loss) {
     steps_.pop_back();
     step();
   }
-  for (const std::function<void()>& work : end.work) work();
+  for (std::size_t k = 0; k < end.work.size(); ++k) end.work[k]();
 }
 
-void Tape::at_end(std::function<void()> work) { end_of_backward->push_back(std::move(work)); }
+void Tape::at_end(std::function<void()> work) {
+  if (!end_of_backward) throw Error("no way back is running whose end work could wait for");
+  end_of_backward->push_back(std::move(work));
+}
 
 Tensor take_gradient(const Tensor& output) { return std::exchange(*output.gradient(), {}); }
 

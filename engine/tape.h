@@ -43,7 +43,8 @@ class Tape {
   void backward(std::span<const Term> loss);
 
   /// Puts work off to the end of the way back that is running in this thread, before its backward() returns:
-  /// what gathers over several operations' ways back. One of these calls it. Dropped if a way back throws.
+  /// what gathers over several operations' ways back, one of which calls this. Dropped if the way back
+  /// throws. Throws Error when none is running.
   static void at_end(std::function<void()> work);
 
  private:

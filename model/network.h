@@ -39,7 +39,8 @@ class Network {
 
   /// About how many bytes forward() takes for an input of that shape without a Tape, the input apart.
   virtual std::size_t memory(const engine::Shape& rainy) const = 0;
-  /// And what a stage keeps besides for a Tape's way back.
+  /// And what a stage keeps besides for a Tape's way back; a GPU, which gathers wgrad, ends it with a sixth
+  /// more.
   virtual std::size_t memory_kept(const engine::Shape& rainy) const = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "engine/ops/conv2d.h"
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -283,7 +284,12 @@ void Conv2dWeights::gather_wgrad(Conv2dUse use, const std::function<void()>& add
 }
 
 void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights) {
+  if (uses.empty() || uses.size() > kernels::kMostUses)
+    throw Error("conv2d: wgrad takes 1 to " + std::to_string(kernels::kMostUses) +
+                " uses of the weights, not " + std::to_string(uses.size()));
   const Conv2dUse& first = uses.front();
+  if (!std::ranges::all_of(uses, [&](const Conv2dUse& use) { return alike(first, use); }))
+    throw Error("conv2d: wgrad takes uses that are alike");
   const Shape& in = first.x.shape();
   const Device device = first.dsum.device();
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);

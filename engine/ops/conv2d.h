@@ -54,8 +54,9 @@ class Conv2dWeights {
   /// where the weight is neither tracked nor has frozen_dgrad.
   const Conv2dWeights& dgrad(std::size_t map) const;
 
-  /// Adds what a use gives to the gradients of weight and bias, by the end of the way back that is running:
-  /// on a GPU, which is quicker so, several uses at once. `added` is called each time after some were.
+  /// Adds what a use gives to the gradients of weight and bias, which are tracked, by the end of the way back
+  /// that is running: on a GPU several uses in one launch, which is quicker. `added` is called after each
+  /// launch. Until that end the weights must live, and go back on one way only.
   void gather_wgrad(Conv2dUse use, const std::function<void()>& added) const;
 
  private:
@@ -92,8 +93,9 @@ Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions optio
 void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
                      const std::function<void()>& wgrad_added = {});
 
-/// Adds what all uses give, one to kernels::kMostUses of them, to the gradients of weight and bias, in one
-/// launch. They are alike in shapes and types and in whether there is a y.
+/// Adds what all uses give to the gradients of the weight, which is tracked, and of a tracked bias, in one
+/// launch. x, y: (n, h, w, in_channels[k]); dsum: (n, out_h, out_w, out_channels). Throws Error unless there
+/// are one to kernels::kMostUses uses, alike in shapes and types and in whether there is a y.
 void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights);
 
 }  // namespace sapnet::engine

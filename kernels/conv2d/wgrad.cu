@@ -1,6 +1,6 @@
-// The gradient of a convolution's weights. The outputs' rows are dealt out in slices, a fixed number whatever
-// the GPU; blocks sum one slice each in fp32, and the slices are added in double in their order. On the
-// tensor cores where wgrad_rows.cuh takes the convolution, else by definition.
+// The gradient of a convolution's weights. The outputs' rows, of all uses, are dealt out in slices, a fixed
+// number whatever the GPU; blocks sum one slice each in fp32, and the slices are added in double in their
+// order. On the tensor cores where wgrad_rows.cuh takes the convolution, else by definition.
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d_backward.h"
@@ -36,7 +36,7 @@ std::int64_t slice_size(const Conv2dProblem& p) {
   return (p.kernel * p.kernel * p.total_in_channels() + 1) * p.out_channels;
 }
 
-/// Grid: x slices, y taps, z tiles of outputs within tiles of inputs.
+/// Grid: x slices of the rows of all uses and images, y taps, z tiles of outputs within tiles of inputs.
 /// sums: (slices, size), in each first the weights' (taps, in, out), then the bias'.
 template <class In, class Sum>
 __global__ void __launch_bounds__(kThreads)

@@ -104,6 +104,7 @@ TEST_CASE("what is put off to the end of a way back runs in its order, and not a
   tape.record([&] { ran.push_back(6); });
   tape.backward({});
   CHECK(ran == std::vector{1, 2, 3, 4, 6});
+  CHECK_THROWS_WITH(engine::Tape::at_end([] {}), "no way back is running whose end work could wait for");
 }
 
 Tensor on_gpu(const Shape& shape, std::uint32_t seed, float limit = 1) {
@@ -152,6 +153,45 @@ void check_together_and_alone(int uses, const std::vector<Tensor>& weights,
     check_close("gradient", {static_cast<std::int64_t>(alone[k].size())}, together[k],
                 std::vector<double>(alone[k].begin(), alone[k].end()), tolerance);
   }
+}
+
+TEST_CASE("a GPU adds to a convolution's gradients at the end of the way back, or not at all",
+          "[engine][training][gpu]") {
+  if (!have_gpu()) return;
+  const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1);
+  const engine::Conv2dWeights weights(weight, {}, {3, 0}, {}, {.device = Device::kCuda});
+  const auto gradient = [&] { return to_vector(*weight.gradient()); };
+  const std::vector<float> zero(81);
+  const auto go_back_through_two = [&](const std::function<void()>& last_step) {
+    engine::Tape tape;
+    tape.record(last_step);
+    const Tensor once = engine::conv2d(on_gpu(kShape, 2), weights), twice = engine::conv2d(once, weights);
+    const Tensor similarity = engine::ssim(twice, on_gpu(kShape, 3));
+    tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCuda)}});
+  };
+  std::vector<float> before_the_end;
+  go_back_through_two([&] { before_the_end = gradient(); });
+  CHECK(before_the_end == zero);
+  const std::vector<float> expected = gradient();
+  CHECK(expected != zero);
+
+  set_zero(*weight.gradient());
+  CHECK_THROWS(go_back_through_two([] { throw std::runtime_error("no way back"); }));
+  CHECK(gradient() == zero);
+  go_back_through_two([] {});
+  check_same_bits("the gradient after a failure", gradient(), expected);
+}
+
+TEST_CASE("wgrad refuses uses that one cannot take", "[engine][ops]") {
+  const engine::Conv2dWeights weights = convolution();
+  const engine::Conv2dUse use = {picture(0.02F), {}, picture(0.03F)};
+  const auto wgrad = [&](const std::vector<engine::Conv2dUse>& uses) { conv2d_wgrad(uses, weights); };
+  CHECK_NOTHROW(wgrad({use, use}));
+  CHECK_THROWS_WITH(wgrad({}), "conv2d: wgrad takes 1 to 8 uses of the weights, not 0");
+  CHECK_THROWS_WITH(wgrad(std::vector(9, use)), "conv2d: wgrad takes 1 to 8 uses of the weights, not 9");
+  engine::Conv2dUse other = use;
+  other.y = use.x;
+  CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
 }
 
 // More uses than one wgrad takes, and some that it cannot take together.

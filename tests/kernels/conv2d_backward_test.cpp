@@ -138,6 +138,8 @@ KERNEL_TEST_CASE("wgrad of several uses of the weights", "[kernels][conv2d][back
   for (const bool with_second : {true, false})
     check_wgrad(same_size(1, 5, 9, {32, 32}, 64), with_second, Thin::kMaps, 3);
   check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMostUses);
+  check_wgrad(same_size(2, 3, 130, {32, 0}, 32), true, Thin::kMaps, 2);  // and strips within images
+  check_wgrad(same_size(2, 3, 130, {3, 3}, 32), true, Thin::kImages, 2);
   check_wgrad(same_size(1, 7, 9, {17, 0}, 20), true, Thin::kMaps, 3);
   check_wgrad({1, 9, 11, {3, 0}, 20, 7, 2, 1, 3}, true, Thin::kMaps, 2);
   for (const Thin thin : {Thin::kMaps, Thin::kImages}) {
