@@ -58,7 +58,7 @@ TEST_CASE("sapnet-infer derains on a GPU as on the CPU", "[infer][gpu]") {
   const Bytes expected = derained(train::read_image(workshop / "in/a.png"), 2, train::Rounding::kNearest);
   for (const auto& [options, precision] : {std::pair<std::string, std::string>{"", "fp16"},
                                            {"--device cuda", "fp16"},
-                                           {"--precision fp32", "fp32"}}) {
+                                           {"--device cuda --precision fp32", "fp32"}}) {
     CAPTURE(options);
     const auto outcome =
         workshop.shell_with_gpu("$INFER in/a.png -o out.png --stages 2 --verbose --json - --weights '" +

@@ -104,14 +104,14 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu][not_tsan]"
   for (const engine::Parameters& weights : networks()) {
     if (weights.source().ends_with("prenet.safetensors")) continue;  // not weights that derain
     INFO(weights.source());
-    const auto exact = model::make_network(weights, {.device = Device::kCuda});
+    const auto exact = model::make_network(weights, {});  // as it is on a GPU: the test above
     const auto fast = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
     for (const float strength : {0.3F, 0.8F}) {
       INFO("rain of strength " << strength);
       const engine::Shape shape{1, 32, 32, 3};
       const std::vector<float> clean = square(photo, 120, 32);
       const std::vector<float> rainy = square(train::add_rain(photo, strength, 1), 120, 32);
-      const double in_fp32 = train::psnr(derain(*exact, Device::kCuda, rainy, shape), clean);
+      const double in_fp32 = train::psnr(derain(*exact, Device::kCpu, rainy, shape), clean);
       const double in_fp16 = train::psnr(derain(*fast, Device::kCuda, rainy, shape), clean);
       CHECK(in_fp32 > train::psnr(rainy, clean) + 1);
       CHECK(in_fp16 == Approx(in_fp32).epsilon(0).margin(0.01));

@@ -52,7 +52,7 @@ class Steps {
 
   /// The parameters after one more.
   std::vector<float> next() {
-    step_.run(tests::batch(adam_.steps()), 1e-3, 1);
+    step_.run(tests::batch(adam_.steps(), 0, {1, 16, 16, 3}), 1e-3, 1);
     adam_.count_step();
     return to_vector(parameters_.values());
   }
@@ -61,7 +61,8 @@ class Steps {
   int forwards() const { return network_.forwards(); }
 
  private:
-  static constexpr engine::Execution kGpu = {.device = engine::Device::kCuda};
+  static constexpr engine::Execution kGpu = {.device = engine::Device::kCuda,
+                                             .maps = engine::DType::kFloat16};
 
   static TrainConfig one_stage() {
     TrainConfig config = tests::small();

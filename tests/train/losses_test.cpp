@@ -117,7 +117,7 @@ void check_perceptual(Device device, const TrainConfig& base, const std::string&
   check_golden(prefix + "distance", result_of(Losses(config, {.device = device}), device), kTolerance);
 }
 
-TEST_CASE("contrast and distance by VGG-16 are PyTorch's", "[losses][golden][not_tsan]") {
+TEST_CASE("contrast and distance by VGG-16 are PyTorch's", "[losses][golden][slow]") {
   const WeightFiles files;
   check_perceptual(Device::kCpu, files.config(), "");
 }
@@ -154,9 +154,11 @@ void check_segmentation(Device device, int depth, const std::string& statistics)
                kTolerance);
 }
 
-TEST_CASE("segmentation by its running and by the batch's statistics is PyTorch's",
-          "[losses][golden][not_tsan]") {
+TEST_CASE("segmentation by its running statistics is PyTorch's", "[losses][golden][slow]") {
   check_segmentation(Device::kCpu, 101, "running");
+}
+
+TEST_CASE("segmentation by the batch's statistics is PyTorch's", "[losses][golden][not_tsan]") {
   check_segmentation(Device::kCpu, 18, "batch");
 }
 
@@ -210,7 +212,7 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
   }
 }
 
-TEST_CASE("a step with all four losses is PyTorch's", "[losses][golden][not_tsan]") {
+TEST_CASE("a step with all four losses is PyTorch's", "[losses][golden][slow]") {
   check_step("step", Device::kCpu, 2, 64, 6, 101, 0.1, kTolerance);
 }
 
@@ -228,7 +230,7 @@ TEST_CASE("a small step with all four losses is PyTorch's (gpu)", "[losses][gold
 // one has not.
 TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[losses][gpu][not_tsan]") {
   if (!have_gpu()) return;
-  const WeightFiles files;
+  const WeightFiles files(2);
   TrainConfig config = files.config();
   config.ssim_weight = 1;
   config.contrast_weight = config.distance_weight = config.segmentation_weight = 1;
@@ -277,7 +279,7 @@ TEST_CASE("steps with all four losses are replayed to the bit, before and after 
   config.segmentation_depth = 18;
   config.segmentation_norm = "batch";
   config.segmentation_from_epoch = 1;
-  const engine::Execution execution = {.device = Device::kCuda};
+  const engine::Execution execution = {.device = Device::kCuda, .maps = engine::DType::kFloat16};
   const train::TrainingState start = {.parameters = model::draw_parameters("SAPNet", 1)};
   train::Trainer trainer(config, start, execution);
   StepByStep plain(config, start, execution);

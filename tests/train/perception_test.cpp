@@ -155,17 +155,18 @@ TEST_CASE("losses say which setting they need, and which patches", "[losses][per
   config.contrast_weight = 1;
   CHECK_THROWS_WITH(losses(),
                     Contains("the setting vgg_weights is empty") && EndsWith("--set vgg_weights=FILE"));
-  const ScratchFolder folder;
-  config.vgg_weights = written(folder, seeded_vgg16(5));
-  config.patch = 7;
-  CHECK_THROWS_WITH(losses(), Contains("patches of 7 pixels are too small") && EndsWith("--set patch=8"));
-  config.patch = 8;
+  const ScratchFolder folder, whole;
+  config.vgg_weights = written(folder, seeded_vgg16(2));
+  config.patch = 1;
+  CHECK_THROWS_WITH(losses(), Contains("patches of 1 pixels are too small") && EndsWith("--set patch=2"));
+  config.patch = 2;
   CHECK(losses().describe() ==
-        std::vector{"contrast by VGG-16, all 4 taps, of " + config.vgg_weights.string()});
+        std::vector{"contrast by VGG-16, 2 of 4 taps, to relu2_2, of " + config.vgg_weights.string()});
   config.distance_weight = 1;
-  CHECK_THROWS_WITH(losses(), EndsWith("--set patch=16"));
-  config.patch = 16;
   CHECK_THROWS_WITH(losses(), Contains("the setting lpips_weights is empty"));
+  config.vgg_weights = written(whole, seeded_vgg16(5));
+  config.patch = 8;  // enough for contrast alone
+  CHECK_THROWS_WITH(losses(), EndsWith("--set patch=16"));
 }
 
 TEST_CASE("segmentation counts from its epoch on", "[losses]") {
