@@ -5,6 +5,7 @@
 
 #include "kernels/simd.h"
 #include "tests/kernels/close.h"
+#include "tests/kernels/conv2d_problems.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"
 #include "tests/kernels/repeat.h"
@@ -23,13 +24,6 @@ struct Options {
   bool relu_once = false;
   std::int64_t sums_dilation = 0;  // 0: no shifted sums asked for
 };
-
-/// A 3×3 convolution that keeps the map's size.
-Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
-                        std::array<std::int64_t, 2> in_channels, std::int64_t out_channels,
-                        std::int64_t dilation = 1) {
-  return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
-}
 
 /// Runs one problem on every implementation that takes it and stores such maps, and compares with the
 /// reference.
@@ -57,15 +51,12 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   const auto expected =
       reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu, options.relu_once);
 
-  for (const auto& implementation : implementations()) {
-    if (implementation->maps() != maps || !implementation->takes(p)) continue;
-    INFO(implementation->name());
+  for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       GuardedArray map0(in0), map1(in1), weights(weight), biases(bias), scales(scale), residuals(residual);
       GuardedArray separate_out(static_cast<std::size_t>(out_count));
       GuardedArray& out = options.in_place ? residuals : separate_out;
-      const std::int64_t parts =
-          options.sums_dilation > 0 ? implementation->shifted_sums_parts(p.out_h()) : 0;
+      const std::int64_t parts = options.sums_dilation > 0 ? implementation.shifted_sums_parts(p.out_h()) : 0;
       GuardedArray sums(static_cast<std::size_t>(p.n * parts * 9 * p.out_channels));
       Conv2dArguments arguments;
       arguments.in = {map0.data(), map1.data()};
@@ -78,13 +69,13 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       arguments.out = out.data();
       arguments.shifted_sums = sums.data();
       arguments.sums_dilation = options.sums_dilation;
-      implementation->conv2d(p, arguments);
+      implementation.conv2d(p, arguments);
       for (GuardedArray* array : {&map0, &map1, &weights, &biases, &scales, &residuals, &separate_out, &sums})
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out), copy(sums)};
     });
 
-    auto tolerance = sum_tolerances(*implementation, p, reference.magnitude, weight, bias, 1);
+    auto tolerance = sum_tolerances(implementation, p, reference.magnitude, weight, bias, 1);
     for (std::size_t k = 0; k < tolerance.size(); ++k) {
       const auto channels = static_cast<std::size_t>(p.out_channels);
       const std::size_t per_image = tolerance.size() / static_cast<std::size_t>(p.n);
@@ -96,10 +87,10 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
     }
     check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
 
-    if (options.sums_dilation == 0) continue;
+    if (options.sums_dilation == 0) return;
     check_shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, options.sums_dilation}, written[0],
                        written[1]);
-  }
+  });
 }
 
 void check(const Conv2dProblem& p, const Options& options) {

@@ -1,0 +1,30 @@
+// What tests of convolutions share: their problems, and who takes them.
+#pragma once
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdint>
+
+#include "kernels/conv2d/conv2d.h"
+#include "tests/kernels/implementations.h"
+
+namespace sapnet::tests {
+
+/// A 3×3 convolution that keeps the map's size.
+inline kernels::Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
+                                        std::array<std::int64_t, 2> in_channels, std::int64_t out_channels,
+                                        std::int64_t dilation = 1) {
+  return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
+}
+
+/// Calls body for every implementation that takes the problem and stores maps so.
+template <class Body>
+void for_each_implementation(const kernels::Conv2dProblem& p, engine::DType maps, const Body& body) {
+  for (const auto& implementation : implementations()) {
+    if (!implementation->takes(p) || implementation->maps() != maps) continue;
+    INFO(implementation->name());
+    body(*implementation);
+  }
+}
+
+}  // namespace sapnet::tests
