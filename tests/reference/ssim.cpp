@@ -1,30 +1,35 @@
 #include "tests/reference/ssim.h"
 
-#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 namespace sapnet::reference {
 namespace {
 
 /// The window's weights, which sum up to 1.
-std::array<std::array<double, 11>, 11> window() {
-  std::array<std::array<double, 11>, 11> weights = {};
-  double sum = 0;
-  for (int i = -5; i <= 5; ++i)
-    for (int j = -5; j <= 5; ++j)
-      sum += weights[i + 5][j + 5] = std::exp(-static_cast<double>(i * i + j * j) / (2 * 1.5 * 1.5));
-  for (auto& row : weights)
-    for (double& weight : row) weight /= sum;
-  return weights;
-}
+class Window {
+ public:
+  Window() {
+    double sum = 0;
+    for (std::int64_t i = -5; i <= 5; ++i)
+      for (std::int64_t j = -5; j <= 5; ++j)
+        sum += weights_[i + 5][j + 5] = std::exp(-static_cast<double>(i * i + j * j) / (2 * 1.5 * 1.5));
+    for (auto& row : weights_)
+      for (double& weight : row) weight /= sum;
+  }
+  double operator()(std::int64_t i, std::int64_t j) const { return weights_[i + 5][j + 5]; }
+
+ private:
+  double weights_[11][11];
+};
 
 }  // namespace
 
 // A two-dimensional window at every pixel of every channel, and central moments instead of differences of raw
 // ones.
 double ssim(const kernels::SsimProblem& p, std::span<const double> x, std::span<const double> y) {
-  const auto weights = window();
+  const Window window;
   double total = 0;
   for (std::int64_t n = 0; n < p.n; ++n) {
     for (std::int64_t row = 0; row < p.h; ++row) {
@@ -38,7 +43,7 @@ double ssim(const kernels::SsimProblem& p, std::span<const double> x, std::span<
                 const std::int64_t r = row + i, s = column + j;
                 const bool inside = r >= 0 && r < p.h && s >= 0 && s < p.w;
                 const auto at = inside ? static_cast<std::size_t>(((n * p.h + r) * p.w + s) * p.c + c) : 0;
-                sum += weights[i + 5][j + 5] * (inside ? f(x[at], y[at]) : f(0.0, 0.0));
+                sum += window(i, j) * (inside ? f(x[at], y[at]) : f(0.0, 0.0));
               }
             }
             return sum;
