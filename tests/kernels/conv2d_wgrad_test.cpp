@@ -104,7 +104,8 @@ KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backw
   }
 }
 
-KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent", "[kernels][conv2d][backward]") {
+KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent",
+                 "[kernels][conv2d][backward][not_tsan]") {
   check_wgrad(same_size(2, 9, 14, {32, 32}, 128));
   check_wgrad(same_size(2, 9, 14, {32, 32}, 128), false);
   check_wgrad(same_size(1, 9, 14, {3, 3}, 32));
