@@ -59,11 +59,14 @@ void clean_up_on_signals() {
   }).detach();
 }
 
-/// One more that would end the program has come while the first is being obeyed.
+/// One more that would end the program has come while the first is being obeyed; it waits no longer.
 bool another_signal() {
-  sigset_t waiting;
-  return sigpending(&waiting) == 0 &&
-         (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1);
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGINT);
+  sigaddset(&stops, SIGTERM);
+  const timespec at_once{};
+  return sigtimedwait(&stops, nullptr, &at_once) > 0;
 }
 
 /// OpenMP's threads spin while they wait, which on a busy machine takes many times longer than the work
@@ -118,7 +121,11 @@ StopRequest::StopRequest(std::function<void()> announce)
         came_ = true;
         announce();
         std::unique_lock lock(mutex_);
-        constexpr std::chrono::milliseconds kGlance(100);
+        constexpr std::chrono::milliseconds kGlance(100), kEcho(300);
+        // timeout(1) signals the program, and then the group that it is in: that is no second request.
+        released_.wait_for(lock, kEcho, [this] { return over_; });
+        while (another_signal()) {
+        }
         while (!released_.wait_for(lock, kGlance, [this] { return over_; }) && !another_signal()) {
         }
       }) {}

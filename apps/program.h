@@ -34,7 +34,8 @@ class StopHandler {
   StopHandler& operator=(const StopHandler&) = delete;
 };
 
-/// While it lives, such a signal waits until the work has come to where it can be left, or another one comes.
+/// While it lives, such a signal waits until the work has come to where it can be left, or another one comes
+/// a moment later or more.
 class StopRequest {
  public:
   /// `announce` runs at once when the signal comes, on another thread.

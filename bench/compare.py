@@ -5,7 +5,8 @@
 
 Every figure comes from a process of its own, so that neither warms the other's caches nor shares its memory. On
 the CPU programs take turns, several rounds of them, and each figure is the best of its rounds. PyTorch runs in every
-mode of bench/peers/modes.py; the fastest of them is the one that we are compared with.
+mode of bench/peers/modes.py; the fastest of them is the one that we are compared with. What it compiles takes longest
+to start and comes last, on the CPU with a turn of ours beside it, so that the others are there where time is short.
 """
 import argparse
 import datetime
@@ -28,29 +29,31 @@ def why_no_gpu(options):
     return runs.run(command, 0, runs.Clock(60)).get("not_measured")
 
 
-def measure(options, device, save):
-    """Prints the table of a device, and gives its cases. What PyTorch compiles takes minutes, and comes last."""
-    clock = runs.Clock(options.seconds)
-    absent = why_no_gpu(options) if device == "cuda" else None
+def turns(case, compiled):
+    """The programs that take turns, of the two times that a case has its turn."""
+    names = [name for name in case.commands if (name in cases.COMPILED) == compiled]
+    return ["ours", *names] if compiled and names and case.device == "cpu" else names
+
+
+def measure(options, device, seconds, absent, save):
+    """Prints the table of a device, and gives its cases; of one that is absent, why."""
+    clock = runs.Clock(seconds)
     table.print_header(device, options)
     if absent:
         print(f"Not measured: {absent}")
     with tempfile.TemporaryDirectory() as folder:
         of_device = cases.all_cases(options, device, pathlib.Path(folder))
-        for slow in (False, True):
+        for compiled in (False, True):
             for case in of_device:
-                names = [name for name in case.commands if (name == "compile") == slow]
+                names = turns(case, compiled)
                 if not absent and names:
                     runs.take_turns(case, names, clock)
                     for name in names:
                         if "seconds" in case.reports[name]:
                             case.reports[name] |= case.judge(name, case.reports)
-                if device == "cpu" and not slow:
-                    table.print_case(case)
                 save([table.result(case) for case in of_device if case.reports])
-        if device == "cuda":
-            for case in of_device:
-                table.print_case(case)
+                if compiled:
+                    table.print_case(case)
     return [] if absent else of_device
 
 
@@ -78,7 +81,7 @@ def main():
     parser.add_argument("--device", choices=("cpu", "cuda"), help="one of them; both without it")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seconds", type=float, default=450,
-                        help="that a device may take; what is not done by then is left out (default 450)")
+                        help="to be shared by the devices; what is not done by then is left out (default 450)")
     parser.add_argument("--json", type=pathlib.Path, help="where to write the figures, as they come")
     parser.add_argument("--save", action="store_true", help="write the figures to bench/results/")
     options = parser.parse_args()
@@ -89,8 +92,11 @@ def main():
         kind = "gpu_peers" if options.device == "cuda" else f"{options.threads}threads"
         files.append(ROOT / "bench" / "results" / f"{document['date']}_{document['commit']}_{kind}.json")
 
+    devices = [options.device] if options.device else ["cpu", "cuda"]
+    absent = {"cuda": why_no_gpu(options)} if "cuda" in devices else {}
+    share = options.seconds / max(1, sum(not absent.get(device) for device in devices))
     measured = []
-    for device in [options.device] if options.device else ["cpu", "cuda"]:
+    for device in devices:
         before = document["results"]
 
         def save(results):
@@ -101,7 +107,9 @@ def main():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(document, indent=1) + "\n")
 
-        measured += measure(options, device, save)
+        measured += measure(options, device, share, absent.get(device), save)
+    if any(runs.TIME_IS_UP in report.get("not_measured", "") for case in measured for report in case.reports.values()):
+        print(f"Time was short: more than --seconds {options.seconds:.0f} measures what was left out.")
     for file in files:
         print(f"written: {file}")
     if not measured or any(case.failed() for case in measured):

@@ -42,7 +42,10 @@ void Tape::backward(std::span<const Term> loss) {
     steps_.pop_back();
     step();
   }
-  for (std::size_t k = 0; k < end.work.size(); ++k) end.work[k]();
+  for (std::size_t k = 0; k < end.work.size(); ++k) {  // to which that work may add
+    const std::function<void()> work = std::move(end.work[k]);
+    work();
+  }
 }
 
 void Tape::at_end(std::function<void()> work) {

@@ -12,7 +12,7 @@ from .runs import typical
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 sys.path.insert(0, str(PEERS))
 
-from modes import MODES  # noqa: E402
+from modes import COMPILED, MODES  # noqa: E402
 from vision import LINEAR_NAMES, draw_linear, draw_vgg16  # noqa: E402
 from weight_file import write_safetensors  # noqa: E402
 

@@ -7,6 +7,9 @@ import sys
 import time
 
 
+TIME_IS_UP = "for the time is up"
+
+
 class Clock:
     """Seconds since it was made, and until the time is up."""
 
@@ -39,11 +42,11 @@ def reason(result):
 def run(command, pixels, clock):
     """What the program prints, or {"not_measured": why not}, "failed" being whether it is its own fault."""
     if clock.left() < 1:
-        return {"not_measured": "left out, for the time is up", "failed": False}
+        return {"not_measured": f"left out, {TIME_IS_UP}", "failed": False}
     try:
         result = subprocess.run(command, env=environment(pixels), capture_output=True, text=True, timeout=clock.left())
     except subprocess.TimeoutExpired:
-        return {"not_measured": "stopped, for the time is up", "failed": False}
+        return {"not_measured": f"stopped, {TIME_IS_UP}", "failed": False}
     except OSError as error:
         return {"not_measured": str(error), "failed": True}
     if result.returncode != 0:
@@ -57,19 +60,20 @@ def typical(device, report):
 
 
 def best(reports):
-    """Of several rounds, the fastest; memory is the least that sufficed. Of none, why."""
+    """Of several rounds, or the best of some, the fastest; memory is the least that sufficed. Of none, why."""
     measured = [report for report in reports if "seconds" in report]
     if not measured:
         return reports[0]
     fastest = dict(min(measured, key=lambda report: report["seconds"]["min"]))
     fastest["peak_memory_bytes"] = min(report["peak_memory_bytes"] for report in measured)
-    fastest["rounds"] = len(measured)
+    fastest["rounds"] = sum(report.get("rounds", 1) for report in measured)
     return fastest
 
 
 def take_turns(case, names, clock):
-    """Runs the case's programs of these names, one after the other in each round, and keeps the best reports."""
-    reports = {name: [] for name in names}
+    """Runs the case's programs of these names, one after the other in each round, and keeps the best reports, of those
+    that it has too."""
+    reports = {name: [case.reports[name]] if name in case.reports else [] for name in names}
     for k in range(case.rounds):
         for name in names:
             what = f"{case.title}, {name}" + (f", round {k + 1} of {case.rounds}" if case.rounds > 1 else "")

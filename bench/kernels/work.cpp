@@ -15,10 +15,10 @@ Case small_twin(const Case& what) {
   Case twin = what;
   if (what.operation == Operation::kAdam) return twin;
   const bool numeric = what.pass == Pass::kBackward;  // derivatives by differences take long
-  const bool deep = (what.in[0] + what.in[1]) * what.out > 128 * 64 || what.uses > 1;
+  const bool costly = (what.in[0] + what.in[1]) * what.out > 128 * 64 || what.uses > 1;
   twin.n = what.uses;
-  twin.h = std::min<std::int64_t>(what.h, numeric || deep ? 7 : 9);
-  twin.w = std::min<std::int64_t>(what.w, numeric || deep ? 9 : 70);
+  twin.h = std::min<std::int64_t>(what.h, numeric || costly ? 7 : 9);
+  twin.w = std::min<std::int64_t>(what.w, numeric || costly ? 9 : 70);
   return twin;
 }
 

@@ -9,6 +9,7 @@ import contextlib
 import torch
 
 MODES = {"cpu": ("eager", "channels_last", "traced"), "cuda": ("eager", "tf32", "fp16", "graph", "compile")}
+COMPILED = ("traced", "compile")  # in the first run, which may take minutes
 WARMUPS = 3  # on a GPU: cuDNN tries its algorithms in the first, and compiled code records itself in the next two
 
 

@@ -257,8 +257,11 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
 
 /// Whether one wgrad can take both.
 bool alike(const Conv2dUse& a, const Conv2dUse& b) {
-  return a.x.shape() == b.x.shape() && a.x.dtype() == b.x.dtype() && a.dsum.dtype() == b.dsum.dtype() &&
-         static_cast<bool>(a.y) == static_cast<bool>(b.y);
+  const auto same = [](const Tensor& s, const Tensor& t) {
+    return static_cast<bool>(s) == static_cast<bool>(t) &&
+           (!s || (s.shape() == t.shape() && s.dtype() == t.dtype()));
+  };
+  return same(a.x, b.x) && same(a.y, b.y) && same(a.dsum, b.dsum);
 }
 
 }  // namespace
@@ -276,7 +279,10 @@ void Conv2dWeights::gather_wgrad(Conv2dUse use, const std::function<void()>& add
   std::shared_ptr<std::vector<Conv2dUse>> gathered = gathered_.lock();
   if (!gathered) {
     gathered_ = gathered = std::make_shared<std::vector<Conv2dUse>>();
-    Tape::at_end([=] { add(*gathered); });
+    Tape::at_end([=, this] {
+      gathered_.reset();  // a use that comes later begins anew
+      add(*gathered);
+    });
   }
   if (gathered->size() == kernels::kMostUses || (!gathered->empty() && !alike(gathered->front(), use)))
     add(*gathered);

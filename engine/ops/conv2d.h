@@ -54,9 +54,9 @@ class Conv2dWeights {
   /// where the weight is neither tracked nor has frozen_dgrad.
   const Conv2dWeights& dgrad(std::size_t map) const;
 
-  /// Adds what a use gives to the gradients of weight and bias, which are tracked, by the end of the way back
-  /// that is running: on a GPU several uses in one launch, which is quicker. `added` is called after each
-  /// launch. Until that end the weights must live, and go back on one way only.
+  /// Adds what a use gives to the gradients of the weight, which is tracked, and of a tracked bias, by the
+  /// end of the way back that is running: on a GPU several uses in one launch, which is quicker. `added` is
+  /// called after each launch. Until that end the weights must live, and go back on one way only.
   void gather_wgrad(Conv2dUse use, const std::function<void()>& added) const;
 
  private:

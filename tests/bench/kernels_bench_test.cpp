@@ -50,7 +50,7 @@ TEST_CASE("each case of the operations' benchmarks is the operation that it name
 TEST_CASE("each case of the operations' benchmarks is the operation that it names on a GPU",
           "[bench][gpu][not_tsan]") {
   if (!have_gpu()) return;
-  SECTION("fp32") { check_all({.device = engine::Device::kCuda}, 32); }
+  SECTION("fp32, but for the widest") { check_all({.device = engine::Device::kCuda}, 32); }
   SECTION("fp16") { check_all({.device = engine::Device::kCuda, .maps = DType::kFloat16}, 64); }
 }
 

@@ -13,6 +13,7 @@
 #include "engine/ops/ssim.h"
 #include "engine/tape.h"
 #include "engine/tensor.h"
+#include "kernels/conv2d/conv2d_backward.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"
@@ -91,19 +92,22 @@ TEST_CASE("what is put off to the end of a way back runs in its order, and not a
   engine::Tape tape;
   tape.record([&] { ran.push_back(2); });
   tape.record([&] {
-    engine::Tape::at_end([&] { ran.push_back(3); });
+    engine::Tape::at_end([&] {
+      engine::Tape::at_end([&] { ran.push_back(5); });
+      ran.push_back(3);
+    });
     engine::Tape::at_end([&] { ran.push_back(4); });
     ran.push_back(1);
   });
   tape.backward({});
-  CHECK(ran == std::vector{1, 2, 3, 4});
+  CHECK(ran == std::vector{1, 2, 3, 4, 5});
 
   tape.record([] { throw std::runtime_error("no way back"); });
-  tape.record([&] { engine::Tape::at_end([&] { ran.push_back(5); }); });
+  tape.record([&] { engine::Tape::at_end([&] { ran.push_back(6); }); });
   CHECK_THROWS(tape.backward({}));
-  tape.record([&] { ran.push_back(6); });
+  tape.record([&] { ran.push_back(7); });
   tape.backward({});
-  CHECK(ran == std::vector{1, 2, 3, 4, 6});
+  CHECK(ran == std::vector{1, 2, 3, 4, 5, 7});
   CHECK_THROWS_WITH(engine::Tape::at_end([] {}), "no way back is running whose end work could wait for");
 }
 
@@ -187,10 +191,17 @@ TEST_CASE("wgrad refuses uses that one cannot take", "[engine][ops]") {
   const engine::Conv2dUse use = {picture(0.02F), {}, picture(0.03F)};
   const auto wgrad = [&](const std::vector<engine::Conv2dUse>& uses) { conv2d_wgrad(uses, weights); };
   CHECK_NOTHROW(wgrad({use, use}));
-  CHECK_THROWS_WITH(wgrad({}), "conv2d: wgrad takes 1 to 8 uses of the weights, not 0");
-  CHECK_THROWS_WITH(wgrad(std::vector(9, use)), "conv2d: wgrad takes 1 to 8 uses of the weights, not 9");
+  const auto refusal = [](std::size_t count) {
+    return "conv2d: wgrad takes 1 to " + std::to_string(kernels::kMostUses) + " uses of the weights, not " +
+           std::to_string(count);
+  };
+  CHECK_THROWS_WITH(wgrad({}), refusal(0));
+  CHECK_THROWS_WITH(wgrad(std::vector(kernels::kMostUses + 1, use)), refusal(kernels::kMostUses + 1));
   engine::Conv2dUse other = use;
   other.y = use.x;
+  CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
+  other = use;
+  other.dsum = engine::zeros({1, 1, 1, 3}, Device::kCpu);
   CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
 }
 

@@ -86,5 +86,9 @@ KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   check(100, 1e-3, 4, 1.5);  // the norm is below it
 }
 
+TEST_CASE("adam over more numbers than a CPU's thread takes at once", "[kernels][adam]") {
+  test_kernels(engine::Device::kCpu, [] { check(40000, 1e-3); });
+}
+
 }  // namespace
 }  // namespace sapnet::tests

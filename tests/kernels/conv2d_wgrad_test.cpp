@@ -1,5 +1,7 @@
 // What a convolution gives to the gradients of its weight and bias.
+#include <array>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <deque>
 #include <vector>
 
@@ -119,7 +121,7 @@ KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once",
 }
 
 KERNEL_TEST_CASE("wgrad of several uses of the weights", "[kernels][conv2d][backward]") {
-  // A GPU's slices are of four rows, so they end and begin within uses.
+  // A GPU's slices are of four rows of the map, so they end and begin within uses.
   for (const bool with_second : {true, false})
     check_wgrad(same_size(1, 5, 9, {32, 32}, 64), with_second, Thin::kMaps, 3);
   check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMostUses);

@@ -1,6 +1,7 @@
 #include "kernels/normalize/normalize.h"
 
 #include <catch2/catch.hpp>
+#include <initializer_list>
 #include <vector>
 
 #include "tests/kernels/close.h"
@@ -11,8 +12,8 @@
 namespace sapnet::tests {
 namespace {
 
-KERNEL_TEST_CASE("normalize takes each colour's mean away and scales it", "[kernels][normalize]") {
-  for (const std::int64_t pixels : {1, 7, 17 * 23, 3000}) {
+void check(std::initializer_list<std::int64_t> sizes) {
+  for (const std::int64_t pixels : sizes) {
     const kernels::NormalizeProblem p = {pixels, {0.4F, -0.3F, 0.2F}, {4, 5, 0.25F}};
     const auto in = random_values(pixels * 3, 1);
     std::vector<double> expected, tolerance;
@@ -34,6 +35,14 @@ KERNEL_TEST_CASE("normalize takes each colour's mean away and scales it", "[kern
       check_close("out", {pixels, 3}, written[0], expected, tolerance);
     }
   }
+}
+
+KERNEL_TEST_CASE("normalize takes each colour's mean away and scales it", "[kernels][normalize]") {
+  check({1, 7, 17 * 23, 3000});
+}
+
+TEST_CASE("normalize of more pixels than a CPU's thread takes at once", "[kernels][normalize]") {
+  test_kernels(engine::Device::kCpu, [] { check({40000}); });
 }
 
 }  // namespace
