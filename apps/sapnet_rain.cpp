@@ -1,23 +1,35 @@
 // sapnet-rain: draws rain onto clean pictures.
+#include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/batch.h"
 #include "apps/command_line.h"
 #include "apps/output_folder.h"
 #include "apps/plan.h"
 #include "apps/program.h"
+#include "apps/rain_table.h"
 #include "train/image.h"
-#include "train/rain.h"
+#include "train/rain/rain.h"
 
 namespace sapnet::apps {
 namespace {
 
 constexpr const char* kName = "sapnet-rain";
 constexpr const char* kFooter = R"(
-Example:
+Examples:
   sapnet-rain photos/ -o rainy/ --strength 0.5 --seed 1
+  sapnet-rain photos/ -o rainy/ --style additive --strength 0.8
+  sapnet-rain --measure pairs/ --style additive
+
+Styles: soft, tapered streaks and mist, pleasing on any photo; additive, grey light added and clipped, as in the
+Rain100L and Rain100H datasets; photo, thin translucent streaks seen by a camera, with haze, noise, defocus and
+JPEG compression.
+--measure prints statistics of the rain in folders of pairs, beside rain drawn on their clean images.
 
 A picture keeps its name and becomes an RGB .png without transparency. The first picture gets the rain of seed
 N, the next that of N + 1, and so on; the same pictures in the same order get the same rain on every machine.
@@ -27,21 +39,37 @@ line, of which nothing is done.)";
 int run(int argc, char** argv) {
   FileOptions files;
   files.format = "png";
-  float strength = 0.5F;
-  std::uint64_t seed = 1;
+  train::RainOptions rain;
+  std::string style(train::kRainStyles.front());
+  std::vector<std::filesystem::path> measured;
   CLI::App app("Draws synthetic rain onto clean pictures.", kName);
-  lay_out_help(app, {"[options] INPUT... -o OUT"}, kFooter);
+  lay_out_help(app, {"[options] INPUT... -o OUT", "--measure PAIRS... [options]"}, kFooter);
   app.set_version_flag("--version", "sapnet-rain " SAPNET_VERSION);
   app.add_option("INPUT", files.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")->type_name("");
   app.add_option("-o,--output", files.output, "Folder for the rainy pictures, or a .png file for one INPUT")
       ->type_name("OUT");
-  app.add_option("--strength", strength, "0 none, 0.2 a light shower, 1 a downpour (default 0.5)")
+  app.add_option("--style", style, "The kind of rain (default soft)")
+      ->check(one_of({train::kRainStyles.begin(), train::kRainStyles.end()}))
+      ->type_name("soft|additive|photo");
+  app.add_option("--strength", rain.strength, "0 none, 0.2 a light shower, 1 a downpour (default 0.5)")
       ->check(number(0, 1))
       ->type_name("X");
-  app.add_option("--seed", seed, "Chooses the rain (default 1)")
+  app.add_option("--seed", rain.seed, "Chooses the rain (default 1)")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
       ->type_name("N");
+  app.add_option("--measure", measured, "Print statistics of the rain in folders of pairs, and of drawn rain")
+      ->type_name("PAIRS...");
   if (!parse_command_line(app, argc, argv)) return 0;
+  rain.style = static_cast<train::RainStyle>(std::ranges::find(train::kRainStyles, style) -
+                                             train::kRainStyles.begin());
+  if (!measured.empty()) {
+    if (!files.inputs.empty() || !files.output.empty())
+      throw UsageError("--measure draws into memory only; leave out INPUT and --output");
+    std::optional<float> strength;
+    if (app.count("--strength") > 0) strength = rain.strength;
+    print_rain_table(measured, rain, strength);
+    return 0;
+  }
   require_names(files);
 
   const Plan plan = plan_pictures(files);
@@ -49,11 +77,11 @@ int run(int argc, char** argv) {
   Batch batch(kName, plan, folder);
   for (const PictureTask& task : plan.tasks) {
     const std::string error = failure(task, [&] {
-      const train::Image rainy = train::add_rain(train::read_image(task.input), strength, seed);
+      const train::Image rainy = train::draw_rain(train::read_image(task.input), rain).rainy;
       train::write_image(task.output, train::to_bytes(rainy.rgb, train::Rounding::kNearest), rainy.width,
                          rainy.height, 3, 100);
     });
-    ++seed;  // also past a broken picture, whose neighbours' rain must not depend on it
+    ++rain.seed;  // also past a broken picture, whose neighbours' rain must not depend on it
     const auto lock = batch.lock();
     batch.done(task, error);
   }

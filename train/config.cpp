@@ -13,13 +13,15 @@
 #include "engine/error.h"
 #include "model/network.h"
 #include "model/resnet.h"
+#include "train/rain_mix.h"
 
 namespace sapnet::train {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-using Folders = std::vector<std::pair<fs::path, double>>;
+template <class Key>
+using Weights = std::vector<std::pair<Key, double>>;
 
 struct Range {
   double least, most;
@@ -44,6 +46,7 @@ void visit_settings(Config& c, const Visit& visit) {
   visit("stride", c.stride, Range{0, kMany});
   visit("patches_per_picture", c.patches_per_picture, Range{1, 1e6});
   visit("flips", c.flips, Range{0, 1});
+  visit("rain", c.rain, std::span<const std::string_view>(kRainKinds));
   visit("weakest_rain", c.weakest_rain, Range{0, 1});
   visit("strongest_rain", c.strongest_rain, Range{0, 1});
   visit("batch", c.batch, Range{1, 4096});
@@ -125,17 +128,34 @@ class Reader {
     value = numbers;
   }
 
-  void read(const Json& json, Folders& value, const Range& range) const {
-    if (!json.is_object()) fail(R"(folders and their weights, such as {"photos": 1})", json);
-    value.clear();
-    for (const auto& [folder, weight] : json.items()) {
-      value.emplace_back(fs::absolute(folder_ / folder).lexically_normal(), 0);
-      read(weight, value.back().second, range);
-      if (value.back().second == 0) fail("a weight above 0 for each folder", json);
-    }
+  void read(const Json& json, Weights<fs::path>& value, const Range& range) const {
+    read_weights(json, value, range, R"(folders and their weights, such as {"photos": 1})", "each folder",
+                 [&](const std::string& name) { return fs::absolute(folder_ / name).lexically_normal(); });
+  }
+
+  void read(const Json& json, Weights<std::string>& value, std::span<const std::string_view> kinds) const {
+    read_weights(json, value, Range{0, kAny}, R"(kinds and their weights, such as {"soft": 1})", "each kind",
+                 [&](const std::string& name) {
+                   std::string kind;
+                   read(Json(name), kind, kinds);
+                   return kind;
+                 });
+    if (value.empty()) fail(R"(at least one kind and its weight, such as {"soft": 1})", json);
   }
 
  private:
+  template <class Key, class KeyOf>
+  void read_weights(const Json& json, Weights<Key>& value, const Range& range, const std::string& wanted,
+                    const std::string& each, const KeyOf& key_of) const {
+    if (!json.is_object()) fail(wanted, json);
+    value.clear();
+    for (const auto& [name, weight] : json.items()) {
+      value.emplace_back(key_of(name), 0);
+      read(weight, value.back().second, range);
+      if (value.back().second == 0) fail("a weight above 0 for " + each, json);
+    }
+  }
+
   template <class Value, class Choice, class Text>
   void read_one_of(const Json& json, Value& value, std::span<const Choice> choices,
                    const Text& text_of) const {
@@ -173,9 +193,10 @@ Json written(const T& value) {
 
 Json written(const fs::path& file) { return file.string(); }
 
-Json written(const Folders& folders) {
+template <class Key>
+Json written(const Weights<Key>& weights) {
   Json json = Json::object();
-  for (const auto& [folder, weight] : folders) json[folder.string()] = weight;
+  for (const auto& [key, weight] : weights) json[fs::path(key).string()] = weight;
   return json;
 }
 

@@ -29,7 +29,10 @@ struct TrainConfig {
   int stride = 80;              // of the grid of patches; 0: random places
   int patches_per_picture = 1;  // when at random places
   bool flips = false;
-  double weakest_rain = 0.2, strongest_rain = 1;  // as add_rain() has it
+  /// The kinds of rain put on clean photos, and how often each: the styles of train/rain, "pairs" for rain
+  /// taken from the pairs of `data`, "none" for photos as they are.
+  std::vector<std::pair<std::string, double>> rain = {{"soft", 1}};
+  double weakest_rain = 0.2, strongest_rain = 1;  // strength of drawn rain
 
   int batch = 12;
   int epochs = 100;

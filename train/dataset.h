@@ -9,6 +9,7 @@
 
 #include "engine/buffer.h"
 #include "train/pairs.h"
+#include "train/rain_mix.h"
 
 namespace sapnet::train {
 
@@ -56,16 +57,11 @@ inline std::size_t default_picture_memory() { return engine::available_memory(en
 std::unique_ptr<Dataset> make_pair_dataset(const std::vector<Pair>& pairs, const PatchOptions& options,
                                            std::size_t memory = default_picture_memory());
 
-/// How strong rain is: as add_rain() has it, any strength between these two as likely as the others.
-struct RainStrength {
-  float low = 0.2F, high = 1;
-};
-
-/// Patches of clean photos, and rain on them, other rain in each epoch: what add_rain() would draw on the
-/// whole photo, so streaks have the size that they have there and reach over the patch's borders. Flips turn
-/// the photo, not the rain. Throws Error as make_pair_dataset() does.
+/// Patches of clean photos, and rain on them, other rain in each epoch: what the mix would put on the whole
+/// photo, so streaks have the size that they have there and reach over the patch's borders. Flips turn the
+/// photo, not the rain. Throws Error as make_pair_dataset() does.
 std::unique_ptr<Dataset> make_rain_dataset(const std::vector<std::filesystem::path>& photos,
-                                           const PatchOptions& options, const RainStrength& strength,
+                                           const PatchOptions& options, std::shared_ptr<const RainMix> mix,
                                            std::size_t memory = default_picture_memory());
 
 struct WeightedDataset {

@@ -16,6 +16,9 @@ enum class Stream : std::uint32_t {
   kOrder = 2,       // of an epoch's samples
   kPatch = 3,       // its place, its flips, its rain
   kValidation = 4,  // the rain of a picture that training is judged by
+  kSublayer = 5,    // of additive rain: what its streaks have in common
+  kCamera = 6,      // of rain in photos: defocus, haze, tone, compression
+  kNoise = 7,       // and its sensor noise
   kLayer = 16,      // and one more for each further layer of streaks
 };
 

@@ -20,6 +20,11 @@ struct Image {
   bool grey = false;         // the file had one colour channel; rgb holds it three times
 };
 
+/// A rectangle of an image, in pixels.
+struct Crop {
+  int left = 0, top = 0, width = 0, height = 0;
+};
+
 /// How [0, 1] becomes a byte: the published code truncates; nearest is worth 0.41 dB to its weights on 17
 /// pairs of Rain100L.
 enum class Rounding { kNearest, kTruncate };

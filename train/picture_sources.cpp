@@ -1,5 +1,6 @@
 #include "train/picture_sources.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/error.h"
@@ -27,14 +28,27 @@ std::vector<Pair> find_pictures(const fs::path& folder) {
   throw Error(folder.string() + ": holds no pictures" + hint);
 }
 
+std::shared_ptr<const RainMix> make_rain_mix(const TrainConfig& config) {
+  RainLayers layers;
+  if (std::ranges::any_of(config.rain, [](const auto& kind) { return kind.first == "pairs"; })) {
+    for (const auto& [folder, weight] : config.data) {
+      const std::vector<Pair> pictures = find_pictures(folder);
+      if (!is_photo(pictures.front())) layers.add(pictures, weight);
+    }
+  }
+  return std::make_shared<RainMix>(RainMixOptions{.kinds = config.rain,
+                                                  .weakest = static_cast<float>(config.weakest_rain),
+                                                  .strongest = static_cast<float>(config.strongest_rain)},
+                                   std::move(layers));
+}
+
 std::shared_ptr<const Dataset> make_dataset(const TrainConfig& config) {
   if (config.data.empty()) throw Error("there is no data to learn from; name a folder of pictures");
   const PatchOptions patches = {.patch = config.patch,
                                 .stride = config.stride,
                                 .per_picture = config.patches_per_picture,
                                 .flips = config.flips};
-  const RainStrength strength = {static_cast<float>(config.weakest_rain),
-                                 static_cast<float>(config.strongest_rain)};
+  const std::shared_ptr<const RainMix> mix = make_rain_mix(config);
   std::vector<WeightedDataset> parts;
   for (const auto& [folder, weight] : config.data) {
     const std::vector<Pair> pictures = find_pictures(folder);
@@ -42,7 +56,7 @@ std::shared_ptr<const Dataset> make_dataset(const TrainConfig& config) {
     if (is_photo(pictures.front())) {
       std::vector<fs::path> photos;
       for (const Pair& photo : pictures) photos.push_back(photo.clean);
-      dataset = make_rain_dataset(photos, patches, strength);
+      dataset = make_rain_dataset(photos, patches, mix);
     } else {
       dataset = make_pair_dataset(pictures, patches);
     }

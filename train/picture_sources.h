@@ -9,6 +9,7 @@
 #include "train/config.h"
 #include "train/dataset.h"
 #include "train/pairs.h"
+#include "train/rain_mix.h"
 
 namespace sapnet::train {
 
@@ -18,6 +19,10 @@ std::vector<Pair> find_pictures(const std::filesystem::path& folder);
 
 /// Whether that gave a photo.
 inline bool is_photo(const Pair& picture) { return picture.rainy.empty(); }
+
+/// The rain of the settings, on clean photos. Throws Error when it is to be taken from pairs, and `data` has
+/// none.
+std::shared_ptr<const RainMix> make_rain_mix(const TrainConfig& config);
 
 /// What the settings' `data` is: pairs, or photos under synthetic rain; several folders are mixed by weight.
 /// Throws Error when there is no folder, or one has nothing to learn from.

@@ -56,7 +56,7 @@ void PictureStore::load(Picture& picture) {
   }
 }
 
-std::vector<float> PictureStore::cut(std::size_t picture, const Patch& patch) const {
+Image PictureStore::cut(std::size_t picture, const Crop& crop, const Flips& flips) const {
   const Picture& source = pictures_[picture];
   std::vector<std::uint8_t> read;
   if (source.rgb.empty()) {
@@ -67,18 +67,21 @@ std::vector<float> PictureStore::cut(std::size_t picture, const Patch& patch) co
   }
   const std::uint8_t* rgb = source.rgb.empty() ? read.data() : source.rgb.data();
 
-  const auto side = static_cast<std::size_t>(patch.side);
   std::vector<std::uint8_t> bytes;
-  bytes.reserve(side * side * 3);
-  for (int i = 0; i < patch.side; ++i) {
-    const int y = patch.top + (patch.upside_down ? patch.side - 1 - i : i);
-    for (int j = 0; j < patch.side; ++j) {
-      const int x = patch.left + (patch.mirrored ? patch.side - 1 - j : j);
+  bytes.reserve(3 * static_cast<std::size_t>(crop.width) * static_cast<std::size_t>(crop.height));
+  for (int i = crop.top; i < crop.top + crop.height; ++i) {
+    const int y = flips.upside_down ? source.height - 1 - i : i;
+    for (int j = crop.left; j < crop.left + crop.width; ++j) {
+      const int x = flips.mirrored ? source.width - 1 - j : j;
       const auto* pixel = rgb + 3 * (static_cast<std::ptrdiff_t>(y) * source.width + x);
       bytes.insert(bytes.end(), pixel, pixel + 3);
     }
   }
-  return to_floats(bytes);
+  Image image;
+  image.width = crop.width;
+  image.height = crop.height;
+  image.rgb = to_floats(bytes);
+  return image;
 }
 
 }  // namespace sapnet::train

@@ -7,11 +7,12 @@
 #include <filesystem>
 #include <vector>
 
+#include "train/image.h"
+
 namespace sapnet::train {
 
-/// Where a square patch lies in a picture, and how it is turned.
-struct Patch {
-  int left = 0, top = 0, side = 0;
+/// How an image is turned before it is cut.
+struct Flips {
   bool mirrored = false, upside_down = false;
 };
 
@@ -27,9 +28,9 @@ class PictureStore {
   int width(std::size_t picture) const { return pictures_[picture].width; }
   int height(std::size_t picture) const { return pictures_[picture].height; }
 
-  /// (side, side, 3), RGB in [0, 1]. The patch must lie inside. Throws Error when the file has changed its
+  /// A crop of the image after the flips; it must lie inside. Throws Error when the file has changed its
   /// size, or cannot be read any more.
-  std::vector<float> cut(std::size_t picture, const Patch& patch) const;
+  Image cut(std::size_t picture, const Crop& crop, const Flips& flips = {}) const;
 
  private:
   struct Picture {

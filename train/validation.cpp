@@ -8,19 +8,19 @@
 #include "train/draws.h"
 #include "train/image.h"
 #include "train/picture_sources.h"
-#include "train/rain.h"
+#include "train/rain_mix.h"
 
 namespace sapnet::train {
 namespace {
 
-Validation::Picture read_picture(const Pair& files, const TrainConfig& config, std::uint32_t number) {
+Validation::Picture read_picture(const Pair& files, const RainMix& mix, std::uint64_t seed,
+                                 std::uint32_t number) {
   Image clean = read_image(files.clean), rainy;
   if (is_photo(files)) {
-    Draws draws(config.seed, Stream::kValidation, number);
-    const auto strength =
-        draws.between(static_cast<float>(config.weakest_rain), static_cast<float>(config.strongest_rain));
-    const std::uint64_t low = draws.bits(), high = draws.bits();
-    rainy = add_rain(clean, strength, high << 32 | low);
+    Draws draws(seed, Stream::kValidation, number);
+    RainPair pair = mix.rain(clean, draws);
+    rainy = std::move(pair.rainy);
+    clean = std::move(pair.clean);
   } else {
     rainy = read_image(files.rainy);
     if (rainy.width != clean.width || rainy.height != clean.height)
@@ -45,9 +45,11 @@ Validation::Validation(const TrainConfig& config) {
     files.insert(files.end(), pictures.begin(), pictures.end());
   }
   found_ = files.size();
+  const auto mix = make_rain_mix(config);
   const std::size_t count = std::min(found_, static_cast<std::size_t>(config.validation_pictures));
   for (std::size_t k = 0; k < count; ++k) {
-    pictures_.push_back(read_picture(files[k * files.size() / count], config, static_cast<std::uint32_t>(k)));
+    pictures_.push_back(
+        read_picture(files[k * files.size() / count], *mix, config.seed, static_cast<std::uint32_t>(k)));
   }
   if (pictures_.empty()) throw Error("there is no picture to validate with");
 }

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/apps/workshop.h"
-#include "train/rain.h"
+#include "train/rain/rain.h"
 
 namespace sapnet::apps {
 namespace {
@@ -31,7 +31,7 @@ TEST_CASE("sapnet-rain draws the rain of seed, seed + 1, ...", "[rain]") {
     CAPTURE(name);
     const auto clean = train::read_image(workshop / ("in/" + name));
     const auto rainy = train::read_image(workshop / ("out/" + name));
-    CHECK(bytes_of(rainy) == bytes_of(train::add_rain(clean, 0.8F, seed++)));
+    CHECK(bytes_of(rainy) == bytes_of(train::draw_rain(clean, {.strength = 0.8F, .seed = seed++}).rainy));
     CHECK(bytes_of(rainy) != bytes_of(clean));
     CHECK(rainy.alpha.empty());
     CHECK_FALSE(rainy.grey);
@@ -49,7 +49,7 @@ TEST_CASE("sapnet-rain goes on after a broken picture, whose neighbours keep the
                               Contains("sapnet-rain: error: 1 of 3 pictures failed\n"));
   CHECK(workshop.list("out") == Names{"grey8.png", "rgba8.png"});
   CHECK(bytes_of(train::read_image(workshop / "out/rgba8.png")) ==
-        bytes_of(train::add_rain(train::read_image(workshop / "in/rgba8.png"), 0.5F, 7)));
+        bytes_of(train::draw_rain(train::read_image(workshop / "in/rgba8.png"), {.seed = 7}).rainy));
 }
 
 TEST_CASE("sapnet-rain refuses a wrong command line with exit code 2", "[rain]") {

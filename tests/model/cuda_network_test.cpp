@@ -14,7 +14,7 @@
 #include "tests/source_dir.h"
 #include "train/image.h"
 #include "train/metrics.h"
-#include "train/rain.h"
+#include "train/rain/rain.h"
 #include "weights/weight_file.h"
 
 namespace sapnet::tests {
@@ -110,7 +110,8 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu][not_tsan]"
       INFO("rain of strength " << strength);
       const engine::Shape shape{1, 32, 32, 3};
       const std::vector<float> clean = square(photo, 120, 32);
-      const std::vector<float> rainy = square(train::add_rain(photo, strength, 1), 120, 32);
+      const std::vector<float> rainy =
+          square(train::draw_rain(photo, {.strength = strength, .seed = 1}).rainy, 120, 32);
       const double in_fp32 = train::psnr(derain(*exact, Device::kCpu, rainy, shape), clean);
       const double in_fp16 = train::psnr(derain(*fast, Device::kCuda, rainy, shape), clean);
       CHECK(in_fp32 > train::psnr(rainy, clean) + 1);

@@ -57,6 +57,12 @@ std::vector<int> corner(const std::vector<float>& patch) {
   return {bytes.begin(), bytes.end()};
 }
 
+std::shared_ptr<const RainMix> mix(std::vector<std::pair<std::string, double>> kinds = {{"soft", 1}},
+                                   float weakest = 0.2F) {
+  return std::make_shared<RainMix>(RainMixOptions{.kinds = std::move(kinds), .weakest = weakest},
+                                   RainLayers());
+}
+
 /// Gives its arguments back; index 13 fails if asked to.
 class Echo final : public Dataset {
  public:
@@ -169,7 +175,7 @@ TEST_CASE("patches at random places cover a picture, turned both ways, alike in 
 TEST_CASE("rain is drawn on patches: the same for the same numbers, else another", "[data]") {
   const Folder folder;
   const auto dataset = make_rain_dataset({folder.add("photo.png", 9, 120, 90)}, {.patch = 64, .stride = 56},
-                                         {.low = 0.9F, .high = 1});
+                                         mix({{"soft", 1}}, 0.9F));
   const Sample sample = dataset->sample(1, 2, 0);
   CHECK(sample.clean != sample.rainy);
   CHECK(sample.rainy == dataset->sample(1, 2, 0).rainy);
@@ -182,14 +188,13 @@ TEST_CASE("rain is drawn on patches: the same for the same numbers, else another
 TEST_CASE("data that cannot be learned from is refused by name", "[data]") {
   const Folder folder;
   const fs::path small = folder.add("small.png", 0, 9, 40), photo = folder.add("photo.png", 0);
-  CHECK_THROWS_WITH(make_rain_dataset({photo, small}, {.patch = 10}, {}),
+  CHECK_THROWS_WITH(make_rain_dataset({photo, small}, {.patch = 10}, mix()),
                     Contains("small.png") && Contains("9x40"));
   CHECK_THROWS_WITH(make_pair_dataset({{photo, small}}, {.patch = 5}),
                     Contains("small.png") && Contains("30x20"));
-  CHECK_THROWS_WITH(make_rain_dataset({photo}, {.patch = 5}, {.low = 0.5F, .high = 2}), Contains("strength"));
-  CHECK_THROWS_WITH(make_rain_dataset({photo}, {.patch = 0}, {}), Contains("patch"));
-  CHECK_THROWS_WITH(make_rain_dataset({}, {.patch = 5}, {}), Contains("no photos"));
-  CHECK_THROWS_WITH(make_rain_dataset({folder.path() / "x.png"}, {.patch = 5}, {}), Contains("x.png"));
+  CHECK_THROWS_WITH(make_rain_dataset({photo}, {.patch = 0}, mix()), Contains("patch"));
+  CHECK_THROWS_WITH(make_rain_dataset({}, {.patch = 5}, mix()), Contains("no photos"));
+  CHECK_THROWS_WITH(make_rain_dataset({folder.path() / "x.png"}, {.patch = 5}, mix()), Contains("x.png"));
   CHECK_THROWS_AS(make_mixed_dataset({}), Error);
 }
 
@@ -201,13 +206,13 @@ TEST_CASE("a mix takes from its parts by their weights, and goes on where an epo
   const std::shared_ptr<const Dataset> tiny =
       make_pair_dataset({{folder.add("rain-2.png", 2, 10, 10), folder.add("norain-2.png", 2, 10, 10)}},
                         {.patch = 10, .stride = 10});
-  const auto mix = make_mixed_dataset({{photo, 3}, {tiny, 4}});
-  REQUIRE(mix->size() == 7);
+  const auto mixed = make_mixed_dataset({{photo, 3}, {tiny, 4}});
+  REQUIRE(mixed->size() == 7);
   std::set<std::vector<int>> of_photo;
   std::int64_t of_tiny = 0;
   for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
     for (std::int64_t k = 0; k < 7; ++k) {
-      const std::vector<int> pixel = corner(mix->sample(1, epoch, k).rainy);
+      const std::vector<int> pixel = corner(mixed->sample(1, epoch, k).rainy);
       if (pixel[2] == 2)
         ++of_tiny;
       else

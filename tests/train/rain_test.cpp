@@ -1,6 +1,7 @@
-#include "train/rain.h"
+#include "train/rain/rain.h"
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -10,8 +11,19 @@
 
 namespace {
 
-using sapnet::train::add_rain;
+using sapnet::train::Crop;
+using sapnet::train::draw_rain;
 using sapnet::train::Image;
+using sapnet::train::kRainStyles;
+using sapnet::train::RainOptions;
+using sapnet::train::RainPair;
+using sapnet::train::RainStyle;
+
+Image add_rain(const Image& clean, float strength, std::uint64_t seed, RainStyle style = RainStyle::kSoft) {
+  return draw_rain(clean, {style, strength, seed}).rainy;
+}
+
+RainStyle any_style() { return GENERATE(RainStyle::kSoft, RainStyle::kAdditive, RainStyle::kPhoto); }
 
 Image flat(int width, int height, float value) {
   const auto pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
@@ -71,35 +83,51 @@ TEST_CASE("the same seed gives the same rain, on every machine", "[rain]") {
   CHECK(fingerprint(add_rain(clean, 1, 12345678901234567890U)) == 0x969385b7f1ef1c61);
 }
 
+TEST_CASE("additive and photo rain are the same on every machine, too", "[rain]") {
+  const Image clean = gradient(96, 64);
+  CHECK(fingerprint(add_rain(clean, 0.2F, 1, RainStyle::kAdditive)) == 0xd9d5fa2899da775b);
+  CHECK(fingerprint(add_rain(clean, 1, 2, RainStyle::kAdditive)) == 0xdab375130378e2d2);
+  CHECK(fingerprint(add_rain(clean, 0.7F, 3, RainStyle::kPhoto)) == 0xf84894f0df0304f4);
+}
+
 TEST_CASE("rain on a crop is the crop of the rain", "[rain]") {
+  const RainStyle style = any_style();
   const Image clean = gradient(560, 430);  // large enough for streaks to be larger than in the crop alone
-  constexpr int kWidth = 100, kHeight = 70;
-  const auto cut = [](const Image& image, int left, int top) {
-    Image crop = flat(kWidth, kHeight, 0);
-    for (int y = 0; y < kHeight; ++y) {
-      const auto* row = image.rgb.data() + 3 * static_cast<std::ptrdiff_t>((top + y) * image.width + left);
-      std::copy_n(row, 3 * kWidth, crop.rgb.begin() + 3 * y * kWidth);
+  const auto cut = [](const Image& image, const Crop& crop) {
+    Image part = flat(crop.width, crop.height, 0);
+    for (int y = 0; y < crop.height; ++y) {
+      const auto* row =
+          image.rgb.data() + 3 * static_cast<std::ptrdiff_t>((crop.top + y) * image.width + crop.left);
+      std::copy_n(row, 3 * crop.width, part.rgb.begin() + 3 * y * crop.width);
     }
-    return crop;
+    return part;
   };
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    const Image rainy = add_rain(clean, 0.9F, seed);  // strong enough for mist
-    for (const auto& [left, top] : {std::pair{0, 0}, {460, 360}, {231, 117}}) {
-      CAPTURE(seed, left, top);
-      const Image crop = add_rain(cut(clean, left, top), {560, 430, left, top}, 0.9F, seed);
-      CHECK(crop.rgb == cut(rainy, left, top).rgb);
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const RainOptions options = {style, 0.9F, seed};  // strong enough for mist
+    const RainPair whole = draw_rain(clean, options);
+    for (const auto& [left, top] : {std::pair{0, 0}, {460, 360}, {231, 117}, {400, 3}}) {
+      const Crop crop = {left, top, 100, 70};
+      CAPTURE(static_cast<int>(style), seed, left, top);
+      const Image needed = cut(clean, needed_crop(style, crop, 560, 430));
+      const RainPair part = draw_rain(needed, crop, 560, 430, options);
+      CHECK(part.rainy.rgb == cut(whole.rainy, crop).rgb);
+      CHECK(part.clean.rgb == cut(whole.clean, crop).rgb);
     }
   }
 }
 
 TEST_CASE("no strength is no rain, and more strength more rain", "[rain]") {
+  const RainStyle style = any_style();
   const Image clean = gradient(120, 80);
-  CHECK(add_rain(clean, 0, 5).rgb == clean.rgb);
+  const RainPair dry = draw_rain(clean, {style, 0, 5});
+  CHECK(dry.rainy.rgb == dry.clean.rgb);
+  if (style == RainStyle::kPhoto) return;  // whose streaks are too faint for compression to keep their order
+  CHECK(dry.clean.rgb == clean.rgb);
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     CAPTURE(seed);
     double closeness = std::numeric_limits<double>::infinity();
     for (const float strength : {0.1F, 0.2F, 0.4F, 0.6F, 0.8F, 1.0F}) {
-      const double now = sapnet::train::psnr(add_rain(clean, strength, seed).rgb, clean.rgb);
+      const double now = sapnet::train::psnr(add_rain(clean, strength, seed, style).rgb, clean.rgb);
       CHECK(now < closeness);
       closeness = now;
     }
@@ -132,11 +160,52 @@ TEST_CASE("rain keeps to [0, 1], and only mist darkens", "[rain]") {
   }
 }
 
+TEST_CASE("additive rain adds the same light to every channel, and clips it at 1", "[rain]") {
+  Image clean = gradient(150, 100);
+  for (std::size_t i = 0; i < clean.rgb.size(); i += 3) clean.rgb[i] = 0.9F;  // most of the reds clip
+  const Image rainy = add_rain(clean, 1, 4, RainStyle::kAdditive);
+  std::size_t clipped = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < clean.rgb.size(); i += 3) {
+    std::array<float, 3> light;
+    for (std::size_t c = 0; c < 3; ++c) light[c] = rainy.rgb[i + c] - clean.rgb[i + c];
+    const float most = *std::ranges::max_element(light);
+    for (std::size_t c = 0; c < 3; ++c) {
+      REQUIRE(light[c] >= 0);
+      REQUIRE(rainy.rgb[i + c] <= 1);
+      if (rainy.rgb[i + c] == 1)
+        ++clipped;
+      else
+        largest = std::max(largest, static_cast<double>(std::abs(light[c] - most)));
+    }
+  }
+  CHECK(clipped > 100);
+  CHECK(largest < 2e-7);  // two roundings of sums below 1
+}
+
+TEST_CASE("what a camera does to rain in photo style it does without rain, too", "[rain]") {
+  const Image clean = gradient(96, 80);
+  double changed = 0;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    const RainPair pair = draw_rain(clean, {RainStyle::kPhoto, 0.6F, seed});
+    CHECK(pair.rainy.rgb != pair.clean.rgb);
+    // Without rain the image is brighter or darker here and there; rain lies on top of that.
+    const double camera = sapnet::train::psnr(pair.clean.rgb, clean.rgb);
+    const double rain = sapnet::train::psnr(pair.rainy.rgb, pair.clean.rgb);
+    CHECK(rain > 18);
+    CHECK(rain < 45);
+    changed += camera < 40 ? 1 : 0;
+  }
+  CHECK(changed >= 4);
+}
+
 TEST_CASE("rain keeps grey pictures grey, alpha and size", "[rain]") {
+  const RainStyle style = any_style();
   Image clean = flat(40, 30, 0.3F);
   clean.grey = true;
   clean.alpha.assign(40 * 30, 0.5F);
-  const Image rainy = add_rain(clean, 1, 9);
+  const Image rainy = add_rain(clean, 1, 9, style);
   CHECK(rainy.width == 40);
   CHECK(rainy.height == 30);
   CHECK(rainy.grey);
@@ -149,9 +218,10 @@ TEST_CASE("rain keeps grey pictures grey, alpha and size", "[rain]") {
 }
 
 TEST_CASE("rain wets the borders as much as the middle", "[rain]") {
+  const RainStyle style = GENERATE(RainStyle::kSoft, RainStyle::kAdditive);
   double left = 0, right = 0, top = 0, bottom = 0, all = 0;
-  for (std::uint64_t seed = 0; seed < 24; ++seed) {
-    const Image rainy = add_rain(flat(300, 300, 0), 0.5F, seed);
+  for (std::uint64_t seed = 0; seed < 32; ++seed) {
+    const Image rainy = add_rain(flat(300, 300, 0), 0.5F, seed, style);
     left += mean_of_columns(rainy, 0, 30);
     right += mean_of_columns(rainy, 270, 300);
     top += mean_of_rows(rainy, 0, 30);
@@ -166,8 +236,9 @@ TEST_CASE("rain wets the borders as much as the middle", "[rain]") {
 
 TEST_CASE("rain falls downwards", "[rain]") {
   // Along a streak neighbours are alike, across it they are not.
+  const RainStyle style = GENERATE(RainStyle::kSoft, RainStyle::kAdditive);
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    const Image rainy = add_rain(flat(200, 200, 0), 0.4F, seed);
+    const Image rainy = add_rain(flat(200, 200, 0), 0.4F, seed, style);
     double down = 0, sideways = 0;
     for (int y = 1; y < 200; ++y) {
       for (int x = 1; x < 200; ++x) {
@@ -180,9 +251,10 @@ TEST_CASE("rain falls downwards", "[rain]") {
 }
 
 TEST_CASE("pictures of any size can be rained on", "[rain]") {
+  const RainStyle style = any_style();
   for (const auto& [width, height] : {std::pair{1, 1}, {1, 200}, {200, 1}, {3, 5}, {1000, 700}}) {
-    CAPTURE(width, height);
-    const Image rainy = add_rain(flat(width, height, 0.5F), 1, 2);
+    CAPTURE(width, height, static_cast<int>(style));
+    const Image rainy = add_rain(flat(width, height, 0.5F), 1, 2, style);
     CHECK(rainy.rgb.size() == static_cast<std::size_t>(3 * width * height));
     CHECK(std::all_of(rainy.rgb.begin(), rainy.rgb.end(), [](float v) { return v >= 0 && v <= 1; }));
   }

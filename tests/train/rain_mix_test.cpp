@@ -1,0 +1,131 @@
+#include "train/rain_mix.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "train/image.h"
+
+namespace sapnet::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+
+/// A clean image of 20x12 pixels, and the same under a ramp of light, 3 levels a column, clipped at 255.
+class Pairs {
+ public:
+  Pairs() {
+    std::string name = (fs::temp_directory_path() / "sapnet-rain-mix-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+    std::vector<std::uint8_t> rainy, clean;
+    for (int y = 0; y < kHeight; ++y) {
+      for (int x = 0; x < kWidth; ++x) {
+        for (const int base : {90, 40, 250}) {
+          clean.push_back(static_cast<std::uint8_t>(base));
+          rainy.push_back(static_cast<std::uint8_t>(std::min(255, base + 3 * x)));
+        }
+      }
+    }
+    write_image(path_ / "rain-1.png", rainy, kWidth, kHeight, 3, 100);
+    write_image(path_ / "norain-1.png", clean, kWidth, kHeight, 3, 100);
+  }
+  ~Pairs() { fs::remove_all(path_); }
+  Pairs(const Pairs&) = delete;
+  Pairs& operator=(const Pairs&) = delete;
+
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+  RainLayers layers() const {
+    RainLayers layers;
+    layers.add({{path_ / "rain-1.png", path_ / "norain-1.png"}}, 1);
+    return layers;
+  }
+
+  static constexpr int kWidth = 20, kHeight = 12;
+
+ private:
+  fs::path path_;
+};
+
+Image grey_image(int width, int height, float value) {
+  Image image;
+  image.width = width;
+  image.height = height;
+  image.rgb.assign(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height), value);
+  return image;
+}
+
+TEST_CASE("the rain of a pair is its rainy image less its clean one, flipped and scaled", "[rain][data]") {
+  const Pairs pairs;
+  const RainLayers layers = pairs.layers();
+  int mirrored = 0;
+  for (std::uint32_t k = 0; k < 40; ++k) {
+    Draws draws(1, Stream::kPatch, k);
+    const std::vector<float> light = layers.draw(8, 5, draws);
+    REQUIRE(light.size() == 40);
+    const float step = light[1] - light[0];  // 3 levels, times a gain of 0.7 to 1.2
+    CHECK(std::abs(step) >= 0.7F * 3 / 255 * 0.999F);
+    CHECK(std::abs(step) <= 1.2F * 3 / 255 * 1.001F);
+    for (std::size_t i = 0; i < light.size(); ++i)
+      CHECK(light[i] == Approx(light[0] + step * static_cast<float>(i % 8)).margin(1e-6));
+    mirrored += step < 0 ? 1 : 0;
+  }
+  CHECK(mirrored > 8);
+  CHECK(mirrored < 32);
+}
+
+TEST_CASE("a layer that is smaller than the crop goes on as its mirror image", "[rain][data]") {
+  const Pairs pairs;
+  Draws draws(3, Stream::kPatch, 0);
+  const std::vector<float> light = pairs.layers().draw(50, 30, draws);
+  REQUIRE(light.size() == 1500);
+  float largest_step = 0;
+  for (std::size_t i = 0; i + 1 < 50; ++i)
+    largest_step = std::max(largest_step, std::abs(light[i + 1] - light[i]));
+  CHECK(largest_step < 1.2F * 3 / 255 * 1.001F);  // no seam
+}
+
+TEST_CASE("a mix draws its kinds as often as their weights say", "[rain][data]") {
+  const Pairs pairs;
+  const RainMix mix({.kinds = {{"none", 1}, {"pairs", 2}, {"additive", 1}}}, pairs.layers());
+  const Image photo = grey_image(16, 10, 0.25F);
+  int dry = 0, of_pairs = 0;
+  constexpr int kSamples = 600;
+  for (std::uint32_t k = 0; k < kSamples; ++k) {
+    Draws draws(9, Stream::kPatch, k);
+    const RainPair pair = mix.rain(photo, draws);
+    CHECK(pair.clean.rgb == photo.rgb);
+    // A ramp along rows is the pair's.
+    const std::vector<float>& rgb = pair.rainy.rgb;
+    const float step = rgb[3] - rgb[0];
+    bool ramp = std::abs(step) > 0.005F;
+    for (std::size_t x = 0; x + 1 < 16; ++x)
+      ramp = ramp && std::abs(rgb[3 * x + 3] - rgb[3 * x] - step) < 1e-5F;
+    dry += rgb == photo.rgb ? 1 : 0;
+    of_pairs += ramp ? 1 : 0;
+  }
+  // Binomial: within four standard deviations, 4 · sqrt(600 · ½ · ½) = 49; no rain may also be none drawn.
+  CHECK(of_pairs > kSamples / 2 - 49);
+  CHECK(of_pairs < kSamples / 2 + 49);
+  CHECK(dry > kSamples / 4 - 49);
+}
+
+TEST_CASE("a mix that cannot be drawn is refused by name", "[rain][data]") {
+  CHECK_THROWS_WITH(RainMix({.kinds = {{"hail", 1}}}, {}), Contains("'hail'"));
+  CHECK_THROWS_WITH(RainMix({.kinds = {{"soft", 0}}}, {}), Contains("soft"));
+  CHECK_THROWS_WITH(RainMix({.kinds = {}}, {}), Contains("no kind"));
+  CHECK_THROWS_WITH(RainMix({.kinds = {{"pairs", 1}}}, {}), Contains("no pairs"));
+  CHECK_THROWS_WITH(RainMix({.strongest = 2}, {}), Contains("strength"));
+  CHECK_THROWS_WITH(RainMix({.weakest = 0.5F, .strongest = 0.4F}, {}), Contains("strength"));
+}
+
+}  // namespace
+}  // namespace sapnet::train
