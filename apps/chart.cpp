@@ -86,7 +86,8 @@ std::string chart(const std::string& title, const std::string& unit, const std::
     svg += line("level", y_at(y_axis.at(level.points.front().second)));
     key += "<span>" + level.name + "</span>";
   }
-  constexpr std::array kKinds = {"first", "second", "third", "fourth", "fifth", "sixth"};
+  constexpr std::array<const char*, kMostCurves> kKinds = {"first",  "second", "third",
+                                                           "fourth", "fifth",  "sixth"};
   for (std::size_t k = 0; k < std::min(curves.size(), kKinds.size()); ++k) {
     std::string path;
     for (const auto& [x, y] : curves[k].points) {

@@ -1,10 +1,39 @@
 #include "apps/history_charts.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+
+#include "apps/html.h"
 
 namespace sapnet::apps {
 
 using train::HistoryRow;
+
+namespace {
+
+std::string chart_of_folders(const std::string& title, const std::string& unit,
+                             const std::vector<HistoryRow>& rows,
+                             std::optional<double> train::FolderScores::*value) {
+  std::map<std::string, Curve> curves;
+  for (const HistoryRow& row : rows) {
+    for (const auto& [folder, scores] : row.validation_folders) {
+      Curve& curve = curves.try_emplace(folder, Curve{escape(folder), {}}).first->second;
+      if (scores.*value) curve.points.emplace_back(row.step, *(scores.*value));
+    }
+  }
+  std::string html;
+  std::vector<Curve> of_chart;
+  for (auto& [folder, curve] : curves) {
+    of_chart.push_back(std::move(curve));
+    if (of_chart.size() < kMostCurves) continue;
+    html += chart(title, unit, of_chart);
+    of_chart.clear();
+  }
+  return html + chart(title, unit, of_chart);
+}
+
+}  // namespace
 
 Curve curve(const std::string& name, const std::vector<HistoryRow>& rows,
             std::optional<double> HistoryRow::*value) {
@@ -12,6 +41,11 @@ Curve curve(const std::string& name, const std::vector<HistoryRow>& rows,
   for (const HistoryRow& row : rows)
     if (row.*value) curve.points.emplace_back(row.step, *(row.*value));
   return curve;
+}
+
+std::string charts_of_folders(const std::vector<HistoryRow>& rows) {
+  return chart_of_folders("PSNR, validation by folder", " dB", rows, &train::FolderScores::psnr) +
+         chart_of_folders("SSIM, validation by folder", "", rows, &train::FolderScores::ssim);
 }
 
 std::string charts_of_parts(const std::vector<NamedHistory>& runs) {

@@ -14,6 +14,9 @@ namespace sapnet::apps {
 Curve curve(const std::string& name, const std::vector<train::HistoryRow>& rows,
             std::optional<double> train::HistoryRow::*value);
 
+/// Charts of the folders' PSNR and SSIM, a curve each; empty where the rows have none.
+std::string charts_of_folders(const std::vector<train::HistoryRow>& rows);
+
 struct NamedHistory {
   std::string name;  // HTML
   std::vector<train::HistoryRow> rows;

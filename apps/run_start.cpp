@@ -89,12 +89,13 @@ TrainingState start_of_run(const TrainOptions& options, const TrainConfig& confi
     check_fits(*saved, config, before.dilation);
     return *saved;
   }
-  if (options.weights.empty()) {
+  const fs::path& given = options.weights.empty() ? config.initial_weights : options.weights;
+  if (given.empty()) {
     return {.parameters = model::draw_parameters(
                 config.network, config.seed, {.attention = config.attention, .dilation = config.dilation})};
   }
-  TrainingState start{.parameters = weights::read_weights(options.weights)};
-  check_fits(start, config, weights::trained_with(options.weights, "dilation") != "off");
+  TrainingState start{.parameters = weights::read_weights(given)};
+  check_fits(start, config, weights::trained_with(given, "dilation") != "off");
   return start;
 }
 

@@ -21,9 +21,9 @@ std::optional<train::TrainingState> checkpoint_to_resume(const TrainOptions& opt
 /// UsageError.
 train::TrainConfig configure(const TrainOptions& options, const std::optional<train::TrainingState>& saved);
 
-/// The checkpoint, or the weights that are named, or new ones. Throws Error when they are of another network
-/// than the settings ask for, or were trained with attention or dilation where these have none, or the other
-/// way round.
+/// The checkpoint, or the weights that the command line or else the settings name, or new ones. Throws Error
+/// when they are of another network than the settings ask for, or were trained with attention or dilation
+/// where these have none, or the other way round.
 train::TrainingState start_of_run(const TrainOptions& options, const train::TrainConfig& config,
                                   const std::optional<train::TrainingState>& saved);
 

@@ -43,7 +43,8 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
       ->type_name("DIR...");
   app.add_option("--out", options.out, "Folder for all that the run writes")->type_name("RUN");
   app.add_flag("--resume", options.resume, "Go on from the newest checkpoint in RUN");
-  app.add_option("--weights", options.weights, "Weights to begin with (default: new ones, drawn by the seed)")
+  app.add_option("--weights", options.weights,
+                 "Weights to begin with (default: initial_weights of the settings)")
       ->type_name("FILE");
   app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE...");
   app.add_option("--device", options.device,

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@
 #include "train/history.h"
 #include "train/loader.h"
 #include "train/picture_sources.h"
+#include "train/schedule.h"
 #include "train/trainer.h"
 #include "train/validation.h"
 #include "weights/weight_file.h"
@@ -46,11 +48,10 @@ class Training {
         config_(std::move(config)),
         dataset_(train::make_dataset(config_)),
         validation_(config_),
-        device_(engine::choose_device(options_.device)),
-        trainer_(config_, start,
-                 {.device = device_,
-                  .maps = options_.precision == "fp16" ? engine::DType::kFloat16 : engine::DType::kFloat32}),
-        total_((config_.epochs * dataset_->size() + config_.batch - 1) / config_.batch),
+        execution_{.device = engine::choose_device(options_.device),
+                   .maps = options_.precision == "fp16" ? engine::DType::kFloat16 : engine::DType::kFloat32},
+        total_(train::total_steps(config_, dataset_->size())),
+        trainer_(config_, start, execution_, total_),
         saved_(start.step) {
     if (!options_.resume) return;
     history_ = train::read_history(options_.out / "metrics.csv", start.step);
@@ -61,7 +62,7 @@ class Training {
     introduce();
     if (trainer_.steps() >= total_) {
       // A program that was killed may owe them.
-      write_weights(options_.out / "weights.safetensors", trainer_.state());
+      write_weights("weights.safetensors");
       say("all " + std::to_string(total_) + " steps are done; more come with --set epochs=N");
       return 0;
     }
@@ -93,7 +94,7 @@ class Training {
   void introduce() const {
     for (const std::string& line : train::describe_data(config_)) say(line);
     say("validating on " + validated_on());
-    say(std::string(trainer_.network().name()) + without() + " on " + engine::describe(device_));
+    say(std::string(trainer_.network().name()) + without() + " on " + engine::describe(execution_.device));
     for (const std::string& line : trainer_.losses().describe()) say(line);
     const auto number_of = [](std::int64_t count, const std::string& unit, const std::string& units) {
       return std::to_string(count) + " " + (count == 1 ? unit : units);
@@ -172,6 +173,7 @@ class Training {
                   "; go on after step " + std::to_string(saved_) + " with a lower rate: " + resume_command() +
                   " --set learning_rate=" + formatted("%g", config_.learning_rate / 10));
     }
+    last_rate_ = result.learning_rate;
     ++since_row_.steps;
     since_row_.loss += result.loss;
     for (std::size_t part = 0; part < result.parts.size(); ++part) {
@@ -211,7 +213,7 @@ class Training {
     const auto steps = static_cast<double>(since_row_.steps);
     history_.push_back({.step = trainer_.steps(),
                         .epoch = epoch,
-                        .learning_rate = train::learning_rate(config_, epoch),
+                        .learning_rate = last_rate_,
                         .loss = since_row_.loss / steps,
                         .parts = part_means(),
                         .psnr = since_row_.psnr / steps,
@@ -222,30 +224,51 @@ class Training {
 
   void validate(Progress& progress) {
     if (history_.empty()) {
-      const std::int64_t epoch = trainer_.steps() * config_.batch / dataset_->size();
+      const std::int64_t epoch = epoch_of(trainer_.steps());
       history_.push_back(
-          {.step = trainer_.steps(), .epoch = epoch, .learning_rate = train::learning_rate(config_, epoch)});
+          {.step = trainer_.steps(), .epoch = epoch, .learning_rate = trainer_.learning_rate(epoch)});
     }
-    result_ = validation_.run(trainer_.network(), device_, config_.stages);
+    // With an EMA, of a network of its own: training's keeps its packed parameters and its graph.
+    const auto averaged = config_.ema_decay > 0
+                              ? model::make_network(trainer_.weights(), execution_, config_.dilation)
+                              : nullptr;
+    result_ = validation_.run(averaged ? *averaged : trainer_.network(), execution_.device, stages());
     HistoryRow& row = history_.back();
     row.validation_psnr = result_->mean.psnr_rgb;
     row.validation_ssim = result_->mean.ssim_rgb;
+    if (validation_.folders().size() > 1) {
+      for (std::size_t k = 0; k < validation_.folders().size(); ++k) {
+        const train::Scores& mean = result_->folder_means[k];
+        row.validation_folders[validation_.folders()[k]] = {.psnr = mean.psnr_rgb, .ssim = mean.ssim_rgb};
+      }
+    }
     row.seconds = seconds();
     judged_ = ", validation " + formatted("%.2f", result_->mean.psnr_rgb) + " dB";
-    progress.print_error("step " + std::to_string(row.step) + judged_ + ", SSIM " +
+    progress.print_error("step " + std::to_string(row.step) + judged_ + by_folder() + ", SSIM " +
                          formatted("%.4f", result_->mean.ssim_rgb));
     write_report();
     const bool best = std::ranges::none_of(history_, [&](const HistoryRow& other) {
       return other.step < row.step && other.validation_psnr > row.validation_psnr;
     });
-    if (best) write_weights(options_.out / "best.safetensors", trainer_.state());
+    if (best) write_weights("best.safetensors");
+  }
+
+  /// " (rain100L 36.10, heavy 29.01)": the PSNR of each folder; empty when there is but one.
+  std::string by_folder() const {
+    const std::vector<std::string>& folders = validation_.folders();
+    if (folders.size() < 2) return {};
+    std::string text;
+    for (std::size_t k = 0; k < folders.size(); ++k)
+      text +=
+          (k == 0 ? " (" : ", ") + folders[k] + " " + formatted("%.2f", result_->folder_means[k].psnr_rgb);
+    return text + ")";
   }
 
   /// Nothing before the first validation of this program.
   void write_report() const {
     if (!result_) return;
     write_training_report(options_.out / "report.html", {.network = std::string(trainer_.network().name()),
-                                                         .device = engine::describe(device_),
+                                                         .device = engine::describe(execution_.device),
                                                          .validated_on = validated_on(),
                                                          .steps = total_,
                                                          .history = history_,
@@ -258,7 +281,7 @@ class Training {
   void save() {
     const TrainingState state = trainer_.state();
     train::write_history(options_.out / "metrics.csv", history_);
-    write_weights(options_.out / "weights.safetensors", state);
+    write_weights("weights.safetensors");
     train::write_checkpoint(options_.out, state);
     saved_ = state.step;
     last_save_ = Clock::now();
@@ -274,12 +297,21 @@ class Training {
     }
   }
 
-  void write_weights(const fs::path& file, const TrainingState& state) const {
-    weights::write_safetensors(file, state.parameters,
-                               {{"network", std::string(trainer_.network().name())},
-                                {"stages", std::to_string(config_.stages)},
-                                {"dilation", config_.dilation ? "on" : "off"},
-                                {"steps", std::to_string(state.step)}});
+  void write_weights(const char* name) const {
+    std::map<std::string, std::string> metadata = {{"network", std::string(trainer_.network().name())},
+                                                   {"stages", std::to_string(stages())},
+                                                   {"dilation", config_.dilation ? "on" : "off"},
+                                                   {"steps", std::to_string(trainer_.steps())}};
+    if (config_.ema_decay > 0) metadata["ema"] = formatted("%.10g", config_.ema_decay);
+    weights::write_safetensors(options_.out / name, trainer_.weights(), metadata);
+  }
+
+  /// In which the batch of the step after `steps` steps begins.
+  std::int64_t epoch_of(std::int64_t steps) const { return steps * config_.batch / dataset_->size(); }
+
+  /// Those that the network was last trained with, or will be first.
+  int stages() const {
+    return train::stages_in(config_, epoch_of(std::max<std::int64_t>(trainer_.steps() - 1, 0)));
   }
 
   [[noreturn]] void leave(Progress& progress, StopRequest& stop) const {
@@ -306,9 +338,9 @@ class Training {
   TrainConfig config_;
   std::shared_ptr<const train::Dataset> dataset_;
   train::Validation validation_;
-  engine::Device device_;
+  engine::Execution execution_;
+  std::int64_t total_;  // steps
   train::Trainer trainer_;
-  std::int64_t total_;                               // steps
   std::optional<train::Validation::Result> result_;  // the last
   Clock::time_point last_save_ = Clock::now();
   std::int64_t saved_;  // the step of the newest checkpoint
@@ -320,6 +352,7 @@ class Training {
     std::array<double, train::kLossPartNames.size()> parts = {};
     std::array<std::int64_t, train::kLossPartNames.size()> part_steps = {};
   } since_row_;
+  double last_rate_ = 0;       // of the last step
   std::string judged_;         // what validation said last
   double seconds_before_ = 0;  // of the run, when this program began
   Clock::time_point start_;

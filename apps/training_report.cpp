@@ -21,7 +21,9 @@ std::string before_and_after(double before, double after, int decimals) {
 std::string tiles(const TrainingReport& report) {
   const HistoryRow& last = report.history.back();
   const train::Scores before = report.validation.rainy_mean(), after = report.result.mean;
-  const auto pictures = std::to_string(report.validation.pictures().size());
+  const std::size_t folders = report.validation.folders().size();
+  const std::string mean_of = folders > 1 ? std::to_string(folders) + " folders"
+                                          : std::to_string(report.validation.pictures().size());
   double best = after.psnr_rgb;
   std::int64_t best_step = last.step;
   for (const HistoryRow& row : report.history) {
@@ -30,7 +32,7 @@ std::string tiles(const TrainingReport& report) {
     best_step = row.step;
   }
   return tile("PSNR, validation", before_and_after(before.psnr_rgb, after.psnr_rgb, 2),
-              gain(before.psnr_rgb, after.psnr_rgb, 2, " dB") + ", mean of " + pictures) +
+              gain(before.psnr_rgb, after.psnr_rgb, 2, " dB") + ", mean of " + mean_of) +
          tile("SSIM, validation", before_and_after(before.ssim_rgb, after.ssim_rgb, 4),
               gain(before.ssim_rgb, after.ssim_rgb, 4, "")) +
          tile("Best PSNR so far", number(best, 2), "at step " + std::to_string(best_step)) +
@@ -46,6 +48,7 @@ std::string curves(const TrainingReport& report) {
                {curve("training patches", report.history, &HistoryRow::psnr),
                 curve("validation", report.history, &HistoryRow::validation_psnr)},
                rainy) +
+         charts_of_folders(report.history) +
          chart("Loss", "", {curve("training patches", report.history, &HistoryRow::loss)}) +
          charts_of_parts({{"training patches", report.history}});
 }

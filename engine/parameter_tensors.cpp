@@ -47,9 +47,9 @@ Tensor ParameterTensors::get(std::string_view name, const std::vector<std::int64
 
 void ParameterTensors::zero_gradients() { set_zero(gradients_); }
 
-Parameters ParameterTensors::current() const {
+Parameters ParameterTensors::with_values(const Tensor& tensor) const {
   std::vector<float> values(static_cast<std::size_t>(values_.shape().count()));
-  to_host(values_, values);
+  to_host(tensor, values);
   Parameters result(initial_.source());
   auto next = values.begin();
   for (Parameter parameter : initial_.all()) {

@@ -26,7 +26,9 @@ class ParameterTensors {
   /// Names and shapes, and the values as they were read.
   const Parameters& initial() const { return initial_; }
   /// The values as they are now.
-  Parameters current() const;
+  Parameters current() const { return with_values(values_); }
+  /// The same names and shapes with other values, such as averages; values: of the shape of values().
+  Parameters with_values(const Tensor& values) const;
 
   Device device() const { return values_.device(); }
   const Tensor& values() const { return values_; }

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kBegin = "checkpoint-", kEnd = ".safetensors";
-constexpr const char *kFirst = "adam.first_moments", *kSecond = "adam.second_moments";
+constexpr const char *kFirst = "adam.first_moments", *kSecond = "adam.second_moments", *kEma = "ema";
 constexpr std::size_t kKept = 2;
 
 fs::path file_of(const fs::path& folder, std::int64_t step) {
@@ -90,6 +90,8 @@ TrainingState read(const fs::path& file) {
       state.first_moments = tensor.values;
     } else if (tensor.name == kSecond) {
       state.second_moments = tensor.values;
+    } else if (tensor.name == kEma) {
+      state.ema = tensor.values;
     } else {
       count += tensor.values.size();
       state.parameters.add(tensor);
@@ -99,7 +101,7 @@ TrainingState read(const fs::path& file) {
              good_steps = number<std::int64_t>(metadata["good_steps"]);
   const auto loss_scale = number<double>(metadata["loss_scale"]);
   if (!step || !loss_scale || !good_steps || state.first_moments.size() != count ||
-      state.second_moments.size() != count)
+      state.second_moments.size() != count || (!state.ema.empty() && state.ema.size() != count))
     fail("is not a whole checkpoint");
   state.step = *step;
   state.loss_scale = *loss_scale;
@@ -115,6 +117,7 @@ void write_checkpoint(const fs::path& folder, const TrainingState& state) {
   const auto count = static_cast<std::int64_t>(state.first_moments.size());
   tensors.add({kFirst, {count}, state.first_moments});
   tensors.add({kSecond, {count}, state.second_moments});
+  if (!state.ema.empty()) tensors.add({kEma, {count}, state.ema});
   std::array<char, 64> loss_scale;
   std::snprintf(loss_scale.data(), loss_scale.size(), "%.17g", state.loss_scale);
   Metadata metadata = {{"step", std::to_string(state.step)},

@@ -18,6 +18,7 @@ struct TrainingState {
   std::int64_t step = 0;  // steps done
   engine::Parameters parameters;
   std::vector<float> first_moments = {}, second_moments = {};  // Adam's, as many as there are parameters
+  std::vector<float> ema = {};                                 // of the parameters; empty when there is none
   double loss_scale = 0x1p16;                                  // of fp16, and the steps since it changed
   std::int64_t good_steps = 0;
   std::string config = {};  // the run's settings, as JSON

@@ -28,14 +28,17 @@ struct Range {
 };
 constexpr double kMany = 1e9;
 struct AnyFile {};
+struct Fraction {};  // at least 0 and less than 1
 constexpr double kAny = std::numeric_limits<double>::infinity();
 constexpr std::array<std::string_view, 2> kNormalizations = {"imagenet", "none"};
 constexpr std::array<std::string_view, 2> kStatistics = {"running", "batch"};
+constexpr std::array<std::string_view, 2> kSchedules = {"multi_step", "cosine"};
 
 /// Calls visit(name, member, limits) for every setting, in the order in which they are written.
 template <class Config, class Visit>
 void visit_settings(Config& c, const Visit& visit) {
   visit("network", c.network, std::span<const std::string_view>(model::kNetworks));
+  visit("initial_weights", c.initial_weights, AnyFile());
   visit("stages", c.stages, Range{1, 32});
   visit("attention", c.attention, Range{0, 1});
   visit("dilation", c.dilation, Range{0, 1});
@@ -52,9 +55,15 @@ void visit_settings(Config& c, const Visit& visit) {
   visit("batch", c.batch, Range{1, 4096});
   visit("epochs", c.epochs, Range{1, 1e6});
   visit("learning_rate", c.learning_rate, Range{0, kAny});
+  visit("schedule", c.schedule, std::span<const std::string_view>(kSchedules));
   visit("learning_rate_factor", c.learning_rate_factor, Range{0, 1});
   visit("learning_rate_epochs", c.learning_rate_epochs, Range{0, kMany});
+  visit("final_learning_rate", c.final_learning_rate, Range{0, kAny});
+  visit("warmup_steps", c.warmup_steps, Range{0, kMany});
+  visit("stage_epochs", c.stage_epochs, Range{0, kMany});
+  visit("ema_decay", c.ema_decay, Fraction());
   visit("ssim_weight", c.ssim_weight, Range{0, kAny});
+  visit("charbonnier_weight", c.charbonnier_weight, Range{0, kAny});
   visit("contrast_weight", c.contrast_weight, Range{0, kAny});
   visit("distance_weight", c.distance_weight, Range{0, kAny});
   visit("segmentation_weight", c.segmentation_weight, Range{0, kAny});
@@ -117,6 +126,12 @@ class Reader {
                               : "a number from " + text(range.least) + " to " + text(range.most),
            json);
     }
+    value = json.get<double>();
+  }
+
+  void read(const Json& json, double& value, const Fraction& /*any*/) const {
+    if (!json.is_number() || !(json.get<double>() >= 0 && json.get<double>() < 1))
+      fail("a number of at least 0 and less than 1", json);
     value = json.get<double>();
   }
 
@@ -218,6 +233,9 @@ void check_together(const TrainConfig& config, const std::string& source) {
     throw Error(source + ": attention and dilation are SAPNet's, and the network is a " + config.network);
   if (config.contrast_taps.size() != 4)
     throw Error(source + ": contrast_taps must be four numbers, such as [0.03125, 0.0625, 0.125, 0.25]");
+  if (config.stage_epochs.size() >= static_cast<std::size_t>(config.stages))
+    throw Error(source + ": stage_epochs must name fewer epochs than stages, " +
+                std::to_string(config.stages) + ", not " + std::to_string(config.stage_epochs.size()));
   if (config.weakest_rain > config.strongest_rain) {
     throw Error(source + ": weakest_rain, " + written(config.weakest_rain).dump() +
                 ", is above strongest_rain, " + written(config.strongest_rain).dump());
@@ -272,13 +290,6 @@ std::string to_json(const TrainConfig& config) {
     json[name] = written(value);
   });
   return json.dump(2) + "\n";
-}
-
-double learning_rate(const TrainConfig& config, std::int64_t epoch) {
-  double rate = config.learning_rate;
-  for (const int from : config.learning_rate_epochs)
-    if (epoch >= from) rate *= config.learning_rate_factor;
-  return rate;
 }
 
 }  // namespace sapnet::train

@@ -13,6 +13,8 @@ namespace sapnet::train {
 /// the paper, as far as it states them.
 struct TrainConfig {
   std::string network = "SAPNet";  // one of model::kNetworks
+  /// The weights that a new run starts from; empty: drawn from the seed. A run that is resumed ignores it.
+  std::filesystem::path initial_weights;
   int stages = 6;
   /// What the ablation takes away from a SAPNet: its channel residual attention (CRA), and the dilation of
   /// its units, which all become 1.
@@ -37,12 +39,23 @@ struct TrainConfig {
   int batch = 12;
   int epochs = 100;
   double learning_rate = 1e-4;
-  double learning_rate_factor = 0.2;  // at the beginning of each of these epochs, counted from 0
+  /// "multi_step": multiplied by the factor at the beginning of each of these epochs, counted from 0;
+  /// "cosine": along half a cosine from learning_rate to final_learning_rate over all steps
+  /// (train/schedule.h).
+  std::string schedule = "multi_step";
+  double learning_rate_factor = 0.2;
   std::vector<int> learning_rate_epochs = {30, 50, 80};
+  double final_learning_rate = 0;
+  int warmup_steps = 0;  // over which the rate rises linearly from 0, with either schedule
+  /// The run starts with so many stages fewer than `stages` as this has epochs, counted from 0, and gains one
+  /// at the beginning of each.
+  std::vector<int> stage_epochs;
+  double ema_decay = 0;  // of the exponential moving average of the weights; 0: none
 
   /// The loss is the sum of its parts (train/losses.h), each times its weight; a part of weight 0 is not
   /// computed.
-  double ssim_weight = 1, contrast_weight = 0, distance_weight = 0, segmentation_weight = 0;
+  double ssim_weight = 1, charbonnier_weight = 0, contrast_weight = 0, distance_weight = 0,
+         segmentation_weight = 0;
   /// Of contrast: how much relu1_2, relu2_2, relu3_3 and relu4_3 count, and a factor on all of it.
   std::vector<double> contrast_taps = {1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4};
   double contrast_scale = 1;
@@ -81,8 +94,5 @@ void apply_settings(TrainConfig& config, const std::vector<std::string>& setting
 
 /// What read_config() reads again, all settings, folders absolute.
 std::string to_json(const TrainConfig& config);
-
-/// Of a step that begins so many epochs after the start.
-double learning_rate(const TrainConfig& config, std::int64_t epoch);
 
 }  // namespace sapnet::train

@@ -3,6 +3,7 @@
 #include "engine/error.h"
 #include "engine/ops/norm.h"
 #include "engine/tape.h"
+#include "train/schedule.h"
 
 namespace sapnet::train {
 namespace {
@@ -43,11 +44,13 @@ DeviceStep::Outcome DeviceStep::run(const Batch& batch, double learning_rate, do
 /// Makes room for another kind of step.
 void DeviceStep::prepare(const Batch& batch) {
   std::vector<Losses::Summand> summands = losses_.summands(batch.epoch);
+  const int stages = stages_in(config_, batch.epoch);
   epoch_ = batch.epoch;
-  if (rainy_ && rainy_.shape() == batch.rainy.shape() && summands == summands_) return;
+  if (rainy_ && rainy_.shape() == batch.rainy.shape() && summands == summands_ && stages == stages_) return;
   graph_ = nullptr;
   runs_ = 0;
   summands_ = std::move(summands);
+  stages_ = stages;
   const engine::Device device = parameters_.device();
   rainy_ = Tensor(batch.rainy.shape(), device);
   clean_ = Tensor(batch.rainy.shape(), device);
@@ -78,7 +81,7 @@ void DeviceStep::work() {
   parameters_.zero_gradients();
   {
     engine::Tape tape;
-    const Tensor derained = network_.forward(rainy_, config_.stages);
+    const Tensor derained = network_.forward(rainy_, stages_);
     std::vector<engine::Tape::Term> weighed;
     std::int64_t k = 0;
     for (const Losses::Term& term : losses_.terms(derained, clean_, rainy_, epoch_)) {

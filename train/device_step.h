@@ -62,6 +62,7 @@ class DeviceStep {
   // What a kind of step has: the order of the work follows from them, and the graph reads and writes here.
   std::vector<Losses::Summand> summands_;
   std::int64_t epoch_ = 0;
+  int stages_ = 0;
   engine::Tensor rainy_, clean_;
   engine::Tensor inputs_;   // Adam's factors, and what each summand counts
   engine::Tensor outputs_;  // the norm, the summands' values, the distance

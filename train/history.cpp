@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -13,9 +14,12 @@
 namespace sapnet::train {
 namespace {
 
-/// Calls visit(column's name, member) for every column, in the order of the file.
-template <class Row, class Visit>
-void visit_columns(Row& row, const Visit& visit) {
+constexpr std::string_view kFolderPsnr = "validation_psnr:", kFolderSsim = "validation_ssim:";
+
+/// Calls visit(column's name, member) for every column, in the order of the file, with the columns of these
+/// folders.
+template <class Visit>
+void visit_columns(HistoryRow& row, const std::set<std::string>& folders, const Visit& visit) {
   visit("step", row.step);
   visit("epoch", row.epoch);
   visit("learning_rate", row.learning_rate);
@@ -26,6 +30,10 @@ void visit_columns(Row& row, const Visit& visit) {
   visit("gradient_norm", row.gradient_norm);
   visit("validation_psnr", row.validation_psnr);
   visit("validation_ssim", row.validation_ssim);
+  for (const std::string& folder : folders) {
+    visit(std::string(kFolderPsnr) + folder, row.validation_folders[folder].psnr);
+    visit(std::string(kFolderSsim) + folder, row.validation_folders[folder].ssim);
+  }
   visit("seconds", row.seconds);
 }
 
@@ -66,27 +74,34 @@ std::vector<std::string_view> cells_of(std::string_view line) {
 std::optional<HistoryRow> parse_row(const std::vector<std::string_view>& names, std::string_view line) {
   const std::vector<std::string_view> cells = cells_of(line);
   if (cells.size() != names.size() || std::ranges::find(names, "step") == names.end()) return std::nullopt;
+  std::set<std::string> folders;
+  for (const std::string_view name : names)
+    if (name.starts_with(kFolderPsnr)) folders.emplace(name.substr(kFolderPsnr.size()));
   HistoryRow row;
   bool good = true;
-  visit_columns(row, [&](std::string_view name, auto& value) {
+  visit_columns(row, folders, [&](std::string_view name, auto& value) {
     const auto found = std::ranges::find(names, name);
     if (found != names.end())
       good = parse(cells[static_cast<std::size_t>(found - names.begin())], value) && good;
   });
+  std::erase_if(row.validation_folders, [](const auto& folder) { return !folder.second.psnr; });
   return good ? std::optional(row) : std::nullopt;
 }
 
 }  // namespace
 
 void write_history(const std::filesystem::path& file, const std::vector<HistoryRow>& rows) {
+  std::set<std::string> folders;
+  for (const HistoryRow& row : rows)
+    for (const auto& [folder, scores] : row.validation_folders) folders.insert(folder);
   std::string csv;
-  const HistoryRow any;
-  visit_columns(any, [&](std::string_view name, const auto& /*value*/) {
+  HistoryRow names;
+  visit_columns(names, folders, [&](std::string_view name, const auto& /*value*/) {
     csv += (csv.empty() ? "" : ",") + std::string(name);
   });
-  for (const HistoryRow& row : rows) {
+  for (HistoryRow row : rows) {
     char before = '\n';
-    visit_columns(row, [&](std::string_view /*name*/, const auto& value) {
+    visit_columns(row, folders, [&](std::string_view /*name*/, const auto& value) {
       csv += before + text(value);
       before = ',';
     });

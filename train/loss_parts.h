@@ -8,9 +8,9 @@
 
 namespace sapnet::train {
 
-enum class LossPart { kSsim, kContrast, kDistance, kSegmentation };
-inline constexpr std::array<std::string_view, 4> kLossPartNames = {"ssim", "contrast", "distance",
-                                                                   "segmentation"};
+enum class LossPart { kSsim, kContrast, kDistance, kSegmentation, kCharbonnier };
+inline constexpr std::array<std::string_view, 5> kLossPartNames = {"ssim", "contrast", "distance",
+                                                                   "segmentation", "charbonnier"};
 
 /// The parts' values, before their weights; nothing where one is not computed.
 using LossParts = std::array<std::optional<double>, kLossPartNames.size()>;

@@ -1,8 +1,10 @@
 #include "train/losses.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/error.h"
+#include "engine/ops/charbonnier.h"
 #include "engine/ops/feature_contrast.h"
 #include "engine/ops/focal.h"
 #include "engine/ops/ssim.h"
@@ -38,11 +40,12 @@ auto read_for(const std::string& setting, const Read& read) {
 
 Losses::Losses(const TrainConfig& config, const engine::Execution& execution)
     : config_(config),
-      weights_{config.ssim_weight, config.contrast_weight, config.distance_weight,
-               config.segmentation_weight} {
+      weights_{config.ssim_weight, config.contrast_weight, config.distance_weight, config.segmentation_weight,
+               config.charbonnier_weight} {
   if (std::ranges::all_of(weights_, [](double weight) { return weight == 0; }))
     throw Error("all weights of the loss are 0, so there is nothing to learn from; --set ssim_weight=1");
-  if (weights_[0] + weights_[1] + weights_[2] == 0 && config.segmentation_from_epoch > 0)
+  const double total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
+  if (total == weight(LossPart::kSegmentation) && config.segmentation_from_epoch > 0)
     throw Error(
         "segmentation alone counts, and only from an epoch on, so there is nothing to learn from before; "
         "--set "
@@ -89,6 +92,7 @@ std::vector<Losses::Summand> Losses::summands(std::int64_t epoch) const {
     all.push_back({LossPart::kContrast, config_.contrast_scale * config_.contrast_taps[tap]});
   for (std::size_t tap = 0; tap < taps(LossPart::kDistance); ++tap) all.push_back({LossPart::kDistance});
   if (segments(epoch)) all.push_back({LossPart::kSegmentation});
+  if (weight(LossPart::kCharbonnier) > 0) all.push_back({LossPart::kCharbonnier});
   return all;
 }
 
@@ -104,6 +108,7 @@ std::vector<Losses::Term> Losses::terms(const engine::Tensor& derained, const en
     const engine::Tensor logits = segmentation_->logits(looked_at(derained, config_));
     values.push_back(engine::focal(logits, {.gamma = config_.focal_gamma, .alpha = config_.focal_alpha}));
   }
+  if (weight(LossPart::kCharbonnier) > 0) values.push_back(engine::charbonnier(derained, clean));
   const std::vector<Summand> all = summands(epoch);
   if (values.size() != all.size())
     throw Error("a loss of " + std::to_string(all.size()) + " summands has " + std::to_string(values.size()));

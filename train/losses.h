@@ -1,4 +1,4 @@
-// What training minimises: the sum of up to four parts, each times its weight λ in the settings
+// What training minimises: the sum of up to five parts, each times its weight λ in the settings
 // (arXiv 2111.08892, section 3.4). With D what the network derained, R the rainy pictures and G the clean
 // ones:
 //
@@ -6,6 +6,7 @@
 //   contrast      scale · Σ ωᵢ L1(Vᵢ(D), Vᵢ(G)) / (L1(Vᵢ(D), Vᵢ(R)) + 1e-7)      PCL; V: VGG-16's taps
 //   distance      LPIPS(D, G)                                                    LPISL
 //   segmentation  focal(S(D), argmax S(D))                                       UBS; S: a pyramid
+//   charbonnier   mean √((D - G)² + 1e-6)                                        not in the paper
 //
 // docs/losses.md tells where the published code differs.
 #pragma once
@@ -53,7 +54,7 @@ class Losses {
   /// λ.
   double weight(LossPart part) const { return weights_[static_cast<std::size_t>(part)]; }
 
-  /// What the parts look through, a line each; none where that is nothing but SSIM.
+  /// What the parts look through, a line each; none where D and G alone are compared.
   std::vector<std::string> describe() const;
 
  private:

@@ -32,11 +32,13 @@ bool LossScale::halve() {
   return true;
 }
 
-Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution)
+Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution,
+                 std::int64_t total_steps)
     : config_(config),
+      total_steps_(total_steps),
       losses_(config, execution),
       parameters_(start.parameters, execution.device, true),
-      adam_(parameters_),
+      adam_(parameters_, config.ema_decay),
       scales_loss_(execution.maps == engine::DType::kFloat16),
       loss_scale_(start.loss_scale, start.good_steps),
       network_(model::make_network(parameters_, execution, config.dilation)),
@@ -47,11 +49,16 @@ Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const en
   } else {
     adam_.restore(start.step, start.first_moments, start.second_moments);
   }
+  if (config.ema_decay > 0 && !start.ema.empty()) adam_.restore_ema(start.ema);
+}
+
+double Trainer::learning_rate(std::int64_t epoch) const {
+  return train::learning_rate(config_, {.step = steps(), .epoch = epoch, .total = total_steps_});
 }
 
 StepResult Trainer::step(const Batch& batch) {
   StepResult result;
-  result.learning_rate = learning_rate(config_, batch.epoch);
+  result.learning_rate = learning_rate(batch.epoch);
   const double loss_scale = scales_loss_ ? loss_scale_.value() : 1;
   const DeviceStep::Outcome outcome = device_step_.run(batch, result.learning_rate, loss_scale);
 
@@ -83,9 +90,14 @@ TrainingState Trainer::state() const {
           .parameters = parameters_.current(),
           .first_moments = engine::to_vector(adam_.first_moments()),
           .second_moments = engine::to_vector(adam_.second_moments()),
+          .ema = adam_.ema() ? engine::to_vector(adam_.ema()) : std::vector<float>(),
           .loss_scale = loss_scale_.value(),
           .good_steps = loss_scale_.good_steps(),
           .config = to_json(config_)};
+}
+
+engine::Parameters Trainer::weights() const {
+  return adam_.ema() ? parameters_.with_values(adam_.ema()) : parameters_.current();
 }
 
 std::string Trainer::first_endless_gradient() const {
@@ -98,7 +110,7 @@ std::string Trainer::first_endless_gradient() const {
 
 std::string Trainer::where_not_finite(const Batch& batch, const LossParts& parts) const {
   const engine::Tensor rainy = engine::on_device(batch.rainy, parameters_.device());
-  for (int stage = 1; stage <= config_.stages; ++stage) {
+  for (int stage = 1; stage <= stages_in(config_, batch.epoch); ++stage) {
     if (!is_finite(engine::to_vector(network_->forward(rainy, stage))))
       return "it first appears in what stage " + std::to_string(stage) + " derains";
   }

@@ -15,6 +15,7 @@
 #include "train/device_step.h"
 #include "train/loader.h"
 #include "train/losses.h"
+#include "train/schedule.h"
 
 namespace sapnet::train {
 
@@ -54,9 +55,11 @@ class LossScale {
 /// A network, its optimiser, and what they have learned so far.
 class Trainer {
  public:
-  /// Goes on from `start`, whose moments may be empty: zero. Throws Error when its parameters are of no
-  /// network, or the moments are not as many, or as Losses does.
-  Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution);
+  /// Goes on from `start`, whose moments may be empty: zero; and so may its EMA, which then starts from the
+  /// parameters. total_steps: of the whole run, for schedules that need it. Throws Error when the parameters
+  /// are of no network, or the moments are not as many, or as Losses does.
+  Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution,
+          std::int64_t total_steps = 0);
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
@@ -66,6 +69,8 @@ class Trainer {
   StepResult step(const Batch& batch);
 
   std::int64_t steps() const { return adam_.steps(); }
+  /// Of the next step, if its batch begins in that epoch.
+  double learning_rate(std::int64_t epoch) const;
   const model::Network& network() const { return *network_; }
   const Losses& losses() const { return losses_; }
   /// Whether steps like the last are launched as one graph.
@@ -74,12 +79,15 @@ class Trainer {
   std::string why_not_recorded() const { return device_step_.why_not_recorded(); }
   /// What the next step begins with.
   TrainingState state() const;
+  /// The weights to use the network with: their exponential moving average, or without one the parameters.
+  engine::Parameters weights() const;
 
  private:
   std::string where_not_finite(const Batch& batch, const LossParts& parts) const;
   std::string first_endless_gradient() const;
 
   TrainConfig config_;
+  std::int64_t total_steps_;
   Losses losses_;
   engine::ParameterTensors parameters_;
   engine::Adam adam_;

@@ -1,11 +1,13 @@
 #include "train/validation.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "engine/error.h"
 #include "engine/tensor.h"
 #include "train/draws.h"
+#include "train/folder_names.h"
 #include "train/image.h"
 #include "train/picture_sources.h"
 #include "train/rain_mix.h"
@@ -13,12 +15,20 @@
 namespace sapnet::train {
 namespace {
 
-Validation::Picture read_picture(const Pair& files, const RainMix& mix, std::uint64_t seed,
+/// Images without rain say nothing about deraining, and their PSNR would be infinite.
+TrainConfig with_rain_only(TrainConfig config) {
+  if (config.rain.size() > 1)
+    std::erase_if(config.rain, [](const auto& kind) { return kind.first == "none"; });
+  return config;
+}
+
+/// `mix`: the rain on photos; pairs have their own.
+Validation::Picture read_picture(const Pair& files, const RainMix* mix, std::uint64_t seed,
                                  std::uint32_t number) {
   Image clean = read_image(files.clean), rainy;
   if (is_photo(files)) {
     Draws draws(seed, Stream::kValidation, number);
-    RainPair pair = mix.rain(clean, draws);
+    RainPair pair = mix->rain(clean, draws);
     rainy = std::move(pair.rainy);
     clean = std::move(pair.clean);
   } else {
@@ -36,28 +46,65 @@ Validation::Picture read_picture(const Pair& files, const RainMix& mix, std::uin
   return picture;
 }
 
+/// How many pictures to take of folders of these sizes so that all have as many, `total` together: at least
+/// one of each, and where a folder has too few, more of the others.
+std::vector<std::size_t> even_shares(const std::vector<std::size_t>& sizes, std::size_t total) {
+  std::vector<std::size_t> shares(sizes.size(), 1);
+  std::size_t taken = sizes.size();
+  for (std::size_t before = 0; before != taken && taken < total;) {
+    before = taken;
+    for (std::size_t k = 0; k < sizes.size() && taken < total; ++k) {
+      if (shares[k] == sizes[k]) continue;
+      ++shares[k];
+      ++taken;
+    }
+  }
+  return shares;
+}
+
 }  // namespace
 
 Validation::Validation(const TrainConfig& config) {
-  std::vector<Pair> files;
+  std::vector<std::filesystem::path> folders;
+  std::vector<std::vector<Pair>> files;
+  std::vector<std::size_t> sizes;
   for (const auto& [folder, weight] : config.validation_data.empty() ? config.data : config.validation_data) {
-    const std::vector<Pair> pictures = find_pictures(folder);
-    files.insert(files.end(), pictures.begin(), pictures.end());
+    folders.push_back(folder);
+    files.push_back(find_pictures(folder));
+    sizes.push_back(files.back().size());
   }
-  found_ = files.size();
-  const auto mix = make_rain_mix(config);
-  const std::size_t count = std::min(found_, static_cast<std::size_t>(config.validation_pictures));
-  for (std::size_t k = 0; k < count; ++k) {
-    pictures_.push_back(
-        read_picture(files[k * files.size() / count], *mix, config.seed, static_cast<std::uint32_t>(k)));
+  folders_ = folder_names(folders);
+  found_ = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  if (found_ == 0) throw Error("there is no picture to validate with");
+  const bool photos =
+      std::ranges::any_of(files, [](const std::vector<Pair>& found) { return is_photo(found.front()); });
+  const auto mix = photos ? make_rain_mix(with_rain_only(config)) : nullptr;
+  const auto shares = even_shares(sizes, static_cast<std::size_t>(config.validation_pictures));
+  for (std::size_t folder = 0; folder < files.size(); ++folder) {
+    for (std::size_t k = 0; k < shares[folder]; ++k) {
+      const Pair& pair = files[folder][k * sizes[folder] / shares[folder]];
+      pictures_.push_back(
+          read_picture(pair, mix.get(), config.seed, static_cast<std::uint32_t>(pictures_.size())));
+      pictures_.back().folder = folder;
+    }
   }
-  if (pictures_.empty()) throw Error("there is no picture to validate with");
+}
+
+std::vector<Scores> Validation::folder_means(const std::vector<Scores>& scores) const {
+  std::vector<Scores> means;
+  for (std::size_t folder = 0; folder < folders_.size(); ++folder) {
+    std::vector<Scores> of_folder;
+    for (std::size_t k = 0; k < pictures_.size(); ++k)
+      if (pictures_[k].folder == folder) of_folder.push_back(scores[k]);
+    means.push_back(train::mean(of_folder));
+  }
+  return means;
 }
 
 Scores Validation::rainy_mean() const {
   std::vector<Scores> scores;
   for (const Picture& picture : pictures_) scores.push_back(picture.rainy_scores);
-  return mean(scores);
+  return mean(folder_means(scores));
 }
 
 Validation::Result Validation::run(const model::Network& network, engine::Device device, int stages) const {
@@ -70,7 +117,8 @@ Validation::Result Validation::run(const model::Network& network, engine::Device
     result.scores.push_back(score(derained, picture.clean, picture.width, picture.height));
   }
   network.forget();  // the memory is training's
-  result.mean = mean(result.scores);
+  result.folder_means = folder_means(result.scores);
+  result.mean = mean(result.folder_means);
   return result;
 }
 

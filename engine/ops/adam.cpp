@@ -6,9 +6,14 @@
 
 namespace sapnet::engine {
 
-Adam::Adam(const ParameterTensors& parameters)
-    : first_moments_(zeros(parameters.values().shape(), parameters.device())),
-      second_moments_(zeros(parameters.values().shape(), parameters.device())) {}
+Adam::Adam(const ParameterTensors& parameters, double ema_decay)
+    : ema_decay_(ema_decay),
+      first_moments_(zeros(parameters.values().shape(), parameters.device())),
+      second_moments_(zeros(parameters.values().shape(), parameters.device())) {
+  if (ema_decay_ == 0) return;
+  ema_ = Tensor(parameters.values().shape(), parameters.device());
+  copy(parameters.values(), ema_);
+}
 
 void Adam::restore(std::int64_t steps, std::span<const float> first_moments,
                    std::span<const float> second_moments) {
@@ -19,9 +24,17 @@ void Adam::restore(std::int64_t steps, std::span<const float> first_moments,
   second_moments_ = second;
 }
 
+void Adam::restore_ema(std::span<const float> ema) {
+  if (!ema_) throw Error("adam: there is no EMA to restore");
+  ema_ = from_host(ema, ema_.shape(), ema_.device());
+}
+
 std::array<float, Adam::kFactors> Adam::factors(double learning_rate, double loss_scale, double clip) const {
-  return std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors(
-      {.step = steps_ + 1, .learning_rate = learning_rate, .loss_scale = loss_scale, .clip = clip}));
+  return std::bit_cast<std::array<float, kFactors>>(kernels::adam_factors({.step = steps_ + 1,
+                                                                           .learning_rate = learning_rate,
+                                                                           .loss_scale = loss_scale,
+                                                                           .clip = clip,
+                                                                           .ema_decay = ema_decay_}));
 }
 
 void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Tensor& checked) {
@@ -39,6 +52,7 @@ void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Ten
       .gradients = parameters.gradients().data(),
       .first_moments = first_moments_.data(),
       .second_moments = second_moments_.data(),
+      .ema = data_or_null(ema_),
       .checked = checked.data(),
       .checks = checked.shape().count()};
   dispatch(

@@ -11,14 +11,19 @@
 
 namespace sapnet::engine {
 
-/// The optimiser's state: the moments of every parameter's gradient, in the order of the parameters.
+/// The optimizer's state: the moments of every parameter's gradient and, if asked for, the exponential moving
+/// average (EMA) of the parameters, all in the order of the parameters.
 class Adam {
  public:
-  explicit Adam(const ParameterTensors& parameters);
+  /// ema_decay: in [0, 1); 0 for no EMA. The EMA starts from the parameters as they are now.
+  explicit Adam(const ParameterTensors& parameters, double ema_decay = 0);
 
   /// Goes on from there. Throws Error when the numbers of moments are not that of the parameters.
   void restore(std::int64_t steps, std::span<const float> first_moments,
                std::span<const float> second_moments);
+  /// Continues the EMA from these values. Throws Error when their number is not that of the parameters, or
+  /// there is no EMA.
+  void restore_ema(std::span<const float> ema);
 
   /// What update() takes for step t = steps() + 1. loss_scale: that the gradients were multiplied by; clip:
   /// the largest norm that they may have without it, 0 for any.
@@ -33,10 +38,13 @@ class Adam {
   std::int64_t steps() const { return steps_; }
   const Tensor& first_moments() const { return first_moments_; }
   const Tensor& second_moments() const { return second_moments_; }
+  /// Empty when there is none.
+  const Tensor& ema() const { return ema_; }
 
  private:
+  double ema_decay_;
   std::int64_t steps_ = 0;
-  Tensor first_moments_, second_moments_;
+  Tensor first_moments_, second_moments_, ema_;
 };
 
 }  // namespace sapnet::engine

@@ -20,6 +20,7 @@ void adam(const AdamArguments& a) {
       const float m = a.first_moments[k] = first_moment(f, a.first_moments[k], gradient);
       const float v = a.second_moments[k] = second_moment(f, a.second_moments[k], gradient);
       a.values[k] -= movement(f, m, std::sqrt(v));
+      if (a.ema) a.ema[k] = moved_ema(f, a.ema[k], a.values[k]);
     }
   });
 }

@@ -14,7 +14,8 @@ struct Update {
     const float gradient = gradient_factor(f, *a.checked) * a.gradients[k];
     const float m = a.first_moments[k] = first_moment(f, a.first_moments[k], gradient);
     const float v = a.second_moments[k] = second_moment(f, a.second_moments[k], gradient);
-    a.values[k] -= movement(f, m, sqrtf(v));
+    const float value = a.values[k] -= movement(f, m, sqrtf(v));
+    if (a.ema) a.ema[k] = moved_ema(f, a.ema[k], value);
   }
 };
 

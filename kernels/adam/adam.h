@@ -4,9 +4,15 @@
 //   m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
 //   value -= lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
 //
+// and, if asked for, the exponential moving average (EMA) of the values after that, with a decay that grows
+// from 1/10 so that the average soon forgets the values it started from:
+//
+//   ema += (1 - d) (value - ema),   d = min(ema_decay, (1 + n) / (10 + n)),   n = t - 1 the steps done before
+//
 // All that changes from step to step lies in the device's memory, so that a recorded graph can go on with it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -19,11 +25,13 @@ struct AdamProblem {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double loss_scale = 1;  // that gradients were multiplied by
   double clip = 0;        // 0: none
+  double ema_decay = 0;   // in [0, 1)
 };
 
 /// The numbers of a step that all values share.
 struct AdamFactors {
   float step_size, root_correction, beta1, beta2, new1, new2, epsilon, unscale, clip;
+  float ema_new;  // 1 - d
 };
 
 inline AdamFactors adam_factors(const AdamProblem& p) {
@@ -36,7 +44,8 @@ inline AdamFactors adam_factors(const AdamProblem& p) {
           .new2 = static_cast<float>(1 - p.beta2),
           .epsilon = static_cast<float>(p.epsilon),
           .unscale = static_cast<float>(1 / p.loss_scale),
-          .clip = static_cast<float>(p.clip)};
+          .clip = static_cast<float>(p.clip),
+          .ema_new = static_cast<float>(1 - std::min(p.ema_decay, step / (9 + step)))};
 }
 
 struct AdamArguments {
@@ -46,6 +55,7 @@ struct AdamArguments {
   const float* gradients = nullptr;
   float* first_moments = nullptr;   // m
   float* second_moments = nullptr;  // v
+  float* ema = nullptr;             // or null for none
   // Of which the first is the norm of all gradients; unless all are finite, nothing is updated.
   const float* checked = nullptr;  // (checks)
   std::int64_t checks = 1;

@@ -27,4 +27,10 @@ constexpr float movement(const AdamFactors& f, float m, float root) {
   return f.step_size * m / (root / f.root_correction + f.epsilon);
 }
 
+/// As a step towards the value rather than d · ema + (1 - d) · value: the two rounded factors need not add up
+/// to 1, and for d next to 1 the average would settle at a value that is off by that over 1 - d.
+constexpr float moved_ema(const AdamFactors& f, float ema, float value) {
+  return ema + f.ema_new * (value - ema);
+}
+
 }  // namespace sapnet::kernels

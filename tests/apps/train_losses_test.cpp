@@ -20,6 +20,7 @@ TEST_CASE("sapnet-train tells of the parts of the loss, and takes away what the 
   weights::write_safetensors(workshop / "lpips.safetensors", tests::seeded_lpips(), {});
   const std::string settings =
       "--config tiny.json --set epochs=2 contrast_weight=0.1 distance_weight=0.1 segmentation_weight=0.1 "
+      "charbonnier_weight=0.5 "
       "segmentation_depth=18 segmentation_from_epoch=1 vgg_weights=vgg.safetensors "
       "lpips_weights=lpips.safetensors ";
   const auto outcome = workshop.train(settings + "--out run");
@@ -32,12 +33,12 @@ TEST_CASE("sapnet-train tells of the parts of the loss, and takes away what the 
   const auto row_of = [&](std::int64_t step) {
     return *std::ranges::find(rows, step, &train::HistoryRow::step);
   };
-  CHECK(train::number_of_parts(row_of(4).parts) == 3);
-  CHECK(train::number_of_parts(row_of(12).parts) == 4);
+  CHECK(train::number_of_parts(row_of(4).parts) == 4);
+  CHECK(train::number_of_parts(row_of(12).parts) == 5);
   const auto& parts = row_of(4).parts;
-  CHECK(*row_of(4).loss == Approx(*parts[0] + 0.1 * (*parts[1] + *parts[2])).epsilon(1e-4));
+  CHECK(*row_of(4).loss == Approx(*parts[0] + 0.1 * (*parts[1] + *parts[2]) + 0.5 * *parts[4]).epsilon(1e-4));
   const std::string page = text_of(workshop / "run/report.html");
-  for (const char* part : {"ssim", "contrast", "distance", "segmentation"})
+  for (const char* part : {"ssim", "contrast", "distance", "segmentation", "charbonnier"})
     CHECK_THAT(page, Contains("<h2>Loss, its part " + std::string(part) + "</h2>"));
 
   // The same bits with the weights of the file, which a resumed run reads again.

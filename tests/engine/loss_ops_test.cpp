@@ -1,7 +1,11 @@
 // What the losses on features and logits refuse, and what they keep for the way back. What they compute is
 // tested in tests/kernels and tests/golden.
+#include <array>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
 
+#include "engine/ops/charbonnier.h"
 #include "engine/ops/feature_contrast.h"
 #include "engine/ops/feature_distance.h"
 #include "engine/ops/focal.h"
@@ -41,6 +45,32 @@ TEST_CASE("feature_distance refuses maps and weights that do not fit each other"
                     "feature_distance: the CPU computes in fp32 only");
 }
 
+TEST_CASE("charbonnier refuses maps that do not fit each other", "[ops][charbonnier]") {
+  CHECK_THROWS_WITH(charbonnier({}, map(kShape)), "charbonnier: input is empty");
+  CHECK_THROWS_WITH(charbonnier(map(kShape), map(kOther)),
+                    "charbonnier: second input has shape (2, 3, 5, 4), not (2, 3, 5, 8)");
+  CHECK_THROWS_WITH(charbonnier(half_map(), map(kShape)), "charbonnier: input is fp16, not fp32");
+}
+
+TEST_CASE("charbonnier's gradient goes to its first input", "[ops][charbonnier]") {
+  const std::vector<float> x = {0.5F, 0, 0.25F, 1}, y = {0.5F, 1, 0.125F, 0};
+  const auto tensor = [](const std::vector<float>& values) {
+    return from_host(values, {1, 2, 2, 1}, Device::kCpu);
+  };
+  Tensor tracked = tensor(x);
+  tracked.track();
+  Tape tape;
+  const Tensor value = charbonnier(tracked, tensor(y));
+  CHECK(to_vector(value)[0] == Approx((0.001 + 2 * std::hypot(1, 0.001) + std::hypot(0.125, 0.001)) / 4));
+  tape.backward(std::array{Tape::Term{value, scalar(8, Device::kCpu)}});
+  const std::vector<float> gradient = to_vector(*tracked.gradient());
+  const double small = 0.125 / std::hypot(0.125, 0.001), large = 1 / std::hypot(1, 0.001);
+  CHECK(gradient[0] == 0);
+  CHECK(gradient[1] == Approx(-2 * large));
+  CHECK(gradient[2] == Approx(2 * small));
+  CHECK(gradient[3] == Approx(2 * large));
+}
+
 TEST_CASE("focal refuses what are no logits, and a negative gamma", "[ops]") {
   CHECK_THROWS_WITH(focal({}), "focal: logits are empty");
   CHECK_THROWS_WITH(focal(half_map()), "focal: logits is fp16, not fp32");
@@ -58,6 +88,7 @@ TEST_CASE("the losses on features and logits record only if their first input is
   CHECK_FALSE(feature_contrast(derained, tracked_clean, rainy).tracked());
   CHECK_FALSE(feature_distance(derained, tracked_clean, w).tracked());
   CHECK_FALSE(focal(derained).tracked());
+  CHECK_FALSE(charbonnier(derained, tracked_clean).tracked());
   derained.track();
   CHECK(feature_contrast(derained, clean, rainy).tracked());
   CHECK(clean.unique());  // its memory may go

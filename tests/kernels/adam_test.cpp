@@ -1,5 +1,6 @@
 #include "kernels/adam/adam.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -13,10 +14,11 @@
 namespace sapnet::tests {
 namespace {
 
-/// loss_scale: of the gradients. clip: as a share of their norm, 0 for none.
-void check(std::int64_t count, double learning_rate, double loss_scale = 1, double clip = 0) {
+/// loss_scale: of the gradients. clip: as a share of their norm, 0 for none. ema_decay: 0 for no EMA.
+void check(std::int64_t count, double learning_rate, double loss_scale = 1, double clip = 0,
+           double ema_decay = 0) {
   INFO(count << " numbers, learning rate " << learning_rate << ", gradients times " << loss_scale
-             << ", clipped to " << clip);
+             << ", clipped to " << clip << ", EMA decay " << ema_decay);
   constexpr int kSteps = 3;
   const auto size = static_cast<std::size_t>(count);
   const auto start = random_values(count, 1);
@@ -27,7 +29,7 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
 
   constexpr double kNorm = 8;  // as it is told
   const double scale = (clip > 0 && clip < 1 ? clip : 1) / loss_scale;
-  std::vector<double> values(start.begin(), start.end()), m(size), v(size);
+  std::vector<double> values(start.begin(), start.end()), m(size), v(size), ema = values;
   for (int step = 1; step <= kSteps; ++step) {
     for (std::size_t k = 0; k < size; ++k) {
       const auto g = scale * static_cast<double>(gradients[static_cast<std::size_t>(step) - 1][k]);
@@ -35,19 +37,23 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
       v[k] = 0.999 * v[k] + (1 - 0.999) * g * g;
       const double mean = m[k] / (1 - std::pow(0.9, step)), square = v[k] / (1 - std::pow(0.999, step));
       values[k] -= learning_rate * mean / (std::sqrt(square) + 1e-8);
+      const double decay = std::min(ema_decay, step / (9.0 + step));  // step - 1 are done
+      ema[k] = decay * ema[k] + (1 - decay) * values[k];
     }
   }
 
   for (const auto& implementation : implementations()) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)};
+      GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)},
+          average(start);
       for (int step = 1; step <= kSteps; ++step) {
         GuardedArray gradient(gradients[static_cast<std::size_t>(step) - 1]);
         const kernels::AdamFactors factors = kernels::adam_factors({.step = step,
                                                                     .learning_rate = learning_rate,
                                                                     .loss_scale = loss_scale,
-                                                                    .clip = clip * kNorm / loss_scale});
+                                                                    .clip = clip * kNorm / loss_scale,
+                                                                    .ema_decay = ema_decay});
         const std::vector<float> checked = {kNorm, 5};
         const auto update = [&](const std::vector<float>& numbers) {
           implementation->adam({.count = count,
@@ -56,6 +62,7 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
                                 .gradients = gradient.data(),
                                 .first_moments = first.data(),
                                 .second_moments = second.data(),
+                                .ema = ema_decay > 0 ? average.data() : nullptr,
                                 .checked = numbers.data(),
                                 .checks = static_cast<std::int64_t>(numbers.size())});
         };
@@ -66,14 +73,16 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
           update(endless);  // changes nothing
         CHECK(gradient.intact());
       }
-      for (GuardedArray* array : {&moving, &first, &second}) CHECK(array->intact());
-      return std::vector<std::vector<float>>{copy(moving), copy(first), copy(second)};
+      for (GuardedArray* array : {&moving, &first, &second, &average}) CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(moving), copy(first), copy(second), copy(average)};
     });
     // A step is at most some learning rates long, and a dozen operations in fp32.
     const std::vector<double> tolerance(size, kSteps * rounding(1 + 10 * learning_rate));
     check_close("values", {count}, written[0], values, tolerance);
     check_close("first moments", {count}, written[1], m, std::vector<double>(size, kSteps * rounding(0.01)));
     check_close("second moments", {count}, written[2], v, std::vector<double>(size, kSteps * rounding(1e-6)));
+    if (ema_decay > 0)  // between values that are as far off
+      check_close("EMA", {count}, written[3], ema, tolerance);
   }
 }
 
@@ -84,6 +93,22 @@ KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   check(100, 1e-3, 1, 0.25);
   check(100, 1e-3, 4, 0.25);
   check(100, 1e-3, 4, 1.5);  // the norm is below it
+}
+
+KERNEL_TEST_CASE("adam with an average of the values", "[kernels][adam]") {
+  for (const std::int64_t count : {1, 7, 3000}) check(count, 1e-3, 1, 0, 0.999);  // as far as the steps allow
+  check(100, 0.1, 1, 0, 0.15);                                                    // from the second step on
+  check(100, 1e-3, 4, 0.25, 0.999);
+}
+
+TEST_CASE("the decay of Adam's average grows with the steps up to what is asked", "[kernels][adam]") {
+  const auto decay = [](std::int64_t step, double asked) {
+    return 1 - static_cast<double>(kernels::adam_factors({.step = step, .ema_decay = asked}).ema_new);
+  };
+  CHECK(decay(1, 0.999) == Approx(0.1));
+  CHECK(decay(91, 0.999) == Approx(0.91));
+  CHECK(decay(100000, 0.999) == Approx(0.999));
+  CHECK(decay(1, 0.05) == Approx(0.05));
 }
 
 TEST_CASE("adam over more numbers than a CPU's thread takes at once", "[kernels][adam]") {

@@ -282,7 +282,7 @@ class CudaNetworks : public Implementation {
 
   void adam(const kernels::AdamArguments& a) const override {
     Floats values(a.values, a.count), gradients(a.gradients, a.count), first(a.first_moments, a.count),
-        second(a.second_moments, a.count), checked(a.checked, a.checks);
+        second(a.second_moments, a.count), ema(a.ema, a.ema ? a.count : 0), checked(a.checked, a.checks);
     Floats factors(reinterpret_cast<const float*>(a.factors), sizeof *a.factors / sizeof(float));
     kernels::AdamArguments arguments = a;
     arguments.factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data());
@@ -290,11 +290,13 @@ class CudaNetworks : public Implementation {
     arguments.gradients = gradients.data();
     arguments.first_moments = first.data();
     arguments.second_moments = second.data();
+    arguments.ema = ema.data();
     arguments.checked = checked.data();
     kernels::cuda::adam(arguments, cuda::stream());
     values.read_to(a.values);
     first.read_to(a.first_moments);
     second.read_to(a.second_moments);
+    ema.read_to(a.ema);
     for (Floats* array : {&gradients, &checked, &factors}) array->read_to(nullptr);
   }
 

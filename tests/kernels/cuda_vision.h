@@ -29,6 +29,24 @@ class CudaVision : public Base {
     from.read_to(nullptr);
   }
 
+  void charbonnier(std::int64_t count, const kernels::CharbonnierArguments& a) const override {
+    Floats x(a.x, count), y(a.y, count), value(nullptr, 1),
+        workspace(kernels::cuda::charbonnier_workspace(count));
+    kernels::cuda::charbonnier(count, {.x = x.data(), .y = y.data(), .value = value.data()}, workspace.data(),
+                               cuda::stream());
+    value.read_to(a.value);
+    for (Floats* array : {&x, &y, &workspace}) array->read_to(nullptr);
+  }
+
+  void charbonnier_backward(std::int64_t count,
+                            const kernels::CharbonnierBackwardArguments& a) const override {
+    Floats x(a.x, count), y(a.y, count), dvalue(a.dvalue, 1), dx(nullptr, count);
+    kernels::cuda::charbonnier_backward(
+        count, {.x = x.data(), .y = y.data(), .dvalue = dvalue.data(), .dx = dx.data()}, cuda::stream());
+    dx.read_to(a.dx);
+    for (Floats* array : {&x, &y, &dvalue}) array->read_to(nullptr);
+  }
+
   void feature_contrast(const kernels::FeatureContrastProblem& p,
                         const kernels::FeatureContrastArguments& a) const override {
     DeviceArray<T> derained(a.derained, p.count), clean(a.clean, p.count), rainy(a.rainy, p.count);

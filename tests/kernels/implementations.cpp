@@ -192,6 +192,13 @@ class CpuImplementation : public Implementation {
   void norm(std::int64_t count, const kernels::NormArguments& arguments) const override {
     kernels::cpu::norm(count, arguments);
   }
+  void charbonnier(std::int64_t count, const kernels::CharbonnierArguments& arguments) const override {
+    kernels::cpu::charbonnier(count, arguments);
+  }
+  void charbonnier_backward(std::int64_t count,
+                            const kernels::CharbonnierBackwardArguments& arguments) const override {
+    kernels::cpu::charbonnier_backward(count, arguments);
+  }
 
   void feature_contrast(const kernels::FeatureContrastProblem& problem,
                         const kernels::FeatureContrastArguments& arguments) const override {

@@ -13,6 +13,7 @@
 #include "kernels/adam/adam.h"
 #include "kernels/attended_conv/attended_conv_backward.h"
 #include "kernels/batch_norm/batch_norm.h"
+#include "kernels/charbonnier/charbonnier.h"
 #include "kernels/conv2d/conv2d_backward.h"
 #include "kernels/conv_lstm/conv_lstm_backward.h"
 #include "kernels/feature_contrast/feature_contrast.h"
@@ -95,6 +96,9 @@ class Implementation {
                              const kernels::SsimBackwardArguments& arguments) const = 0;
   virtual void adam(const kernels::AdamArguments& arguments) const = 0;
   virtual void norm(std::int64_t count, const kernels::NormArguments& arguments) const = 0;
+  virtual void charbonnier(std::int64_t count, const kernels::CharbonnierArguments& arguments) const = 0;
+  virtual void charbonnier_backward(std::int64_t count,
+                                    const kernels::CharbonnierBackwardArguments& arguments) const = 0;
 
   virtual void feature_contrast(const kernels::FeatureContrastProblem& problem,
                                 const kernels::FeatureContrastArguments& arguments) const = 0;

@@ -48,6 +48,19 @@ TEST_CASE("a checkpoint gives back all that was written", "[train][checkpoint]")
   CHECK(state.config == example(7).config);
   CHECK(state.loss_scale == 0x1p20);
   CHECK(state.good_steps == 77);
+  CHECK(state.ema.empty());
+}
+
+TEST_CASE("a checkpoint keeps the average beside the parameters", "[train][checkpoint]") {
+  const tests::ScratchFolder folder;
+  TrainingState averaged = example(7);
+  averaged.ema = {0.5F, -0.0F, 3};
+  write_checkpoint(folder / "", averaged);
+  CHECK(newest(folder).ema == averaged.ema);
+  CHECK(tests::identical(newest(folder).parameters, averaged.parameters));
+  averaged.ema.pop_back();
+  averaged.step = 8;
+  CHECK_THROWS_AS(write_checkpoint(folder / "", averaged), Error);
 }
 
 TEST_CASE("the two newest checkpoints are kept", "[train][checkpoint]") {
@@ -108,9 +121,9 @@ TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "
   CHECK_THAT(tests::contents(file),
              Catch::StartsWith(
                  "step,epoch,learning_rate,loss,ssim_loss,contrast_loss,distance_loss,segmentation_loss,"
-                 "psnr,gradient_norm,validation_psnr,validation_ssim,seconds\n"
-                 "0,0,0.001,,,,,,,,21.5,0.7,0\n20,1,0.001,-0.5,,0.75,,,20,1.25,,,3.5\n"));
-  std::ofstream(file, std::ios::app) << "half a li\n21,2,0.1\n,,,,,,,,,,,,\n";
+                 "charbonnier_loss,psnr,gradient_norm,validation_psnr,validation_ssim,seconds\n"
+                 "0,0,0.001,,,,,,,,,21.5,0.7,0\n20,1,0.001,-0.5,,0.75,,,,20,1.25,,,3.5\n"));
+  std::ofstream(file, std::ios::app) << "half a li\n21,2,0.1\n,,,,,,,,,,,,,\n";
   const auto rows = read_history(file, 39);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].validation_psnr == 21.5);
@@ -126,6 +139,27 @@ TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "
   REQUIRE(read_history(file, 20).size() == 1);
   CHECK(read_history(file, 20)[0].seconds == 3.5);
   CHECK(read_history(file, 20)[0].loss == -0.5);
+}
+
+TEST_CASE("a run's rows keep the scores of each folder", "[train][history][validation]") {
+  const tests::ScratchFolder folder;
+  const fs::path file = folder / "metrics.csv";
+  write_history(file, {{.step = 0, .validation_psnr = 30, .validation_folders = {{"heavy", {29, 0.75}}}},
+                       {.step = 20},
+                       {.step = 40,
+                        .validation_psnr = 32,
+                        .validation_folders = {{"heavy", {29.5, 0.875}}, {"a/test", {36, 0.96}}}}});
+  CHECK_THAT(tests::contents(file),
+             Contains(",validation_ssim,validation_psnr:a/test,validation_ssim:a/test,validation_psnr:heavy,"
+                      "validation_ssim:heavy,seconds\n") &&
+                 Contains(",30,,,,29,0.75,0\n") && Contains(",32,,36,0.96,29.5,0.875,0\n"));
+  const auto rows = read_history(file, 40);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].validation_folders.size() == 1);
+  CHECK(rows[0].validation_folders.at("heavy").ssim == 0.75);
+  CHECK(rows[1].validation_folders.empty());
+  CHECK(rows[2].validation_folders.at("a/test").psnr == 36);
+  CHECK(rows[2].validation_folders.at("heavy").psnr == 29.5);
 }
 
 }  // namespace

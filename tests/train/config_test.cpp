@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "tests/source_dir.h"
+#include "train/schedule.h"
 
 namespace sapnet::train {
 namespace {
@@ -23,6 +24,8 @@ TEST_CASE("settings come back from what is written of them", "[train][config]") 
     "validation_pictures": 7, "patch": 64, "stride": 32, "patches_per_picture": 5, "flips": true,
     "weakest_rain": 0.1, "strongest_rain": 0.9, "batch": 3, "epochs": 11, "learning_rate": 0.002,
     "learning_rate_factor": 0.5, "learning_rate_epochs": [4, 9], "gradient_clip": 1.5, "log_every": 6,
+    "schedule": "cosine", "final_learning_rate": 1e-6, "warmup_steps": 100, "stage_epochs": [1, 2],
+    "ema_decay": 0.999, "charbonnier_weight": 0.25, "initial_weights": "start.safetensors",
     "validate_every": 8, "checkpoint_every": 9, "seed": 18446744073709551615})");
   CHECK(config.network == "PReNet");
   CHECK(config.data ==
@@ -30,20 +33,19 @@ TEST_CASE("settings come back from what is written of them", "[train][config]") 
   CHECK(config.validation_data.front().first == "/test");
   CHECK(config.learning_rate_epochs == std::vector{4, 9});
   CHECK(config.flips);
+  CHECK(config.schedule == "cosine");
+  CHECK(config.final_learning_rate == 1e-6);
+  CHECK(config.warmup_steps == 100);
+  CHECK(config.stage_epochs == std::vector{1, 2});
+  CHECK(config.ema_decay == 0.999);
+  CHECK(config.charbonnier_weight == 0.25);
+  CHECK(config.initial_weights == "/data/start.safetensors");
   CHECK(config.seed == std::numeric_limits<std::uint64_t>::max());
   const TrainConfig again = parse(to_json(config));
   CHECK(to_json(again) == to_json(config));
   CHECK(again.data == config.data);
   CHECK(again.seed == config.seed);
   CHECK(to_json(config) != to_json(TrainConfig()));
-}
-
-TEST_CASE("the learning rate falls at the epochs that the settings name", "[train][config]") {
-  const TrainConfig config =
-      parse(R"({"learning_rate": 1e-3, "learning_rate_factor": 0.2, "learning_rate_epochs": [30, 50, 80]})");
-  for (const auto& [epoch, rate] :
-       {std::pair(0, 1e-3), {29, 1e-3}, {30, 2e-4}, {49, 2e-4}, {50, 4e-5}, {80, 8e-6}})
-    CHECK(learning_rate(config, epoch) == Approx(rate));
 }
 
 TEST_CASE("the settings that come with the project are the paper's and the published code's",
@@ -86,7 +88,7 @@ TEST_CASE("each step of the ablation has one thing more than the one before", "[
     CHECK((config.segmentation_weight > 0) == (k >= 2));
     CHECK((config.contrast_weight > 0) == (k >= 3));
     CHECK(config.dilation == (k >= 4));
-    CHECK((learning_rate(config, 99) < config.learning_rate) == (k >= 5));
+    CHECK((learning_rate(config, {.epoch = 99}) < config.learning_rate) == (k >= 5));
     CHECK((config.distance_weight > 0) == (k >= 6));
   }
   CHECK(to_json(read_config(folder / "M6.json")) ==
@@ -107,6 +109,16 @@ TEST_CASE("a setting that is none, or out of range, is named", "[train][config]"
       {"{\"data\": [\"photos\"]}", "data must be folders and their weights, such as {\"photos\": 1}"},
       {"{\"data\": {\"photos\": 0}}", "data must be a weight above 0 for each folder"},
       {"{\"weakest_rain\": 0.8, \"strongest_rain\": 0.5}", "weakest_rain, 0.8, is above strongest_rain, 0.5"},
+      {"{\"ema_decay\": 1}", "c.json: ema_decay must be a number of at least 0 and less than 1, not 1"},
+      {"{\"ema_decay\": -0.1}", "ema_decay must be a number of at least 0 and less than 1, not -0.1"},
+      {"{\"schedule\": \"linear\"}", "schedule must be multi_step or cosine, not \"linear\""},
+      {"{\"final_learning_rate\": -1}", "final_learning_rate must be a number of at least 0, not -1"},
+      {"{\"warmup_steps\": 0.5}", "warmup_steps must be a whole number from 0"},
+      {"{\"stage_epochs\": [-1]}", "stage_epochs must be a whole number from 0"},
+      {"{\"stages\": 2, \"stage_epochs\": [3, 5]}",
+       "c.json: stage_epochs must name fewer epochs than stages, 2, not 2"},
+      {"{\"charbonnier_weight\": -1}", "charbonnier_weight must be a number of at least 0, not -1"},
+      {"{\"initial_weights\": 1}", "initial_weights must be a file's name, not 1"},
       {"{\"network\": 3}", "network must be SAPNet or PReNet, not 3"},
       {"{\"segmentation_depth\": 34}", "segmentation_depth must be 18 or 50 or 101, not 34"},
       {"{\"segmentation_norm\": \"group\"}", "segmentation_norm must be running or batch, not \"group\""},

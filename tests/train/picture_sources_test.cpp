@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 
 #include "engine/error.h"
 #include "model/network.h"
+#include "train/folder_names.h"
 #include "train/image.h"
 #include "train/validation.h"
 
@@ -97,6 +99,48 @@ TEST_CASE("validation takes whole pictures, spread over all", "[train]") {
   CHECK(pairs.pictures()[1].rainy.size() == 24 * 20 * 3);
   const auto expected = [](double levels) { return -20 * std::log10(levels / 255); };
   CHECK(pairs.rainy_mean().psnr_rgb == Approx((expected(10) + expected(20)) / 2));
+}
+
+TEST_CASE("validation takes as many of each folder, and the mean of the folders' means",
+          "[train][validation]") {
+  const Folder folder;
+  TrainConfig config = config_of({{folder / "photos", 1}}, {{folder / "photos", 1}, {folder / "pairs", 5}});
+  const auto counts = [&](int pictures) {
+    config.validation_pictures = pictures;
+    const Validation validation(config);
+    std::array<std::size_t, 2> counts{};
+    for (const auto& picture : validation.pictures()) ++counts[picture.folder];
+    return counts;
+  };
+  CHECK(counts(1) == std::array<std::size_t, 2>{1, 1});
+  CHECK(counts(3) == std::array<std::size_t, 2>{2, 1});
+  CHECK(counts(6) == std::array<std::size_t, 2>{4, 2});
+  CHECK(counts(1000) == std::array<std::size_t, 2>{5, 2});
+  config.validation_pictures = 3;
+  const Validation validation(config);
+  CHECK(validation.folders() == std::vector<std::string>{"photos", "pairs"});
+  CHECK(validation.found() == 7);
+  CHECK(names(validation) == std::vector<std::string>{"a.png", "c.png", "rain-1.png"});
+  const auto rainy = [&](std::size_t k) { return validation.pictures()[k].rainy_scores.psnr_rgb; };
+  CHECK(validation.rainy_mean().psnr_rgb == Approx(((rainy(0) + rainy(1)) / 2 + rainy(2)) / 2));
+  const auto network = model::make_network(model::draw_parameters("SAPNet", 1), {});
+  const Validation::Result result = validation.run(*network, engine::Device::kCpu, 1);
+  REQUIRE(result.folder_means.size() == 2);
+  CHECK(result.folder_means[0].psnr_rgb ==
+        Approx((result.scores[0].psnr_rgb + result.scores[1].psnr_rgb) / 2));
+  CHECK(result.folder_means[1].ssim_rgb == result.scores[2].ssim_rgb);
+  CHECK(result.mean.psnr_rgb ==
+        Approx((result.folder_means[0].psnr_rgb + result.folder_means[1].psnr_rgb) / 2));
+}
+
+TEST_CASE("folders are named by what tells them apart", "[train][validation]") {
+  using Names = std::vector<std::string>;
+  CHECK(folder_names({"/data/rain100L", "/data/heavy/"}) == Names{"rain100L", "heavy"});
+  CHECK(folder_names({"/data/rain100L/test", "/data/rain100H/test/", "/x/real"}) ==
+        Names{"rain100L/test", "rain100H/test", "real"});
+  CHECK(folder_names({"/test", "/data/test"}) == Names{"test", "data/test"});
+  CHECK(folder_names({"/data/a", "/data/a", "/data/a"}) == Names{"data/a", "data/a-2", "data/a-3"});
+  CHECK(folder_names({"/data/a,\"b\""}) == Names{"a__b_"});
 }
 
 TEST_CASE("photos are validated under the same rain each time, each under its own", "[train]") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <vector>
 
 #include "train/trainer.h"
@@ -11,11 +12,12 @@ namespace sapnet::tests {
 /// Every step is the first of a trainer that goes on from the state before it; so none is recorded.
 class StepByStep {
  public:
-  StepByStep(const train::TrainConfig& config, train::TrainingState start, const engine::Execution& execution)
-      : config_(config), execution_(execution), state_(std::move(start)) {}
+  StepByStep(const train::TrainConfig& config, train::TrainingState start, const engine::Execution& execution,
+             std::int64_t total_steps = 0)
+      : config_(config), execution_(execution), state_(std::move(start)), total_steps_(total_steps) {}
 
   train::StepResult step(const train::Batch& batch) {
-    train::Trainer trainer(config_, state_, execution_);
+    train::Trainer trainer(config_, state_, execution_, total_steps_);
     const train::StepResult result = trainer.step(batch);
     state_ = trainer.state();
     return result;
@@ -27,6 +29,7 @@ class StepByStep {
   train::TrainConfig config_;
   engine::Execution execution_;
   train::TrainingState state_;
+  std::int64_t total_steps_;
 };
 
 inline void check_same(const train::StepResult& a, const train::StepResult& b) {
@@ -42,6 +45,7 @@ inline void check_same(const train::TrainingState& a, const train::TrainingState
   CHECK(a.step == b.step);
   CHECK(a.first_moments == b.first_moments);
   CHECK(a.second_moments == b.second_moments);
+  CHECK(a.ema == b.ema);
   for (std::size_t k = 0; k < a.parameters.all().size(); ++k) {
     INFO(a.parameters.all()[k].name);
     CHECK(a.parameters.all()[k].values == b.parameters.all()[k].values);

@@ -49,6 +49,75 @@ TEST_CASE("a run that goes on from its state comes to the same bits", "[train][t
   CHECK(resumed.state().second_moments == whole.state().second_moments);
 }
 
+/// All that changes in the course of a run: with two steps an epoch, a stage more from the second on.
+TrainConfig changing() {
+  TrainConfig config = small();
+  config.ema_decay = 0.9;
+  config.schedule = "cosine";
+  config.final_learning_rate = 1e-5;
+  config.warmup_steps = 3;
+  config.stage_epochs = {1};
+  config.charbonnier_weight = 0.5;
+  return config;
+}
+
+TEST_CASE("a run with an average, a cosine, a warm-up and growing stages goes on to the same bits",
+          "[train][trainer]") {
+  constexpr std::int64_t kSteps = 6;
+  Trainer whole(changing(), fresh(), {}, kSteps);
+  tests::StepByStep resumed(changing(), fresh(), {}, kSteps);  // after every step
+  for (int step = 0; step < kSteps; ++step) {
+    INFO("step " << step);
+    tests::check_same(whole.step(batch(step, step / 2)), resumed.step(batch(step, step / 2)));
+    tests::check_same(whole.state(), resumed.state());
+  }
+  CHECK(whole.state().ema != flat(whole.state().parameters));
+}
+
+TEST_CASE("the average follows the parameters, and is what a run gives", "[train][trainer]") {
+  TrainConfig config = small();
+  config.ema_decay = 0.15;
+  Trainer trainer(config, fresh(), {});
+  CHECK(trainer.state().ema == flat(fresh().parameters));
+  std::vector<double> expected;
+  for (const float value : flat(fresh().parameters)) expected.push_back(static_cast<double>(value));
+  for (int step = 0; step < 3; ++step) {
+    trainer.step(batch(step));
+    const double decay = std::min(0.15, (1.0 + step) / (10 + step));
+    const std::vector<float> values = flat(trainer.state().parameters);
+    for (std::size_t k = 0; k < values.size(); ++k)
+      expected[k] = decay * expected[k] + (1 - decay) * static_cast<double>(values[k]);
+  }
+  const std::vector<float> average = flat(trainer.weights());
+  CHECK(average == trainer.state().ema);
+  double worst = 0;
+  for (std::size_t k = 0; k < average.size(); ++k)
+    worst = std::max(worst, std::abs(static_cast<double>(average[k]) - expected[k]));
+  // Parameters are below 1, and each of three steps rounds three times.
+  CHECK(worst <= 9 * 0x1p-24);
+
+  Trainer plain(small(), fresh(), {});
+  for (int step = 0; step < 3; ++step) plain.step(batch(step));
+  CHECK(flat(plain.state().parameters) == flat(trainer.state().parameters));
+  CHECK(plain.state().ema.empty());
+  CHECK(flat(plain.weights()) == flat(plain.state().parameters));
+  // A state without an average: it starts from the parameters.
+  const Trainer begun(config, plain.state(), {});
+  CHECK(begun.state().ema == flat(plain.state().parameters));
+}
+
+TEST_CASE("stages come in with their epoch", "[train][trainer]") {
+  TrainConfig config = small(), one = small();
+  config.stage_epochs = {1};
+  one.stages = 1;
+  one.stage_epochs = {};
+  Trainer growing(config, fresh(), {}), short_one(one, fresh(), {});
+  tests::check_same(growing.step(batch(0)), short_one.step(batch(0)));
+  Trainer both(small(), short_one.state(), {});
+  tests::check_same(growing.step(batch(1, 1)), both.step(batch(1, 1)));
+  tests::check_same(growing.state(), both.state());
+}
+
 TEST_CASE("the learning rate is that of the batch's epoch", "[train][trainer]") {
   Trainer trainer(small(), fresh(), {});
   CHECK(trainer.step(batch(0, 0)).learning_rate == Approx(1e-3));
@@ -74,7 +143,9 @@ TEST_CASE("gradients are clipped to a norm, and left alone below it", "[train][t
 }
 
 TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
-  Trainer trainer(small(), fresh(), {});
+  TrainConfig config = small();
+  config.ema_decay = 0.9;
+  Trainer trainer(config, fresh(), {});
   trainer.step(batch(0));
   const TrainingState before = trainer.state();
   Batch bad = batch(1);
@@ -82,7 +153,7 @@ TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
   CHECK_THROWS_WITH(
       trainer.step(bad),
       Contains("step 2: the loss is not a finite number; it first appears in what stage 1 derains"));
-  CHECK(flat(trainer.state().parameters) == flat(before.parameters));
+  tests::check_same(trainer.state(), before);
   CHECK(trainer.steps() == 1);
   bad = batch(1);
   bad.clean.data()[5] = std::numeric_limits<float>::infinity();
@@ -167,6 +238,21 @@ TEST_CASE("steps that are recorded and replayed give the bits of steps that are 
   tests::check_same(resumed.state(), trainer.state());
 }
 
+TEST_CASE("a graph is recorded anew when a stage comes in, and averages the weights as steps without one",
+          "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  const engine::Execution execution = {.device = engine::Device::kCuda};
+  Trainer trainer(changing(), fresh(), execution, 5);
+  tests::StepByStep plain(changing(), fresh(), execution, 5);
+  for (int k = 0; k < 5; ++k) {
+    INFO("step " << k);
+    const Batch next = batch(k, k / 2, {1, 16, 12, 3});
+    tests::check_same(trainer.step(next), plain.step(next));
+    tests::check_same(trainer.state(), plain.state());
+    CHECK(trainer.recorded() == (k != 0 && k != 2));
+  }
+}
+
 TEST_CASE("a graph does not learn from a batch that is no number either", "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const engine::Execution execution = {.device = engine::Device::kCuda, .maps = engine::DType::kFloat16};
@@ -200,6 +286,7 @@ TEST_CASE("a gradient that is endless in fp16 leaves the weights as they were, w
   const engine::Execution fp16 = {.device = engine::Device::kCuda, .maps = engine::DType::kFloat16};
   TrainConfig config = small();
   config.stages = 2;  // wgrad takes both
+  config.ema_decay = 0.9;
   TrainingState start = fresh();
   start.loss_scale = 0x1p30;
   Trainer trainer(config, start, fp16);
