@@ -38,7 +38,7 @@ std::size_t available_host_memory() {
 }
 
 /// Null when there is not enough.
-void* allocate(std::size_t bytes, Device device) {
+void* allocate_block(std::size_t bytes, Device device) {
   if (device == Device::kCuda) return cuda::allocate(bytes);
   // Linux promises more than it has, and kills the program that then uses it; so large blocks are refused
   // here.
@@ -49,7 +49,7 @@ void* allocate(std::size_t bytes, Device device) {
   return block;
 }
 
-void release(void* block, Device device) {
+void free_block(void* block, Device device) {
   if (device == Device::kCuda)
     cuda::release(block);
   else
@@ -72,8 +72,9 @@ Account& account(Device device) {
 
 class Pool {
  public:
-  /// keeps_all: gives nothing back to the system while there is memory.
-  Pool(Device device, bool keeps_all) : device_(device), keeps_all_(keeps_all), account_(account(device)) {}
+  /// retain_all: gives nothing back to the system while there is memory.
+  Pool(Device device, bool retain_all)
+      : device_(device), retain_all_(retain_all), account_(account(device)) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { release_free(); }
@@ -81,7 +82,7 @@ class Pool {
   Device device() const { return device_; }
 
   /// A block of at least `bytes`; its true size is stored in `capacity`.
-  void* take(std::size_t bytes, std::size_t& capacity) {
+  void* allocate(std::size_t bytes, std::size_t& capacity) {
     const std::lock_guard lock(account_.mutex);
     // A block a quarter too large is still better than asking the system for another.
     const auto found = free_.lower_bound(bytes);
@@ -93,12 +94,12 @@ class Pool {
       count_pooled(0, capacity);
     } else {
       capacity = bytes;
-      // So much memory waits for nobody only when another size of picture left it.
-      if (!keeps_all_ && pooled_ > in_use_) release_all();
-      block = allocate(bytes, device_);
+      // So much memory waits for nobody only when another size of image left it.
+      if (!retain_all_ && pooled_ > in_use_) release_all();
+      block = allocate_block(bytes, device_);
       if (!block) {
         release_all();
-        block = allocate(bytes, device_);
+        block = allocate_block(bytes, device_);
       }
       if (!block) throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
     }
@@ -108,7 +109,7 @@ class Pool {
     return block;
   }
 
-  void give_back(void* block, std::size_t capacity) {
+  void release(void* block, std::size_t capacity) {
     const std::lock_guard lock(account_.mutex);
     in_use_ -= capacity;
     account_.report.in_use -= capacity;
@@ -124,7 +125,7 @@ class Pool {
  private:
   void release_all() {
     for (const auto& [size, block] : free_) {
-      release(block, device_);
+      free_block(block, device_);
       count_pooled(0, size);
     }
     free_.clear();
@@ -136,7 +137,7 @@ class Pool {
   }
 
   Device device_;
-  bool keeps_all_;
+  bool retain_all_;
   std::size_t in_use_ = 0, pooled_ = 0;  // of this pool
   Account& account_;                     // its mutex guards free_ too
   std::multimap<std::size_t, void*> free_;
@@ -165,7 +166,7 @@ Buffer::Buffer(std::size_t bytes, Device device) : bytes_(bytes), device_(device
   pool_ = pool_in_scope();
   if (!pool_ || pool_->device() != device) pool_ = common_pool(device);
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 1);
-  data_ = pool_->take(lines * kAlignment, capacity_);
+  data_ = pool_->allocate(lines * kAlignment, capacity_);
 }
 
 Buffer::Buffer(Buffer&& other) noexcept
@@ -185,7 +186,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
-  if (data_) pool_->give_back(data_, capacity_);
+  if (data_) pool_->release(data_, capacity_);
 }
 
 PrivatePool::PrivatePool(Device device) : pool_(std::make_shared<Pool>(device, true)) {}

@@ -11,7 +11,7 @@
 namespace sapnet::engine::cuda {
 namespace {
 
-constexpr int kLeastMajor = 8;  // compute capability that the kernels are built for
+constexpr int kMinMajor = 8;  // compute capability that the kernels are built for
 
 using kernels::check_cuda;
 
@@ -31,7 +31,7 @@ std::string capability(const cudaDeviceProp& device) {
 class Staging {
  public:
   void upload(void* device, const char* host, std::size_t bytes) {
-    const auto alone = lock();
+    const auto guard = lock();
     // A graph would fetch at each launch what lies here by then.
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
     check_cuda(cudaStreamIsCapturing(stream(), &status), "asking whether a graph is recorded");
@@ -66,7 +66,7 @@ class Staging {
 
 }  // namespace
 
-std::string why_not() {
+std::string unavailable_reason() {
   int count = 0;
   // Both cudaErrorNoDevice and cudaErrorInsufficientDriver mean that there is no GPU to use.
   const cudaError_t status = cudaGetDeviceCount(&count);
@@ -74,8 +74,8 @@ std::string why_not() {
   if (status != cudaSuccess || count == 0)
     return "no NVIDIA GPU was found (or its driver is missing or too old)";
   const cudaDeviceProp device = properties();
-  if (device.major < kLeastMajor)
-    return capability(device) + ", is too old: at least " + std::to_string(kLeastMajor) + ".0 is needed";
+  if (device.major < kMinMajor)
+    return capability(device) + ", is too old: at least " + std::to_string(kMinMajor) + ".0 is needed";
   return "";
 }
 
@@ -121,19 +121,19 @@ void upload(void* device, const void* host, std::size_t bytes) {
 
 void download(void* host, const void* device, std::size_t bytes) {
   {
-    const auto alone = lock();
+    const auto guard = lock();
     check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "downloading");
   }
   check_cuda(cudaStreamSynchronize(stream()), "running the kernels");
 }
 
 void copy(void* to, const void* from, std::size_t bytes) {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying");
 }
 
 void set_zero(void* device, std::size_t bytes) {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaMemsetAsync(device, 0, bytes, stream()), "setting memory to zero");
 }
 
@@ -155,8 +155,8 @@ Event mark() {
 
 }  // namespace
 
-double seconds_for(const std::function<void()>& work) {
-  const auto alone = lock();
+double elapsed_seconds(const std::function<void()>& work) {
+  const auto guard = lock();
   const Event start = mark();
   work();
   const Event end = mark();
@@ -167,7 +167,7 @@ double seconds_for(const std::function<void()>& work) {
 }
 
 Graph::Graph(const std::function<void()>& work) {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "recording a graph");
   cudaGraph_t graph = nullptr;
   try {
@@ -193,7 +193,7 @@ Graph::~Graph() {
 }
 
 void Graph::launch() {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaGraphLaunch(static_cast<cudaGraphExec_t>(instance_), stream()), "launching a graph");
 }
 

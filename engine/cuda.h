@@ -11,7 +11,7 @@
 namespace sapnet::engine::cuda {
 
 /// Why this program cannot run kernels on a GPU of this machine; empty when it can.
-std::string why_not();
+std::string unavailable_reason();
 
 /// The GPU, for people: "NVIDIA H200, compute capability 9.0".
 std::string describe();
@@ -43,7 +43,7 @@ void copy(void* to, const void* from, std::size_t bytes);
 void set_zero(void* device, std::size_t bytes);
 
 /// Seconds from the first to the last of what `work` queues, by the device's clock; waits for it.
-double seconds_for(const std::function<void()>& work);
+double elapsed_seconds(const std::function<void()>& work);
 
 /// Work recorded once, and launched as a whole any number of times: what costs a GPU's host more than a
 /// short kernel takes is paid once.

@@ -46,11 +46,11 @@ bool is_at(int descriptor, const std::filesystem::path& file) {
 }  // namespace
 
 std::filesystem::path resolve(const std::filesystem::path& file) {
-  constexpr int kMostLinks = 40;  // as many as Linux follows
+  constexpr int kMaxLinks = 40;  // as many as Linux follows
   std::filesystem::path target = file;
   std::error_code error;
   for (int links = 0; std::filesystem::is_symlink(target, error); ++links) {
-    if (links == kMostLinks) fail(file, ELOOP);
+    if (links == kMaxLinks) fail(file, ELOOP);
     target = target.parent_path() / std::filesystem::read_symlink(target, error);
     if (error) fail(file, error.value());
   }

@@ -24,14 +24,14 @@ constexpr int kWarp = 32;
 
 /// Shared memory that a block may have, static and dynamic, on every GPU from compute capability 8.0 on; some
 /// allow more.
-constexpr std::size_t kSharedOfBlock = 99 * 1024;
+constexpr std::size_t kMaxSharedBytes = 99 * 1024;
 
 /// launch and launch_cooperative.
 template <class... Parameters, class... Arguments>
-void launch_either(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,
+void launch_kernel(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,
                    std::size_t shared_bytes, cudaStream_t stream, Arguments&&... arguments) {
-  constexpr std::size_t kSharedWithoutAsking = 48 * 1024;
-  if (shared_bytes > kSharedWithoutAsking) {
+  constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
+  if (shared_bytes > kDefaultSharedBytes) {
     check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     static_cast<int>(shared_bytes)),
                "asking for shared memory");
@@ -55,7 +55,7 @@ void launch_either(bool cooperative, void (*kernel)(Parameters...), dim3 grid, i
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
             cudaStream_t stream, Arguments&&... arguments) {
-  launch_either(false, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
+  launch_kernel(false, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
 }
 
 /// The same for a kernel that calls grid_sync: all its blocks run at once, and the launch fails when the
@@ -63,7 +63,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t s
 template <class... Parameters, class... Arguments>
 void launch_cooperative(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
                         cudaStream_t stream, Arguments&&... arguments) {
-  launch_either(true, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
+  launch_kernel(true, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
 }
 
 }  // namespace sapnet::kernels::gpu

@@ -17,13 +17,13 @@ float to_float(Half value);
 
 /// A weight in the type that T stores maps in.
 template <class T>
-T converted(float value);
+T to_storage(float value);
 template <>
-inline float converted<float>(float value) {
+inline float to_storage<float>(float value) {
   return value;
 }
 template <>
-inline Half converted<Half>(float value) {
+inline Half to_storage<Half>(float value) {
   return to_half(value);
 }
 

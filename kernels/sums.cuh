@@ -1,5 +1,5 @@
 // Sums in an order that does not depend on the GPU, so that they come out with the same bits everywhere. Over
-// a whole map they are taken in double: each block sums its share and leaves it in `parts`, and one block
+// a whole map they are taken in double: each block sums its share and leaves it in `partials`, and one block
 // adds those up.
 #pragma once
 
@@ -14,15 +14,15 @@ namespace sapnet::kernels::gpu {
 inline constexpr int kSumThreads = 128;
 
 /// How many blocks share a sum of which each could take so many terms at a time: enough to fill a GPU, and
-/// few enough that one block adds up their parts.
+/// few enough that one block adds up their partials.
 inline std::int64_t blocks_of_sum(std::int64_t terms, std::int64_t of_block) {
-  constexpr std::int64_t kMost = 1024;
-  return std::min((terms + of_block - 1) / of_block, kMost);
+  constexpr std::int64_t kMaxBlocks = 1024;
+  return std::min((terms + of_block - 1) / of_block, kMaxBlocks);
 }
 
-/// Floats that so many parts take.
-inline std::size_t floats_of_parts(std::int64_t parts) {
-  return static_cast<std::size_t>(parts) * sizeof(double) / sizeof(float);
+/// Floats that so many partials take.
+inline std::size_t floats_for_partials(std::int64_t partials) {
+  return static_cast<std::size_t>(partials) * sizeof(double) / sizeof(float);
 }
 
 /// The sum over the warp, for each of its lanes. All lanes of the warp together.
@@ -51,20 +51,20 @@ __device__ void sum_over_block(double (&sums)[kSums]) {
 
 template <int kSums, class Finish>
 __global__ void __launch_bounds__(kSumThreads)
-    add_parts(const double* parts, std::int64_t count, Finish finish) {
+    add_partials(const double* partials, std::int64_t count, Finish finish) {
   double sums[kSums] = {};
   for (std::int64_t k = threadIdx.x; k < count; k += kSumThreads) {
 #pragma unroll
-    for (int s = 0; s < kSums; ++s) sums[s] += parts[k * kSums + s];
+    for (int s = 0; s < kSums; ++s) sums[s] += partials[k * kSums + s];
   }
   sum_over_block(sums);
   if (threadIdx.x == 0) finish(sums);
 }
 
-/// Adds up parts (count, kSums) and runs finish(sums), a __device__ function object, once.
+/// Adds up partials (count, kSums) and runs finish(sums), a __device__ function object, once.
 template <int kSums, class Finish>
-void finish_sums(const double* parts, std::int64_t count, cudaStream_t stream, const Finish& finish) {
-  launch(add_parts<kSums, Finish>, dim3(1), kSumThreads, 0, stream, parts, count, finish);
+void finish_sums(const double* partials, std::int64_t count, cudaStream_t stream, const Finish& finish) {
+  launch(add_partials<kSums, Finish>, dim3(1), kSumThreads, 0, stream, partials, count, finish);
 }
 
 /// A sum becomes the mean of so many terms.

@@ -1,5 +1,5 @@
 // LPIPS, the learned perceptual image patch similarity (Zhang et al. 2018), on VGG-16: at each tap the
-// features of both pictures, made unit vectors along the channels, are subtracted, squared, weighted by a
+// features of both images, made unit vectors along the channels, are subtracted, squared, weighted by a
 // learned vector, and averaged over the map; the taps are summed.
 #pragma once
 
@@ -18,8 +18,8 @@ class Lpips {
   /// them. Throws Error when one is missing, has a negative value, or another is among them.
   Lpips(const engine::Parameters& parameters, engine::Device device);
 
-  /// The distance of each picture's features from those of the other at the same taps, whose means over the
-  /// pictures are summed; the way back goes to `derained`.
+  /// The distance of each image's features from those of the other at the same taps, whose means over the
+  /// images are summed; the way back goes to `derained`.
   std::vector<engine::Tensor> distance(const std::vector<engine::Tensor>& derained,
                                        const std::vector<engine::Tensor>& clean) const;
 

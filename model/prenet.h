@@ -9,7 +9,7 @@
 
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "model/layer_reader.h"
+#include "model/layer_builder.h"
 #include "model/network.h"
 
 namespace sapnet::model {
@@ -23,12 +23,12 @@ struct PrenetBlocks {
 
 class Prenet final : public Network {
  public:
-  explicit Prenet(LayerReader reader, const PrenetBlocks& blocks = {});
+  explicit Prenet(LayerBuilder builder, const PrenetBlocks& blocks = {});
 
   std::string_view name() const override { return name_; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
-  std::size_t memory(const engine::Shape& rainy) const override;
-  std::size_t memory_kept(const engine::Shape& rainy) const override;
+  std::size_t forward_bytes(const engine::Shape& rainy) const override;
+  std::size_t training_bytes_per_stage(const engine::Shape& rainy) const override;
   void pack() override;
 
  private:

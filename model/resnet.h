@@ -1,7 +1,7 @@
 // A residual network (He et al. 2016) without its classifier, frozen, as the published segmentation network
 // has it: the maps after its four groups of blocks.
 //
-//   x = max_pool 3×3/2 (relu(norm(conv 7×7/2 (picture))))
+//   x = max_pool 3×3/2 (relu(norm(conv 7×7/2 (image))))
 //   block: relu(norm(conv(relu(norm(conv(relu(norm(conv(x)))))))) + x)     1×1, 3×3, 1×1; or twice 3×3 in 18
 //
 // where the first block of a group steps by 2 (but for the first group), in its 3×3, and its x goes through a
@@ -40,9 +40,9 @@ class Resnet {
   static std::array<std::int64_t, kGroups> channels(int depth);
   int depth() const { return depth_; }
 
-  /// The four groups' outputs, (n, h/4, w/4, …) to (n, h/32, w/32, …), extents rounded up. pictures: (n, h,
+  /// The four groups' outputs, (n, h/4, w/4, …) to (n, h/32, w/32, …), extents rounded up. images: (n, h,
   /// w, 3), normalised, fp32.
-  std::array<engine::Tensor, kGroups> forward(const engine::Tensor& pictures) const;
+  std::array<engine::Tensor, kGroups> forward(const engine::Tensor& images) const;
 
   /// A convolution and the normalisation behind it.
   struct NormedConv {
@@ -68,7 +68,7 @@ class Resnet {
 /// A network's parameters where none were trained: convolutions drawn from N(0, 2/n), n the number of a
 /// filter's outputs, kernel² · out (He et al. 2015); normalisations of mean 0 and variance 1, which change
 /// nothing, but for the last γ of each block, 1/√(number of blocks), so that the sum of the blocks stays of
-/// the size of the picture. The same seed gives the same weights.
-engine::Parameters draw_resnet(int depth, std::uint64_t seed);
+/// the size of the image. The same seed gives the same weights.
+engine::Parameters init_resnet(int depth, std::uint64_t seed);
 
 }  // namespace sapnet::model

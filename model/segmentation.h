@@ -1,5 +1,5 @@
 // The network behind SAPNet's unsupervised background segmentation (section 3.3): a feature pyramid (Lin et
-// al. 2017) on a residual network, frozen. What it says of a picture serves as the label for itself.
+// al. 2017) on a residual network, frozen. What it says of a image serves as the label for itself.
 //
 //   p5 = top(c5);   p4 = up(p5) + lateral1(c4);   p3 = up(p4) + lateral2(c3);   p2 = up(p3) + lateral3(c2)
 //   pk = smooth2(smooth1(pk)), each with convolutions of its own
@@ -24,11 +24,11 @@ class Segmentation {
  public:
   static constexpr std::int64_t kClasses = 21;  // of PASCAL VOC, with the background
 
-  /// head: as draw_segmentation_head gives it for the backbone's depth.
+  /// head: as init_segmentation_head gives it for the backbone's depth.
   Segmentation(Resnet backbone, const engine::Parameters& head, const engine::Execution& execution);
 
-  /// (n, h/4, w/4, 21), extents rounded up, fp32. pictures: (n, h, w, 3), normalised, fp32.
-  engine::Tensor logits(const engine::Tensor& pictures) const;
+  /// (n, h/4, w/4, 21), extents rounded up, fp32. images: (n, h, w, 3), normalised, fp32.
+  engine::Tensor logits(const engine::Tensor& images) const;
 
  private:
   Resnet backbone_;
@@ -39,6 +39,6 @@ class Segmentation {
 };
 
 /// Weights for the head, drawn from N(0, 0.01²), with biases of 0 (section 3.3).
-engine::Parameters draw_segmentation_head(int depth, std::uint64_t seed);
+engine::Parameters init_segmentation_head(int depth, std::uint64_t seed);
 
 }  // namespace sapnet::model

@@ -1,7 +1,7 @@
 // The convolutions of VGG-16 (Simonyan & Zisserman 2015, configuration D), frozen, as an eye for how alike
-// pictures look: its maps are what the losses of SAPNet's section 3.4 compare.
+// images look: its maps are what the losses of SAPNet's section 3.4 compare.
 //
-//   x = normalised picture
+//   x = normalised image
 //   for channels in 64, 128, 256, 512, 512:     2, 2, 3, 3, 3 times x = relu(conv 3×3 (x))
 //     the last x is a tap; x = max_pool 2×2 (x)
 #pragma once
@@ -33,9 +33,9 @@ class Vgg16 {
   /// Of the five, how many the weights reach.
   std::size_t taps() const { return blocks_.size(); }
 
-  /// The first `taps` taps: (n, h, w, 64), (n, h/2, w/2, 128), …, stored as execution.maps. pictures: (n, h,
-  /// w, 3), normalised, fp32. Throws Error when there are not as many, or the picture is too small for them.
-  std::vector<engine::Tensor> features(const engine::Tensor& pictures, std::size_t taps) const;
+  /// The first `taps` taps: (n, h, w, 64), (n, h/2, w/2, 128), …, stored as execution.maps. images: (n, h,
+  /// w, 3), normalised, fp32. Throws Error when there are not as many, or the image is too small for them.
+  std::vector<engine::Tensor> features(const engine::Tensor& images, std::size_t taps) const;
 
  private:
   std::vector<std::vector<engine::Conv2dWeights>> blocks_;

@@ -67,7 +67,7 @@ Validation::Result Validation::run(const model::Network& network, engine::Device
     result.derained.push_back(derained);
     result.scores.push_back(score(derained, picture.clean, picture.width, picture.height));
   }
-  network.forget();  // the memory is training's
+  network.release_cached_memory();  // the memory is training's
   result.mean = mean(result.scores);
   return result;
 }

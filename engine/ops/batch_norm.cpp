@@ -23,8 +23,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
   const Tensor residual = std::move(options.residual);
   if (residual) check_tensor("batch_norm", "residual", residual, shape, maps, device);
   const kernels::BatchNormProblem problem = {shape.n, shape.h, shape.w, shape.c};
-  Tape* const tape = recording(x, residual);
-  Tensor out = output_for(shape, device, maps, residual);
+  Tape* const tape = tape_for(x, residual);
+  Tensor out = reuse_or_allocate(shape, device, maps, residual);
   Tensor mean(of_channels, device), inv_std(of_channels, device);
   const bool relu = options.relu;
   const auto arguments = [&]<class T>(T) {

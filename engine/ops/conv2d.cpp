@@ -9,7 +9,7 @@
 #include "engine/ops/op.h"
 #include "engine/ops/packing.h"
 #include "kernels/conv2d/conv2d_backward.h"
-#include "kernels/spread/spread.h"
+#include "kernels/zero_insert/zero_insert.h"
 
 namespace sapnet::engine {
 
@@ -141,10 +141,11 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   const Tensor residual = std::move(options.residual);
   check_execution("conv2d", {.device = device, .maps = options.maps});
   if (residual) check_tensor("conv2d", "residual", residual, out_shape, options.maps, device);
-  Tape* const tape = recording(x, y, residual, weights.weight(), weights.bias());
-  Tensor out = output_for(out_shape, device, options.maps, residual);
-  Tensor inner;  // what the way back needs of a ReLU before the residual
-  if (tape && options.relu && residual && !options.relu_once) inner = Tensor(out_shape, device, options.maps);
+  Tape* const tape = tape_for(x, y, residual, weights.weight(), weights.bias());
+  Tensor out = reuse_or_allocate(out_shape, device, options.maps, residual);
+  Tensor pre_residual;  // what the way back needs of a ReLU before the residual
+  if (tape && options.relu && residual && !options.relu_after_residual)
+    pre_residual = Tensor(out_shape, device, options.maps);
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
         .in = {x.data<In>(), data_or_null<In>(y)},
@@ -152,9 +153,9 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         .bias = data_or_null(weights.bias()),
         .residual = data_or_null<Out>(residual),
         .relu = options.relu,
-        .relu_once = options.relu_once,
+        .relu_after_residual = options.relu_after_residual,
         .out = out.data<Out>(),
-        .inner = data_or_null<Out>(inner),
+        .pre_residual = data_or_null<Out>(pre_residual),
     };
   };
   dispatch(
@@ -170,34 +171,35 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   out.track();
   const bool relu = options.relu;
   tape->record([=, &weights, residual_gradient = residual.gradient()] {
-    Tensor dsum = take_gradient(out);
-    if (!dsum) return;
+    Tensor grad_preactivation = take_gradient(out);
+    if (!grad_preactivation) return;
     if (relu || residual_gradient) {
       Tensor before, dresidual;
       if (residual_gradient) {
         before = std::move(*residual_gradient);
-        dresidual = output_for(out_shape, dsum.device(), dsum.dtype(), before);
+        dresidual =
+            reuse_or_allocate(out_shape, grad_preactivation.device(), grad_preactivation.dtype(), before);
       }
       const auto back = [&]<class T>(T) {
         return kernels::BasicConv2dEpilogueBackwardArguments<T>{
-            .dout = dsum.data<T>(),
+            .dout = grad_preactivation.data<T>(),
             .out = relu ? out.data<T>() : nullptr,
-            .inner = data_or_null<T>(inner),
+            .pre_residual = data_or_null<T>(pre_residual),
             .scale = nullptr,
             .shift = nullptr,
-            .dsum = dsum.data<T>(),
+            .grad_preactivation = grad_preactivation.data<T>(),
             .dresidual_before = data_or_null<T>(std::as_const(before)),
             .dresidual = data_or_null<T>(dresidual)};
       };
       dispatch(
           device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, back(float())); },
           [&](auto stream) {
-            visit_dtype(dsum.dtype(),
+            visit_dtype(grad_preactivation.dtype(),
                         [&](auto t) { kernels::cuda::conv2d_epilogue_backward(problem, back(t), stream); });
           });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }
-    conv2d_backward({x, y, std::move(dsum)}, weights);
+    conv2d_backward({x, y, std::move(grad_preactivation)}, weights);
   });
   return out;
 }
@@ -205,25 +207,29 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
 namespace {
 
 /// The sums' gradient as the data gradient's convolution, of stride 1, takes it.
-Tensor with_zeros_between(const Tensor& dsum, const kernels::Conv2dProblem& p) {
-  if (p.stride == 1) return dsum;
+Tensor zero_inserted(const Tensor& grad_preactivation, const kernels::Conv2dProblem& p) {
+  if (p.stride == 1) return grad_preactivation;
   const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(p, 0);
-  Tensor spread({p.n, dgrad.h, dgrad.w, p.out_channels}, dsum.device(), dsum.dtype());
-  const kernels::SpreadProblem problem = {p.n,      p.out_h(), p.out_w(), p.out_channels,
-                                          p.stride, dgrad.h,   dgrad.w};
+  Tensor upsampled({p.n, dgrad.h, dgrad.w, p.out_channels}, grad_preactivation.device(),
+                   grad_preactivation.dtype());
+  const kernels::ZeroInsertProblem problem = {p.n,      p.out_h(), p.out_w(), p.out_channels,
+                                              p.stride, dgrad.h,   dgrad.w};
   dispatch(
-      dsum.device(), [&] { kernels::cpu::spread(problem, dsum.data(), spread.data()); },
+      grad_preactivation.device(),
+      [&] { kernels::cpu::zero_insert(problem, grad_preactivation.data(), upsampled.data()); },
       [&](auto stream) {
-        visit_dtype(dsum.dtype(), [&]<class T>(T) {
-          kernels::cuda::spread(problem, dsum.data<T>(), spread.data<T>(), stream);
+        visit_dtype(grad_preactivation.dtype(), [&]<class T>(T) {
+          kernels::cuda::zero_insert(problem, grad_preactivation.data<T>(), upsampled.data<T>(), stream);
         });
       });
-  return spread;
+  return upsampled;
 }
 
-/// Adds to the gradients of x and y, as far as they are tracked, those that one convolution of dsum gives.
-void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
-  const Shape& in = dsum.shape();
+/// Adds to the gradients of x and y, as far as they are tracked, those that one convolution of
+/// grad_preactivation gives.
+void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Tensor& y,
+                     const Conv2dWeights& weights) {
+  const Shape& in = grad_preactivation.shape();
   kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
   problem.out_maps = 2;
   std::array<Tensor, 2> before, after;
@@ -231,11 +237,11 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
   for (std::size_t map = 0; map < 2; ++map) {
     if (!maps[map]->tracked()) continue;
     before[map] = std::move(*maps[map]->gradient());
-    after[map] = output_for(x.shape(), x.device(), x.dtype(), before[map]);
+    after[map] = reuse_or_allocate(x.shape(), x.device(), x.dtype(), before[map]);
   }
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
-        .in = {dsum.data<In>(), nullptr},
+        .in = {grad_preactivation.data<In>(), nullptr},
         .weight = weights.packed().data<In>(),
         .residual = data_or_null<Out>(std::as_const(before[0])),
         .out = data_or_null<Out>(after[0]),
@@ -246,7 +252,7 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
   dispatch(
       x.device(), [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
       [&](auto stream) {
-        visit_dtype(dsum.dtype(), [&](auto from) {
+        visit_dtype(grad_preactivation.dtype(), [&](auto from) {
           visit_dtype(x.dtype(),
                       [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
         });
@@ -256,55 +262,57 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
 }
 
 /// Whether one wgrad can take both.
-bool alike(const Conv2dUse& a, const Conv2dUse& b) {
+bool same_layout(const WgradInput& a, const WgradInput& b) {
   const auto same = [](const Tensor& s, const Tensor& t) {
     return static_cast<bool>(s) == static_cast<bool>(t) &&
            (!s || (s.shape() == t.shape() && s.dtype() == t.dtype()));
   };
-  return same(a.x, b.x) && same(a.y, b.y) && same(a.dsum, b.dsum);
+  return same(a.x, b.x) && same(a.y, b.y) && same(a.grad_preactivation, b.grad_preactivation);
 }
 
 }  // namespace
 
-void Conv2dWeights::gather_wgrad(Conv2dUse use, const std::function<void()>& added) const {
-  const auto add = [this, added](std::vector<Conv2dUse>& uses) {
-    conv2d_wgrad(uses, *this);
-    uses.clear();
+void Conv2dWeights::defer_wgrad(WgradInput input, const std::function<void()>& added) const {
+  const auto add = [this, added](std::vector<WgradInput>& inputs) {
+    conv2d_wgrad(inputs, *this);
+    inputs.clear();
     if (added) added();
   };
   if (execution_.device == Device::kCpu) {
-    std::vector<Conv2dUse> alone = {std::move(use)};
+    std::vector<WgradInput> alone = {std::move(input)};
     return add(alone);
   }
-  std::shared_ptr<std::vector<Conv2dUse>> gathered = gathered_.lock();
+  std::shared_ptr<std::vector<WgradInput>> gathered = gathered_.lock();
   if (!gathered) {
-    gathered_ = gathered = std::make_shared<std::vector<Conv2dUse>>();
+    gathered_ = gathered = std::make_shared<std::vector<WgradInput>>();
     Tape::at_end([=, this] {
       gathered_.reset();  // a use that comes later begins anew
       add(*gathered);
     });
   }
-  if (gathered->size() == kernels::kMostUses || (!gathered->empty() && !alike(gathered->front(), use)))
+  if (gathered->size() == kernels::kMaxWgradInputs ||
+      (!gathered->empty() && !same_layout(gathered->front(), input)))
     add(*gathered);
-  gathered->push_back(std::move(use));
+  gathered->push_back(std::move(input));
 }
 
-void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights) {
-  if (uses.empty() || uses.size() > kernels::kMostUses)
-    throw Error("conv2d: wgrad takes 1 to " + std::to_string(kernels::kMostUses) +
-                " uses of the weights, not " + std::to_string(uses.size()));
-  const Conv2dUse& first = uses.front();
-  if (!std::ranges::all_of(uses, [&](const Conv2dUse& use) { return alike(first, use); }))
-    throw Error("conv2d: wgrad takes uses that are alike");
+void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weights) {
+  if (inputs.empty() || inputs.size() > kernels::kMaxWgradInputs)
+    throw Error("conv2d: wgrad takes 1 to " + std::to_string(kernels::kMaxWgradInputs) +
+                " inputs at once, not " + std::to_string(inputs.size()));
+  const WgradInput& first = inputs.front();
+  if (!std::ranges::all_of(inputs, [&](const WgradInput& input) { return same_layout(first, input); }))
+    throw Error("conv2d: wgrad inputs must have the same shapes and types");
   const Shape& in = first.x.shape();
-  const Device device = first.dsum.device();
+  const Device device = first.grad_preactivation.device();
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-  const auto call = [&]<class In, class Sum>(In, Sum, const auto& wgrad) {
-    std::vector<kernels::BasicConv2dUse<In, Sum>> pointers;
-    for (const Conv2dUse& use : uses)
-      pointers.push_back({{use.x.data<In>(), data_or_null<In>(use.y)}, use.dsum.data<Sum>()});
-    wgrad(kernels::BasicConv2dWgradArguments<In, Sum>{
-        .uses = pointers,
+  const auto call = [&]<class In, class Grad>(In, Grad, const auto& wgrad) {
+    std::vector<kernels::BasicWgradInput<In, Grad>> pointers;
+    for (const WgradInput& input : inputs)
+      pointers.push_back(
+          {{input.x.data<In>(), data_or_null<In>(input.y)}, input.grad_preactivation.data<Grad>()});
+    wgrad(kernels::BasicConv2dWgradArguments<In, Grad>{
+        .inputs = pointers,
         .dweight = weights.weight().gradient()->data(),
         .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr});
   };
@@ -316,10 +324,10 @@ void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights)
         });
       },
       [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem, uses.size()), device);
+        Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem, inputs.size()), device);
         visit_dtype(first.x.dtype(), [&](auto map) {
-          visit_dtype(first.dsum.dtype(), [&](auto sum) {
-            call(map, sum, [&](const auto& arguments) {
+          visit_dtype(first.grad_preactivation.dtype(), [&](auto grad) {
+            call(map, grad, [&](const auto& arguments) {
               kernels::cuda::conv2d_wgrad(problem, arguments, memory.data(), stream);
             });
           });
@@ -327,21 +335,21 @@ void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights)
       });
 }
 
-void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
+void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
                      const std::function<void()>& wgrad_added) {
-  const auto& [x, y, dsum] = use;
+  const auto& [x, y, grad_preactivation] = input;
   const Shape& in = x.shape();
-  if (weights.weight().tracked()) weights.gather_wgrad(use, wgrad_added);
+  if (weights.weight().tracked()) weights.defer_wgrad(input, wgrad_added);
   if (!x.tracked() && !y.tracked()) return;
   // The data gradient is a convolution too, and what is there already the residual of it.
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-  const Tensor spread = with_zeros_between(dsum, problem);
-  if (kernels::has_joint_dgrad(problem)) return add_joint_dgrad(spread, x, y, weights.dgrad(0));
+  const Tensor upsampled = zero_inserted(grad_preactivation, problem);
+  if (kernels::has_joint_dgrad(problem)) return add_joint_dgrad(upsampled, x, y, weights.dgrad(0));
   const std::array<const Tensor*, 2> maps = {&x, &y};
   for (std::size_t map = 0; map < 2; ++map) {
     if (!maps[map]->tracked()) continue;
     Tensor& gradient = *maps[map]->gradient();
-    gradient = conv2d(spread, weights.dgrad(map),
+    gradient = conv2d(upsampled, weights.dgrad(map),
                       {.relu = false, .residual = std::move(gradient), .maps = maps[map]->dtype()});
   }
 }

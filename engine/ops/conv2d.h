@@ -23,8 +23,8 @@ struct Conv2dGeometry {
 
 /// What the weights of a convolution were used on, [x, y], where an empty y is zero, and the gradient that
 /// came back to its sums.
-struct Conv2dUse {
-  Tensor x, y, dsum;
+struct WgradInput {
+  Tensor x, y, grad_preactivation;
 };
 
 /// The learned weights of one convolution, and copies of them arranged for a device's kernels.
@@ -57,7 +57,7 @@ class Conv2dWeights {
   /// Adds what a use gives to the gradients of the weight, which is tracked, and of a tracked bias, by the
   /// end of the way back that is running: on a GPU several uses in one launch, which is quicker. `added` is
   /// called after each launch. Until that end the weights must live, and go back on one way only.
-  void gather_wgrad(Conv2dUse use, const std::function<void()>& added) const;
+  void defer_wgrad(WgradInput input, const std::function<void()>& added) const;
 
  private:
   void pack_on_host();
@@ -70,15 +70,15 @@ class Conv2dWeights {
   Tensor weight_, packed_, bias_;     // dgrad's own weight is let go once it is packed
   Tensor places_;                     // of packed_ in the weight, of dgrad in that of the layer
   std::vector<Conv2dWeights> dgrad_;  // of each input map, or the one of both
-  mutable std::weak_ptr<std::vector<Conv2dUse>> gathered_;  // held by the end of the way back
+  mutable std::weak_ptr<std::vector<WgradInput>> gathered_;  // held by the end of the way back
 };
 
 struct Conv2dOptions {
   bool relu = false;
-  /// Added to the convolution, or with `relu`: relu(relu(conv) + residual), or with `relu_once` too:
-  /// relu(conv + residual). Overwritten with the result when it is the only handle to its memory.
+  /// Added to the convolution, or with `relu`: relu(relu(conv) + residual), or with `relu_after_residual`
+  /// too: relu(conv + residual). Overwritten with the result when it is the only handle to its memory.
   Tensor residual = {};
-  bool relu_once = false;
+  bool relu_after_residual = false;
   /// What the result is stored as, and `residual` is.
   DType maps = DType::kFloat32;
 };
@@ -89,13 +89,14 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
 
 /// What remains of every operation's way back that ends in a convolution: adds to the gradients of x, y,
-/// weight and bias as far as they are tracked, to the latter two as Conv2dWeights::gather_wgrad does.
-void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
+/// weight and bias as far as they are tracked, to the latter two as Conv2dWeights::defer_wgrad does.
+void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
                      const std::function<void()>& wgrad_added = {});
 
 /// Adds what all uses give to the gradients of the weight, which is tracked, and of a tracked bias, in one
-/// launch. x, y: (n, h, w, in_channels[k]); dsum: (n, out_h, out_w, out_channels). Throws Error unless there
-/// are one to kernels::kMostUses uses, alike in shapes and types and in whether there is a y.
-void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights);
+/// launch. x, y: (n, h, w, in_channels[k]); grad_preactivation: (n, out_h, out_w, out_channels). Throws Error
+/// unless there are one to kernels::kMaxWgradInputs uses, alike in shapes and types and in whether there is a
+/// y.
+void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weights);
 
 }  // namespace sapnet::engine

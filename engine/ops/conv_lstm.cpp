@@ -31,7 +31,7 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
       execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
   weight_ = Tensor({4 * shape.n, shape.h, 3, 3}, execution.device);
   bias_ = Tensor({1, 1, 1, 4 * shape.n}, execution.device);
-  join_gates();
+  concatenate_gates();
   pack_on_host();
   if (!tracked()) return;
   weight_.track(zeros(weight_.shape(), execution.device));
@@ -48,7 +48,7 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   places_ = places(packed(digits.high), packed(digits.low));
 }
 
-void ConvLstmWeights::join_gates() {
+void ConvLstmWeights::concatenate_gates() {
   const auto join = [](const std::array<Tensor, 4>& parts, const Tensor& joined) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
@@ -62,7 +62,7 @@ void ConvLstmWeights::join_gates() {
 }
 
 void ConvLstmWeights::pack() {
-  join_gates();
+  concatenate_gates();
   for (Conv2dWeights& gates : gates_) gates.pack();
   if (execution_.device == Device::kCpu) return pack_on_host();
   pack_by_places(weight_, places_, packed_);
@@ -78,7 +78,7 @@ void ConvLstmWeights::pack_on_host() {
             [&](float* packed) { kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed); });
       },
       [&](auto /*stream*/) {
-        if (!kernels::cuda::takes_conv_lstm(layer_))
+        if (!kernels::cuda::supports_conv_lstm(layer_))
           throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
                       " cannot run on a GPU, which takes 32 channels in and hidden");
         visit_dtype(execution_.maps, [&]<class T>(T) {
@@ -90,11 +90,11 @@ void ConvLstmWeights::pack_on_host() {
 }
 
 void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const {
-  conv2d_backward({x, h, dgates}, gates_.front(), [this] { part_gradients(); });
+  conv2d_backward({x, h, dgates}, gates_.front(), [this] { split_gradients(); });
 }
 
 /// Moves what has come to the gradients of all gates on to those of each.
-void ConvLstmWeights::part_gradients() const {
+void ConvLstmWeights::split_gradients() const {
   const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
@@ -134,7 +134,7 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   if (tape) gates = Tensor({problem.n, problem.h, problem.w, 4 * problem.hidden}, device, maps);
   // What the way back needs of the state before must not be overwritten.
   const LstmState before = tape ? state : LstmState{};
-  LstmState next{Tensor(map, device, maps), output_for(map, device, DType::kFloat32, state.cell)};
+  LstmState next{Tensor(map, device, maps), reuse_or_allocate(map, device, DType::kFloat32, state.cell)};
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicConvLstmArguments<T>{
         .x = x.data<T>(),
@@ -148,17 +148,17 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
         .shifted_sums = shifted_sums ? shifted_sums->data() : nullptr,
     };
   };
-  const auto make_sums = [&](std::int64_t parts) {
-    if (shifted_sums) *shifted_sums = Tensor({problem.n, parts, 9, problem.hidden}, device);
+  const auto make_sums = [&](std::int64_t partials) {
+    if (shifted_sums) *shifted_sums = Tensor({problem.n, partials, 9, problem.hidden}, device);
   };
   dispatch(
       device,
       [&] {
-        make_sums(kernels::cpu::shifted_sums_parts(problem.h));
+        make_sums(kernels::cpu::shifted_sums_partials(problem.h));
         kernels::cpu::conv_lstm(problem, weights.algorithm(), arguments(float()));
       },
       [&](auto stream) {
-        make_sums(kernels::cuda::conv_lstm_parts(problem));
+        make_sums(kernels::cuda::conv_lstm_partials(problem));
         visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm(problem, arguments(t), stream); });
       });
   if (!tape) return next;

@@ -35,8 +35,8 @@ class ConvLstmWeights {
   void backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const;
 
  private:
-  void join_gates();
-  void part_gradients() const;
+  void concatenate_gates();
+  void split_gradients() const;
   void pack_on_host();
 
   kernels::ConvLstmProblem layer_;  // without the extents of an input

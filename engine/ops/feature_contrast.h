@@ -6,7 +6,7 @@
 
 namespace sapnet::engine {
 
-/// How far the features of the derained picture are from those of the clean one, in units of how far they are
+/// How far the features of the derained image are from those of the clean one, in units of how far they are
 /// from those of the rainy one: one number, not negative. Maps (n, h, w, c), all of one kind. The way back
 /// goes to `derained`. Throws Error naming both shapes when they differ.
 Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tensor& rainy);

@@ -6,7 +6,7 @@
 
 namespace sapnet::engine {
 
-/// The weighted squared distance between the features of two pictures, each pixel's brought to unit length,
+/// The weighted squared distance between the features of two images, each pixel's brought to unit length,
 /// as the mean over images and pixels: one number, not negative. Maps (n, h, w, c), both of one kind; weight:
 /// c fp32 numbers of any shape, not negative. The way back goes to `derained`. Throws Error naming both
 /// shapes when they differ.

@@ -16,7 +16,7 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
   if (!(options.gamma >= 0))
     throw Error("focal: gamma must not be negative, but is " + std::to_string(options.gamma));
   const kernels::FocalProblem problem{shape.n, shape.h, shape.w, shape.c, options.gamma, options.alpha};
-  Tape* const tape = recording(logits);
+  Tape* const tape = tape_for(logits);
   Tensor value({1, 1, 1, 1}, device), dlogits;
   if (tape) dlogits = Tensor(shape, device);
   const kernels::FocalArguments arguments = {

@@ -1,4 +1,4 @@
-// Pictures as networks want them that were trained on others; the equation stands in
+// Images as networks want them that were trained on others; the equation stands in
 // kernels/normalize/normalize.h.
 #pragma once
 

@@ -25,7 +25,7 @@ void check_at_least(std::string_view op, std::string_view name, std::int64_t val
                 ", not " + std::to_string(value));
 }
 
-Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable) {
+Tensor reuse_or_allocate(const Shape& shape, Device device, DType dtype, const Tensor& overwritable) {
   return overwritable && overwritable.unique() ? overwritable : Tensor(shape, device, dtype);
 }
 

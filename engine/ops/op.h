@@ -25,14 +25,14 @@ void check_tensor(std::string_view op, std::string_view name, const Tensor& tens
 void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least);
 
 /// The residual's own memory when no other tensor shares it, else new memory of that shape.
-Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable);
+Tensor reuse_or_allocate(const Shape& shape, Device device, DType dtype, const Tensor& overwritable);
 
 /// Throws Error for fp16 on the CPU.
 void check_execution(std::string_view op, const Execution& execution);
 
 /// The tape to record an operation of these inputs on; null when there is none or no input is tracked.
 template <class... Tensors>
-Tape* recording(const Tensors&... inputs) {
+Tape* tape_for(const Tensors&... inputs) {
   Tape* const tape = Tape::current();
   return tape && (inputs.tracked() || ...) ? tape : nullptr;
 }
@@ -68,10 +68,10 @@ void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_
     return;
   }
 #ifdef SAPNET_CUDA
-  const auto alone = cuda::lock();
+  const auto guard = cuda::lock();
   on_cuda(cuda::stream());
 #else
-  throw Error("device cuda cannot be used: " + cuda::why_not());
+  throw Error("device cuda cannot be used: " + cuda::unavailable_reason());
 #endif
 }
 

@@ -10,7 +10,7 @@ namespace sapnet::engine {
 /// A map and its shifted sums, which the operation that made it gathered on the way.
 struct SummedMap {
   Tensor map;                 // (n, h, w, c)
-  Tensor shifted_sums;        // (n, parts, 9, c), in as many parts as that operation's kernel writes
+  Tensor shifted_sums;        // (n, partials, 9, c), in as many partials as that operation's kernel writes
   std::int64_t dilation = 1;  // of the attended_conv that the sums are for
 };
 

@@ -11,10 +11,10 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// One image's shifted sums, (9, c), from their parts, (parts, 9, c).
-std::vector<double> add_parts(const float* part, std::int64_t parts, std::int64_t c) {
+/// One image's shifted sums, (9, c), from their partials, (partials, 9, c).
+std::vector<double> add_partials(const float* part, std::int64_t partials, std::int64_t c) {
   std::vector<double> sums(static_cast<std::size_t>(9 * c), 0.0);
-  for (std::int64_t k = 0; k < parts; ++k)
+  for (std::int64_t k = 0; k < partials; ++k)
     for (double& sum : sums) sum += static_cast<double>(*part++);
   return sums;
 }
@@ -38,7 +38,8 @@ Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64
   const auto channels = static_cast<std::size_t>(p.c);
   Attention result{std::vector<double>(channels), std::vector<double>(static_cast<std::size_t>(p.hidden)),
                    std::vector<double>(channels)};
-  const std::vector<double> sums = add_parts(a.shifted_sums + image * a.parts * 9 * p.c, a.parts, p.c);
+  const std::vector<double> sums =
+      add_partials(a.shifted_sums + image * a.partials * 9 * p.c, a.partials, p.c);
   for (std::size_t o = 0; o < channels; ++o) {
     double sum = 0;
     for (std::size_t i = 0; i < channels; ++i)
@@ -77,7 +78,7 @@ void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, cons
           .residual = a.residual,
           .relu = true,
           .out = a.out,
-          .inner = a.inner,
+          .pre_residual = a.pre_residual,
           .shifted_sums = a.out_shifted_sums,
           .sums_dilation = p.next_dilation});
 }
@@ -121,10 +122,10 @@ void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBack
     scale.insert(scale.end(), of_image.scale.begin(), of_image.scale.end());
   Conv2dEpilogueBackwardArguments epilogue{.dout = a.dout,
                                            .out = a.out,
-                                           .inner = a.inner,
+                                           .pre_residual = a.pre_residual,
                                            .scale = scale.data(),
                                            .shift = nullptr,
-                                           .dsum = a.dy,
+                                           .grad_preactivation = a.dy,
                                            .dresidual_before = a.dresidual_before,
                                            .dresidual = a.dresidual};
   std::vector<double> dscale(scale.size());

@@ -29,8 +29,8 @@ struct AttendedConvProblem {
 template <class T = float>
 struct BasicAttendedConvArguments {
   const T* in = nullptr;                // (n, h, w, c)
-  const float* shifted_sums = nullptr;  // (n, parts, 9, c), of `in`
-  std::int64_t parts = 0;               // that each image's shifted sums come in, at least 1
+  const float* shifted_sums = nullptr;  // (n, partials, 9, c), of `in`
+  std::int64_t partials = 0;            // that each image's shifted sums come in, at least 1
   const float* weight = nullptr;        // (c, c, 3, 3)
   const T* packed = nullptr;            // the same as pack_conv2d(problem.conv(), …) made it
   const float* bias = nullptr;          // (c)
@@ -39,8 +39,8 @@ struct BasicAttendedConvArguments {
   const float* w3 = nullptr;            // (c, c)
   const T* residual = nullptr;          // (n, h, w, c), or null; may be `out` itself
   T* out = nullptr;                     // (n, h, w, c); shares nothing with `in`
-  T* inner = nullptr;                 // (n, h, w, c), or null: what `residual` is added to, for the way back
-  float* out_shifted_sums = nullptr;  // (n, as many parts as the device writes, 9, c), or null
+  T* pre_residual = nullptr;          // (n, h, w, c), or null: what `residual` is added to, for the way back
+  float* out_shifted_sums = nullptr;  // (n, as many partials as the device writes, 9, c), or null
 };
 using AttendedConvArguments = BasicAttendedConvArguments<>;
 
@@ -58,17 +58,17 @@ void attended_conv(const AttendedConvProblem& problem, Conv2dAlgorithm algorithm
 namespace cuda {
 
 /// Whether there is a kernel for it: 32 channels, at most 32 hidden.
-bool takes_attended_conv(const AttendedConvProblem& problem);
+bool supports_attended_conv(const AttendedConvProblem& problem);
 
-/// Floats that attention_scale and attended_conv need to work in, for sums that come in so many parts.
-std::size_t attended_conv_workspace(const AttendedConvProblem& problem, std::int64_t parts);
+/// Floats that attention_scale and attended_conv need to work in, for sums that come in so many partials.
+std::size_t attended_conv_workspace(const AttendedConvProblem& problem, std::int64_t partials);
 
 /// As on the CPU. The scale, (n, c), stands at the front of `workspace` afterwards.
 template <class T>
 void attention_scale(const AttendedConvProblem& problem, const BasicAttendedConvArguments<T>& arguments,
                      float* workspace, CudaStream stream);
 
-/// The out_shifted_sums have conv2d_parts(problem.conv()) parts.
+/// The out_shifted_sums have conv2d_partials(problem.conv()) partials.
 template <class T>
 void attended_conv(const AttendedConvProblem& problem, const BasicAttendedConvArguments<T>& arguments,
                    float* workspace, CudaStream stream);

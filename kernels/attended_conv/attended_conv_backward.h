@@ -18,9 +18,9 @@ template <class T = float>
 struct BasicAttendedConvBackwardArguments {
   const T* dout = nullptr;              // (n, h, w, c)
   const T* out = nullptr;               // (n, h, w, c)
-  const T* inner = nullptr;             // relu(s · y), before the residual came to it; null: `out`
+  const T* pre_residual = nullptr;      // relu(s · y), before the residual came to it; null: `out`
   const float* shifted_sums = nullptr;  // and, as the forward pass had them:
-  std::int64_t parts = 0;
+  std::int64_t partials = 0;
   const float* weight = nullptr;
   const float* bias = nullptr;
   const float* w1 = nullptr;
@@ -44,9 +44,9 @@ void attended_conv_backward(const AttendedConvProblem& problem,
 
 namespace cuda {
 
-/// Floats that attended_conv_backward needs to work in, for sums that come in so many parts; aligned as
+/// Floats that attended_conv_backward needs to work in, for sums that come in so many partials; aligned as
 /// doubles.
-std::size_t attended_conv_backward_workspace(const AttendedConvProblem& problem, std::int64_t parts);
+std::size_t attended_conv_backward_workspace(const AttendedConvProblem& problem, std::int64_t partials);
 
 template <class T>
 void attended_conv_backward(const AttendedConvProblem& problem,

@@ -19,9 +19,9 @@ struct Terms {
 template <class Function>
 std::vector<double> channel_sums(const BatchNormProblem& p, const Function& terms) {
   const std::int64_t rows = p.n * p.h;
-  std::vector<double> parts(static_cast<std::size_t>(rows * 2 * p.c));
+  std::vector<double> partials(static_cast<std::size_t>(rows * 2 * p.c));
   parallel_for(rows, [&](std::int64_t row) {
-    double* const first = parts.data() + row * 2 * p.c;
+    double* const first = partials.data() + row * 2 * p.c;
     double* const second = first + p.c;
     for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
 #pragma omp simd
@@ -33,7 +33,7 @@ std::vector<double> channel_sums(const BatchNormProblem& p, const Function& term
     }
   });
   std::vector<double> sums(static_cast<std::size_t>(2 * p.c));
-  for (std::size_t k = 0; k < parts.size(); ++k) sums[k % sums.size()] += parts[k];
+  for (std::size_t k = 0; k < partials.size(); ++k) sums[k % sums.size()] += partials[k];
   return sums;
 }
 
@@ -48,7 +48,7 @@ void batch_norm(const BatchNormProblem& p, const BatchNormArguments& a) {
   for (std::int64_t c = 0; c < p.c; ++c) {
     const double sum = sums[static_cast<std::size_t>(c)], squares = sums[static_cast<std::size_t>(p.c + c)];
     a.mean[c] = static_cast<float>(sum / count);
-    a.inv_std[c] = static_cast<float>(1 / std::sqrt(regular_variance(sum, squares, count)));
+    a.inv_std[c] = static_cast<float>(1 / std::sqrt(variance_plus_epsilon(sum, squares, count)));
   }
   parallel_for(p.n * p.h, [&](std::int64_t row) {
     for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {

@@ -5,7 +5,7 @@
 namespace sapnet::kernels {
 
 /// σ² + ε, from the sums of x and x² over `count` of them.
-constexpr double regular_variance(double sum, double squares, double count) {
+constexpr double variance_plus_epsilon(double sum, double squares, double count) {
   const double mean = sum / count, variance = squares / count - mean * mean;
   return (variance > 0 ? variance : 0) + 1e-5;
 }

@@ -4,7 +4,8 @@
 //                                                                      x·stride + b·dilation - padding, i] )
 //
 // where f is, in this order and each part only when asked for: · scale[n, o]; ReLU; + residual; ReLU again
-// when there were both, or, with relu_once, only then. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
+// when there were both, or, with relu_after_residual, only then. Maps are NHWC, dense, fp32 or, on a GPU,
+// fp16.
 #pragma once
 
 #include <array>
@@ -41,7 +42,7 @@ struct Conv2dProblem {
 enum class Conv2dAlgorithm {
   kDirect,     // in the order of the definition; any problem; what the other is held against
   kWinograd,   // F(4×4, 3×3), a quarter of the multiplications; dilated: on every d-th row and column
-  kToPicture,  // direct, to three channels: a sum's terms are added in another order
+  kRgbOutput,  // direct, to three channels: a sum's terms are added in another order
 };
 
 /// The fastest algorithm that takes this problem.
@@ -56,10 +57,10 @@ struct BasicConv2dArguments {
   const float* scale = nullptr;      // (n, out_channels), or null
   const Out* residual = nullptr;     // (n, out_h, out_w, out_map_channels), or null; may be `out` itself
   bool relu = false;
-  bool relu_once = false;         // relu(sum + residual), as a ResNet has it, in place of two
-  Out* out = nullptr;             // (n, out_h, out_w, out_map_channels); shares nothing with `in`
-  Out* inner = nullptr;           // the same, or null: what `residual` is added to, for the way back
-  float* shifted_sums = nullptr;  // of `out`, (n, as many parts as the device writes, 9, out_channels), or
+  bool relu_after_residual = false;  // relu(sum + residual), as a ResNet has it, in place of two
+  Out* out = nullptr;                // (n, out_h, out_w, out_map_channels); shares nothing with `in`
+  Out* pre_residual = nullptr;       // the same, or null: what `residual` is added to, for the way back
+  float* shifted_sums = nullptr;  // of `out`, (n, as many partials as the device writes, 9, out_channels), or
                                   // null: see kernels/shifted_sums/shifted_sums.h
   std::int64_t sums_dilation = 0;
   // Of two output maps, `out` and `residual` are the first one's and these the second's. A map that is null
@@ -86,11 +87,11 @@ namespace cuda {
 
 /// How conv2d computes a problem: by rows (rows.cuh), as a product of matrices that are there (cuBLAS) or
 /// that are gathered on the way (igemm.cuh), or by definition.
-enum class Conv2dPath { kRows, kProduct, kIgemm, kGeneric };
+enum class Conv2dPath { kRows, kMatmul, kIgemm, kGeneric };
 Conv2dPath conv2d_path(const Conv2dProblem& problem);
 
-/// The parts that conv2d writes of each image's shifted sums.
-std::int64_t conv2d_parts(const Conv2dProblem& problem);
+/// The partials that conv2d writes of each image's shifted sums.
+std::int64_t conv2d_partials(const Conv2dProblem& problem);
 
 /// Numbers that pack_conv2d writes.
 std::size_t packed_conv2d_size(const Conv2dProblem& problem);

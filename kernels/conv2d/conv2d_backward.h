@@ -1,17 +1,17 @@
 // The gradients of a convolution. With out = f(sum) as in conv2d.h, and d… the gradient of the
 // loss by …:
 //
-//   dsum[n, y, x, o]   = scale[n, o] · dout · [where f passed the sum on] + shift[n, o]
-//   din[n, y, x, i]    = Σ_{o,a,b} weight[o, i, a, b] · dsum[n, y - a·dilation + padding,
+//   grad_preactivation[n, y, x, o]   = scale[n, o] · dout · [where f passed the sum on] + shift[n, o]
+//   din[n, y, x, i]    = Σ_{o,a,b} weight[o, i, a, b] · grad_preactivation[n, y - a·dilation + padding,
 //                                                            x - b·dilation + padding, o]      (dgrad)
-//   dweight[o, i, a, b] = Σ_{n,y,x} dsum[n, y, x, o] · in[n, y + a·dilation - padding,
+//   dweight[o, i, a, b] = Σ_{n,y,x} grad_preactivation[n, y, x, o] · in[n, y + a·dilation - padding,
 //                                                            x + b·dilation - padding, i]      (wgrad)
-//   dbias[o]           = Σ_{n,y,x} dsum[n, y, x, o]
+//   dbias[o]           = Σ_{n,y,x} grad_preactivation[n, y, x, o]
 //
-// where dgrad's equation is for a stride of 1. It is then itself a convolution, of dsum, with the filter's
-// channels swapped and its taps reversed: conv2d computes it. A stride s takes every s-th of the outputs that
-// a stride of 1 would have; so its dgrad is that of stride 1, of dsum with zeros where the others would lie
-// (kernels/spread).
+// where dgrad's equation is for a stride of 1. It is then itself a convolution, of grad_preactivation, with
+// the filter's channels swapped and its taps reversed: conv2d computes it. A stride s takes every s-th of the
+// outputs that a stride of 1 would have; so its dgrad is that of stride 1, of grad_preactivation with zeros
+// where the others would lie (kernels/zero_insert).
 #pragma once
 
 #include <array>
@@ -23,7 +23,8 @@
 
 namespace sapnet::kernels {
 
-/// The convolution of dsum, or of dsum with zeros between, that gives din of input map 0 or 1.
+/// The convolution of grad_preactivation, or of grad_preactivation with zeros between, that gives din of
+/// input map 0 or 1.
 Conv2dProblem dgrad_problem(const Conv2dProblem& problem, std::size_t map);
 
 /// Whether one convolution gives din of both input maps, as the two maps of its output; and that convolution.
@@ -36,16 +37,16 @@ Conv2dProblem joint_dgrad_problem(const Conv2dProblem& problem);
 void dgrad_weight(const Conv2dProblem& problem, const float* weight, float* reversed);
 
 /// The way back through f. An output passes the gradient on where it is positive when f has a ReLU, the sum
-/// where `inner` is.
+/// where `pre_residual` is.
 /// T: what the maps are stored as, float or, on a GPU, Half.
 template <class T = float>
 struct BasicConv2dEpilogueBackwardArguments {
-  const T* dout = nullptr;       // (n, out_h, out_w, out_channels)
-  const T* out = nullptr;        // the same; null: f has no ReLU
-  const T* inner = nullptr;      // relu(scale · sum), before the residual came to it; null: as `out`
-  const float* scale = nullptr;  // (n, out_channels), or null for 1
-  const float* shift = nullptr;  // (n, out_channels), or null for 0
-  T* dsum = nullptr;             // (n, out_h, out_w, out_channels); may be `dout` itself
+  const T* dout = nullptr;          // (n, out_h, out_w, out_channels)
+  const T* out = nullptr;           // the same; null: f has no ReLU
+  const T* pre_residual = nullptr;  // relu(scale · sum), before the residual came to it; null: as `out`
+  const float* scale = nullptr;     // (n, out_channels), or null for 1
+  const float* shift = nullptr;     // (n, out_channels), or null for 0
+  T* grad_preactivation = nullptr;  // (n, out_h, out_w, out_channels); may be `dout` itself
   // The residual's gradient: what came to it from elsewhere, or null for none, and with what comes from here;
   // the latter null when it is not wanted. Both may be the same.
   const T* dresidual_before = nullptr;  // (n, out_h, out_w, out_channels)
@@ -54,23 +55,23 @@ struct BasicConv2dEpilogueBackwardArguments {
 using Conv2dEpilogueBackwardArguments = BasicConv2dEpilogueBackwardArguments<>;
 
 /// What the weights were used on, and the gradient that came back to it.
-/// In, Sum: what the input maps and dsum are stored as.
-template <class In = float, class Sum = In>
-struct BasicConv2dUse {
-  std::array<const In*, 2> in = {};  // (n, h, w, in_channels[k]); an absent second map is zero
-  const Sum* dsum = nullptr;         // (n, out_h, out_w, out_channels)
+/// In, Grad: what the input maps and grad_preactivation are stored as.
+template <class In = float, class Grad = In>
+struct BasicWgradInput {
+  std::array<const In*, 2> in = {};          // (n, h, w, in_channels[k]); an absent second map is zero
+  const Grad* grad_preactivation = nullptr;  // (n, out_h, out_w, out_channels)
 };
-using Conv2dUse = BasicConv2dUse<>;
+using WgradInput = BasicWgradInput<>;
 
 /// Of one wgrad.
-inline constexpr std::size_t kMostUses = 8;
+inline constexpr std::size_t kMaxWgradInputs = 8;
 
 /// A network that uses the same weights several times, as SAPNet does in each of its stages, has the sum over
-/// these uses for their gradient.
-template <class In = float, class Sum = In>
+/// these inputs for their gradient.
+template <class In = float, class Grad = In>
 struct BasicConv2dWgradArguments {
-  /// One to kMostUses of them, each an instance of the problem. Either all have a second map or none.
-  std::span<const BasicConv2dUse<In, Sum>> uses;
+  /// One to kMaxWgradInputs of them, each an instance of the problem. Either all have a second map or none.
+  std::span<const BasicWgradInput<In, Grad>> inputs;
   float* dweight = nullptr;  // (out_channels, total_in_channels, kernel, kernel), which wgrad is added to
   float* dbias = nullptr;    // (out_channels), likewise; or null
 };
@@ -81,7 +82,8 @@ namespace cpu {
 void conv2d_epilogue_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments& arguments);
 
 /// dscale[n, o] = Σ_{y,x} dout · [out > 0] · relu(sum): how the loss depends on the scale. Of the arguments,
-/// dout, out, inner and scale are read, and scale must be positive. dscale: (n, out_channels), in double.
+/// dout, out, pre_residual and scale are read, and scale must be positive. dscale: (n, out_channels), in
+/// double.
 void conv2d_scale_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments& arguments,
                            double* dscale);
 
@@ -97,13 +99,13 @@ template <class T>
 void conv2d_epilogue_backward(const Conv2dProblem& problem,
                               const BasicConv2dEpilogueBackwardArguments<T>& arguments, CudaStream stream);
 
-/// Floats that conv2d_wgrad needs to work in, for so many uses.
-std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem, std::size_t uses);
+/// Floats that conv2d_wgrad needs to work in, for so many inputs.
+std::size_t conv2d_wgrad_workspace(const Conv2dProblem& problem, std::size_t inputs);
 
-/// Sums in fp32, over all uses at once. Where one side is fp16 and the other images, in fp32, of so few
+/// Sums in fp32, over all inputs at once. Where one side is fp16 and the other images, in fp32, of so few
 /// channels that the tensor cores take both (wgrad_rows.cuh), the images count as rounded to fp16.
-template <class In, class Sum>
-void conv2d_wgrad(const Conv2dProblem& problem, const BasicConv2dWgradArguments<In, Sum>& arguments,
+template <class In, class Grad>
+void conv2d_wgrad(const Conv2dProblem& problem, const BasicConv2dWgradArguments<In, Grad>& arguments,
                   float* workspace, CudaStream stream);
 
 }  // namespace cuda

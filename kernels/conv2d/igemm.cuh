@@ -52,11 +52,11 @@ struct Igemm {
   static constexpr std::size_t kSharedBytes = sizeof(T) * static_cast<std::size_t>(kStages * kStage);
 
   /// Grid: x the pixels, y the channels.
-  /// ending(pixel, channel, sums) is called by the warp that has the sums of the pixels and channels from
+  /// epilogue(pixel, channel, sums) is called by the warp that has the sums of the pixels and channels from
   /// these on. Those from input.pixels on mean nothing; a warp that has only such is not called, nor one
   /// whose channels from such a one on are not wanted(channel).
-  template <class Wanted, class Ending>
-  __device__ static void compute(const Input<T>& input, const Wanted& wanted, const Ending& ending) {
+  template <class Wanted, class Epilogue>
+  __device__ static void compute(const Input<T>& input, const Wanted& wanted, const Epilogue& epilogue) {
     DYNAMIC_SHARED(T, ring);
     const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
@@ -82,7 +82,7 @@ struct Igemm {
       const T* const stage = ring + step % kStages * kStage;
       if (mine) Product::multiply(stage, first_pixel, stage + kPixelsSize + first_output * kStep, lane, sums);
     }
-    if (mine) ending(pixel, output, sums);
+    if (mine) epilogue(pixel, output, sums);
   }
 
  private:
@@ -183,7 +183,7 @@ void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* 
           const int o = kOutputsAreRows ? k / kStep : k % warp_tile::kOutputs;
           const int i = kOutputsAreRows ? k % kStep : k / warp_tile::kOutputs;
           const auto filter = static_cast<std::size_t>(output(tile + o)) * in_channels + channel + i;
-          *packed++ = converted<T>(weight[filter * taps + tap]);
+          *packed++ = to_storage<T>(weight[filter * taps + tap]);
         }
 }
 

@@ -11,8 +11,8 @@ namespace sapnet::kernels::cpu {
 /// Direct: [block of 32 output channels][tap][input channel][32], zeros behind the last output channel.
 inline constexpr std::int64_t kDirectBlock = 32;
 
-/// To a picture: [tap][output channel][input channel].
-inline constexpr int kPictureChannels = 3;
+/// To RGB: [tap][output channel][input channel].
+inline constexpr int kRgbChannels = 3;
 
 /// Winograd: [group of output channels][36 points][input channel][group], each 3×3 filter g as G g Gᵀ.
 inline constexpr std::int64_t kWinogradPoints = 36;
@@ -21,8 +21,8 @@ inline constexpr std::int64_t kWinogradChunk = 32;
 /// Output channels that are computed together.
 inline constexpr std::int64_t kWinogradGroup = 32;
 
-bool winograd_takes(const Conv2dProblem& problem);
-bool to_picture_takes(const Conv2dProblem& problem);
+bool winograd_supports(const Conv2dProblem& problem);
+bool rgb_output_supports(const Conv2dProblem& problem);
 
 /// weight: (out_channels, total_in_channels, 3, 3). Lane l of group g is output channel `channel_of(g, l)`.
 void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
@@ -41,6 +41,6 @@ inline std::array<const float*, 2> image_maps(const Conv2dProblem& p, const std:
 
 /// weight: (out_channels, total_in_channels, kernel, kernel).
 void pack_direct(const Conv2dProblem& problem, const float* weight, float* packed);
-void pack_to_picture(const Conv2dProblem& problem, const float* weight, float* packed);
+void pack_rgb_output(const Conv2dProblem& problem, const float* weight, float* packed);
 
 }  // namespace sapnet::kernels::cpu

@@ -90,16 +90,19 @@ HWY_INLINE void winograd_gradient(const V (&y)[4], V (&m)[6]) {
   m[5] = y[3];
 }
 
-/// Transforms dsum (h, w, channels) of the tile whose first output is (y0, x0) as transform_tile does inputs.
-HWY_INLINE void transform_gradient(const WinogradJob& job, const float* dsum, std::int64_t channels,
-                                   std::int64_t x0, std::int64_t tile, float* HWY_RESTRICT transformed) {
+/// Transforms grad_preactivation (h, w, channels) of the tile whose first output is (y0, x0) as
+/// transform_tile does inputs.
+HWY_INLINE void transform_gradient(const WinogradJob& job, const float* grad_preactivation,
+                                   std::int64_t channels, std::int64_t x0, std::int64_t tile,
+                                   float* HWY_RESTRICT transformed) {
   alignas(64) static constexpr float kZeros[kWinogradChunk] = {};
   for (std::int64_t first = 0; first < channels; first += kWinogradChunk) {
     const float* pixel[4][4];  // outputs outside the map pass no gradient back
     for (int r = 0; r < 4; ++r) {
       for (int s = 0; s < 4; ++s) {
         const std::int64_t y = job.y0 + r * job.dilation, x = x0 + s * job.dilation;
-        pixel[r][s] = y < job.h && x < job.w ? dsum + (y * job.w + x) * channels + first : kZeros;
+        pixel[r][s] =
+            y < job.h && x < job.w ? grad_preactivation + (y * job.w + x) * channels + first : kZeros;
       }
     }
     for (std::int64_t c = 0; c < kWinogradChunk; c += kLanes) {

@@ -188,8 +188,9 @@ HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::
 /// Transforms the products of one tile back and hands each pixel on: store(V (&sums)[kGates], y, x, channel),
 /// a vector of channels at a time. A group holds kGates times kGroup / kGates channels.
 template <int kGates, std::int64_t kGroup, class Store>
-HWY_INLINE void untransform_tile(const WinogradJob& job, const float* HWY_RESTRICT products,
-                                 std::int64_t tile, std::int64_t x0, std::int64_t group, const Store& store) {
+HWY_INLINE void inverse_transform_tile(const WinogradJob& job, const float* HWY_RESTRICT products,
+                                       std::int64_t tile, std::int64_t x0, std::int64_t group,
+                                       const Store& store) {
   constexpr std::int64_t kChannels = kGroup / kGates;
   for (std::int64_t c = 0; c < kChannels; c += kLanes) {
     V half[kGates][4][6];
@@ -258,7 +259,7 @@ inline void winograd_rows(WinogradJob job, const Store& store, const Prefetch& p
       for (std::int64_t t = 0; t < tiles; ++t) prefetch(job, starts[t], group);
       multiply<kGroup>(job, transformed, tiles, group, products);
       for (std::int64_t t = 0; t < tiles; ++t)
-        untransform_tile<kGates, kGroup>(job, products, t, starts[t], group, store);
+        inverse_transform_tile<kGates, kGroup>(job, products, t, starts[t], group, store);
     }
   });
 }

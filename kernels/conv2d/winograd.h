@@ -35,12 +35,12 @@ struct WinogradTiles {
   std::vector<std::int64_t> rows, columns;  // the tiles' first
 };
 
-/// How the tiles are shared out: batches of tiles, and parts of the groups of output channels where there are
-/// fewer batches than threads. What a tile gives does not depend on it.
-struct WinogradShares {
-  WinogradShares(const Conv2dProblem& problem, const WinogradTiles& tiles);
+/// How the tiles are shared out: batches of tiles, and partials of the groups of output channels where there
+/// are fewer batches than threads. What a tile gives does not depend on it.
+struct WinogradPartition {
+  WinogradPartition(const Conv2dProblem& problem, const WinogradTiles& tiles);
 
-  std::int64_t batch, batches, parts;
+  std::int64_t batch, batches, group_splits;
 };
 
 }  // namespace sapnet::kernels::cpu

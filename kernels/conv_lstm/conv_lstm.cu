@@ -31,13 +31,13 @@ __device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
 /// Turns the gates of a row into the new state, and counts it in the shifted sums.
 template <class T, class Sums>
-struct CellEnding {
+struct CellEpilogue {
   const Cell<T>& cell;
   int h, w, hidden, channel;  // the lane's first
   float bias[kGates][kLaneHidden];
   Sums& shifted_sums;
 
-  __device__ CellEnding(const Cell<T>& to, int map_h, int map_w, int hidden_channels, Sums& sums)
+  __device__ CellEpilogue(const Cell<T>& to, int map_h, int map_w, int hidden_channels, Sums& sums)
       : cell(to),
         h(map_h),
         w(map_w),
@@ -91,10 +91,10 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
     conv_lstm_rows(rows::Input<T> input, int hidden, Cell<T> cell, int sums_dilation, float* sums) {
   using Rows = rows::Rows<T, kIn>;
   using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneHidden, kWithSums>;
-  static_assert(Rows::shared_bytes(1) + Sums::kSharedBytes <= gpu::kSharedOfBlock);
+  static_assert(Rows::shared_bytes(1) + Sums::kSharedBytes <= gpu::kMaxSharedBytes);
   Sums shifted_sums(input.h, input.w, sums_dilation);
-  CellEnding ending(cell, input.h, input.w, hidden, shifted_sums);
-  Rows::compute(input, ending);
+  CellEpilogue epilogue(cell, input.h, input.w, hidden, shifted_sums);
+  Rows::compute(input, epilogue);
   const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
   shifted_sums.store(sums + part * 9 * hidden + blockIdx.y * kSliceHidden, hidden);
 }
@@ -111,11 +111,11 @@ void launch_rows(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, C
 
 }  // namespace
 
-bool takes_conv_lstm(const ConvLstmProblem& p) {
+bool supports_conv_lstm(const ConvLstmProblem& p) {
   return p.in_channels == rows::kMapChannels && p.hidden == rows::kMapChannels;
 }
 
-std::int64_t conv_lstm_parts(const ConvLstmProblem& p) { return rows::parts(p.conv()); }
+std::int64_t conv_lstm_partials(const ConvLstmProblem& p) { return rows::blocks_per_image(p.conv()); }
 
 std::size_t packed_conv_lstm_size(const ConvLstmProblem& p) {
   return static_cast<std::size_t>(9 * p.conv().total_in_channels() * p.conv().out_channels);

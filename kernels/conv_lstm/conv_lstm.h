@@ -34,7 +34,7 @@ struct BasicConvLstmArguments {
   T* h_out = nullptr;           // (n, h, w, hidden); shares nothing with x and h
   float* c_out = nullptr;       // (n, h, w, hidden)
   T* gates = nullptr;  // (n, h, w, 4·hidden): i, f, g, o after σ and tanh, for the way back; or null
-  float* shifted_sums = nullptr;  // of h_out, (n, as many parts as the device writes, 9, hidden), or null:
+  float* shifted_sums = nullptr;  // of h_out, (n, as many partials as the device writes, 9, hidden), or null:
                                   // see kernels/shifted_sums/shifted_sums.h
 };
 using ConvLstmArguments = BasicConvLstmArguments<>;
@@ -55,10 +55,10 @@ void conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm, const 
 namespace cuda {
 
 /// Whether there is a kernel for it: 32 channels in and hidden.
-bool takes_conv_lstm(const ConvLstmProblem& problem);
+bool supports_conv_lstm(const ConvLstmProblem& problem);
 
-/// The parts that conv_lstm writes of each image's shifted sums.
-std::int64_t conv_lstm_parts(const ConvLstmProblem& problem);
+/// The partials that conv_lstm writes of each image's shifted sums.
+std::int64_t conv_lstm_partials(const ConvLstmProblem& problem);
 
 /// Numbers that pack_conv_lstm writes.
 std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem);

@@ -10,7 +10,7 @@ struct Contrast {
 };
 
 /// From Σ |D - G| and Σ |D - R| over `count` numbers.
-constexpr Contrast contrast_of_sums(double clean, double rainy, std::int64_t count) {
+constexpr Contrast contrast_from_sums(double clean, double rainy, std::int64_t count) {
   const auto n = static_cast<double>(count);
   const double a = clean / n, inverse = 1 / (rainy / n + 1e-7);
   return {static_cast<float>(a * inverse),
@@ -18,7 +18,7 @@ constexpr Contrast contrast_of_sums(double clean, double rainy, std::int64_t cou
 }
 
 /// sign(D - G) and sign(D - R) of a number in one.
-constexpr std::int8_t joined_signs(float to_clean, float to_rainy) {
+constexpr std::int8_t encode_signs(float to_clean, float to_rainy) {
   const auto sign = [](float x) { return (x > 0 ? 1 : 0) - (x < 0 ? 1 : 0); };
   return static_cast<std::int8_t>(sign(to_clean) + 4 * sign(to_rainy));
 }

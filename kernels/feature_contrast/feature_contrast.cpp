@@ -80,7 +80,7 @@ void feature_contrast(const FeatureContrastProblem& p, const FeatureContrastArgu
     clean += to_clean;
     rainy += to_rainy;
   }
-  const Contrast contrast = contrast_of_sums(clean, rainy, p.count);
+  const Contrast contrast = contrast_from_sums(clean, rainy, p.count);
   *a.value = contrast.value;
   if (a.factors) std::copy_n(contrast.factors, 2, a.factors);
 }

@@ -1,5 +1,5 @@
 // The contrastive loss of SAPNet (arXiv 2111.08892, section 3.4) on one map of features: those of the
-// derained picture, D, shall come near the clean picture's, G, and away from the rainy one's, R.
+// derained image, D, shall come near the clean image's, G, and away from the rainy one's, R.
 //
 //   value = a / (b + ε),   a = Σ |D - G| / N,   b = Σ |D - R| / N,   ε = 1e-7
 //

@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The features of both pictures at a pixel, as doubles.
+/// The features of both images at a pixel, as doubles.
 struct PixelFeatures {
   const float *derained, *clean, *weight;
   std::int64_t channels;

@@ -10,7 +10,7 @@ constexpr int kWarps = gpu::kSumThreads / gpu::kWarp;
 
 __device__ int lane() { return static_cast<int>(threadIdx.x) % gpu::kWarp; }
 
-/// The features of both pictures at a pixel, for its warp. T: as kernels know what is stored.
+/// The features of both images at a pixel, for its warp. T: as kernels know what is stored.
 template <class T>
 struct PixelFeatures {
   const T *derained, *clean;
@@ -47,7 +47,7 @@ __device__ void for_pixels_of_warp(const FeatureDistanceProblem& p, const Body& 
 
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_distances(FeatureDistanceProblem p, BasicFeatureDistanceArguments<T> a, double* parts) {
+    sum_distances(FeatureDistanceProblem p, BasicFeatureDistanceArguments<T> a, double* partials) {
   double sums[1] = {};  // the lane's
   for_pixels_of_warp(p, [&](std::int64_t pixel) {
     const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
     sums[0] += sum;
   });
   gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
 }
 
 template <class T>
@@ -88,20 +88,20 @@ std::int64_t blocks(const FeatureDistanceProblem& p) { return gpu::blocks_of_sum
 }  // namespace
 
 std::size_t feature_distance_workspace(const FeatureDistanceProblem& p) {
-  return gpu::floats_of_parts(blocks(p));
+  return gpu::floats_for_partials(blocks(p));
 }
 
 template <class T>
 void feature_distance(const FeatureDistanceProblem& p, const BasicFeatureDistanceArguments<T>& a,
                       float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
+  auto* const partials = reinterpret_cast<double*>(workspace);
   const BasicFeatureDistanceArguments<gpu::Stored<T>> arguments = {.derained = gpu::stored(a.derained),
                                                                    .clean = gpu::stored(a.clean),
                                                                    .weight = a.weight,
                                                                    .value = a.value};
   gpu::launch(sum_distances<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0,
-              stream, p, arguments, parts);
-  gpu::finish_sums<1>(parts, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
+              stream, p, arguments, partials);
+  gpu::finish_sums<1>(partials, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
 }
 
 template <class T>

@@ -74,8 +74,8 @@ class Cublas {
     if (!workspace_) check_cuda(cudaMalloc(&workspace_, kWorkspaceBytes), "allocating memory for cuBLAS");
     cublasHandle_t made = nullptr;
     check(create_(&made), "starting");
-    // By default a product in fp16 that is summed in several parts may add these in fp16. In fp32 the default
-    // is fp32 throughout, without TF32.
+    // By default a product in fp16 that is summed in several partials may add these in fp16. In fp32 the
+    // default is fp32 throughout, without TF32.
     check(set_math_mode_(made, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
           "choosing the arithmetic of");
     handle_ = made;

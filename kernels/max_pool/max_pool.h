@@ -18,7 +18,7 @@
 namespace sapnet::kernels {
 
 /// How many bits say which place of a window won: number a·kernel + b.
-constexpr int winner_bits(std::int64_t kernel) { return kernel == 2 ? 2 : 4; }
+constexpr int argmax_bits(std::int64_t kernel) { return kernel == 2 ? 2 : 4; }
 
 struct MaxPoolProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;           // of the input
@@ -28,11 +28,11 @@ struct MaxPoolProblem {
   constexpr std::int64_t out_h() const { return window_count(h, kernel, stride, padding); }
   constexpr std::int64_t out_w() const { return window_count(w, kernel, stride, padding); }
 
-  /// Words of the winners of one output pixel. Channel c's is in word c / per_word, from bit
-  /// winner_bits(kernel) · (c % per_word) on, where per_word = 32 / winner_bits(kernel). Bits behind the last
+  /// Words of the argmax of one output pixel. Channel c's is in word c / per_word, from bit
+  /// argmax_bits(kernel) · (c % per_word) on, where per_word = 32 / argmax_bits(kernel). Bits behind the last
   /// channel are zero.
-  constexpr std::int64_t winner_words() const {
-    const std::int64_t per_word = 32 / winner_bits(kernel);
+  constexpr std::int64_t argmax_words() const {
+    const std::int64_t per_word = 32 / argmax_bits(kernel);
     return (c + per_word - 1) / per_word;
   }
 };
@@ -40,17 +40,17 @@ struct MaxPoolProblem {
 /// T: what maps are stored as, float or, on a GPU, Half.
 template <class T = float>
 struct BasicMaxPoolArguments {
-  const T* in = nullptr;             // (n, h, w, c)
-  T* out = nullptr;                  // (n, out_h, out_w, c); not `in`
-  std::uint32_t* winners = nullptr;  // (n, out_h, out_w, winner_words), or null: not wanted
+  const T* in = nullptr;            // (n, h, w, c)
+  T* out = nullptr;                 // (n, out_h, out_w, c); not `in`
+  std::uint32_t* argmax = nullptr;  // (n, out_h, out_w, argmax_words), or null: not wanted
 };
 using MaxPoolArguments = BasicMaxPoolArguments<>;
 
 template <class T = float>
 struct BasicMaxPoolBackwardArguments {
-  const T* dout = nullptr;                 // (n, out_h, out_w, c)
-  const std::uint32_t* winners = nullptr;  // as max_pool wrote them
-  T* din = nullptr;                        // (n, h, w, c); not `dout`
+  const T* dout = nullptr;                // (n, out_h, out_w, c)
+  const std::uint32_t* argmax = nullptr;  // as max_pool wrote them
+  T* din = nullptr;                       // (n, h, w, c); not `dout`
 };
 using MaxPoolBackwardArguments = BasicMaxPoolBackwardArguments<>;
 

@@ -1,4 +1,4 @@
-// Bringing a picture's colours to the mean and spread that a network was trained on:
+// Bringing a image's colours to the mean and spread that a network was trained on:
 //
 //   out[n, y, x, c] = (in[n, y, x, c] - mean[c]) · factor[c]          din = dout · factor[c]
 //

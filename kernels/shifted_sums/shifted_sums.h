@@ -11,7 +11,8 @@
 //   columns:  b = 0: x' < w - d     b = 1: always     b = 2: x' >= d
 //
 // That depends on the element's own place alone. So whoever computes a piece of a map can write what the
-// piece adds to the nine sums, the pieces being whatever suits the device, and the reader adds up the parts.
+// piece adds to the nine sums, the pieces being whatever suits the device, and the reader adds up the
+// partials.
 #pragma once
 
 #include <cstdint>
@@ -27,17 +28,18 @@ struct ShiftedSumsProblem {
 
 namespace cpu {
 
-/// How many parts of each image's sums the CPU writes for a map of h rows: one for each row.
-inline std::int64_t shifted_sums_parts(std::int64_t h) { return h; }
+/// How many partials of each image's sums the CPU writes for a map of h rows: one for each row.
+inline std::int64_t shifted_sums_partials(std::int64_t h) { return h; }
 
-/// in: (n, h, w, c). out: (n, parts, 9, c), parts = shifted_sums_parts(h), which sum to S_k over the parts.
+/// in: (n, h, w, c). out: (n, partials, 9, c), partials = shifted_sums_partials(h), which sum to S_k over the
+/// partials.
 void shifted_sums(const ShiftedSumsProblem& problem, const float* in, float* out);
 
 }  // namespace cpu
 
 namespace cuda {
 
-std::int64_t shifted_sums_parts(std::int64_t h);
+std::int64_t shifted_sums_partials(std::int64_t h);
 
 template <class T>
 void shifted_sums(const ShiftedSumsProblem& problem, const T* in, float* out, CudaStream stream);

@@ -73,7 +73,7 @@ double ssim(const SsimProblem& p, const SsimArguments& a) {
       float* const derivatives = a.derivatives + first + i;
       derivatives[0] = static_cast<float>(point.by_mean);
       derivatives[p.count()] = static_cast<float>(point.by_square);
-      derivatives[2 * p.count()] = static_cast<float>(point.by_product);
+      derivatives[2 * p.count()] = static_cast<float>(point.use_matmul);
     }
     rows[static_cast<std::size_t>(job)] = total;
   });
@@ -94,9 +94,9 @@ void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a) {
     });
     for (std::int64_t i = 0; i < row_size; ++i) {
       const std::int64_t k = job * row_size + i;
-      const auto [by_mean, by_square, by_product] = row.at(i);
+      const auto [by_mean, by_square, use_matmul] = row.at(i);
       a.dx[k] = static_cast<float>(factor * (by_mean + 2 * static_cast<double>(a.x[k]) * by_square +
-                                             static_cast<double>(a.y[k]) * by_product));
+                                             static_cast<double>(a.y[k]) * use_matmul));
     }
   });
 }

@@ -30,7 +30,7 @@ inline SsimWindow ssim_window() {
 
 /// S at a pixel, and its derivatives by the windowed sums of x, x² and x y.
 struct SsimPoint {
-  double value, by_mean, by_square, by_product;
+  double value, by_mean, by_square, use_matmul;
 };
 
 /// From the windowed sums of x, y, x² + y² and x y. constexpr, so that device code may call it.

@@ -6,14 +6,14 @@
 
 namespace sapnet::cuda_emulator {
 
-constexpr unsigned kMostThreads = 1024;                  // of a block
-constexpr unsigned kMostThreadsOfMultiprocessor = 1536;  // 2048 on 8.0 and 9.0
-constexpr unsigned kMostBlocksOfMultiprocessor = 16;     // 32 there
-constexpr unsigned kMostGridX = 0x7fffffffU, kMostGridYZ = 65535;
-constexpr unsigned kMostBlockZ = 64;
+constexpr unsigned kMaxThreads = 1024;                  // of a block
+constexpr unsigned kMaxThreadsOfMultiprocessor = 1536;  // 2048 on 8.0 and 9.0
+constexpr unsigned kMaxBlocksOfMultiprocessor = 16;     // 32 there
+constexpr unsigned kMaxGridX = 0x7fffffffU, kMaxGridYZ = 65535;
+constexpr unsigned kMaxBlockZ = 64;
 
 constexpr std::size_t kSharedWithoutAsking = std::size_t{48} << 10U;
-constexpr std::size_t kMostShared = std::size_t{99} << 10U;  // of a block; 163 KiB on 8.0, 227 on 9.0
+constexpr std::size_t kMaxShared = std::size_t{99} << 10U;  // of a block; 163 KiB on 8.0, 227 on 9.0
 constexpr std::size_t kSharedOfMultiprocessor = std::size_t{100} << 10U;
 constexpr std::size_t kSharedOfSystem = std::size_t{1} << 10U;  // that each block costs besides
 

@@ -181,8 +181,8 @@ TEST_CASE("launches beyond the device's limits fail", "[cuda_emulator]") {
   CHECK(launched(1, 1, (48 << 10) + 1) == cudaErrorInvalidValue);
   CHECK_THAT(cudaGetErrorString(cudaErrorInvalidValue),
              Contains("49153 bytes of dynamic shared memory; the kernel may have 49152"));
-  CHECK(samples::launch_empty_asking(cuda_emulator::kMostShared + 1, nullptr) == cudaErrorInvalidValue);
-  CHECK(samples::launch_empty_asking(cuda_emulator::kMostShared, nullptr) == cudaSuccess);
+  CHECK(samples::launch_empty_asking(cuda_emulator::kMaxShared + 1, nullptr) == cudaErrorInvalidValue);
+  CHECK(samples::launch_empty_asking(cuda_emulator::kMaxShared, nullptr) == cudaSuccess);
   ok(cudaDeviceSynchronize());
   CHECK_THAT(failure_of([] { samples::too_much_fixed_shared(nullptr); }),
              Contains("has 49156 bytes of SHARED_ARRAY with that at") && Contains("a kernel may have 49152"));

@@ -18,14 +18,14 @@ TEST_CASE("the device's time for some work is part of the host's", "[engine][gpu
   const engine::Tensor from = engine::from_host(values, shape, engine::Device::kCuda);
   engine::Tensor to(shape, engine::Device::kCuda);
   const Clock::time_point start = Clock::now();
-  const double seconds = engine::cuda::seconds_for([&] { engine::copy(from, to); });
+  const double seconds = engine::cuda::elapsed_seconds([&] { engine::copy(from, to); });
   const double of_host = std::chrono::duration<double>(Clock::now() - start).count();
   CHECK(seconds > 0);
   CHECK(seconds < of_host);
   std::vector<float> copied(values.size());
   engine::to_host(to, copied);
   CHECK(copied == values);
-  CHECK_THROWS_AS(engine::cuda::seconds_for([] { throw Error("as is"); }), Error);
+  CHECK_THROWS_AS(engine::cuda::elapsed_seconds([] { throw Error("as is"); }), Error);
 }
 
 // Which pass through page-locked memory that they fill more than once.

@@ -27,7 +27,7 @@ using engine::Tensor;
 
 constexpr Shape kShape = {1, 4, 5, 3};
 
-Tensor picture(float step) {
+Tensor image(float step) {
   std::vector<float> values;
   for (int k = 0; k < 60; ++k) values.push_back(0.1F + step * static_cast<float>(k * 7 % 11));
   return engine::from_host(values, kShape, Device::kCpu);
@@ -35,7 +35,7 @@ Tensor picture(float step) {
 
 /// The gradient of the loss, SSIM, by `out`, or by what it was computed from.
 void go_back(engine::Tape& tape, const Tensor& out) {
-  const Tensor similarity = engine::ssim(out, picture(0.03F));
+  const Tensor similarity = engine::ssim(out, image(0.03F));
   tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCpu)}});
 }
 
@@ -51,10 +51,10 @@ engine::Conv2dWeights convolution() {
 TEST_CASE("a residual gets its result's gradient as it is where there is no ReLU, on top of what it has",
           "[engine][training]") {
   const engine::Conv2dWeights weights = convolution();
-  Tensor residual = picture(0.05F);
+  Tensor residual = image(0.05F);
   residual.track();
   engine::Tape tape;
-  const Tensor out = conv2d(picture(0.02F), weights, {.residual = residual});
+  const Tensor out = conv2d(image(0.02F), weights, {.residual = residual});
   Tensor alone = engine::from_host(to_vector(out), kShape, Device::kCpu);
   go_back(tape, out);
   const std::vector<float> once = to_vector(*residual.gradient());
@@ -65,7 +65,7 @@ TEST_CASE("a residual gets its result's gradient as it is where there is no ReLU
   CHECK(once != std::vector<float>(60));
 
   engine::Tape again;
-  go_back(again, conv2d(picture(0.02F), weights, {.residual = residual}));
+  go_back(again, conv2d(image(0.02F), weights, {.residual = residual}));
   for (std::size_t k = 0; k < once.size(); ++k) CHECK(to_vector(*residual.gradient())[k] == 2 * once[k]);
 }
 
@@ -79,11 +79,11 @@ TEST_CASE("nothing is recorded of what nobody tracks, nor after a tape is gone",
       CHECK(engine::Tape::current() == &inner);
     }
     CHECK(engine::Tape::current() == &tape);
-    CHECK_FALSE(engine::ssim(picture(0.02F), picture(0.03F)).tracked());
-    CHECK(conv2d(picture(0.02F), weights).tracked());
+    CHECK_FALSE(engine::ssim(image(0.02F), image(0.03F)).tracked());
+    CHECK(conv2d(image(0.02F), weights).tracked());
   }
   CHECK(engine::Tape::current() == nullptr);
-  CHECK_FALSE(conv2d(picture(0.02F), weights).tracked());
+  CHECK_FALSE(conv2d(image(0.02F), weights).tracked());
 }
 
 TEST_CASE("what is put off to the end of a way back runs in its order, and not after a failure",
@@ -121,10 +121,10 @@ Tensor tracked_on_gpu(const Shape& shape, std::uint32_t seed) {
   return tensor;
 }
 
-/// That uses number 0, 1, … of weights give them the same gradient together, on one way back, as each on its
-/// own.
-void check_together_and_alone(int uses, const std::vector<Tensor>& weights,
-                              const std::function<Tensor(std::uint32_t number)>& use) {
+/// That inputs number 0, 1, … of weights give them the same gradient together, on one way back, as each on
+/// its own.
+void check_together_and_alone(int inputs, const std::vector<Tensor>& weights,
+                              const std::function<Tensor(std::uint32_t number)>& input) {
   const auto gradients = [&] {
     std::vector<std::vector<float>> all;
     for (const Tensor& weight : weights) {
@@ -134,18 +134,18 @@ void check_together_and_alone(int uses, const std::vector<Tensor>& weights,
     return all;
   };
   const auto term = [&](int number) {
-    const Tensor out = use(static_cast<std::uint32_t>(number));
+    const Tensor out = input(static_cast<std::uint32_t>(number));
     const Tensor similarity = engine::ssim(out, on_gpu(out.shape(), 99));
     return engine::Tape::Term{similarity, engine::scalar(1, Device::kCuda)};
   };
-  for (int number = 0; number < uses; ++number) {
+  for (int number = 0; number < inputs; ++number) {
     engine::Tape tape;
     tape.backward(std::array{term(number)});
   }
   const auto alone = gradients();
   engine::Tape tape;
   std::vector<engine::Tape::Term> terms;
-  for (int number = 0; number < uses; ++number) terms.push_back(term(number));
+  for (int number = 0; number < inputs; ++number) terms.push_back(term(number));
   tape.backward(terms);
   const auto together = gradients();
   for (std::size_t k = 0; k < weights.size(); ++k) {
@@ -186,27 +186,28 @@ TEST_CASE("a GPU adds to a convolution's gradients at the end of the way back, o
   check_same_bits("the gradient after a failure", gradient(), expected);
 }
 
-TEST_CASE("wgrad refuses uses that one cannot take", "[engine][ops]") {
+TEST_CASE("wgrad refuses inputs that one cannot take", "[engine][ops]") {
   const engine::Conv2dWeights weights = convolution();
-  const engine::Conv2dUse use = {picture(0.02F), {}, picture(0.03F)};
-  const auto wgrad = [&](const std::vector<engine::Conv2dUse>& uses) { conv2d_wgrad(uses, weights); };
-  CHECK_NOTHROW(wgrad({use, use}));
+  const engine::WgradInput input = {image(0.02F), {}, image(0.03F)};
+  const auto wgrad = [&](const std::vector<engine::WgradInput>& inputs) { conv2d_wgrad(inputs, weights); };
+  CHECK_NOTHROW(wgrad({input, input}));
   const auto refusal = [](std::size_t count) {
-    return "conv2d: wgrad takes 1 to " + std::to_string(kernels::kMostUses) + " uses of the weights, not " +
+    return "conv2d: wgrad takes 1 to " + std::to_string(kernels::kMaxWgradInputs) + " inputs at once, not " +
            std::to_string(count);
   };
   CHECK_THROWS_WITH(wgrad({}), refusal(0));
-  CHECK_THROWS_WITH(wgrad(std::vector(kernels::kMostUses + 1, use)), refusal(kernels::kMostUses + 1));
-  engine::Conv2dUse other = use;
-  other.y = use.x;
-  CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
-  other = use;
-  other.dsum = engine::zeros({1, 1, 1, 3}, Device::kCpu);
-  CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
+  CHECK_THROWS_WITH(wgrad(std::vector(kernels::kMaxWgradInputs + 1, input)),
+                    refusal(kernels::kMaxWgradInputs + 1));
+  engine::WgradInput other = input;
+  other.y = input.x;
+  CHECK_THROWS_WITH(wgrad({input, other}), "conv2d: wgrad inputs must have the same shapes and types");
+  other = input;
+  other.grad_preactivation = engine::zeros({1, 1, 1, 3}, Device::kCpu);
+  CHECK_THROWS_WITH(wgrad({input, other}), "conv2d: wgrad inputs must have the same shapes and types");
 }
 
-// More uses than one wgrad takes, and some that it cannot take together.
-TEST_CASE("a GPU sums what all uses of a convolution give to its weights", "[engine][training][gpu]") {
+// More inputs than one wgrad takes, and some that it cannot take together.
+TEST_CASE("a GPU sums what all inputs of a convolution give to its weights", "[engine][training][gpu]") {
   if (!have_gpu()) return;
   const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1), bias = tracked_on_gpu({1, 1, 1, 3}, 2);
   const engine::Conv2dWeights weights(weight, bias, {3, 0}, {}, {.device = Device::kCuda});

@@ -41,7 +41,7 @@ Tensor map(const std::string& name, std::int64_t channels, const Place& place) {
   const engine::Shape shape = {2, 3, 5, channels};
   return engine::visit_dtype(place.maps, [&]<class T>(T) {
     std::vector<T> converted;
-    for (const float value : values) converted.push_back(kernels::converted<T>(value));
+    for (const float value : values) converted.push_back(kernels::to_storage<T>(value));
     return engine::from_host(std::span<const T>(converted), shape, place.device);
   });
 }

@@ -171,14 +171,14 @@ void check(const BatchNormProblem& p, const Options& options, float offset = 0.5
   }
 }
 
-KERNEL_TEST_CASE("batch_norm and its way back, with ReLU and residual", "[kernels][batch_norm][backward]") {
+KERNEL_TEST_CASE("batch_norm and its index back, with ReLU and residual", "[kernels][batch_norm][backward]") {
   for (int bits = 0; bits < 8; ++bits) {
     const Options options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
     check({2, 5, 7, 3}, options);
   }
 }
 
-KERNEL_TEST_CASE("batch_norm and its way back at ragged sizes", "[kernels][batch_norm][backward]") {
+KERNEL_TEST_CASE("batch_norm and its index back at ragged sizes", "[kernels][batch_norm][backward]") {
   // Of one pixel all deviations are zero; and of more than one block's channels, and several slices.
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {17, 23}}) check({1, h, w, 3}, {.relu = true});
   for (const std::int64_t channels : {1, 31, 32, 33, 70}) check({3, 3, 5, channels}, {.relu = true});

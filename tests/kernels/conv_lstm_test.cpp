@@ -60,8 +60,8 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
     const auto written = run_repeatedly([&] {
       GuardedArray map(x), hidden_state(h), cell(c), weights(weight), biases(bias);
       GuardedArray h_out(expected.h_out.size()), separate_c_out(expected.c_out.size());
-      const std::int64_t parts = implementation->shifted_sums_parts(p.h);
-      GuardedArray sums(static_cast<std::size_t>(p.n * parts * 9 * p.hidden));
+      const std::int64_t partials = implementation->shifted_sums_partials(p.h);
+      GuardedArray sums(static_cast<std::size_t>(p.n * partials * 9 * p.hidden));
       GuardedArray& c_out = state == State::kInPlace ? cell : separate_c_out;
       ConvLstmArguments arguments;
       arguments.x = map.data();
@@ -180,7 +180,7 @@ void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, b
   }
 }
 
-KERNEL_TEST_CASE("the way back through the cell", "[kernels][conv_lstm][backward]") {
+KERNEL_TEST_CASE("the index back through the cell", "[kernels][conv_lstm][backward]") {
   for (const engine::DType maps : stored_types()) {
     for (int bits = 0; bits < 16; ++bits)
       check_backward({1, 1, 1, 32, 32, 1}, maps, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0,

@@ -31,7 +31,7 @@ class DeviceArray {
     if (size_ == 0) return;
     std::vector<T> values(size_);
     std::memset(static_cast<void*>(values.data()), 0xff, bytes());  // NaN
-    if (host) std::transform(host, host + size_, values.begin(), kernels::converted<T>);
+    if (host) std::transform(host, host + size_, values.begin(), kernels::to_storage<T>);
     fill(values.data());
   }
   /// Of undefined content.
@@ -86,14 +86,14 @@ class DeviceArray {
 
 using Floats = DeviceArray<float>;
 
-/// Kernels write shifted sums in parts as their blocks fall; here they are added up to one.
+/// Kernels write shifted sums in partials as their blocks fall; here they are added up to one.
 class Sums {
  public:
-  Sums(bool wanted, std::int64_t images, std::int64_t parts, std::int64_t channels)
+  Sums(bool wanted, std::int64_t images, std::int64_t partials, std::int64_t channels)
       : images_(static_cast<std::size_t>(images)),
-        parts_(static_cast<std::size_t>(parts)),
+        partials_(static_cast<std::size_t>(partials)),
         size_(static_cast<std::size_t>(9 * channels)),
-        device_(nullptr, wanted ? images * parts * 9 * channels : 0) {}
+        device_(nullptr, wanted ? images * partials * 9 * channels : 0) {}
 
   float* data() { return device_.data(); }
 
@@ -103,15 +103,15 @@ class Sums {
     for (std::size_t image = 0; image < images_; ++image) {
       for (std::size_t k = 0; k < size_; ++k) {
         double sum = 0;
-        for (std::size_t part = 0; part < parts_; ++part)
-          sum += static_cast<double>(all[(image * parts_ + part) * size_ + k]);
+        for (std::size_t part = 0; part < partials_; ++part)
+          sum += static_cast<double>(all[(image * partials_ + part) * size_ + k]);
         *host++ = static_cast<float>(sum);
       }
     }
   }
 
  private:
-  std::size_t images_, parts_, size_;
+  std::size_t images_, partials_, size_;
   DeviceArray<float> device_;
 };
 

@@ -47,8 +47,8 @@ TEST_CASE("weights are gathered by their places, with zeros for padding", "[kern
 template <class T>
 void pack(std::int64_t weights, const float* weight, T* packed) {
   for (std::int64_t k = weights - 1; k >= 0; --k) {
-    *packed++ = kernels::converted<T>(weight[k]);
-    if (k % 2 == 0) *packed++ = kernels::converted<T>(0);
+    *packed++ = kernels::to_storage<T>(weight[k]);
+    if (k % 2 == 0) *packed++ = kernels::to_storage<T>(0);
   }
 }
 

@@ -74,7 +74,7 @@ class CpuImplementation : public Implementation {
     return "cpu " + kernels::simd_name(target_) +
            (algorithm_ == Conv2dAlgorithm::kDirect     ? " direct"
             : algorithm_ == Conv2dAlgorithm::kWinograd ? " winograd"
-                                                       : " to a picture");
+                                                       : " to a image");
   }
 
   bool takes(const kernels::Conv2dProblem& problem) const override {
@@ -136,16 +136,16 @@ class CpuImplementation : public Implementation {
     kernels::cpu::shifted_sums(problem, in, out);
   }
 
-  std::int64_t shifted_sums_parts(std::int64_t h) const override {
-    return kernels::cpu::shifted_sums_parts(h);
+  std::int64_t shifted_sums_partials(std::int64_t h) const override {
+    return kernels::cpu::shifted_sums_partials(h);
   }
 
   void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const override {
     kernels::cpu::normalize(problem, in, out);
   }
 
-  void spread(const kernels::SpreadProblem& problem, const float* in, float* out) const override {
-    kernels::cpu::spread(problem, in, out);
+  void zero_insert(const kernels::ZeroInsertProblem& problem, const float* in, float* out) const override {
+    kernels::cpu::zero_insert(problem, in, out);
   }
 
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
@@ -270,7 +270,7 @@ const Implementations& cpu_implementations() {
     Implementations list;
     for (const std::int64_t target : kernels::simd_targets())
       for (const auto algorithm :
-           {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kToPicture})
+           {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kRgbOutput})
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
     return list;
   }();

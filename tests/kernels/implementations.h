@@ -23,8 +23,8 @@
 #include "kernels/normalize/normalize.h"
 #include "kernels/resize_bilinear/resize_bilinear.h"
 #include "kernels/shifted_sums/shifted_sums.h"
-#include "kernels/spread/spread.h"
 #include "kernels/ssim/ssim.h"
+#include "kernels/zero_insert/zero_insert.h"
 
 namespace sapnet::tests {
 
@@ -61,20 +61,20 @@ class Implementation {
   /// scale: (n, c).
   virtual void attention_scale(const kernels::AttendedConvProblem& problem,
                                const kernels::AttendedConvArguments& arguments, float* scale) const = 0;
-  /// out: (n, shifted_sums_parts(h), 9, c).
+  /// out: (n, shifted_sums_partials(h), 9, c).
   virtual void shifted_sums(const kernels::ShiftedSumsProblem& problem, const float* in,
                             float* out) const = 0;
-  /// How many parts of each image's shifted sums every operation writes for an output of h rows.
-  virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
+  /// How many partials of each image's shifted sums every operation writes for an output of h rows.
+  virtual std::int64_t shifted_sums_partials(std::int64_t h) const = 0;
 
   virtual void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const = 0;
 
   // What training takes.
 
-  virtual void spread(const kernels::SpreadProblem& problem, const float* in, float* out) const = 0;
+  virtual void zero_insert(const kernels::ZeroInsertProblem& problem, const float* in, float* out) const = 0;
 
   /// How far wgrad may lie from the exact one, likewise. magnitude: the 2-norm of its products; sum_norm: of
-  /// all of dsum's of its output; in_limit: no input is larger.
+  /// all of grad_preactivation's of its output; in_limit: no input is larger.
   virtual double wgrad_tolerance(const kernels::Conv2dProblem& problem, double magnitude, double sum_norm,
                                  double in_limit) const = 0;
   virtual void conv2d_wgrad(const kernels::Conv2dProblem& problem,

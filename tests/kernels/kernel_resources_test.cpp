@@ -87,7 +87,7 @@ TEST_CASE("a report of ptxas is read", "[kernels][kernel_resources]") {
       "smem\n");
   Report report;
   read(text, report);
-  const std::set<Kernel> expected = {{"fold_parts", "sm_80", 26, 0, 0},
+  const std::set<Kernel> expected = {{"fold_partials", "sm_80", 26, 0, 0},
                                      {"conv2d_rows<float, 32, false>", "sm_90a", 168, 4608, 32}};
   CHECK((report.kernels == expected));
   REQUIRE(report.remarks.size() == 2);

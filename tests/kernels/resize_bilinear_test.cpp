@@ -36,7 +36,7 @@ void check_forward(const ResizeProblem& p, engine::DType maps, bool with_residua
       for (GuardedArray* array : {&ins, &residuals, &separate}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out)};
     });
-    // Shares add up to 1, so that what is summed stays within ±1. On the way of each product lie two shares
+    // Shares add up to 1, so that what is summed stays within ±1. On the index of each product lie two shares
     // rounded, and the roundings of two products and two sums; then the residual comes.
     const std::vector<double> tolerance(expected.size(), 2 * storage_rounding(maps, with_residual ? 2 : 1));
     check_close("out", {p.n, p.out_h, p.out_w, p.c}, written[0], expected, tolerance);
@@ -86,7 +86,7 @@ void check(const ResizeProblem& p) {
   }
 }
 
-KERNEL_TEST_CASE("resize_bilinear and its way back at ragged sizes, up and down",
+KERNEL_TEST_CASE("resize_bilinear and its index back at ragged sizes, up and down",
                  "[kernels][resize_bilinear][backward]") {
   for (const auto& [h, w, out_h, out_w] : {std::array{1, 1, 1, 1},
                                            {1, 1, 4, 3},

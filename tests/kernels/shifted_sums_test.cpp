@@ -17,8 +17,8 @@ void check(const kernels::ShiftedSumsProblem& p, engine::DType maps) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      const std::int64_t parts = implementation->shifted_sums_parts(p.h);
-      GuardedArray map(in), sums(static_cast<std::size_t>(p.n * parts * 9 * p.c));
+      const std::int64_t partials = implementation->shifted_sums_partials(p.h);
+      GuardedArray map(in), sums(static_cast<std::size_t>(p.n * partials * 9 * p.c));
       implementation->shifted_sums(p, map.data(), sums.data());
       CHECK(map.intact());
       CHECK(sums.intact());

@@ -17,7 +17,7 @@ namespace {
 using kernels::SsimProblem;
 
 /// Between 0 and 1, y near x or independent of it.
-std::vector<float> picture(const SsimProblem& p, std::uint32_t seed) {
+std::vector<float> image(const SsimProblem& p, std::uint32_t seed) {
   auto values = random_values(p.count(), seed, 0.5F);
   for (float& value : values) value += 0.5F;
   return values;
@@ -25,8 +25,8 @@ std::vector<float> picture(const SsimProblem& p, std::uint32_t seed) {
 
 void check(const SsimProblem& p, float distance) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", distance " << distance);
-  const auto x = picture(p, 1);
-  auto y = picture(p, 2);
+  const auto x = image(p, 1);
+  auto y = image(p, 2);
   for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] + distance * (y[k] - x[k]);
   const std::vector<double> exact_x(x.begin(), x.end()), exact_y(y.begin(), y.end());
   const double expected = reference::ssim(p, exact_x, exact_y);

@@ -23,7 +23,7 @@ namespace {
 using engine::Device;
 using engine::DType;
 
-/// A smooth picture with streaks, which a deraining network has something to do with.
+/// A smooth image with streaks, which a deraining network has something to do with.
 std::vector<float> streaks(int height, int width) {
   std::vector<float> rgb;
   for (int y = 0; y < height; ++y)
@@ -87,7 +87,7 @@ TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu][n
   }
 }
 
-/// A square of a picture, its upper left corner at (at, at).
+/// A square of a image, its upper left corner at (at, at).
 std::vector<float> square(const train::Image& image, int at, int side) {
   std::vector<float> rgb;
   for (int y = at; y < at + side; ++y) {

@@ -165,7 +165,7 @@ TEST_CASE("A forward pass takes the memory that the network says it takes", "[ne
     derainer->forward(input, 3);  // the first has no state yet, and more take no more
     CHECK(engine::memory_report(Device::kCpu).in_use == before);
     const auto taken = static_cast<double>(engine::memory_report(Device::kCpu).peak - before);
-    const auto told = static_cast<double>(derainer->memory(shape));
+    const auto told = static_cast<double>(derainer->forward_bytes(shape));
     // Four maps, of which one more would be a quarter. Blocks come in lines of 64 bytes, and a block for an
     // image may serve for sums that are a little smaller.
     CHECK(taken == Approx(told).epsilon(0.005));
@@ -175,15 +175,16 @@ TEST_CASE("A forward pass takes the memory that the network says it takes", "[ne
 TEST_CASE("A forward pass for which there is no memory is refused before it takes any", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const auto derainer = network(Golden(file).weights, false);
-  const std::size_t row = derainer->memory({1, 1, 10'000, 3});
+  const std::size_t row = derainer->forward_bytes({1, 1, 10'000, 3});
   const auto rows = static_cast<std::int64_t>(engine::available_memory(Device::kCpu) / row);
   const Tensor input({1, rows + rows / 10 + 1, 10'000, 3}, Device::kCpu);  // not written to, so it takes none
   engine::reset_peak(Device::kCpu);
   const std::size_t before = engine::memory_report(Device::kCpu).in_use;
-  CHECK_THROWS_WITH(derainer->forward(input, kStages),
-                    Contains("an input of shape " + engine::to_string(input.shape()) + " needs about " +
-                             engine::mebibytes(derainer->memory(input.shape())) + " of memory, and ") &&
-                        Contains(" MiB are free; make the picture smaller"));
+  CHECK_THROWS_WITH(
+      derainer->forward(input, kStages),
+      Contains("an input of shape " + engine::to_string(input.shape()) + " needs about " +
+               engine::mebibytes(derainer->forward_bytes(input.shape())) + " of memory, and ") &&
+          Contains(" MiB are free; make the image smaller"));
   CHECK(engine::memory_report(Device::kCpu).peak == before);
 }
 

@@ -7,7 +7,7 @@
 
 #include "engine/parameters.h"
 #include "engine/tensor.h"
-#include "model/draw.h"
+#include "model/init.h"
 #include "model/vgg16.h"
 
 namespace sapnet::tests {
@@ -29,10 +29,10 @@ inline engine::Parameters seeded_vgg16(std::size_t blocks = model::Vgg16::kTaps)
       const double deviation = std::sqrt(2 / static_cast<double>(9 * in));
       drawn.add({name + ".weight",
                  {out, in, 3, 3},
-                 model::draw_normal(kVggSeed, number, static_cast<std::size_t>(9 * in * out), deviation)});
+                 model::init_normal(kVggSeed, number, static_cast<std::size_t>(9 * in * out), deviation)});
       drawn.add({name + ".bias",
                  {out},
-                 model::draw_uniform(kVggSeed, number + 1, static_cast<std::size_t>(out), 0.1)});
+                 model::init_uniform(kVggSeed, number + 1, static_cast<std::size_t>(out), 0.1)});
     }
   }
   return drawn;
@@ -43,7 +43,7 @@ inline engine::Parameters seeded_lpips() {
   engine::Parameters drawn("seeded LPIPS");
   for (std::size_t tap = 0; tap < model::Vgg16::kTaps; ++tap) {
     const std::int64_t channels = model::Vgg16::kTapChannels[tap];
-    auto values = model::draw_uniform(kLinearSeed, static_cast<std::uint32_t>(tap),
+    auto values = model::init_uniform(kLinearSeed, static_cast<std::uint32_t>(tap),
                                       static_cast<std::size_t>(channels), 0.5);
     for (float& value : values) value += 0.5F;
     drawn.add({"lin" + std::to_string(tap) + ".model.1.weight", {1, channels, 1, 1}, values});
@@ -59,7 +59,7 @@ struct SeededPictures {
 inline SeededPictures seeded_pictures(std::int64_t n, std::int64_t h, std::int64_t w, engine::Device device) {
   const engine::Shape shape = {n, h, w, 3};
   const auto draw = [&](std::uint32_t number, float limit) {
-    auto values = model::draw_uniform(kPicturesSeed, number, static_cast<std::size_t>(shape.count()), limit);
+    auto values = model::init_uniform(kPicturesSeed, number, static_cast<std::size_t>(shape.count()), limit);
     for (float& value : values) value += limit;
     return values;
   };

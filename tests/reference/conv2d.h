@@ -20,12 +20,12 @@ struct Convolution {
 Convolution convolve(const kernels::Conv2dProblem& problem, const std::array<std::span<const float>, 2>& in,
                      std::span<const float> weight, std::span<const float> bias);
 
-/// What follows the sum: · scale[n, o]; ReLU; + residual; ReLU again when there were both, or with relu_once
-/// only then. sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels). Empty means not asked
-/// for.
+/// What follows the sum: · scale[n, o]; ReLU; + residual; ReLU again when there were both, or with
+/// relu_after_residual only then. sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels).
+/// Empty means not asked for.
 std::vector<double> finish(const kernels::Conv2dProblem& problem, std::span<const double> sum,
                            std::span<const double> scale, std::span<const double> residual, bool relu,
-                           bool relu_once = false);
+                           bool relu_after_residual = false);
 
 /// wgrad and dbias of kernels/conv2d/conv2d_backward.h, and how large their terms are.
 struct ConvolutionGradients {
@@ -34,10 +34,10 @@ struct ConvolutionGradients {
 };
 ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& problem,
                                        const std::array<std::span<const float>, 2>& in,
-                                       std::span<const float> dsum);
+                                       std::span<const float> grad_preactivation);
 
 /// dgrad, of one input map, and the 2-norm of the terms of each. weight: of the forward convolution.
 Convolution convolve_dgrad(const kernels::Conv2dProblem& problem, std::size_t map,
-                           std::span<const float> weight, std::span<const float> dsum);
+                           std::span<const float> weight, std::span<const float> grad_preactivation);
 
 }  // namespace sapnet::reference

@@ -10,7 +10,7 @@ namespace sapnet::reference {
 
 struct Pooled {
   std::vector<double> out;
-  std::vector<int> place;  // of each output's window: the row that won times the kernel plus the column
+  std::vector<int> argmax;  // of each output's window: the row that won times the kernel plus the column
 };
 
 Pooled max_pool(const kernels::MaxPoolProblem& problem, std::span<const double> in);

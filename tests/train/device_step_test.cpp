@@ -29,8 +29,12 @@ class Disturbed final : public model::Network {
     return network_->forward(rainy, stages);
   }
   void pack() override { network_->pack(); }
-  std::size_t memory(const engine::Shape& rainy) const override { return network_->memory(rainy); }
-  std::size_t memory_kept(const engine::Shape& rainy) const override { return network_->memory_kept(rainy); }
+  std::size_t forward_bytes(const engine::Shape& rainy) const override {
+    return network_->forward_bytes(rainy);
+  }
+  std::size_t training_bytes_per_stage(const engine::Shape& rainy) const override {
+    return network_->training_bytes_per_stage(rainy);
+  }
 
   int forwards() const { return forwards_; }
 

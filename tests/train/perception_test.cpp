@@ -105,7 +105,7 @@ TEST_CASE("files that are missing, damaged or of another network are named in on
 TEST_CASE("a backbone's file is taken with its classifier, and its statistics are checked",
           "[perception][not_tsan]") {
   const ScratchFolder folder;
-  const engine::Parameters drawn = model::draw_resnet(18, 1);
+  const engine::Parameters drawn = model::init_resnet(18, 1);
   const auto read = [&](const engine::Parameters& parameters, int depth = 18) {
     return train::make_segmentation(depth, written(folder, parameters), model::NormStatistics::kRunning, 1,
                                     {});

@@ -33,9 +33,9 @@ void* shared_array(const void* key, std::size_t bytes, std::size_t alignment, Wh
   if (fixed > kSharedWithoutAsking)
     block.worker->fail(self, "has %zu bytes of SHARED_ARRAY with that at %s:%d; a kernel may have %zu", fixed,
                        where.file, where.line, kSharedWithoutAsking);
-  if (total > kMostShared)
+  if (total > kMaxShared)
     block.worker->fail(self, "has %zu bytes of shared memory with that at %s:%d; a block may have %zu", total,
-                       where.file, where.line, kMostShared);
+                       where.file, where.line, kMaxShared);
   constexpr std::size_t kLeastAlignment = 16;
   return allocate_shared(block, key, bytes, alignment < kLeastAlignment ? kLeastAlignment : alignment);
 }

@@ -14,7 +14,7 @@
 namespace sapnet::model {
 
 /// What a convolution is but for its weights.
-struct FrozenConv {
+struct ConvSpec {
   std::array<std::int64_t, 2> in = {};
   std::int64_t out = 0, kernel = 3;
   engine::Conv2dGeometry geometry = {};
@@ -23,23 +23,23 @@ struct FrozenConv {
 /// Takes a frozen network's tensors by name and remembers which. Gradients go through its layers to what they
 /// were given. All throw Error naming the tensor and the file when one is missing, has another shape, or a
 /// value that is not finite.
-class FrozenReader {
+class FrozenLayerBuilder {
  public:
   /// Maps between layers are stored as execution.maps.
-  FrozenReader(const engine::Parameters& parameters, const engine::Execution& execution);
+  FrozenLayerBuilder(const engine::Parameters& parameters, const engine::Execution& execution);
 
   /// NAME.weight (out, in, kernel, kernel) and NAME.bias (out). inputs, outputs: what these are stored as.
-  engine::Conv2dWeights conv2d(const std::string& name, const FrozenConv& conv, engine::DType inputs,
+  engine::Conv2dWeights conv2d(const std::string& name, const ConvSpec& conv, engine::DType inputs,
                                engine::DType outputs);
 
   /// NAME.weight alone.
-  engine::Conv2dWeights conv2d_without_bias(const std::string& name, const FrozenConv& conv,
+  engine::Conv2dWeights conv2d_without_bias(const std::string& name, const ConvSpec& conv,
                                             engine::DType inputs);
 
   /// CONV.weight with the batch normalisation NORM behind it, by its running statistics, folded in:
   /// w γ / √(var + ε), and β - mean γ / √(var + ε) as its bias; ε = 1e-5.
   engine::Conv2dWeights conv2d_with_norm(const std::string& conv_name, const std::string& norm,
-                                         const FrozenConv& conv, engine::DType inputs);
+                                         const ConvSpec& conv, engine::DType inputs);
 
   /// A list of `count` numbers.
   engine::Tensor numbers(const std::string& name, std::int64_t count);
@@ -51,8 +51,8 @@ class FrozenReader {
   void finish() const { parameters_->expect_only(taken_); }
 
  private:
-  engine::Conv2dWeights made(std::vector<float> weight, std::vector<float> bias, const FrozenConv& conv,
-                             engine::DType inputs, engine::DType outputs) const;
+  engine::Conv2dWeights build_conv(std::vector<float> weight, std::vector<float> bias, const ConvSpec& conv,
+                                   engine::DType inputs, engine::DType outputs) const;
 
   const engine::Parameters* parameters_;
   engine::Execution execution_;

@@ -11,7 +11,7 @@
 
 namespace sapnet::kernels {
 
-struct SpreadProblem {
+struct ZeroInsertProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;  // of `in`
   std::int64_t stride = 1;
   std::int64_t out_h = 0, out_w = 0;  // of `out`; at least (h - 1) · stride + 1, and w likewise
@@ -20,14 +20,14 @@ struct SpreadProblem {
 namespace cpu {
 
 /// in: (n, h, w, c); out: (n, out_h, out_w, c), other memory.
-void spread(const SpreadProblem& problem, const float* in, float* out);
+void zero_insert(const ZeroInsertProblem& problem, const float* in, float* out);
 
 }  // namespace cpu
 
 namespace cuda {
 
 template <class T>
-void spread(const SpreadProblem& problem, const T* in, T* out, CudaStream stream);
+void zero_insert(const ZeroInsertProblem& problem, const T* in, T* out, CudaStream stream);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -1,4 +1,4 @@
-// What a convolution's sum becomes before it is written: the order of the parts stands in conv2d.h.
+// What a convolution's sum becomes before it is written: the order of the steps stands in conv2d.h.
 #pragma once
 
 #include <cstddef>
@@ -9,26 +9,26 @@
 
 namespace sapnet::kernels::cuda {
 
-/// What follows a convolution's sum; null pointers stand for parts that were not asked for.
+/// What follows a convolution's sum; null pointers stand for steps that were not asked for.
 template <class T>
-struct Ending {
+struct Epilogue {
   const float* bias;   // (out_channels)
   const float* scale;  // (n, out_channels)
   const T* residual;
   T* out;
-  T* inner;
-  bool relu, relu_sum;  // the latter before the residual
+  T* pre_residual;
+  bool relu, relu_before_residual;  // the latter before the residual
   const T* second_residual;
   T* second_out;
   int map_channels;
 
   /// For outputs from `channel` on, all of which are in one map.
-  __host__ __device__ Ending of_map_with(int channel) const {
-    Ending ending = *this;
-    if (channel < map_channels) return ending;
-    ending.residual = second_residual;
-    ending.out = second_out;
-    return ending;
+  __host__ __device__ Epilogue for_channel(int channel) const {
+    Epilogue epilogue = *this;
+    if (channel < map_channels) return epilogue;
+    epilogue.residual = second_residual;
+    epilogue.out = second_out;
+    return epilogue;
   }
   /// Where a pixel's `channel` lies in its map.
   __device__ __forceinline__ std::size_t at(std::size_t pixel, int channel) const {
@@ -38,22 +38,23 @@ struct Ending {
 
 /// What is written for a scaled sum, element `at` of the map.
 template <class T>
-__device__ __forceinline__ float end(const Ending<T>& to, std::size_t at, float value, float residual) {
-  if (to.relu_sum) value = fmaxf(value, 0);
+__device__ __forceinline__ float finish_output(const Epilogue<T>& to, std::size_t at, float value,
+                                               float residual) {
+  if (to.relu_before_residual) value = fmaxf(value, 0);
   if (!to.residual) return value;
-  if (to.inner) to.inner[at] = gpu::from_float<T>(value);
+  if (to.pre_residual) to.pre_residual[at] = gpu::from_float<T>(value);
   value += residual;
   return to.relu ? fmaxf(value, 0) : value;
 }
 
 /// What is written for element `at` of its map, an output of `channel`, and its convolution's sum.
 template <class T>
-__device__ __forceinline__ T end_sum(const Ending<T>& to, std::int64_t at, std::int64_t channel,
-                                     std::int64_t image, std::int64_t channels, float value) {
+__device__ __forceinline__ T apply_epilogue(const Epilogue<T>& to, std::int64_t at, std::int64_t channel,
+                                            std::int64_t image, std::int64_t channels, float value) {
   if (to.bias) value += to.bias[channel];
   if (to.scale) value *= to.scale[image * channels + channel];
   const float residual = to.residual ? gpu::to_float(to.residual[at]) : 0;
-  return gpu::from_float<T>(end(to, at, value, residual));
+  return gpu::from_float<T>(finish_output(to, at, value, residual));
 }
 
 }  // namespace sapnet::kernels::cuda

@@ -1,4 +1,4 @@
-#include "model/draw.h"
+#include "model/init.h"
 
 #include <array>
 #include <cmath>
@@ -18,7 +18,7 @@ std::array<std::uint32_t, 4> words(std::uint64_t seed, std::uint32_t parameter, 
 
 }  // namespace
 
-std::vector<float> draw_uniform(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
+std::vector<float> init_uniform(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
                                 double limit) {
   std::vector<float> values(count);
   for (std::size_t k = 0; k < count; ++k)
@@ -26,7 +26,7 @@ std::vector<float> draw_uniform(std::uint64_t seed, std::uint32_t parameter, std
   return values;
 }
 
-std::vector<float> draw_normal(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
+std::vector<float> init_normal(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
                                double deviation) {
   std::vector<float> values(count);
   for (std::size_t k = 0; k < count; k += 2) {  // Box and Muller 1958: two words make two numbers

@@ -21,12 +21,12 @@ using TakeParameter =
 
 /// Takes a network's tensors by their published names, checks their shapes, and remembers which were asked
 /// for, so that one left over is found. Throws Error naming the tensor and the file.
-class LayerReader {
+class LayerBuilder {
  public:
-  LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution);
+  LayerBuilder(const engine::ParameterTensors& parameters, const engine::Execution& execution);
 
   /// Whatever `take` gives; nothing is left over.
-  LayerReader(TakeParameter take, const engine::Execution& execution);
+  LayerBuilder(TakeParameter take, const engine::Execution& execution);
 
   /// What maps between layers are stored as; images are fp32.
   engine::DType maps() const { return execution_.maps; }
