@@ -1,4 +1,4 @@
-// Without the CUDA toolkit: nothing of engine/cuda.h works, and nobody gets past unavailable_reason().
+// engine/cuda.h without the CUDA toolkit: everything throws unavailable_reason().
 #include "engine/cuda.h"
 #include "engine/error.h"
 

@@ -10,7 +10,7 @@ namespace sapnet::engine {
 namespace {
 
 thread_local Tape* tape_of_thread = nullptr;
-thread_local std::vector<std::function<void()>>* end_of_backward = nullptr;  // of the running one
+thread_local std::vector<std::function<void()>>* end_of_backward = nullptr;  // of the running backward()
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Tape::~Tape() { tape_of_thread = before_; }
 Tape* Tape::current() { return tape_of_thread; }
 
 void Tape::backward(std::span<const Term> loss) {
-  // What runs on the way back is not itself recorded.
+  // The backward pass itself is not recorded.
   struct Pause {
     Tape* const recording = std::exchange(tape_of_thread, nullptr);
     ~Pause() { tape_of_thread = recording; }
@@ -33,16 +33,16 @@ void Tape::backward(std::span<const Term> loss) {
   } end;
   for (const auto& [value, weight] : loss) {
     if (value.shape() != Shape{1, 1, 1, 1})
-      throw Error("a loss is one number, not a tensor of shape " + to_string(value.shape()));
+      throw Error("a loss must be a scalar, not a tensor of shape " + to_string(value.shape()));
     if (value.tracked()) *value.gradient() = weight;
   }
   while (!steps_.empty()) {
-    // Taken off before it runs, so that what it holds goes as soon as it is done.
+    // Popped before it runs, so that its tensors are released as soon as it is done.
     const std::function<void()> step = std::move(steps_.back());
     steps_.pop_back();
     step();
   }
-  for (std::size_t k = 0; k < end.work.size(); ++k) {  // to which that work may add
+  for (std::size_t k = 0; k < end.work.size(); ++k) {  // which may append more
     const std::function<void()> work = std::move(end.work[k]);
     work();
   }

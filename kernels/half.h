@@ -1,4 +1,4 @@
-// Half precision as storage, for host code; kernels see the same bytes as CUDA's __half.
+// Half precision storage for host code; kernels see the same bytes as CUDA's __half.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@ struct Half {
   std::uint16_t bits = 0;
 };
 
-/// The nearest half, ties to even; beyond ±65504 infinity. NaN stays NaN.
+/// Rounds to the nearest half, ties to even; values beyond ±65504 become infinity. NaN stays NaN.
 Half to_half(float value);
 
 float to_float(Half value);
 
-/// A weight in the type that T stores maps in.
+/// Converts a weight to storage type T.
 template <class T>
 T to_storage(float value);
 template <>

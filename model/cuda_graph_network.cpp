@@ -19,7 +19,7 @@ engine::Tensor copy_of(const engine::Tensor& tensor) {
 
 engine::Tensor CudaGraphNetwork::forward(const engine::Tensor& rainy, int stages) const {
   check_input(*this, rainy, stages);
-  if (engine::Tape::current()) return network_->forward(rainy, stages);  // a way back is not in this graph
+  if (engine::Tape::current()) return network_->forward(rainy, stages);  // training is not captured here
   const std::lock_guard lock(mutex_);
   CachedGraph& cached = find(rainy.shape(), stages);
   if (!cached.pool) {
@@ -37,7 +37,7 @@ void CudaGraphNetwork::release_cached_memory() const {
   cache_.clear();
 }
 
-/// The entry for these, moved to the front; a new one has no pool yet.
+/// Finds or adds the cache entry and moves it to the front; a new entry has no pool yet.
 CudaGraphNetwork::CachedGraph& CudaGraphNetwork::find(const engine::Shape& shape, int stages) const {
   const auto found = std::ranges::find_if(
       cache_, [&](const CachedGraph& cached) { return cached.shape == shape && cached.stages == stages; });
@@ -55,7 +55,7 @@ engine::Tensor CudaGraphNetwork::record(CachedGraph& cached, const engine::Tenso
   {
     const engine::PrivatePool::Scope scope(*cached.pool);
     cached.rainy = copy_of(rainy);
-    // No memory can be allocated during capture; this run leaves what the next one needs in the pool.
+    // Nothing can be allocated during capture: this run fills the pool for the next.
     result = network_->forward(cached.rainy, cached.stages);
   }
   result = copy_of(result);

@@ -1,4 +1,4 @@
-// Launching a whole network at once.
+// Launching a whole network as one CUDA graph.
 #pragma once
 
 #include <list>
@@ -11,9 +11,9 @@
 
 namespace sapnet::model {
 
-/// A network on a GPU whose kernels are recorded as a graph for each input shape that comes again, so that
-/// the host queues one thing in place of some 150. The first input of a shape runs without; the second makes
-/// the graph; from the third on it is replayed. A few recordings are kept, each with the memory it needs.
+/// A network on a GPU that captures its kernels as a CUDA graph per input shape, so that the host queues one
+/// launch instead of about 150. The first input of a shape runs normally, the second captures the graph,
+/// later ones replay it. A few graphs are cached, each with its own memory.
 class CudaGraphNetwork final : public Network {
  public:
   explicit CudaGraphNetwork(std::unique_ptr<Network> network) : network_(std::move(network)) {}
@@ -26,17 +26,17 @@ class CudaGraphNetwork final : public Network {
   std::size_t training_bytes_per_stage(const engine::Shape& rainy) const override {
     return network_->training_bytes_per_stage(rainy);
   }
-  /// On a GPU packed weights stay where they are, so recordings read the new ones.
+  /// On a GPU, packed weights keep their addresses, so captured graphs read the new ones.
   void pack() override { network_->pack(); }
   void release_cached_memory() const override;
 
  private:
-  /// What was asked for once, and from the second time on, its graph.
+  /// A shape seen once, and from the second time on, its graph.
   struct CachedGraph {
     engine::Shape shape;
     int stages;
-    std::unique_ptr<engine::PrivatePool> pool;  // first, for what lives in it to go before it
-    engine::Tensor rainy, derained;             // which the graph reads and writes
+    std::unique_ptr<engine::PrivatePool> pool;  // declared first, so that it is destroyed after its tensors
+    engine::Tensor rainy, derained;             // the graph's input and output
     std::unique_ptr<engine::cuda::Graph> graph;
   };
 
@@ -45,7 +45,7 @@ class CudaGraphNetwork final : public Network {
 
   std::unique_ptr<Network> network_;
   mutable std::mutex mutex_;
-  mutable std::list<CachedGraph> cache_;  // the last used first
+  mutable std::list<CachedGraph> cache_;  // most recently used first
 };
 
 }  // namespace sapnet::model

@@ -1,4 +1,4 @@
-// Building the layers of networks that are looked through but not trained.
+// Builds the layers of frozen networks.
 #pragma once
 
 #include <array>
@@ -13,41 +13,41 @@
 
 namespace sapnet::model {
 
-/// What a convolution is but for its weights.
+/// A convolution's channels, kernel and geometry.
 struct ConvSpec {
   std::array<std::int64_t, 2> in = {};
   std::int64_t out = 0, kernel = 3;
   engine::Conv2dGeometry geometry = {};
 };
 
-/// Takes a frozen network's tensors by name and remembers which. Gradients go through its layers to what they
-/// were given. All throw Error naming the tensor and the file when one is missing, has another shape, or a
-/// value that is not finite.
+/// Looks up a frozen network's tensors by name and remembers which were used. Gradients flow through its
+/// layers to their inputs, but not to the weights. Every member throws Error with the tensor and the file
+/// when one is missing, has another shape, or contains a non-finite value.
 class FrozenLayerBuilder {
  public:
-  /// Maps between layers are stored as execution.maps.
+  /// execution.maps: storage type of the maps between layers.
   FrozenLayerBuilder(const engine::Parameters& parameters, const engine::Execution& execution);
 
-  /// NAME.weight (out, in, kernel, kernel) and NAME.bias (out). inputs, outputs: what these are stored as.
+  /// NAME.weight (out, in, kernel, kernel) and NAME.bias (out). inputs, outputs: their storage types.
   engine::Conv2dWeights conv2d(const std::string& name, const ConvSpec& conv, engine::DType inputs,
                                engine::DType outputs);
 
-  /// NAME.weight alone.
+  /// NAME.weight only.
   engine::Conv2dWeights conv2d_without_bias(const std::string& name, const ConvSpec& conv,
                                             engine::DType inputs);
 
-  /// CONV.weight with the batch normalisation NORM behind it, by its running statistics, folded in:
-  /// w γ / √(var + ε), and β - mean γ / √(var + ε) as its bias; ε = 1e-5.
+  /// CONV.weight with the following batch normalisation NORM folded in, using its running statistics: weight
+  /// w γ / √(var + ε) and bias β - mean γ / √(var + ε), ε = 1e-5.
   engine::Conv2dWeights conv2d_with_norm(const std::string& conv_name, const std::string& norm,
                                          const ConvSpec& conv, engine::DType inputs);
 
-  /// A list of `count` numbers.
+  /// A 1-D tensor of `count` values.
   engine::Tensor numbers(const std::string& name, std::int64_t count);
 
-  /// The values of a tensor of that shape.
+  /// The values of a tensor with that shape.
   const std::vector<float>& values(const std::string& name, const std::vector<std::int64_t>& shape);
 
-  /// Throws Error when the file holds a tensor that no layer took.
+  /// Throws Error if the file contains a tensor that no layer used.
   void finish() const { parameters_->expect_only(taken_); }
 
  private:

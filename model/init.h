@@ -1,4 +1,4 @@
-// Weights for networks that begin with none. The same seed gives the same weights.
+// Random weight initialisation. The same seed gives the same weights.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@
 
 namespace sapnet::model {
 
-/// Parameter number `parameter` of a network: `count` numbers, evenly from [-limit, limit).
+/// `count` values for parameter number `parameter` of a network, uniform in [-limit, limit).
 std::vector<float> init_uniform(std::uint64_t seed, std::uint32_t parameter, std::size_t count, double limit);
 
-/// The same, normally distributed around 0.
+/// The same with a normal distribution of mean 0.
 std::vector<float> init_normal(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
                                double deviation);
 

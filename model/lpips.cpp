@@ -16,8 +16,7 @@ Lpips::Lpips(const engine::Parameters& parameters, engine::Device device) {
     const std::int64_t channels = Vgg16::kTapChannels[tap];
     const std::vector<float>& weight = builder.values(name, {1, channels, 1, 1});
     if (std::ranges::any_of(weight, [](float value) { return value < 0; }))
-      throw Error(parameters.source() + ": tensor '" + name +
-                  "' has a negative value, which no distance has");
+      throw Error(parameters.source() + ": tensor '" + name + "' has a negative value");
     weights_.push_back(engine::from_host(weight, {1, 1, 1, channels}, device));
   }
   builder.finish();

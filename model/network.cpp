@@ -19,7 +19,7 @@ namespace sapnet::model {
 
 void check_input(const Network& network, const engine::Tensor& rainy, int stages) {
   if (!rainy || rainy.shape().c != 3)
-    throw Error("a network derains tensors of shape (n, h, w, 3), not " + engine::to_string(rainy.shape()));
+    throw Error("the input must have shape (n, h, w, 3), not " + engine::to_string(rainy.shape()));
   if (stages < 1) throw Error("the number of stages must be at least 1, not " + std::to_string(stages));
   if (rainy.device() != engine::Device::kCpu) return;
   const bool trains = engine::Tape::current() != nullptr;
@@ -29,10 +29,10 @@ void check_input(const Network& network, const engine::Tensor& rainy, int stages
   const std::size_t available = engine::available_memory(engine::Device::kCpu);
   if (needed > available)
     throw Error("an input of shape " + engine::to_string(rainy.shape()) + " needs about " +
-                engine::mebibytes(needed) + " of memory, and " + engine::mebibytes(available) +
+                engine::mebibytes(needed) + " of memory, but only " + engine::mebibytes(available) +
                 " are free; " +
-                (trains ? "take fewer or smaller patches, or fewer stages" : "make the image smaller") +
-                ", or end other programs");
+                (trains ? "use fewer or smaller patches, or fewer stages" : "use a smaller image") +
+                ", or close other programs");
 }
 
 std::size_t recurrent_forward_bytes(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
@@ -45,7 +45,7 @@ std::size_t recurrent_training_bytes_per_stage(const engine::Shape& rainy, std::
                                                engine::DType maps) {
   const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
   constexpr std::size_t kMaps = 1 + 4 + 1 + 5 * 3;
-  const std::size_t state = sizeof(float);  // the cell's
+  const std::size_t state = sizeof(float);  // the cell state
   return pixels * (static_cast<std::size_t>(channels) * (kMaps * size_of(maps) + state) +
                    static_cast<std::size_t>(rainy.c) * sizeof(float));
 }
@@ -64,7 +64,7 @@ std::unique_ptr<Network> build(std::string_view name, const LayerBuilder& builde
 }  // namespace
 
 NetworkKind identify_network(const engine::Parameters& parameters) {
-  // A unit's second convolution follows an attention and a ReLU in SAPNet, only a ReLU in PReNet.
+  // The second convolution of a unit follows attention and ReLU in SAPNet, only a ReLU in PReNet.
   if (parameters.contains("res_conv1.3.weight"))
     return {kNetworks[0], parameters.contains("res_conv1.1.conv_1_1.weight")};
   if (parameters.contains("res_conv1.2.weight")) return {kNetworks[1]};
@@ -76,9 +76,9 @@ NetworkKind identify_network(const engine::Parameters& parameters) {
 engine::Parameters init_parameters(std::string_view network, std::uint64_t seed,
                                    const SapnetOptions& options) {
   const auto found = std::ranges::find(kNetworks, network);
-  if (found == kNetworks.end()) throw Error("there is no network '" + std::string(network) + "'");
+  if (found == kNetworks.end()) throw Error("unknown network '" + std::string(network) + "'");
   engine::Parameters drawn("new " + std::string(network));
-  double limit = 0;  // a bias has its convolution's, whose weights are asked for just before it
+  double limit = 0;  // a bias uses the limit of its convolution's weight, which is requested just before it
   const auto draw_next = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
     std::int64_t count = 1;
     for (const std::int64_t extent : shape) count *= extent;
@@ -95,7 +95,7 @@ engine::Parameters init_parameters(std::string_view network, std::uint64_t seed,
 
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
                                       const engine::Execution& execution, bool dilation) {
-  identify_network(parameters);  // before all else, since nothing else can be said of a file of no network
+  identify_network(parameters);  // first, for a clear error if the file is no network at all
   return make_network(engine::ParameterTensors(parameters, execution.device), execution, dilation);
 }
 

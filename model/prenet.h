@@ -1,5 +1,5 @@
 // PReNet (Ren et al. 2019, arXiv 1901.09221): SAPNet's recurrent frame around five plain residual blocks.
-// With SAPNet's dilations it is what is left of a SAPNet without attention.
+// With SAPNet's dilations it is a SAPNet without attention.
 #pragma once
 
 #include <array>
@@ -14,10 +14,10 @@
 
 namespace sapnet::model {
 
-/// What its blocks are like.
+/// How its blocks are named and dilated.
 struct PrenetBlocks {
   std::string_view name = "PReNet";
-  std::string_view second = ".2";  // how their second convolution's tensors are called
+  std::string_view second = ".2";  // infix of the second convolution's tensor names
   std::array<std::int64_t, 5> dilations = {1, 1, 1, 1, 1};
 };
 

@@ -21,15 +21,15 @@ Blocks blocks_of(int depth) {
   if (depth == 18) return {2, 2, 2, 2};
   if (depth == 50) return {3, 4, 6, 3};
   if (depth == 101) return {3, 4, 23, 3};
-  throw Error("there is a ResNet of depth 18, 50 and 101, not " + std::to_string(depth));
+  throw Error("the depth of a ResNet must be 18, 50 or 101, not " + std::to_string(depth));
 }
 
-/// A block's convolutions are 64, 128, 256 and 512 wide.
+/// The width of a block's convolutions: 64, 128, 256, 512.
 std::int64_t width_of(std::size_t group) { return std::int64_t{64} << group; }
 std::int64_t expansion(int depth) { return depth == 18 ? 1 : 4; }
 
-/// Calls visit(convolution's name, its normalisation's name, convolution, whether it ends a block) for every
-/// convolution of a network, block by block; a block's shortcut comes last.
+/// Calls visit(conv name, norm name, conv spec, whether it is the last of a block) for every convolution of
+/// the network, block by block; a block's shortcut comes last.
 template <class Visit>
 void for_each_convolution(int depth, const Visit& visit) {
   visit(std::string("conv1"), std::string("bn1"),
@@ -72,7 +72,7 @@ void for_each_convolution(int depth, const Visit& visit) {
   }
 }
 
-/// Without what a state_dict has besides: the classifier, and how often a normalisation was trained.
+/// Drops the classifier and the num_batches_tracked counters of a state_dict.
 engine::Parameters without_the_rest(const engine::Parameters& all) {
   engine::Parameters kept(all.source());
   for (const engine::Parameter& parameter : all.all())
@@ -152,7 +152,7 @@ engine::Parameters init_resnet(int depth, std::uint64_t seed) {
   engine::Parameters drawn("new ResNet-" + std::to_string(depth));
   const Blocks blocks = blocks_of(depth);
   const auto number_of_blocks = static_cast<double>(std::accumulate(blocks.begin(), blocks.end(), 0));
-  std::uint32_t number = 0x1000;  // behind those of a network that is trained
+  std::uint32_t number = 0x1000;  // after the trained network's parameters
   for_each_convolution(
       depth, [&](const std::string& name, const std::string& norm, const ConvSpec& conv, bool last) {
         const auto count = static_cast<std::size_t>(conv.out * conv.in[0] * conv.kernel * conv.kernel);

@@ -33,7 +33,7 @@ engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
     engine::Tensor features = conv2d(rainy, derained, conv_in_, {.relu = true, .maps = maps_});
     auto [next_state, x] = conv_lstm(features, std::move(state), conv_lstm_, units_.front().dilation);
     state = std::move(next_state);
-    features = {};  // its memory serves the units
+    features = {};  // so that the units can reuse its memory
     for (std::size_t k = 0; k < units_.size(); ++k) {
       const DilatedUnit& unit = units_[k];
       const std::int64_t next_dilation = k + 1 < units_.size() ? units_[k + 1].dilation : 1;
@@ -46,7 +46,8 @@ engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
 }
 
 std::size_t Sapnet::forward_bytes(const engine::Shape& rainy) const {
-  // A unit's second convolution has three sums beside the maps: of the unit's input, middle and output.
+  // A unit's second convolution also holds three shifted sums: of the unit's input, intermediate map and
+  // output.
   const std::int64_t sums = 3 * rainy.n * rainy.h * 9 * kChannels;
   return recurrent_forward_bytes(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
 }

@@ -14,7 +14,7 @@
 
 namespace sapnet::model {
 
-/// The dilations of its units, in their order.
+/// The dilations of its units, in order.
 inline constexpr std::array<std::int64_t, 5> kSapnetDilations = {1, 2, 4, 8, 16};
 
 class Sapnet final : public Network {
@@ -28,7 +28,7 @@ class Sapnet final : public Network {
   void pack() override;
 
  private:
-  /// Two attended convolutions of one dilation, around which the input is added.
+  /// Two attended convolutions of the same dilation with a skip connection.
   struct DilatedUnit {
     engine::AttendedConvWeights first, second;
     std::int64_t dilation;

@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kPyramid = 256, kSmooth = 128;
 constexpr std::size_t kLevels = Resnet::kGroups;
 
-/// Of the levels p5, p4, p3, p2. The names are the published code's.
+/// For the levels p5, p4, p3, p2; the names are the published code's.
 constexpr std::array<const char*, kLevels> kLateralNames = {"toplayer", "latlayer1", "latlayer2",
                                                             "latlayer3"};
 
@@ -84,7 +84,7 @@ engine::Tensor Segmentation::logits(const engine::Tensor& images) const {
 
 engine::Parameters init_segmentation_head(int depth, std::uint64_t seed) {
   engine::Parameters drawn("new segmentation head");
-  std::uint32_t number = 0x2000;  // behind the backbone's
+  std::uint32_t number = 0x2000;  // after the backbone's
   const auto draw = [&](const std::string& name, const ConvSpec& conv) {
     constexpr double kDeviation = 0.01;
     const auto count = static_cast<std::size_t>(conv.out * conv.in[0] * conv.kernel * conv.kernel);

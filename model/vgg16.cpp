@@ -17,7 +17,7 @@ Vgg16::Vgg16(const engine::Parameters& parameters, const engine::Execution& exec
     : maps_(execution.maps) {
   FrozenLayerBuilder builder(parameters, execution);
   std::int64_t in = 3;
-  int number = 0;  // of the layer in torchvision's list, where a ReLU follows each convolution
+  int number = 0;  // layer index in torchvision's features, which counts ReLUs and pools
   for (std::size_t block = 0; block < kTaps; ++block) {
     const auto name = [&] { return std::string(kPrefix) + std::to_string(number); };
     if (block > 0 && !parameters.contains(name() + ".weight")) break;
@@ -35,7 +35,7 @@ Vgg16::Vgg16(const engine::Parameters& parameters, const engine::Execution& exec
 
 std::vector<engine::Tensor> Vgg16::features(const engine::Tensor& images, std::size_t taps) const {
   if (taps > blocks_.size())
-    throw Error("VGG-16's weights reach " + std::to_string(blocks_.size()) + " taps, not " +
+    throw Error("the VGG-16 weights cover " + std::to_string(blocks_.size()) + " taps, not " +
                 std::to_string(taps));
   std::vector<engine::Tensor> features;
   engine::Tensor x = images;

@@ -12,7 +12,7 @@ namespace sapnet::engine {
 
 namespace {
 
-/// The convolution of an attended one; w3, of the attention, tells the number of channels.
+/// The convolution of an attended_conv; c is taken from w3.
 Conv2dWeights conv_weights(Tensor weight, Tensor bias, const Tensor& w3, std::int64_t dilation,
                            const Execution& execution) {
   check_execution("attended_conv", execution);
@@ -41,7 +41,7 @@ AttendedConvWeights::AttendedConvWeights(Tensor weight, Tensor bias, Tensor w1, 
       [&](auto /*stream*/) {
         if (!kernels::cuda::supports_attended_conv(problem(1, 1, 1)))
           throw Error("attended_conv: w3 of shape " + to_string(w3_.shape()) +
-                      " cannot run on a GPU, which takes 32 channels");
+                      " is not supported on a GPU, which requires 32 channels");
       });
 }
 
@@ -71,7 +71,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   if (residual) check_tensor("attended_conv", "residual", residual, shape, maps, device);
   Tape* const tape = tape_for(x.map, residual, conv.weight());
   SummedMap out{reuse_or_allocate(shape, device, maps, residual), {}, next_dilation};
-  Tensor pre_residual;  // what the way back needs of the ReLU before the residual
+  Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
   if (tape && residual) pre_residual = Tensor(shape, device, maps);
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicAttendedConvArguments<T>{

@@ -22,15 +22,15 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
       weight_(std::move(weight)),
       bias_(std::move(bias)) {
   check_execution("conv2d", execution);
-  check_at_least("conv2d", "the number of the input's channels", in_channels[0], 1);
-  check_at_least("conv2d", "the number of the second input's channels", in_channels[1], 0);
+  check_at_least("conv2d", "the number of input channels", in_channels[0], 1);
+  check_at_least("conv2d", "the number of second input channels", in_channels[1], 0);
   check_at_least("conv2d", "stride", geometry.stride, 1);
   check_at_least("conv2d", "dilation", geometry.dilation, 1);
   check_at_least("conv2d", "padding", geometry.padding, 0);
   if (!weight_) throw Error("conv2d: weight is empty");
   const Shape& shape = weight_.shape();  // (out, in, k, k)
   if (shape.w != shape.c || shape.h != in_channels[0] + in_channels[1])
-    throw Error("conv2d: a weight of shape " + to_string(shape) + " is no square filter on " +
+    throw Error("conv2d: a weight of shape " + to_string(shape) + " is not a square filter on " +
                 std::to_string(in_channels[0] + in_channels[1]) + " channels");
   if (bias_ && bias_.shape().count() != shape.n)
     throw Error("conv2d: a bias of shape " + to_string(bias_.shape()) + " does not fit a weight of shape " +
@@ -103,7 +103,7 @@ void Conv2dWeights::pack_on_host() {
 }
 
 const Conv2dWeights& Conv2dWeights::dgrad(std::size_t map) const {
-  if (dgrad_.empty()) throw Error("conv2d: the weights were not made for gradients to go back through them");
+  if (dgrad_.empty()) throw Error("conv2d: the weights were created without dgrad");
   return dgrad_[kernels::has_joint_dgrad(layer_) ? 0 : map];
 }
 
@@ -143,7 +143,7 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   if (residual) check_tensor("conv2d", "residual", residual, out_shape, options.maps, device);
   Tape* const tape = tape_for(x, y, residual, weights.weight(), weights.bias());
   Tensor out = reuse_or_allocate(out_shape, device, options.maps, residual);
-  Tensor pre_residual;  // what the way back needs of a ReLU before the residual
+  Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
   if (tape && options.relu && residual && !options.relu_after_residual)
     pre_residual = Tensor(out_shape, device, options.maps);
   const auto arguments = [&]<class In, class Out>(In, Out) {
@@ -206,7 +206,7 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
 
 namespace {
 
-/// The sums' gradient as the data gradient's convolution, of stride 1, takes it.
+/// grad_preactivation with stride - 1 zeros inserted between pixels, the input of the stride-1 dgrad.
 Tensor zero_inserted(const Tensor& grad_preactivation, const kernels::Conv2dProblem& p) {
   if (p.stride == 1) return grad_preactivation;
   const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(p, 0);
@@ -225,8 +225,7 @@ Tensor zero_inserted(const Tensor& grad_preactivation, const kernels::Conv2dProb
   return upsampled;
 }
 
-/// Adds to the gradients of x and y, as far as they are tracked, those that one convolution of
-/// grad_preactivation gives.
+/// Adds to the gradients of x and y, as far as they are tracked; one convolution computes both.
 void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Tensor& y,
                      const Conv2dWeights& weights) {
   const Shape& in = grad_preactivation.shape();
@@ -261,7 +260,7 @@ void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Te
     if (after[map]) *maps[map]->gradient() = std::move(after[map]);
 }
 
-/// Whether one wgrad can take both.
+/// Whether one wgrad launch can take both.
 bool same_layout(const WgradInput& a, const WgradInput& b) {
   const auto same = [](const Tensor& s, const Tensor& t) {
     return static_cast<bool>(s) == static_cast<bool>(t) &&
@@ -286,7 +285,7 @@ void Conv2dWeights::defer_wgrad(WgradInput input, const std::function<void()>& a
   if (!gathered) {
     gathered_ = gathered = std::make_shared<std::vector<WgradInput>>();
     Tape::at_end([=, this] {
-      gathered_.reset();  // a use that comes later begins anew
+      gathered_.reset();  // later inputs start a new list
       add(*gathered);
     });
   }
@@ -341,7 +340,7 @@ void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
   const Shape& in = x.shape();
   if (weights.weight().tracked()) weights.defer_wgrad(input, wgrad_added);
   if (!x.tracked() && !y.tracked()) return;
-  // The data gradient is a convolution too, and what is there already the residual of it.
+  // The data gradient is a convolution too; the gradient accumulated so far is its residual.
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
   const Tensor upsampled = zero_inserted(grad_preactivation, problem);
   if (kernels::has_joint_dgrad(problem)) return add_joint_dgrad(upsampled, x, y, weights.dgrad(0));

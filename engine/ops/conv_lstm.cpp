@@ -19,7 +19,7 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   check_execution("conv_lstm", execution);
   const Shape& shape = weights_[0].shape();  // (hidden, in + hidden, 3, 3)
   if (shape.w != 3 || shape.c != 3 || shape.n % 16 != 0 || shape.h <= shape.n)
-    throw Error("conv_lstm: a weight of shape " + to_string(shape) + " is no 3×3 gate");
+    throw Error("conv_lstm: a weight of shape " + to_string(shape) + " is not a 3×3 gate");
   for (std::size_t gate = 0; gate < 4; ++gate) {
     check_tensor("conv_lstm", "a gate's weight", weights_[gate], shape, DType::kFloat32, execution.device);
     if (biases_[gate].shape().count() != shape.n)
@@ -80,7 +80,7 @@ void ConvLstmWeights::pack_on_host() {
       [&](auto /*stream*/) {
         if (!kernels::cuda::supports_conv_lstm(layer_))
           throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
-                      " cannot run on a GPU, which takes 32 channels in and hidden");
+                      " is not supported on a GPU, which requires 32 channels in and hidden");
         visit_dtype(execution_.maps, [&]<class T>(T) {
           packed_ = packed_weights<T>(
               kernels::cuda::packed_conv_lstm_size(layer_), execution_.device,
@@ -93,13 +93,14 @@ void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tens
   conv2d_backward({x, h, dgates}, gates_.front(), [this] { split_gradients(); });
 }
 
-/// Moves what has come to the gradients of all gates on to those of each.
+/// Moves the gradients of the concatenated weights and biases to those of the individual gates.
 void ConvLstmWeights::split_gradients() const {
   const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
       Tensor& gradient = *part.gradient();
-      if (!gradient) gradient = zeros(part.shape(), part.device());  // not the slice, which is joined's
+      // A new tensor, because the slice belongs to `joined`.
+      if (!gradient) gradient = zeros(part.shape(), part.device());
       add_gradient(part, joined.slice(first, part.shape()));
       first += part.shape().count();
     }
@@ -132,7 +133,7 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   Tape* const tape = weights.tracked() ? Tape::current() : nullptr;
   Tensor gates;
   if (tape) gates = Tensor({problem.n, problem.h, problem.w, 4 * problem.hidden}, device, maps);
-  // What the way back needs of the state before must not be overwritten.
+  // The backward pass needs the previous state, so keep handles to prevent in-place writes.
   const LstmState before = tape ? state : LstmState{};
   LstmState next{Tensor(map, device, maps), reuse_or_allocate(map, device, DType::kFloat32, state.cell)};
   const auto arguments = [&]<class T>(T) {
@@ -169,7 +170,7 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     const Tensor dh = take_gradient(next.hidden);
     Tensor dc = take_gradient(next.cell);
     if (!dh && !dc) return;
-    Tensor dgates = gates;  // takes the gates' place
+    Tensor dgates = gates;  // in place
     const Tensor dc_out = dc;
     if (!dc && before.cell) dc = Tensor(map, device);
     const auto back = [&]<class T>(T) {

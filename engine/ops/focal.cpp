@@ -32,7 +32,7 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
   tape->record([=] {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
-    Tensor scaled = dlogits;  // in its place
+    Tensor scaled = dlogits;  // in place
     const kernels::FocalBackwardArguments back = {.dlogits = scaled.data(), .dvalue = dvalue.data()};
     dispatch(
         device, [&] { kernels::cpu::focal_backward(problem, back); },

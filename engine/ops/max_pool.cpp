@@ -19,7 +19,7 @@ void check_geometry(const MaxPoolGeometry& g) {
                 std::to_string(g.kernel));
 }
 
-/// The argmax of a problem lie in a tensor as bits.
+/// The packed argmax is stored as raw bits in a float tensor.
 std::uint32_t* words(Tensor& argmax) { return reinterpret_cast<std::uint32_t*>(data_or_null(argmax)); }
 const std::uint32_t* words(const Tensor& argmax) {
   return reinterpret_cast<const std::uint32_t*>(argmax.data());

@@ -11,7 +11,7 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// One image's shifted sums, (9, c), from their partials, (partials, 9, c).
+/// Sums one image's partial shifted sums, (partials, 9, c), to (9, c).
 std::vector<double> add_partials(const float* part, std::int64_t partials, std::int64_t c) {
   std::vector<double> sums(static_cast<std::size_t>(9 * c), 0.0);
   for (std::int64_t k = 0; k < partials; ++k)
@@ -25,14 +25,14 @@ double dot(const float* row, const std::vector<double>& vector) {
   return sum;
 }
 
-/// What attention makes of one image, in double.
+/// The attention of one image, in double.
 struct Attention {
   std::vector<double> mean;    // m, (c)
   std::vector<double> hidden;  // relu(W1 m), (hidden)
   std::vector<double> scale;   // s, (c)
 };
 
-/// Arguments: the forward pass's or the way back's.
+/// Arguments: those of the forward or of the backward pass.
 template <class Arguments>
 Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64_t image) {
   const auto channels = static_cast<std::size_t>(p.c);
@@ -69,7 +69,7 @@ void attention_scale(const AttendedConvProblem& p, const AttendedConvArguments& 
 void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, const AttendedConvArguments& a) {
   std::vector<float> scale(static_cast<std::size_t>(p.n * p.c));
   attention_scale(p, a, scale.data());
-  // The scale is positive, so scaling before the ReLU is scaling after it.
+  // The scale is positive, so it commutes with the ReLU.
   conv2d(p.conv(), algorithm,
          {.in = {a.in, nullptr},
           .weight = a.packed,
@@ -85,7 +85,7 @@ void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, cons
 
 namespace {
 
-/// Adds one image's part to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
+/// Adds one image's contribution to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
 std::vector<double> attention_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a,
                                        const Attention& forward, const double* dscale) {
   const std::size_t channels = forward.mean.size(), hidden = forward.hidden.size();

@@ -12,11 +12,11 @@ namespace {
 constexpr int kChannels = 32;
 constexpr int kMaxHidden = 32;
 constexpr int kTaps = 9;
-constexpr int kThreads = kTaps * kChannels;  // one for each tap and channel
+constexpr int kThreads = kTaps * kChannels;  // one per tap and channel
 constexpr std::int64_t kMaxPartials =
-    128;  // that one block should add up; of more, several blocks add some first
+    128;  // that one block adds up; more are first reduced by several blocks
 
-/// The sum over the partials from `begin` to `end` of the thread's tap and channel, in the partials' order.
+/// The sum over partials [begin, end) for the thread's tap and channel, in order.
 __device__ double add_partials(const float* shifted_sums, std::int64_t begin, std::int64_t end) {
   double sum = 0;
 #pragma unroll 8
@@ -24,7 +24,7 @@ __device__ double add_partials(const float* shifted_sums, std::int64_t begin, st
   return sum;
 }
 
-/// Block (k, image) adds up the k-th share of an image's partials. out: (n, gridDim.x, 9, c).
+/// Block (k, image) adds up the k-th chunk of an image's partials. out: (n, gridDim.x, 9, c).
 __global__ void __launch_bounds__(kThreads)
     fold_partials(const float* shifted_sums, std::int64_t partials, float* out) {
   const std::int64_t share = (partials + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * share;
@@ -40,8 +40,8 @@ __device__ double dot(const float* row, const double* vector, int size) {
   return sum;
 }
 
-/// Block k computes the scale of image k, and writes the mean and the squeezed mean to its statistics, (n,
-/// c + hidden), when these are not null.
+/// Block k computes the scale of image k. If `statistics` is not null, it also writes the mean and the
+/// squeezed mean, (n, c + hidden).
 __global__ void __launch_bounds__(kThreads)
     attention_scale_of_sums(const float* shifted_sums, std::int64_t partials, const float* weight,
                             const float* bias, const float* w1, const float* w2, const float* w3, int hidden,
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(kThreads)
             channel = static_cast<int>(threadIdx.x) % kChannels;
   sums[tap][channel] = add_partials(shifted_sums + blockIdx.x * partials * kThreads, 0, partials);
   __syncthreads();
-  double product = 0;  // what this tap adds to the sum of output `channel`
+  double product = 0;  // contribution of this tap to output `channel`
   for (int i = 0; i < kChannels; ++i)
     product += static_cast<double>(weight[(channel * kChannels + i) * kTaps + tap]) * sums[tap][i];
   products[tap][channel] = product;
@@ -93,7 +93,7 @@ std::size_t attended_conv_workspace(const AttendedConvProblem& p, std::int64_t p
 
 namespace {
 
-/// Arguments: the forward pass's or the way back's. workspace: of attended_conv_workspace() floats.
+/// Arguments: those of the forward or of the backward pass. workspace: attended_conv_workspace() floats.
 template <class Arguments>
 void launch_attention(const AttendedConvProblem& p, const Arguments& a, float* workspace, double* statistics,
                       CudaStream stream) {
@@ -125,7 +125,7 @@ template <class T>
 void attended_conv(const AttendedConvProblem& p, const BasicAttendedConvArguments<T>& a, float* workspace,
                    CudaStream stream) {
   attention_scale(p, a, workspace, stream);
-  // The scale is positive, so scaling before the ReLU is scaling after it.
+  // The scale is positive, so it commutes with the ReLU.
   BasicConv2dArguments<T> conv;
   conv.in = {a.in, nullptr};
   conv.weight = a.packed;
@@ -140,19 +140,19 @@ void attended_conv(const AttendedConvProblem& p, const BasicAttendedConvArgument
   conv2d(p.conv(), conv, stream);
 }
 
-// --- the way back (attended_conv_backward.h) ---
+// --- backward (attended_conv_backward.h) ---
 
 namespace {
 
 constexpr int kSumWarps = 4;
-constexpr std::int64_t kSumPixels = 1024;  // of a block
+constexpr std::int64_t kSumPixels = 1024;  // per block
 
 std::int64_t scale_grad_partials(const AttendedConvProblem& p) {
   return (p.h * p.w + kSumPixels - 1) / kSumPixels;
 }
 
-/// Block (k, image) sums dout · [out > 0] · relu(s y), which is s times the scale's gradient, over the k-th
-/// share of the pixels. partials: (n, gridDim.x, c).
+/// Block (k, image) sums dout · [out > 0] · relu(s y), which is s · ds, over the k-th chunk of the pixels.
+/// partials: (n, gridDim.x, c).
 template <class T>
 __global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
     sum_scale_gradient(const T* dout, const T* out, const T* pre_residual, std::int64_t pixels,
@@ -175,13 +175,13 @@ __global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
   partials[(image * gridDim.x + blockIdx.x) * kChannels + channel] = sum;
 }
 
-/// What the way back through one image's attention gives.
+/// The gradients of one image's attention.
 struct AttentionGradients {
   double *dlogit, *dhidden;  // (n, c), (n, hidden)
   float* kappa;              // (n, c)
 };
 
-/// Block k computes those of image k.
+/// Block k computes them for image k.
 __global__ void __launch_bounds__(kChannels)
     attention_backward(const float* partials, std::int64_t count, const float* scale,
                        const double* statistics, const float* w1, const float* w2, const float* w3,
@@ -194,7 +194,7 @@ __global__ void __launch_bounds__(kChannels)
   double sum = 0;
   for (std::int64_t k = 0; k < count; ++k) sum += partials[(image * count + k) * kChannels + channel];
   const double s = scale[image * kChannels + channel];
-  // The map holds the scaled sum. A scale that rounded to zero has no gradient either.
+  // The map holds the scaled value. A scale that underflowed to zero has no gradient.
   dlogit[channel] = s > 0 ? sum / s * s * (1 - s) : 0;
   __syncthreads();
   if (channel < hidden) {
@@ -212,14 +212,14 @@ __global__ void __launch_bounds__(kChannels)
   to.kappa[image * kChannels + channel] = static_cast<float>(kappa / pixels);
 }
 
-/// Adds all images' partials, in their order, to the gradients of W1, W2 and W3.
+/// Adds all images' contributions, in order, to the gradients of W1, W2 and W3.
 struct AddAttentionWeights {
   const double *statistics, *dlogit, *dhidden;
   std::int64_t images;
   int hidden;
   float *dw1, *dw2, *dw3;
 
-  /// k counts the elements of W3, then of W2, then of W1.
+  /// k indexes the elements of W3, then W2, then W1.
   __device__ void operator()(std::int64_t k) const {
     const int w3_size = kChannels * kChannels, w2_size = kChannels * hidden;
     const int i = static_cast<int>(k);
@@ -232,7 +232,7 @@ struct AddAttentionWeights {
           dw1 + i - w3_size - w2_size);
   }
 
-  /// An outer product's element: gradients are (n, size), and so are the statistics, (n, c + hidden).
+  /// One element of an outer product summed over images. gradients: (n, size), statistics: (n, c + hidden).
   __device__ void add(const double* gradients, int size, int row, int column, float* to) const {
     double sum = 0;
     for (std::int64_t image = 0; image < images; ++image)

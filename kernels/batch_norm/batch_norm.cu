@@ -1,5 +1,5 @@
-// Sums by slices of pixels, a fixed number whatever the GPU: a block takes one slice of 32 channels, a
-// channel for each lane, and the slices are added in their order. Then each element by itself.
+// Channel sums over a fixed number of pixel slices, independent of the GPU: a block sums one slice of 32
+// channels, one channel per lane, and the slices are added in order. Then one thread per element.
 #include <algorithm>
 
 #include "kernels/batch_norm/batch_norm.h"
@@ -12,14 +12,14 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kWarps = 8, kThreads = kWarps * gpu::kWarp;
-constexpr std::int64_t kMaxSlices = 128, kMinPixelsPerSlice = 128;  // at least
+constexpr std::int64_t kMaxSlices = 128, kMinPixelsPerSlice = 128;  // a slice has at least this many
 
 std::int64_t slices(const BatchNormProblem& p) {
   return std::clamp<std::int64_t>(p.pixels() / kMinPixelsPerSlice, 1, kMaxSlices);
 }
 
-/// The sums over a slice of what terms(k, c, values) gives for number k of the map, in channel c. Grid: x
-/// slices, y blocks of channels. partials: (slices, 2, c).
+/// Sums terms(k, c, values) over a slice, where k is the element index and c its channel. Grid: x slices, y
+/// blocks of 32 channels. partials: (slices, 2, c).
 template <class Terms>
 __global__ void __launch_bounds__(kThreads) sum_slices(BatchNormProblem p, Terms terms, double* partials) {
   SHARED_ARRAY(double, warps, [kWarps][2][gpu::kWarp]);
@@ -38,13 +38,13 @@ __global__ void __launch_bounds__(kThreads) sum_slices(BatchNormProblem p, Terms
   warps[warp][0][lane] = sums[0];
   warps[warp][1][lane] = sums[1];
   __syncthreads();
-  if (warp >= 2 || c >= p.c) return;  // the first warp adds up the first sums, the second the second
+  if (warp >= 2 || c >= p.c) return;  // warp 0 adds up the first sums, warp 1 the second
   double sum = 0;
   for (int k = 0; k < kWarps; ++k) sum += warps[k][warp][lane];
   partials[(static_cast<std::int64_t>(blockIdx.x) * 2 + warp) * p.c + c] = sum;
 }
 
-/// Sum 0 or 1 of a channel, over all slices.
+/// One of the two sums of a channel, over all slices.
 struct ChannelSums {
   const double* partials;
   std::int64_t slices, channels;
@@ -56,7 +56,7 @@ struct ChannelSums {
   }
 };
 
-/// Sums what `terms` gives into the workspace's first part.
+/// Sums `terms` into the beginning of the workspace.
 template <class Terms>
 ChannelSums channel_sums(const BatchNormProblem& p, const Terms& terms, float* workspace, CudaStream stream) {
   auto* const partials = reinterpret_cast<double*>(workspace);
@@ -67,7 +67,7 @@ ChannelSums channel_sums(const BatchNormProblem& p, const Terms& terms, float* w
   return {partials, slices(p), p.c};
 }
 
-/// Floats of it; behind them lie the means, (2, c), of the way back.
+/// Size of the partials in floats; in the backward pass the means, (2, c), follow them.
 std::size_t partials_size(const BatchNormProblem& p) {
   return static_cast<std::size_t>(slices(p) * 2 * p.c) * sizeof(double) / sizeof(float);
 }
@@ -109,7 +109,7 @@ struct Normalize {
   }
 };
 
-/// The gradient as far as the ReLU passes it on.
+/// dout masked by the ReLU.
 template <class T>
 __device__ float passed(const BasicBatchNormBackwardArguments<T>& a, std::int64_t k) {
   return a.out && !(gpu::to_float(a.out[k]) > 0) ? 0 : gpu::to_float(a.dout[k]);

@@ -19,14 +19,14 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The part of output row y, which has just been written, in the shifted sums.
+/// Adds output row y, which has just been written, to the shifted sums.
 inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
                            std::int64_t y) {
   if (a.shifted_sums)
     sum_row({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, image, y, a.shifted_sums);
 }
 
-/// Columns from x to before `end`; shifted sums want them all.
+/// Columns [x, end); with shifted sums it must be the whole row.
 void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y,
                        std::int64_t x, std::int64_t end) {
   const Epilogue epilogue(p, a, image);
@@ -51,7 +51,7 @@ HWY_INLINE void prefetch_residual(const Epilogue& epilogue, const WinogradJob& j
     prefetch_outputs(job, x0, epilogue.residual[map] + channel, epilogue.map_channels, kWinogradGroup);
 }
 
-/// The part of a convolution that is the same for all its tiles.
+/// The fields that are the same for all tiles of a convolution.
 inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments& a) {
   return {.in_channels = p.in_channels,
           .h = p.h,
@@ -80,7 +80,7 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std:
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
 }
 
-/// One of the shares of all tiles.
+/// One batch of tiles, and one split of the output channel groups.
 void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments& a, const WinogradTiles& tiles,
                           const WinogradPartition& partition, std::int64_t item) {
   const std::int64_t first = item / partition.group_splits * partition.batch,
@@ -92,7 +92,7 @@ void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments& a, cons
   float* const transformed =
       scratch(static_cast<std::size_t>(in_size + kWinogradPoints * point_stride(kWinogradGroup, job.batch)));
   float* const products = transformed + in_size;
-  // Calls visit(image, x0) for a tile, with the job's place set to it.
+  // Calls visit(image, x0) for a tile, after setting the job's position to it.
   const auto at_tile = [&](std::int64_t t, const auto& visit) {
     const std::int64_t tile = first + t, of_image = tile % tiles.per_image(),
                        image = tile / tiles.per_image();
@@ -164,11 +164,12 @@ void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float*
 
 namespace {
 
-/// Whether all pixels of all images are treated alike, wherever they lie: they are then one row.
+/// Whether every pixel is computed independently of its position, so that the whole batch can be treated as
+/// one row.
 bool is_pointwise(const Conv2dProblem& p, const Conv2dArguments& a) {
   return p.kernel == 1 && p.stride == 1 && p.padding == 0 && !a.scale && !a.shifted_sums;
 }
-/// Of that row, which a thread takes at a time.
+/// Columns of that row per job.
 constexpr std::int64_t kPointwiseColumns = 48;
 
 void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments& a) {
@@ -199,7 +200,7 @@ void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2
     return;
   }
   const WinogradTiles tiles(problem);
-  if (arguments.shifted_sums) {  // which want whole rows
+  if (arguments.shifted_sums) {  // need whole rows
     const auto jobs = static_cast<std::int64_t>(tiles.rows.size());
     parallel_for(problem.n * jobs, [&](std::int64_t job) {
       HWY_DYNAMIC_DISPATCH(conv2d_winograd_rows)

@@ -14,17 +14,19 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-// --- what the sums of a warp (warp_tile.cuh) become ---
+// --- epilogue of a warp tile (warp_tile.cuh) ---
 
 constexpr int kLaneChannels = warp_tile::kOutputs / 4;
 
-/// The channel that stands at a place of the packed weights: such that a lane's eight are neighbours.
+/// The output channel stored at an index of the packed weights; chosen so that a lane's eight channels are
+/// contiguous.
 __host__ __device__ constexpr int channel_at(int place) {
   const int n = place / 8 % 4, t = place / 2 % 4, e = place % 2;
   return place / warp_tile::kOutputs * warp_tile::kOutputs + t * kLaneChannels + n * 2 + e;
 }
 
-/// What is written of a lane's pixel p, p < 8, whose channels begin at element `at` of the map.
+/// Applies the epilogue to a lane's pixel p, p < 8, stores it and returns the stored values. at: the offset
+/// of its first channel in the map.
 template <class T>
 __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogue<T>& to, std::size_t at,
                                                                    const warp_tile::Sums& sums, int p,
@@ -43,9 +45,9 @@ __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogu
   return after;
 }
 
-// --- 3×3 on maps of 32 channels, by rows (rows.cuh) ---
+// --- 3×3 on maps of 32 channels, streamed by rows (rows.cuh) ---
 
-/// Writes a row of a slice of channels, and counts it in the shifted sums.
+/// Writes a row for a slice of channels and accumulates its shifted sums.
 template <class T, class Sums>
 struct RowEpilogue {
   const Epilogue<T> to;
@@ -112,7 +114,7 @@ bool use_rows(const Conv2dProblem& p) {
   return rows::fits(p) && p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels()));
 }
 
-// --- many channels, as a product of matrices (igemm.cuh) ---
+// --- many channels, as an implicit GEMM (igemm.cuh) ---
 
 template <class In, class Out>
 __global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
@@ -158,11 +160,11 @@ bool use_igemm(const Conv2dProblem& p) {
          p.in_channels[1] % igemm::kStep == 0 && p.out_channels % igemm::kOutputs == 0;
 }
 
-// --- any convolution, by its definition ---
+// --- any convolution, direct ---
 
 constexpr int kGenericThreads = 128;
 
-/// Channels that a thread computes at its pixel.
+/// Channels that a thread computes for its pixel.
 int channels_at_once(std::int64_t out_channels) { return out_channels % 32 == 0 ? 32 : 4; }
 
 std::int64_t padded_channels(std::int64_t out_channels) {
@@ -176,7 +178,7 @@ struct MapOf {
   std::int64_t channels;
 };
 
-/// Grid: x the pixels of an image, y its channels, z images. weight: (kernel, kernel, in_channels, padded).
+/// Grid: x pixels of an image, y channel blocks, z images. weight: (kernel, kernel, in_channels, padded).
 template <class In, class Out, int kChannels>
 __global__ void __launch_bounds__(kGenericThreads)
     conv2d_generic(Conv2dProblem p, MapOf<In> first, MapOf<In> second, const In* weight, std::int64_t padded,
@@ -240,9 +242,9 @@ void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
   }
 }
 
-// --- 1×1, as a product of the map and the weights (cuBLAS) ---
+// --- 1×1, as a GEMM (cuBLAS) ---
 
-/// What follows the sums that are in the map already.
+/// Applies the epilogue to sums that are already in the output map.
 template <class T>
 struct MatmulEpilogue {
   Epilogue<T> to;
@@ -253,14 +255,15 @@ struct MatmulEpilogue {
   }
 };
 
-/// The weights are packed as the generic kernel reads them, but must need no padding.
+/// Uses the generic kernel's packed weights, which then must need no padding.
 bool use_matmul(const Conv2dProblem& p) {
   return p.kernel == 1 && p.stride == 1 && p.padding == 0 && p.in_channels[1] == 0 && p.out_maps == 1 &&
          padded_channels(p.out_channels) == p.out_channels;
 }
 
-/// False where it cannot be: without cuBLAS, or between different types, or where the product would overwrite
-/// a residual that it cannot add itself. Then the generic kernel is there.
+/// Returns false where the GEMM cannot be used, so that the caller falls back to the generic kernel: without
+/// cuBLAS, with different input and output types, or if the GEMM would overwrite a residual that it cannot
+/// add itself.
 template <class In, class Out>
 bool launch_matmul(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
                    Epilogue<gpu::Stored<Out>> epilogue, CudaStream stream) {
@@ -270,7 +273,7 @@ bool launch_matmul(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& 
     if (!has_matmul()) return false;
     matmul({.m = p.n * p.h * p.w, .n = p.out_channels, .k = p.in_channels[0], .add = in_place}, a.in[0],
            a.weight, a.out, stream);
-    if (in_place) {  // and added already
+    if (in_place) {  // already added by the GEMM
       epilogue.residual = nullptr;
       epilogue.relu_before_residual = epilogue.relu;
     }

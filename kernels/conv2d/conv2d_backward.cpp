@@ -15,7 +15,7 @@ Conv2dProblem dgrad_problem(const Conv2dProblem& p, std::size_t map) {
 }
 
 bool has_joint_dgrad(const Conv2dProblem& p) {
-  constexpr std::int64_t kMultiple = 32;  // as conv2d.h wants it
+  constexpr std::int64_t kMultiple = 32;  // required for two output maps (conv2d.h)
   return p.kernel > 1 && p.in_channels[0] == p.in_channels[1] && p.in_channels[0] % kMultiple == 0;
 }
 

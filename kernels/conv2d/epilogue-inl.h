@@ -1,4 +1,4 @@
-// What happens to a convolution's sum on its way to memory.
+// The epilogue of the CPU convolutions.
 #if defined(SAPNET_KERNELS_EPILOGUE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_EPILOGUE_INL_H_
 #undef SAPNET_KERNELS_EPILOGUE_INL_H_
@@ -52,7 +52,7 @@ struct Epilogue {
   std::int64_t channels, map_channels, width;
   const float* bias;
   const float* scale = nullptr;
-  std::array<const float*, 2> residual = {};  // of the output's maps
+  std::array<const float*, 2> residual = {};  // per output map
   bool relu, relu_before_residual;
   std::array<float*, 2> out = {};
   float* pre_residual = nullptr;

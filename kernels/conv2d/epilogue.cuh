@@ -1,4 +1,4 @@
-// What a convolution's sum becomes before it is written: the order of the steps stands in conv2d.h.
+// The epilogue of the CUDA convolutions: the function f of conv2d.h.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace sapnet::kernels::cuda {
 
-/// What follows a convolution's sum; null pointers stand for steps that were not asked for.
+/// Pointers to the optional operands are null for steps that are not applied.
 template <class T>
 struct Epilogue {
   const float* bias;   // (out_channels)
@@ -17,12 +17,12 @@ struct Epilogue {
   const T* residual;
   T* out;
   T* pre_residual;
-  bool relu, relu_before_residual;  // the latter before the residual
+  bool relu, relu_before_residual;  // relu_before_residual: the first ReLU
   const T* second_residual;
   T* second_out;
   int map_channels;
 
-  /// For outputs from `channel` on, all of which are in one map.
+  /// The epilogue for the output map that contains `channel`.
   __host__ __device__ Epilogue for_channel(int channel) const {
     Epilogue epilogue = *this;
     if (channel < map_channels) return epilogue;
@@ -30,13 +30,13 @@ struct Epilogue {
     epilogue.out = second_out;
     return epilogue;
   }
-  /// Where a pixel's `channel` lies in its map.
+  /// The offset of a pixel's `channel` in its map.
   __device__ __forceinline__ std::size_t at(std::size_t pixel, int channel) const {
     return pixel * map_channels + (channel < map_channels ? channel : channel - map_channels);
   }
 };
 
-/// What is written for a scaled sum, element `at` of the map.
+/// The output for a scaled sum; at: its offset in the map.
 template <class T>
 __device__ __forceinline__ float finish_output(const Epilogue<T>& to, std::size_t at, float value,
                                                float residual) {
@@ -47,7 +47,7 @@ __device__ __forceinline__ float finish_output(const Epilogue<T>& to, std::size_
   return to.relu ? fmaxf(value, 0) : value;
 }
 
-/// What is written for element `at` of its map, an output of `channel`, and its convolution's sum.
+/// The output for a convolution's sum of output `channel`; at: its offset in the map.
 template <class T>
 __device__ __forceinline__ T apply_epilogue(const Epilogue<T>& to, std::int64_t at, std::int64_t channel,
                                             std::int64_t image, std::int64_t channels, float value) {

@@ -1,4 +1,4 @@
-// The way back through f of conv2d.h: reads and writes maps, so its speed is the memory's.
+// The backward pass of the function f of conv2d.h. Memory-bound.
 #include <algorithm>
 #include <vector>
 
@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// `gradient` where the map, of which `lanes` numbers from p on count, is positive, else 0.
+/// `gradient` where the map at p is positive, else 0; `lanes` values are valid.
 HWY_INLINE V where_positive(const float* p, std::int64_t lanes, V gradient) {
   return hn::IfThenElseZero(hn::Gt(load_lanes(p, lanes), hn::Zero(D())), gradient);
 }
@@ -82,7 +82,7 @@ void conv2d_epilogue_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwa
 
 void conv2d_scale_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a, double* dscale) {
   const auto channels = static_cast<std::size_t>(p.out_channels);
-  std::vector<float> rows(static_cast<std::size_t>(p.n * p.out_h()) * channels);  // each row's part
+  std::vector<float> rows(static_cast<std::size_t>(p.n * p.out_h()) * channels);  // one partial sum per row
   parallel_for(p.n * p.out_h(), [&](std::int64_t job) {
     HWY_DYNAMIC_DISPATCH(scale_backward_row)
     (p, a, job, rows.data() + static_cast<std::size_t>(job) * channels);
@@ -92,7 +92,7 @@ void conv2d_scale_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardA
     std::fill_n(dscale, channels, 0.0);
     for (std::int64_t y = 0; y < p.out_h(); ++y)
       for (std::size_t c = 0; c < channels; ++c) dscale[c] += static_cast<double>(*part++);
-    // `pre_residual` holds the scaled sum. A scale that rounded to zero has no gradient either.
+    // `pre_residual` holds the scaled value. A scale that underflowed to zero has no gradient.
     for (std::size_t c = 0; c < channels; ++c) {
       const auto scale = static_cast<double>(a.scale[static_cast<std::size_t>(image) * channels + c]);
       dscale[c] = scale > 0 ? dscale[c] / scale : 0;

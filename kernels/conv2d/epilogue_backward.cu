@@ -6,7 +6,7 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// T: as kernels know what is stored.
+/// T: storage type in device code.
 template <class T>
 struct EpilogueBackward {
   BasicConv2dEpilogueBackwardArguments<T> a;

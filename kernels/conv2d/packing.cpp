@@ -3,7 +3,7 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// Of the points 0, ±1, ±2 and infinity (Lavin & Gray 2015, section 4.3).
+/// The filter transform for the points 0, ±1, ±2 and infinity (Lavin & Gray 2015, section 4.3).
 constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
                              {-1.0 / 6, -1.0 / 6, -1.0 / 6},
                              {-1.0 / 6, 1.0 / 6, -1.0 / 6},

@@ -1,5 +1,5 @@
-// Direct convolution to the three channels of an RGB image. A vector of output channels would be nearly
-// empty; so here vectors hold input channels, and the lanes of a sum are added up at its end.
+// Direct convolution to the three channels of an RGB image. Vectors of output channels would be mostly empty,
+// so vectors hold input channels here, and the lanes of each sum are reduced at the end.
 #if defined(SAPNET_KERNELS_RGB_OUTPUT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_RGB_OUTPUT_INL_H_
 #undef SAPNET_KERNELS_RGB_OUTPUT_INL_H_
@@ -18,8 +18,8 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// kPixels neighbouring outputs of row oy from column ox on. With one pixel, taps outside the row are
-/// skipped; with more, all taps must lie inside.
+/// kPixels adjacent outputs of row oy from column ox on. With one pixel, taps outside the row are skipped;
+/// with more, all taps must lie inside.
 template <int kPixels, class Store>
 HWY_INLINE void rgb_pixels(const Conv2dProblem& p, const std::array<const float*, 2>& in,
                            const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox,
@@ -38,7 +38,7 @@ HWY_INLINE void rgb_pixels(const Conv2dProblem& p, const std::array<const float*
       const std::int64_t x = ox * p.stride + b * p.dilation - p.padding;
       if (kPixels == 1 && (x < 0 || x >= p.w)) continue;
       const float* HWY_RESTRICT weight = packed + (a * p.kernel + b) * kRgbChannels * filter;
-      for (std::size_t source = 0; source < 2 && in[source]; ++source) {  // a missing map is zero
+      for (std::size_t source = 0; source < 2 && in[source]; ++source) {  // a null map is zero
         const std::int64_t channels = p.in_channels[source];
         const float* HWY_RESTRICT pixel = in[source] + (y * p.w + x) * channels;
         for (std::int64_t i = 0; i < channels; i += kLanes, weight += kLanes) {
@@ -68,8 +68,8 @@ HWY_INLINE void rgb_pixels(const Conv2dProblem& p, const std::array<const float*
   }
 }
 
-/// Row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives the sums, a vector
-/// of channels at a time; lanes past the last channel hold zero.
+/// Row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives the sums, one vector
+/// of channels at a time; lanes past the last channel are zero.
 template <class Store>
 inline void rgb_row(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
                     std::int64_t oy, const Store& store) {

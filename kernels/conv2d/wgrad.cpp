@@ -1,5 +1,5 @@
-// The gradient of a convolution's weights. The outputs' rows are dealt out in slices, a fixed number whatever
-// the number of threads; each slice is summed by itself in fp32, and the slices in double in their order.
+// The weight gradient. The output rows are split into a fixed number of slices, independent of the number of
+// threads; each slice is summed in fp32, and the slices are added in double in order.
 #include <algorithm>
 #include <vector>
 
@@ -19,13 +19,13 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Whether the direct algorithm's sums lie with the inputs innermost: vectors are then filled better.
+/// Whether the direct algorithm stores its sums with inputs innermost, which fills vectors better.
 bool sums_by_output(const Conv2dProblem& p) {
   return p.out_channels < kLanes && p.total_in_channels() >= kLanes;
 }
 
-/// Adds what output row y of one image gives: to sums, (kernel², channels of both maps, out_channels), or the
-/// last two the other way round when they lie by output.
+/// Adds the contribution of output row y of one image to sums, (kernel², channels of both maps,
+/// out_channels), or with the last two swapped if sums_by_output.
 void wgrad_direct_row(const Conv2dProblem& p, const WgradInput& input, std::int64_t image, std::int64_t y,
                       float* sums) {
   const auto maps = image_maps(p, input.in, image);
@@ -55,8 +55,8 @@ void wgrad_direct_row(const Conv2dProblem& p, const WgradInput& input, std::int6
   }
 }
 
-/// Adds what the outputs of one job give: to sums, (36, channels of both maps, out_channels), G's transpose
-/// still to be applied.
+/// Adds the contribution of one job's outputs to sums, (36, channels of both maps, out_channels), before Gᵀ
+/// and G are applied.
 void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput& input, std::int64_t image, std::int64_t y0,
                          float* sums) {
   WinogradJob job{.batch = kTileBatch};
@@ -94,7 +94,7 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput& input, std::i
   });
 }
 
-/// Adds grad_preactivation over one of all images' rows.
+/// Sums grad_preactivation over one of all images' rows.
 void bias_gradient_row(const Conv2dProblem& p, const WgradInput& input, std::int64_t row, float* sums) {
   const std::int64_t channels = p.out_channels, size = p.out_w() * channels;
   for (std::int64_t o = 0; o < channels; o += kLanes) {
@@ -118,18 +118,19 @@ HWY_EXPORT(wgrad_direct_row);
 HWY_EXPORT(wgrad_winograd_rows);
 HWY_EXPORT(bias_gradient_row);
 
-// As many threads as can be of use; but a slice's sums cost memory, and time to add up.
+// Enough for any useful number of threads; each slice costs memory and reduction time.
 constexpr std::int64_t kMaxSlices = 16, kMinJobsPerSlice = 8;
 
-/// Calls add_job(job, sums) for every job in [0, jobs), each slice of them with sums of its own, and returns
-/// the sums over all slices, `size` numbers.
+/// Calls add_job(job, sums) for every job in [0, jobs), with separate sums for each slice, and returns the
+/// sums over all slices, `size` values.
 template <class AddJob>
 std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const AddJob& add_job) {
   const std::int64_t slices = std::clamp(jobs / kMinJobsPerSlice, std::int64_t{1}, kMaxSlices);
-  thread_local std::vector<float> sums;  // kept: memory that comes anew each time costs more than its zeros
+  // Reused between calls: page faults of fresh memory cost more than zeroing it.
+  thread_local std::vector<float> sums;
   if (sums.size() < static_cast<std::size_t>(slices * size))
     sums.resize(static_cast<std::size_t>(slices * size));
-  float* const all = sums.data();  // the calling thread's
+  float* const all = sums.data();  // of the calling thread
   parallel_for(slices, [&](std::int64_t slice) {
     std::fill_n(all + slice * size, size, 0.0F);
     for (std::int64_t job = slice * jobs / slices; job < (slice + 1) * jobs / slices; ++job)

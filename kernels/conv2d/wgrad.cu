@@ -1,6 +1,6 @@
-// The gradient of a convolution's weights. The outputs' rows, of all inputs, are dealt out in slices, a fixed
-// number whatever the GPU; blocks sum one slice each in fp32, and the slices are added in double in their
-// order. On the tensor cores where wgrad_rows.cuh takes the convolution, else by definition.
+// The weight gradient. The output rows of all inputs are split into a fixed number of slices, independent of
+// the GPU; each block sums one slice in fp32, and the slices are added in double in order. On the tensor
+// cores where wgrad_rows.cuh supports the convolution, else direct.
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d_backward.h"
@@ -12,8 +12,8 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kTile = 32;      // channels of either side
-constexpr int kPixels = 32;    // of a row that lie in shared memory at a time
-constexpr int kPerThread = 4;  // a thread sums 4 × 4 pairs
+constexpr int kPixels = 32;    // of a row held in shared memory at a time
+constexpr int kPerThread = 4;  // each thread sums a 4 × 4 register tile
 constexpr int kThreads = kTile / kPerThread * kTile / kPerThread;
 
 constexpr std::int64_t ceil_div(std::int64_t count, std::int64_t divisor) {
@@ -22,8 +22,8 @@ constexpr std::int64_t ceil_div(std::int64_t count, std::int64_t divisor) {
 
 std::int64_t tiles(std::int64_t channels) { return ceil_div(channels, kTile); }
 
-/// As many as make kBlocks of all tiles, two for each multiprocessor of an H100, unless their rows become so
-/// few that it would take longer to add up the slices.
+/// Enough slices for kBlocks blocks over all tiles, two per multiprocessor of an H100, but not so many that
+/// adding up the slices dominates.
 std::int64_t slices(const Conv2dProblem& p, std::size_t inputs) {
   constexpr std::int64_t kBlocks = 264, kMinRowsPerSlice = 4;
   const std::int64_t rows = static_cast<std::int64_t>(inputs) * p.n * p.out_h();
@@ -31,13 +31,13 @@ std::int64_t slices(const Conv2dProblem& p, std::size_t inputs) {
   return ceil_div(rows, std::max(kMinRowsPerSlice, ceil_div(rows * blocks, kBlocks)));
 }
 
-/// The numbers that each slice sums: the weights' and, behind them, the bias'.
+/// Sums per slice: the weights' and then the bias's.
 std::int64_t slice_size(const Conv2dProblem& p) {
   return (p.kernel * p.kernel * p.total_in_channels() + 1) * p.out_channels;
 }
 
-/// Grid: x slices of the rows of all inputs and images, y taps, z tiles of outputs within tiles of inputs.
-/// sums: (slices, size), in each first the weights' (taps, in, out), then the bias'.
+/// Grid: x slices of the rows of all inputs and images, y taps, z output tiles within input tiles. sums:
+/// (slices, size), in each first the weights' (taps, in, out), then the bias's.
 template <class In, class Grad>
 __global__ void __launch_bounds__(kThreads)
     sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::WgradInputs<In, Grad> inputs,
@@ -107,10 +107,10 @@ __global__ void __launch_bounds__(kThreads)
     slice[size - p.out_channels + first_out + thread] = bias_sum;
 }
 
-constexpr int kShares = 8;  // of the slices, which as many threads add up
+constexpr int kShares = 8;  // groups of slices, one thread each
 
-/// Adds the slices of each number: each warp a share of them, then one warp these.
-/// Grid: x the numbers. total_channels: of the weights, of which in_channels were summed.
+/// Adds up the slices of each sum: each warp one group of slices, then one warp the groups. Grid: x the sums.
+/// total_channels: input channels of the weights, of which in_channels were summed.
 __global__ void __launch_bounds__(kShares* gpu::kWarp)
     add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,
                int total_channels, int out_channels, float* dweight, float* dbias) {
@@ -145,7 +145,7 @@ std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p, std::size_t inputs) {
 template <class In, class Grad>
 void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Grad>& a, float* workspace,
                   CudaStream stream) {
-  Conv2dProblem present = p;  // without an absent map, whose weights' gradient is zero
+  Conv2dProblem present = p;  // without an absent second map, whose weights have zero gradient
   if (!a.inputs.front().in[1]) present.in_channels[1] = 0;
   const auto count = static_cast<unsigned>(slices(p, a.inputs.size()));
   const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();

@@ -1,16 +1,15 @@
-// The weights' gradient of a 3×3 convolution of stride 1 on maps of 32 channels, on the tensor cores: for
-// each tap a product of matrices, of which the pixels are what is summed over. Like rows.cuh, a block goes
-// down the rows of one phase, y mod dilation, so that for any dilation the three rows of grad_preactivation
-// that meet a row of the input are neighbours, and each comes from global memory once.
+// The weight gradient of a 3×3 convolution of stride 1 on maps of 32 channels, on the tensor cores: for each
+// tap a matrix product with the pixels as the reduction dimension. As in rows.cuh, a block walks down the
+// rows of one phase, y mod dilation, so that for any dilation the three rows of grad_preactivation that meet
+// an input row are adjacent, and each is read from global memory once.
 //
-// A block sums 32 inputs × 32 outputs, each of its four warps 16 × 16 in all nine taps: what it reads of
-// three rows of grad_preactivation and of three shifts of an input row makes nine products. Per 16 pixels a
-// warp reads 6 · 512 bytes of shared memory for 18 · 2048 multiply-adds, which gives memory and tensor cores
-// about as much to do.
+// A block sums 32 inputs × 32 outputs, each of its four warps 16 × 16 for all nine taps: three rows of
+// grad_preactivation and three shifts of an input row give nine products. Per 16 pixels a warp reads 6 · 512
+// bytes of shared memory for 18 · 2048 multiply-adds, which balances shared memory and tensor cores.
 //
-// One side may be thin, as the images are that SAPNet begins and ends with: its channels, of one map or of
-// two side by side, are filled up with zeros to 16. Two warps then cover all pairs of channels, and of the
-// four each takes half of the pixels. Images are fp32; their numbers are rounded to fp16 as they are loaded.
+// One side may be thin, as are SAPNet's input and output images: its channels, of one map or of two
+// concatenated ones, are zero-padded to 16. Two warps then cover all channel pairs, and the four warps split
+// the pixels in half. Images are fp32 and are rounded to fp16 as they are loaded.
 #pragma once
 
 #include <algorithm>
@@ -29,24 +28,25 @@
 namespace sapnet::kernels::cuda::wgrad_rows {
 
 inline constexpr int kTile = rows::kMapChannels;  // channels of a side
-inline constexpr int kThin = 16;                  // of a thin side, at most
-inline constexpr int kWarpTile = 16;              // of either side, of which a warp sums so many
+inline constexpr int kThin = 16;                  // channels of a thin side at most
+inline constexpr int kWarpTile = 16;              // channels of either side per warp
 inline constexpr int kThreads = kTile / kWarpTile * kTile / kWarpTile * gpu::kWarp;
-inline constexpr int kStep = 16;         // pixels that are multiplied at once
-inline constexpr int kMaxColumns = 128;  // of a strip
+inline constexpr int kStep = 16;         // pixels per mma
+inline constexpr int kMaxColumns = 128;  // per strip
 inline constexpr int kMaxDilation = 16;
-inline constexpr int kInputRows = 2;  // in shared memory: this one and the next
-inline constexpr int kGradRows = 6;   // three that meet this one, and three where the next begins a phase
-inline constexpr int kBlocks = 2;     // for which a multiprocessor must have registers
-inline constexpr int kProducts = kWarpTile / 8;     // of a tap, each of 16 outputs × 8 inputs
-inline constexpr int kSums = 9 * kProducts + 1;     // of a warp; the last is the bias'
-inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two halves, to sum by a product
+inline constexpr int kInputRows = 2;  // in shared memory: the current one and the next
+inline constexpr int kGradRows = 6;   // three for the current row, three if the next begins a phase
+inline constexpr int kBlocks = 2;     // resident per multiprocessor, for register allocation
+inline constexpr int kProducts = kWarpTile / 8;     // per tap, each 16 outputs × 8 inputs
+inline constexpr int kSums = 9 * kProducts + 1;     // per warp; the last is the bias's
+inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones, to sum by an mma
 
-/// So many warps sum the same pairs of kIn × kOut channels, each of its share of the pixels.
+/// Number of warps that sum the same kIn × kOut channel pairs over different pixels.
 template <int kIn, int kOut>
 inline constexpr int kShares = kThreads / gpu::kWarp / (kIn / kWarpTile * kOut / kWarpTile);
 
-/// Of a block, for rows of so many columns, which at the end make way for sums that are passed on.
+/// Shared memory of a block for rows of `columns` columns; at the end it is reused to combine the warps'
+/// sums.
 template <int kIn, int kOut>
 constexpr std::size_t shared_bytes(int columns, int dilation) {
   constexpr int kPassedOn = kShares<kIn, kOut> == 2 ? kThreads / 2 * kSums * 4 : 0;
@@ -55,13 +55,13 @@ constexpr std::size_t shared_bytes(int columns, int dilation) {
 }
 static_assert(shared_bytes<kTile, kTile>(kMaxColumns, kMaxDilation) <= gpu::kMaxSharedBytes);
 
-/// Maps (n, h, w, channels[k]) side by side along the channels.
+/// Maps (n, h, w, channels[k]) concatenated along the channels.
 template <class T>
 struct ConcatenatedMaps {
   const T* maps[2];
-  int channels[2];  // 0: there is no second
+  int channels[2];  // 0: no second map
 
-  /// Number `channel` of all maps at a pixel, zero behind the last.
+  /// The value of a concatenated channel at a pixel, zero past the last.
   __device__ __forceinline__ float at(std::size_t pixel, int channel) const {
     if (channel < channels[0]) return gpu::to_float(maps[0][pixel * channels[0] + channel]);
     channel -= channels[0];
@@ -69,7 +69,7 @@ struct ConcatenatedMaps {
   }
 };
 
-/// All inputs of the weights, as a kernel is given them.
+/// All inputs of the weights, as a kernel parameter.
 template <class In, class Grad>
 struct WgradInputs {
   struct Input {
@@ -100,8 +100,8 @@ WgradInputs<gpu::Stored<In>, gpu::Stored<Grad>> stored(const Conv2dProblem& p,
 }
 
 struct Extent {
-  int n, h, w, dilation;  // of one input
-  int strips, columns;    // of a strip, a multiple of kStep
+  int n, h, w, dilation;  // per input
+  int strips, columns;    // per strip; columns is a multiple of kStep
 };
 
 inline Extent make_extent(const Conv2dProblem& p) {
@@ -120,12 +120,11 @@ struct Row {
   int input, image, x0, y;
 };
 
-/// They are counted input by input, image by image and strip by strip, in a strip phase by phase: y = 0, d,
-/// 2d, …, 1, 1 + d, …
+/// The row with that index. Rows are ordered by input, image, strip and phase: y = 0, d, 2d, …, 1, 1 + d, …
 __device__ inline Row row_at(const Extent& extent, int number) {
   const int strip = number / extent.h, place = number % extent.h;
   const int rows = extent.h / extent.dilation,
-            longer = extent.h % extent.dilation;  // so many phases have a row more
+            longer = extent.h % extent.dilation;  // the first `longer` phases have one row more
   const bool in_longer = place < longer * (rows + 1);
   const int phase = in_longer ? place / (rows + 1) : longer + (place - longer * (rows + 1)) / rows;
   const int before = phase * rows + min(phase, longer);
@@ -134,8 +133,8 @@ __device__ inline Row row_at(const Extent& extent, int number) {
           phase + (place - before) * extent.dilation};
 }
 
-/// kChannels channels of row y of the image from column x on, zero outside of it: of the first map's many, or
-/// all of a thin side.
+/// Loads kChannels channels of row y of the image from column x on, zero outside the map: of the first map
+/// only, or all channels of a thin side.
 template <int kChannels, class T>
 __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, int image, int y, int x,
                          int columns, __half* to) {
@@ -155,7 +154,7 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
     }
   } else {
     for (int column = static_cast<int>(threadIdx.x); column < columns; column += kThreads) {
-      gpu::Pack<__half, kChunk> chunks[kChunks];  // all read before the first is written: one wait for memory
+      gpu::Pack<__half, kChunk> chunks[kChunks];  // all loads are issued before the first store
 #pragma unroll
       for (int c = 0; c < kChannels; ++c)
         chunks[c / kChunk].values[c % kChunk] =
@@ -166,8 +165,8 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
   }
 }
 
-/// Grid: x slices of the rows of all inputs, images and strips, y tiles of outputs within tiles of inputs.
-/// sums: (slices, size), in each first the weights' (9, inputs, outputs), then the bias'.
+/// Grid: x slices of the rows of all inputs, images and strips, y output tiles within input tiles. sums:
+/// (slices, size), in each first the weights' (9, inputs, outputs), then the bias's.
 template <int kIn, int kOut, class In, class Grad>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     sum_slices(Extent extent, const __grid_constant__ WgradInputs<In, Grad> inputs, std::int64_t size,
@@ -191,7 +190,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const auto grad_row = [&](int number) {
     return shared + kInputRows * in_columns * kIn + number % kGradRows * extent.columns * kOut;
   };
-  int loaded = 0;  // rows of grad_preactivation; the last three meet the last row of the input
+  int loaded = 0;  // rows of grad_preactivation loaded so far; the last three meet the last input row
   const auto load = [&](int number) {
     const Row row = row_at(extent, number);
     ConcatenatedMaps<In> maps = inputs.maps(row.input);
@@ -201,8 +200,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     const auto load_input = [&] {
       load_row<kIn>(maps, extent, row.image, row.y, row.x0 - extent.dilation, in_columns, input_row(number));
     };
-    if (kIn == kTile) load_input();  // a thin side waits for its numbers, so first the copies of the other
-    const bool goes_on = number > begin && row.y >= extent.dilation;  // the row above was the last
+    if (kIn == kTile) load_input();  // thin sides load synchronously, so issue the asynchronous copies first
+    // Whether the previous row is the one above in the same phase.
+    const bool goes_on = number > begin && row.y >= extent.dilation;
     for (int a = goes_on ? 1 : -1; a <= 1; ++a)
       load_row<kOut>(grad_preactivation, extent, row.image, row.y + a * extent.dilation, row.x0,
                      extent.columns, grad_row(loaded++));
@@ -210,7 +210,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     gpu::cp_async_commit();
   };
 
-  float sum[kSums][4] = {};  // outputs × inputs, as mma_m16n8k16 has them
+  float sum[kSums][4] = {};  // outputs × inputs, in the layout of mma_m16n8k16
   const bool sums_bias = tile < out_tiles && warp_in == 0;
   load(begin);
   for (int row = begin; row < end; ++row) {
@@ -242,7 +242,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     }
   }
 
-  if constexpr (kShares<kIn, kOut> == 2) {  // the second passes its sums on to the first
+  if constexpr (kShares<kIn, kOut> == 2) {  // the second passes its sums to the first
     constexpr int kReceivers = kThreads / 2;
     auto* const passed_on = reinterpret_cast<gpu::Pack<float, 4>*>(shared) + threadIdx.x % kReceivers;
     __syncthreads();
@@ -279,7 +279,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   }
 }
 
-/// Launches sum_slices, unless the convolution is none for it: then false.
+/// Launches sum_slices and returns true, or returns false if the convolution is not supported.
 template <class In, class Grad>
 bool launch(const Conv2dProblem& p, std::span<const BasicWgradInput<In, Grad>> inputs, dim3 grid,
             std::int64_t size, float* sums, CudaStream stream) {

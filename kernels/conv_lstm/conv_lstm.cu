@@ -6,11 +6,11 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kGates = 4;
-constexpr int kSliceHidden = rows::kOutputs / kGates;  // hidden channels of a block, with all of their gates
+constexpr int kSliceHidden = rows::kOutputs / kGates;  // hidden channels per block, with all of their gates
 constexpr int kLaneHidden = kSliceHidden / 4;
 
-/// The output channel, gates in the order i, f, g, o, that stands at a place of the packed weights: such that
-/// a lane has all gates of its hidden channels.
+/// The output channel, gates in the order i, f, g, o, stored at an index of the packed weights; chosen so
+/// that a lane has all gates of its hidden channels.
 struct GateAt {
   int hidden;
   int operator()(int place) const {
@@ -24,12 +24,12 @@ struct Cell {
   const float* bias;
   T* h_out;
   float* c_out;
-  T* gates;  // null when they are not wanted
+  T* gates;  // null if not wanted
 };
 
 __device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
-/// Turns the gates of a row into the new state, and counts it in the shifted sums.
+/// Computes the new state of a row from its gates and accumulates its shifted sums.
 template <class T, class Sums>
 struct CellEpilogue {
   const Cell<T>& cell;

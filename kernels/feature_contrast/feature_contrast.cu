@@ -7,7 +7,7 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// T: as kernels know what is stored. partials: (blocks, 2).
+/// T: storage type in device code. partials: (blocks, 2).
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
     sum_differences(FeatureContrastProblem p, BasicFeatureContrastArguments<T> a, double* partials) {

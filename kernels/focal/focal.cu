@@ -1,4 +1,4 @@
-// A thread takes a pixel: there are few classes, whose logits lie side by side.
+// One thread per pixel: there are few classes, and their logits are contiguous.
 #include "kernels/elementwise.cuh"
 #include "kernels/focal/focal.h"
 #include "kernels/focal/pixel.h"
@@ -7,7 +7,7 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// The loss of a pixel. dlogits: of the mean over all pixels; or null.
+/// The loss of a pixel. dlogits: gradient of the mean over all pixels; or null.
 __device__ double pixel_loss(const FocalProblem& p, const float* logits, float* dlogits) {
   std::int64_t label = 0;
   for (std::int64_t j = 1; j < p.c; ++j)

@@ -1,4 +1,4 @@
-// A thread for each channel: of the outputs going forward, of the inputs coming back.
+// One thread per channel: of the outputs in the forward pass, of the inputs in the backward pass.
 #include <type_traits>
 
 #include "kernels/elementwise.cuh"
@@ -24,8 +24,8 @@ struct Extents {
         words(static_cast<int>(p.argmax_words())) {}
 };
 
-/// A block has a part of one row of outputs. Each word's channels are filled up, so that they lie in
-/// neighbouring lanes, which put their argmax together.
+/// A block computes part of one output row. Channels are padded to whole words, so that those of one word are
+/// in adjacent lanes, which combine their argmax with shuffles.
 template <int kKernel, class T>
 __global__ void __launch_bounds__(gpu::kElementThreads)
     pool(Extents p, const T* in, T* out, std::uint32_t* argmax) {

@@ -1,4 +1,4 @@
-// The sums of a finished map: for the rare map whose writer could not gather them.
+// Shifted sums of a finished map, where the kernel that wrote it could not accumulate them.
 #include "kernels/shifted_sums/shifted_sums.h"
 #include "kernels/storage.cuh"
 
@@ -8,7 +8,7 @@ namespace {
 constexpr int kThreads = 128;
 constexpr std::int64_t kRowsPerPartial = 8;
 
-/// Block (k, image) sums kRowsPerPartial rows, a thread for each channel.
+/// Block (k, image) sums kRowsPerPartial rows, one thread per channel.
 template <class T>
 __global__ void __launch_bounds__(kThreads) sum_rows(ShiftedSumsProblem p, const T* in, float* out) {
   const std::int64_t image = blockIdx.y, first = blockIdx.x * kRowsPerPartial;

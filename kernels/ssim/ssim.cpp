@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t kRadius = kSsimRadius, kTaps = kSsimTaps;
 
-/// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: the window's neighbours
-/// along it lie c apart, and zeros stand for those outside.
+/// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: neighbours in the window
+/// are c apart, and the map is zero-padded.
 template <std::size_t kSums>
 class WindowedRow {
  public:
@@ -21,7 +21,7 @@ class WindowedRow {
     for (auto& sums : vertical_) sums.resize(static_cast<std::size_t>(size_ + 2 * margin_));
   }
 
-  /// terms(index, value(kSums)): what to sum, of the element at an index into the image.
+  /// terms(index) returns the kSums values to sum for the element at an index into the image.
   template <class Terms>
   void gather(const Terms& terms) {
     for (std::int64_t tap = 0; tap < kTaps; ++tap) {

@@ -1,6 +1,6 @@
-// SSIM by tiles: a block sums the window along the rows of its tile and its neighbours into shared memory,
-// and along the columns from there. In double, for variances are differences of nearly equal numbers; there
-// is little of it beside a network.
+// SSIM by tiles: a block sums the window along the rows of its tile and halo into shared memory, and from
+// there along the columns. In double, because variances are differences of nearly equal numbers; the cost is
+// small beside a network.
 #include "kernels/gpu.cuh"
 #include "kernels/ssim/ssim.h"
 #include "kernels/ssim/window.h"
@@ -14,9 +14,9 @@ static_assert(kThreads == gpu::kSumThreads);
 constexpr int kRadius = static_cast<int>(kSsimRadius), kTaps = static_cast<int>(kSsimTaps);
 constexpr int kHaloH = kTileH + 2 * kRadius;
 
-/// The thread's pixel: grid x and y the tiles, z images and their channels.
+/// The thread's pixel. Grid: x and y tiles, z images and channels.
 struct Pixel {
-  std::int64_t y, x, at;  // at: its number in the map
+  std::int64_t y, x, at;  // at: its element index in the map
   bool inside;
 
   __device__ explicit Pixel(const SsimProblem& p)
@@ -31,7 +31,7 @@ dim3 grid(const SsimProblem& p) {
               static_cast<unsigned>((p.h + kTileH - 1) / kTileH), static_cast<unsigned>(p.n * p.c));
 }
 
-/// The window's sums of what terms(at, values) gives, around the thread's pixel. The whole block together.
+/// The windowed sums of terms(at, values) around the thread's pixel. Call by the whole block.
 template <int kSums, class Terms>
 __device__ void window_sums(const SsimProblem& p, const SsimWindow& window, const Terms& terms,
                             double (&sums)[kSums]) {

@@ -10,7 +10,7 @@
 namespace sapnet::tests {
 namespace {
 
-TEST_CASE("the device's time for some work is part of the host's", "[engine][gpu]") {
+TEST_CASE("elapsed device time is within the host's", "[engine][gpu]") {
   if (!have_gpu()) return;
   using Clock = std::chrono::steady_clock;
   const std::vector<float> values(1 << 20, 3.0F);
@@ -28,8 +28,8 @@ TEST_CASE("the device's time for some work is part of the host's", "[engine][gpu
   CHECK_THROWS_AS(engine::cuda::elapsed_seconds([] { throw Error("as is"); }), Error);
 }
 
-// Which pass through page-locked memory that they fill more than once.
-TEST_CASE("what is uploaded arrives, however much is under way", "[engine][gpu]") {
+// Large enough to wrap around the page-locked staging memory.
+TEST_CASE("uploads arrive, however many are in flight", "[engine][gpu]") {
   if (!have_gpu()) return;
   const engine::Shape shape{1, 1, 1, 3 << 20};
   std::vector<engine::Tensor> uploaded;

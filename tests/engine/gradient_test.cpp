@@ -1,4 +1,4 @@
-// Where gradients go between operations; what each operation does to them is tested with its kernel.
+// How gradients flow between operations; the gradients of each operation are tested with its kernel.
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -33,7 +33,7 @@ Tensor image(float step) {
   return engine::from_host(values, kShape, Device::kCpu);
 }
 
-/// The gradient of the loss, SSIM, by `out`, or by what it was computed from.
+/// The gradient of the loss, SSIM, with respect to `out`, or to what it was computed from.
 void go_back(engine::Tape& tape, const Tensor& out) {
   const Tensor similarity = engine::ssim(out, image(0.03F));
   tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCpu)}});
@@ -48,8 +48,7 @@ engine::Conv2dWeights convolution() {
   return {tensor, {}, {3, 0}, {}, {}};
 }
 
-TEST_CASE("a residual gets its result's gradient as it is where there is no ReLU, on top of what it has",
-          "[engine][training]") {
+TEST_CASE("without a ReLU a residual accumulates its result's gradient unchanged", "[engine][training]") {
   const engine::Conv2dWeights weights = convolution();
   Tensor residual = image(0.05F);
   residual.track();
@@ -69,7 +68,7 @@ TEST_CASE("a residual gets its result's gradient as it is where there is no ReLU
   for (std::size_t k = 0; k < once.size(); ++k) CHECK(to_vector(*residual.gradient())[k] == 2 * once[k]);
 }
 
-TEST_CASE("nothing is recorded of what nobody tracks, nor after a tape is gone", "[engine][training]") {
+TEST_CASE("nothing is recorded without tracked inputs or without a tape", "[engine][training]") {
   const engine::Conv2dWeights weights = convolution();
   {
     engine::Tape tape;
@@ -121,8 +120,8 @@ Tensor tracked_on_gpu(const Shape& shape, std::uint32_t seed) {
   return tensor;
 }
 
-/// That inputs number 0, 1, … of weights give them the same gradient together, on one way back, as each on
-/// its own.
+/// Checks that inputs 0, 1, … of shared weights give the same gradients in one backward pass as summed over
+/// separate ones.
 void check_together_and_alone(int inputs, const std::vector<Tensor>& weights,
                               const std::function<Tensor(std::uint32_t number)>& input) {
   const auto gradients = [&] {
@@ -152,7 +151,7 @@ void check_together_and_alone(int inputs, const std::vector<Tensor>& weights,
     double largest = 0;
     for (const float value : alone[k]) largest = std::max(largest, static_cast<double>(std::abs(value)));
     CHECK(largest > 0);
-    // Of a thousand summands at most, in another order.
+    // Sums of at most a thousand terms, in another order.
     const std::vector<double> tolerance(alone[k].size(), rounding(1000 * largest));
     check_close("gradient", {static_cast<std::int64_t>(alone[k].size())}, together[k],
                 std::vector<double>(alone[k].begin(), alone[k].end()), tolerance);
@@ -186,7 +185,7 @@ TEST_CASE("a GPU adds to a convolution's gradients at the end of the way back, o
   check_same_bits("the gradient after a failure", gradient(), expected);
 }
 
-TEST_CASE("wgrad refuses inputs that one cannot take", "[engine][ops]") {
+TEST_CASE("wgrad rejects invalid sets of inputs", "[engine][ops]") {
   const engine::Conv2dWeights weights = convolution();
   const engine::WgradInput input = {image(0.02F), {}, image(0.03F)};
   const auto wgrad = [&](const std::vector<engine::WgradInput>& inputs) { conv2d_wgrad(inputs, weights); };
@@ -206,8 +205,8 @@ TEST_CASE("wgrad refuses inputs that one cannot take", "[engine][ops]") {
   CHECK_THROWS_WITH(wgrad({input, other}), "conv2d: wgrad inputs must have the same shapes and types");
 }
 
-// More inputs than one wgrad takes, and some that it cannot take together.
-TEST_CASE("a GPU sums what all inputs of a convolution give to its weights", "[engine][training][gpu]") {
+// More inputs than one wgrad launch takes, and some that cannot share a launch.
+TEST_CASE("a GPU accumulates wgrad over all inputs of a convolution", "[engine][training][gpu]") {
   if (!have_gpu()) return;
   const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1), bias = tracked_on_gpu({1, 1, 1, 3}, 2);
   const engine::Conv2dWeights weights(weight, bias, {3, 0}, {}, {.device = Device::kCuda});
@@ -217,7 +216,7 @@ TEST_CASE("a GPU sums what all inputs of a convolution give to its weights", "[e
   });
 }
 
-TEST_CASE("a GPU sums what all steps of a cell give to its gates", "[engine][training][gpu][not_tsan]") {
+TEST_CASE("a GPU accumulates wgrad over all steps of a cell", "[engine][training][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const Shape map = {1, 4, 5, 32};
   std::array<Tensor, 4> filters, biases;

@@ -22,7 +22,7 @@ using kernels::AttendedConvProblem;
 
 enum class Residual { kNone, kSeparate, kInPlace };
 
-/// What an attended_conv learns.
+/// The learned weights of an attended_conv.
 struct Weights {
   Weights(const AttendedConvProblem& p, engine::DType maps)
       : weight(stored(random_values(p.c * p.c * 9, 3, 2 / std::sqrt(static_cast<float>(9 * p.c))), maps)),
@@ -34,10 +34,10 @@ struct Weights {
   std::vector<float> weight, bias, w1, w2, w3;
 };
 
-/// How many partials the given shifted sums come in; no device's own number, for attended_conv takes any.
+/// Partials of the shifted sums; not the number of any device, because attended_conv accepts any.
 constexpr std::size_t kPartials = 3;
 
-/// The shifted sums of `in`, (n, count, 9, c), in partials of unequal size and sign.
+/// The shifted sums of `in`, (n, count, 9, c), in partials of different size and sign.
 std::vector<float> sums_in_partials(const AttendedConvProblem& p, const std::vector<float>& in,
                                     std::size_t count = kPartials) {
   std::vector<double> shares;
@@ -57,10 +57,9 @@ std::vector<float> sums_in_partials(const AttendedConvProblem& p, const std::vec
   return partials;
 }
 
-/// How far each attention scale, (n, c), may lie from the exact one. The partials of the shifted sums come
-/// rounded, each by up to ε/2 of itself, and so do sums of some of them; the worst that this can do to the
-/// means goes through |W3| + |W2||W1|, and through σ at its steepest, 1/4. The rest is computed in double,
-/// and the result rounded.
+/// The tolerance of each attention scale, (n, c). The partials of the shifted sums are rounded, each by up to
+/// ε/2 of itself, and so are sums of some of them; the resulting error of the means goes through |W3| +
+/// |W2||W1|, and through σ with slope at most 1/4. The rest is computed in double, and the result rounded.
 std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights& weights,
                                      const std::vector<float>& shifted_sums) {
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
@@ -180,8 +179,8 @@ KERNEL_TEST_CASE("attended_conv gives each image of a batch its own attention", 
   check({3, 5, 9, 32, 2, 8, 8}, Residual::kNone);
 }
 
-KERNEL_TEST_CASE("attended_conv takes shifted sums in any number of partials", "[kernels][attended_conv]") {
-  // From 129 on, CUDA adds them up in two steps; 300 are not shared out evenly.
+KERNEL_TEST_CASE("attended_conv accepts any number of partial shifted sums", "[kernels][attended_conv]") {
+  // From 129 on, CUDA adds them up in two steps; 300 do not divide evenly.
   for (const std::size_t partials : {1U, 128U, 129U, 300U})
     for (const engine::DType maps : stored_types())
       check({2, 5, 9, 32, 2, 1, 1}, Residual::kNone, maps, partials);
@@ -192,9 +191,9 @@ KERNEL_TEST_CASE("attended_conv with other numbers of channels", "[kernels][atte
     check({1, 6, 11, channels, 3, 2, 1}, Residual::kNone);
 }
 
-// --- the index back, held against the numeric derivative of the paper's formula ---
+// --- backward, against the numerical derivative of the paper's formula ---
 
-/// A numeric derivative of the loss Σ dout·out, and how far a kernel may lie from it.
+/// A numerical derivative of the loss Σ dout·out, and the kernel's tolerance.
 struct Expected {
   std::vector<double> values, tolerance;
 };
@@ -203,9 +202,9 @@ struct ExpectedGradients {
   Expected dy, dresidual, dw1, dw2, dw3;
 };
 
-/// y: the convolution's sums. magnitude: of the terms of ds, Σ |dout · relu(y)|, (n, c). scale_tolerance: as
-/// scale_tolerances() gives them. All further arithmetic that is summed is in double within a kernel, so what
-/// an error of ds and of s does to the gradients bounds theirs.
+/// y: the preactivations. magnitude: of the terms of ds, Σ |dout · relu(y)|, (n, c). scale_tolerance: from
+/// scale_tolerances(). Kernels compute all further sums in double, so the propagated errors of ds and s bound
+/// those of the gradients.
 ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::vector<double>& y,
                                      const Weights& weights, const std::vector<float>& residual,
                                      const std::vector<float>& dout,
@@ -245,8 +244,8 @@ ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::ve
         mean[c] +=
             size(y[n * per_image + k]) * static_cast<double>(channels) / static_cast<double>(per_image);
       }
-      // σ' = s (1 - s) is at most 1/4, and at most as wrong as s. A row, or on a GPU a share of the pixels,
-      // is summed in fp32, of terms that are as stored.
+      // σ' = s (1 - s) is at most 1/4, and its error at most that of s. A row, or on a GPU a chunk of the
+      // pixels, is summed in fp32, from stored terms.
       dlogit[c] = magnitude / 4;
       dlogit_tolerance[c] = (sum_tolerance(static_cast<double>(p.w), magnitude) + 4 * rounding(magnitude) +
                              storage_rounding(maps, magnitude)) /
@@ -343,7 +342,7 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
   }
 }
 
-KERNEL_TEST_CASE("the index back through attended_conv", "[kernels][attended_conv][backward]") {
+KERNEL_TEST_CASE("attended_conv backward", "[kernels][attended_conv][backward]") {
   for (const engine::DType maps : stored_types())
     for (const bool with_residual : {false, true}) {
       for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {4, 5}})

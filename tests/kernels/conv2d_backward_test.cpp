@@ -77,7 +77,7 @@ KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
   }
 }
 
-/// before: what is in the gradients already. wanted: which gradients are.
+/// before: whether the gradients hold something already. wanted: which gradients to compute.
 void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bool, 2> before,
                        std::array<bool, 2> wanted) {
   INFO(to_string(maps) << ", " << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
@@ -99,7 +99,7 @@ void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bo
   for_each_implementation(dgrad, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       GuardedArray sums(grad_preactivation);
-      // One gradient is added to in place, the other is new.
+      // One gradient is accumulated in place, the other is new.
       GuardedArray first(there[0]), second(there[1]);
       GuardedArray separate(static_cast<std::size_t>(wanted[0] ? map_size : 0)),
           fresh(static_cast<std::size_t>(wanted[1] && !before[1] ? map_size : 0));
@@ -144,7 +144,7 @@ KERNEL_TEST_CASE("dgrad of two maps is one convolution", "[kernels][conv2d][back
       check_joint_dgrad(gates, maps, before, {true, true});
     check_joint_dgrad(gates, maps, {true, false}, {true, false});
     check_joint_dgrad(gates, maps, {false, true}, {false, true});
-    // By rows, and on a GPU by definition.
+    // The streamed-rows kernel, and on a GPU the generic one.
     for (const std::int64_t out_channels : {32, 20}) {
       const Conv2dProblem p = same_size(1, 9, 14, {32, 32}, out_channels, 2);
       check_joint_dgrad(p, maps, {true, true}, {true, true});
@@ -158,7 +158,7 @@ struct Epilogue {
   bool relu = false, residual = false, scale = false, shift = false, in_place = false, before = false;
 };
 
-// Held against the numeric derivative of what follows a convolution's sum.
+// Against the numerical derivative of the epilogue.
 void check_epilogue(const Epilogue& options, engine::DType maps) {
   INFO(to_string(maps) << ", ReLU " << options.relu << ", residual " << options.residual << ", scale "
                        << options.scale << ", shift " << options.shift << ", in place " << options.in_place
@@ -222,7 +222,7 @@ void check_epilogue(const Epilogue& options) {
   for (const engine::DType maps : stored_types()) check_epilogue(options, maps);
 }
 
-KERNEL_TEST_CASE("the index back through what follows the sum", "[kernels][conv2d][backward]") {
+KERNEL_TEST_CASE("the convolution epilogue backward", "[kernels][conv2d][backward]") {
   for (int bits = 0; bits < 32; ++bits) {
     Epilogue options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
     check_epilogue(options);
@@ -232,7 +232,7 @@ KERNEL_TEST_CASE("the index back through what follows the sum", "[kernels][conv2
   }
 }
 
-KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels][conv2d][backward]") {
+KERNEL_TEST_CASE("a convolution saves the map before its residual", "[kernels][conv2d][backward]") {
   for (const auto& p : {same_size(2, 9, 70, {32, 0}, 32, 2), same_size(1, 5, 7, {6, 0}, 20),
                         same_size(2, 5, 7, {64, 0}, 64), Conv2dProblem{1, 5, 7, {6, 0}, 20, 1, 1, 1, 0}}) {
     for (const auto& each : implementations()) {

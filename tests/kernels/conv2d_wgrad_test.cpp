@@ -1,4 +1,4 @@
-// What a convolution gives to the gradients of its weight and bias.
+// The gradients of a convolution's weight and bias.
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -18,10 +18,10 @@ namespace {
 
 using kernels::Conv2dProblem;
 
-/// kImages: the side of fewer channels is images, in fp32; beside maps in fp16 they count as rounded to it.
+/// kImages: the side with fewer channels is fp32 images, which are rounded to fp16 beside fp16 maps.
 enum class Thin { kMaps, kImages };
 
-/// One of `count` equal partials.
+/// One of `count` equal parts.
 std::vector<float> part(const std::vector<float>& all, std::size_t number, std::size_t count) {
   const auto size = static_cast<std::ptrdiff_t>(all.size() / count);
   const auto first = all.begin() + static_cast<std::ptrdiff_t>(number) * size;
@@ -31,7 +31,7 @@ std::vector<float> part(const std::vector<float>& all, std::size_t number, std::
 /// of_use: the problem of each of several inputs.
 void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_second, Thin thin,
                  std::size_t inputs) {
-  Conv2dProblem p = of_use;  // of all inputs' images: the sum is the same
+  Conv2dProblem p = of_use;  // over the images of all inputs: the sum is the same
   p.n *= static_cast<std::int64_t>(inputs);
   const bool images = thin == Thin::kImages;
   INFO(to_string(maps) << (images ? " and images, " : ", ") << p.n << "×" << p.h << "×" << p.w << ", "
@@ -52,7 +52,7 @@ void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_seco
 
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      std::deque<GuardedArray> arrays;  // of each input three
+      std::deque<GuardedArray> arrays;  // three per input
       std::vector<kernels::WgradInput> each;
       for (std::size_t input = 0; input < inputs; ++input) {
         const auto pointer = [&](const std::vector<float>& all) {
@@ -114,14 +114,13 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent",
   check_wgrad(same_size(1, 9, 14, {3, 3}, 32), false);
 }
 
-KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once",
-                 "[kernels][conv2d][backward][not_tsan]") {
-  // At most 33 slices of these channels: each goes down eight rows, from phase to phase and image to image.
+KERNEL_TEST_CASE("wgrad of more rows than one GPU slice", "[kernels][conv2d][backward][not_tsan]") {
+  // At most 33 slices of these channels: each walks down eight rows, across phases and images.
   check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
 }
 
-KERNEL_TEST_CASE("wgrad of several inputs of the weights", "[kernels][conv2d][backward]") {
-  // A GPU's slices are of four rows of the map, so they end and begin within inputs.
+KERNEL_TEST_CASE("wgrad summed over several inputs", "[kernels][conv2d][backward]") {
+  // A GPU's slices have four rows of the map, so they begin and end within inputs.
   for (const bool with_second : {true, false})
     check_wgrad(same_size(1, 5, 9, {32, 32}, 64), with_second, Thin::kMaps, 3);
   check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMaxWgradInputs);
@@ -141,7 +140,8 @@ KERNEL_TEST_CASE("wgrad of images at ragged sizes and dilations", "[kernels][con
     std::array<std::int64_t, 2> in;
     std::int64_t out;
   };
-  // SAPNet's first and last, of two tiles of maps, and of images of as many channels as are taken.
+  // SAPNet's first and last layer, two tiles of maps, and images with the largest supported number of
+  // channels.
   for (const Layer& layer : {Layer{{3, 3}, 32}, {{32, 0}, 3}, {{4, 12}, 64}, {{32, 32}, 16}}) {
     const auto check = [&](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t dilation) {
       check_wgrad(same_size(n, h, w, layer.in, layer.out, dilation), true, Thin::kImages);
@@ -153,7 +153,7 @@ KERNEL_TEST_CASE("wgrad of images at ragged sizes and dilations", "[kernels][con
     check(1, 1, 7, 16);
     if (layer.in[1] > 0) check_wgrad(same_size(2, 9, 14, layer.in, layer.out), false, Thin::kImages);
   }
-  // Slices of five rows each, from image to image.
+  // Slices of five rows each, across images.
   check_wgrad(same_size(2, 605, 3, {3, 3}, 32), true, Thin::kImages);
   check_wgrad(same_size(2, 605, 3, {32, 0}, 3), true, Thin::kImages);
 }

@@ -19,7 +19,7 @@ namespace {
 using engine::DType;
 using engine::Half;
 
-/// The operations of the networks that derain, and of their training; CudaVision has the rest.
+/// The operations of the deraining networks and of their training; CudaVision has the rest.
 template <class T>
 class CudaNetworks : public Implementation {
  public:
@@ -337,7 +337,7 @@ class CudaNetworks : public Implementation {
     workspace.read_to(nullptr);
   }
 
-  /// What the attention scale is computed from.
+  /// The inputs of the attention scale.
   struct Attention {
     Attention(const kernels::AttendedConvProblem& p, const kernels::AttendedConvArguments& a)
         : partials(a.partials),

@@ -1,5 +1,4 @@
-// The CUDA kernels of the networks that losses look through, and of the losses themselves, as Implementation
-// has them.
+// The CUDA kernels of the perceptual networks and of the losses, behind the Implementation interface.
 #pragma once
 
 #include "engine/cuda.h"
@@ -10,7 +9,7 @@ namespace sapnet::tests {
 
 namespace cuda = engine::cuda;
 
-/// T: what maps are stored as. Base: the rest of an Implementation.
+/// T: storage type of the maps. Base: the rest of an Implementation.
 template <class T, class Base>
 class CudaVision : public Base {
  public:
@@ -184,7 +183,7 @@ class CudaVision : public Base {
   void max_pool(const kernels::MaxPoolProblem& p, const kernels::MaxPoolArguments& a) const override {
     const std::int64_t pixels = p.n * p.out_h() * p.out_w();
     DeviceArray<T> in(a.in, p.n * p.h * p.w * p.c), out(nullptr, pixels * p.c);
-    Floats argmax(nullptr, a.argmax ? pixels * p.argmax_words() : 0);  // words, moved as floats
+    Floats argmax(nullptr, a.argmax ? pixels * p.argmax_words() : 0);  // words, copied as floats
     kernels::cuda::max_pool<T>(
         p, {.in = in.data(), .out = out.data(), .argmax = reinterpret_cast<std::uint32_t*>(argmax.data())},
         cuda::stream());

@@ -43,7 +43,7 @@ TEST_CASE("weights are gathered by their places, with zeros for padding", "[kern
 }
 #endif
 
-/// A packing that turns the order round and puts a zero behind every second number.
+/// A packing that reverses the order and inserts a zero after every second value.
 template <class T>
 void pack(std::int64_t weights, const float* weight, T* packed) {
   for (std::int64_t k = weights - 1; k >= 0; --k) {

@@ -30,7 +30,7 @@ std::string words_of(const MaxPoolProblem& p) {
          std::to_string(p.stride) + ", padding " + std::to_string(p.padding);
 }
 
-/// The argmax as the contract packs them; as floats of those bits, which is how tests hold them.
+/// The packed argmax, as floats with those bits, the element type of the test arrays.
 std::vector<float> packed(const MaxPoolProblem& p, const std::vector<int>& positions) {
   const std::size_t channels = static_cast<std::size_t>(p.c), bits = p.kernel == 2 ? 2 : 4;
   const std::size_t words = (channels * bits + 31) / 32;
@@ -43,8 +43,8 @@ std::vector<float> packed(const MaxPoolProblem& p, const std::vector<int>& posit
   return floats;
 }
 
-/// Values are copied, so outputs and argmax must be right to the bit. Values of the input must be such as
-/// all maps can hold.
+/// Values are copied, so outputs and argmax must be bitwise equal. Input values must be representable in all
+/// storage types.
 void check_forward(const MaxPoolProblem& p, const std::vector<float>& in) {
   INFO(words_of(p));
   const reference::Pooled expected = reference::max_pool(p, doubles(in));
@@ -67,9 +67,9 @@ void check_forward(const MaxPoolProblem& p, const std::vector<float>& in) {
   }
 }
 
-/// Held against the numeric derivative. The inputs are whole numbers, all different, which keeps it off the
-/// kinks; the outputs' gradients are quarters, which even fp16 adds up without rounding, so that nothing but
-/// the quarter nearest to the derivative is right.
+/// Against the numerical derivative. The inputs are distinct integers, away from kinks; the outputs'
+/// gradients are multiples of 1/4, which even fp16 sums exactly, so only the multiple of 1/4 nearest to the
+/// derivative is accepted.
 void check_backward(const MaxPoolProblem& p) {
   INFO(words_of(p));
   std::vector<double> in(static_cast<std::size_t>(p.n * p.h * p.w * p.c));
@@ -103,7 +103,7 @@ void check_backward(const MaxPoolProblem& p) {
   }
 }
 
-/// What networks use: VGG's, and ResNet's first.
+/// As used in networks: VGG's, and ResNet's first.
 std::vector<MaxPoolProblem> problems(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c) {
   std::vector<MaxPoolProblem> all;
   for (const MaxPoolProblem& p : {MaxPoolProblem{n, h, w, c, 2, 2, 0}, MaxPoolProblem{n, h, w, c, 3, 2, 1}})
@@ -119,7 +119,7 @@ KERNEL_TEST_CASE("max_pool at ragged sizes", "[kernels][max_pool]") {
     for (const auto& p : problems(1, h, w, 5)) check(p);
   for (const std::int64_t channels : {1, 7, 8, 9, 16, 17, 64, 70})
     for (const auto& p : problems(3, 5, 6, channels)) check(p);
-  // Rows longer than a block of threads, and the geometries in between.
+  // Rows longer than a thread block, and the geometries in between.
   for (const auto& p : problems(1, 3, 75, 20)) check(p);
   check({2, 8, 9, 3, 2, 2, 1});
   check({2, 8, 9, 3, 3, 2, 0});
@@ -127,19 +127,19 @@ KERNEL_TEST_CASE("max_pool at ragged sizes", "[kernels][max_pool]") {
   check({1, 9, 11, 3, 2, 3, 0});
 }
 
-KERNEL_TEST_CASE("of equals the first wins in max_pool, as in PyTorch", "[kernels][max_pool]") {
+KERNEL_TEST_CASE("the first of equal values wins in max_pool, as in PyTorch", "[kernels][max_pool]") {
   for (const auto& p : problems(2, 13, 9, 19)) {
     std::mt19937 generator(2);
     std::vector<float> in(static_cast<std::size_t>(p.n * p.h * p.w * p.c));
     for (float& value : in) value = std::array{-1.0F, -0.0F, 0.0F}[generator() % 3];
     check_forward(p, in);
-    // Where all are minus infinity, padding would be no less.
+    // With minus infinity everywhere, zero padding would win.
     std::ranges::fill(in, -std::numeric_limits<float>::infinity());
     check_forward(p, in);
   }
 }
 
-KERNEL_TEST_CASE("a NaN wins in max_pool, the last of several, as in PyTorch", "[kernels][max_pool]") {
+KERNEL_TEST_CASE("the last NaN wins in max_pool, as in PyTorch", "[kernels][max_pool]") {
   for (const auto& p : problems(2, 13, 9, 19)) {
     auto in = random_values(p.n * p.h * p.w * p.c, 3);
     std::mt19937 generator(4);
@@ -149,7 +149,7 @@ KERNEL_TEST_CASE("a NaN wins in max_pool, the last of several, as in PyTorch", "
   }
 }
 
-KERNEL_TEST_CASE("the index back through max_pool", "[kernels][max_pool][backward]") {
+KERNEL_TEST_CASE("max_pool backward", "[kernels][max_pool][backward]") {
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {2, 3}, {13, 9}, {8, 12}})
     for (const auto& p : problems(1, h, w, 3)) check_backward(p);
   for (const std::int64_t channels : {1, 8, 9, 16, 17})

@@ -1,4 +1,4 @@
-// Running a kernel in several ways that must not differ.
+// Runs a kernel in several configurations that must give the same result.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@
 
 namespace sapnet::tests {
 
-/// While it lives, kernels run in one of kConfigurations: on so many threads, and an emulated GPU's in such
-/// an order.
+/// While it lives, kernels run in one of kConfigurations: a number of threads, and an execution order of the
+/// emulated GPU.
 class Configuration {
  public:
   static constexpr int kConfigurations = 3;
@@ -34,9 +34,9 @@ class Configuration {
 #endif
 };
 
-/// Calls `run`, which returns the arrays that a kernel wrote, in every index; fails the test unless all are
-/// the same to the last bit. Returns the first. ThreadSanitizer, which is slow, sees in one index what there
-/// is to see.
+/// Calls `run`, which returns the arrays that a kernel wrote, in every configuration; fails the test unless
+/// all are bitwise equal. Returns the first. Under ThreadSanitizer, which is slow, one configuration is
+/// enough.
 template <class Run>
 std::vector<std::vector<float>> run_repeatedly(const Run& run) {
   std::vector<std::vector<float>> first;
@@ -46,7 +46,7 @@ std::vector<std::vector<float>> run_repeatedly(const Run& run) {
   constexpr int kFirst = 0;
 #endif
   for (int k = kFirst; k < Configuration::kConfigurations; ++k) {
-    const Configuration index(k);
+    const Configuration configuration(k);
     std::vector<std::vector<float>> written = run();
     for (std::size_t i = 0; i < first.size(); ++i)
       check_same_bits(Configuration::name(k), first[i], written[i]);

@@ -16,7 +16,7 @@ namespace {
 
 using kernels::SsimProblem;
 
-/// Between 0 and 1, y near x or independent of it.
+/// In [0, 1], with y near x or independent of it.
 std::vector<float> image(const SsimProblem& p, std::uint32_t seed) {
   auto values = random_values(p.count(), seed, 0.5F);
   for (float& value : values) value += 0.5F;
@@ -52,7 +52,7 @@ void check(const SsimProblem& p, float distance) {
       return std::vector<std::vector<float>>{{static_cast<float>(value)}, copy(dx), copy(derivatives)};
     });
     check_close("SSIM", {1}, written[0], std::vector{expected}, std::vector{rounding(1)});
-    // The derivatives are kept in fp32; dx sums the window over them in the end.
+    // The derivatives are stored in fp32; dx sums the window over them.
     double largest = 0;
     for (const float derivative : written[2])
       largest = std::max(largest, std::abs(static_cast<double>(derivative)));

@@ -1,4 +1,4 @@
-// Checking the shifted sums that a kernel wrote beside a map.
+// Checks the shifted sums that a kernel wrote with a map.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -13,9 +13,9 @@ namespace sapnet::tests {
 
 /// Fails the test unless the partials, (n, any number, 9, c), add up to the sums of the map, (n, h, w, c).
 ///
-/// A part is an fp32 sum over one piece of the map, of h·w / partials elements if the pieces are alike; that
-/// may be off by the sum_tolerance of so many terms, in the scale of the piece. The partials' bounds add up
-/// to one in the scale of the map. They are added in double, and the whole is rounded once more.
+/// A partial is an fp32 sum over one part of the map, of h·w / partials elements if the parts are equal; its
+/// tolerance is the sum_tolerance of that many terms, at the scale of the part. The partials' tolerances add
+/// up to one at the scale of the map. They are added in double, and the result is rounded once more.
 inline void check_shifted_sums(const kernels::ShiftedSumsProblem& p, std::span<const float> map,
                                std::span<const float> partials) {
   const auto expected = reference::shifted_sums(p, map);

@@ -1,4 +1,4 @@
-// The published weights score what they score in PyTorch (tests/golden/make_yardstick.py).
+// The published weights score as in PyTorch (tests/golden/make_yardstick.py).
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -33,8 +33,8 @@ std::vector<float> derain(const model::Network& network, const train::Image& rai
   return values;
 }
 
-// Two images of each set; tests/golden/compare_scores.py does them all.
-TEST_CASE("published weights score what they score in PyTorch", "[network][slow]") {
+// Two images per set; tests/golden/compare_scores.py covers all.
+TEST_CASE("published weights score as in PyTorch", "[network][slow]") {
   const nlohmann::json expectations = yardstick();  // items() refers to it
   for (const auto& [weights, sets] : expectations.items()) {
     if (weights == "torch") continue;

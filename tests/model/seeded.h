@@ -1,4 +1,5 @@
-// Frozen networks whose weights both these tests and PyTorch draw from seeds (tests/golden/make_losses.py).
+// Frozen networks with weights that these tests and PyTorch generate from the same seeds
+// (tests/golden/make_losses.py).
 #pragma once
 
 #include <cmath>
@@ -15,7 +16,7 @@ namespace sapnet::tests {
 inline constexpr std::uint64_t kPicturesSeed = 11, kVggSeed = 12, kLinearSeed = 13, kSegmentationSeed = 1,
                                kBatchSegmentationSeed = 2;
 
-/// VGG-16's convolutions, as many blocks of them: weights from N(0, 2 / inputs), biases from ±0.1.
+/// VGG-16's convolutions, the first `blocks` blocks: weights from N(0, 2 / inputs), biases uniform in ±0.1.
 inline engine::Parameters seeded_vgg16(std::size_t blocks = model::Vgg16::kTaps) {
   constexpr std::array kConvolutions = {2, 2, 3, 3, 3};
   engine::Parameters drawn("seeded VGG-16");
@@ -38,7 +39,7 @@ inline engine::Parameters seeded_vgg16(std::size_t blocks = model::Vgg16::kTaps)
   return drawn;
 }
 
-/// LPIPS's linear layers, evenly from 0 to 1.
+/// LPIPS's linear layers, uniform in [0, 1).
 inline engine::Parameters seeded_lpips() {
   engine::Parameters drawn("seeded LPIPS");
   for (std::size_t tap = 0; tap < model::Vgg16::kTaps; ++tap) {
@@ -55,7 +56,7 @@ struct SeededPictures {
   engine::Tensor clean, rainy, derained;
 };
 
-/// Noise, the same with rain of noise, and with less of it.
+/// Noise, the same with additional noise as rain, and with less of it.
 inline SeededPictures seeded_pictures(std::int64_t n, std::int64_t h, std::int64_t w, engine::Device device) {
   const engine::Shape shape = {n, h, w, 3};
   const auto draw = [&](std::uint32_t number, float limit) {

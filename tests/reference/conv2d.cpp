@@ -47,7 +47,7 @@ Convolution convolve(const kernels::Conv2dProblem& p, const std::array<std::span
 
 namespace {
 
-/// Calls visit(output, input map, input, weight) for every product of a convolution, by the arrays' indices.
+/// Calls visit(output, input map, input, weight), with array indices, for every product of a convolution.
 template <class Visit>
 void for_each_product(const kernels::Conv2dProblem& p, const Visit& visit) {
   const std::int64_t channels = p.in_channels[0] + p.in_channels[1];

@@ -8,7 +8,7 @@ namespace sapnet::reference {
 Pooled max_pool(const kernels::MaxPoolProblem& p, std::span<const double> in) {
   Pooled pooled;
   for (std::int64_t n = 0; n < p.n; ++n) {
-    // Outputs go on for as long as a whole window lies inside the padded map.
+    // There are outputs as long as a whole window lies inside the padded map.
     for (std::int64_t top = -p.padding; top + p.kernel <= p.h + p.padding; top += p.stride) {
       for (std::int64_t left = -p.padding; left + p.kernel <= p.w + p.padding; left += p.stride) {
         for (std::int64_t c = 0; c < p.c; ++c) {

@@ -88,7 +88,7 @@ TEST_CASE("a step that cannot be recorded runs, and says why after a few tries",
   const engine::Tensor number = engine::scalar(1, engine::Device::kCuda);
   const auto [disturb, reason] = GENERATE_COPY(table<std::function<void()>, std::string>(
       {{[=] { to_vector(number); }, "not permitted"},
-       {[] { engine::scalar(1, engine::Device::kCuda); }, "an upload cannot be part of a recorded graph"}}));
+       {[] { engine::scalar(1, engine::Device::kCuda); }, "an upload cannot be captured in a graph"}}));
   INFO(reason);
   Steps steps(disturb, 1000), plain;
   for (int run = 0; run < 6; ++run) {

@@ -266,7 +266,7 @@ TEST_CASE("new parameters are drawn evenly, by their number of inputs", "[networ
     CHECK(flat(model::init_parameters(name, 1)) == flat(drawn));
     CHECK(flat(model::init_parameters(name, 2)) != flat(drawn));
   }
-  CHECK_THROWS_WITH(model::init_parameters("UNet", 1), "there is no network 'UNet'");
+  CHECK_THROWS_WITH(model::init_parameters("UNet", 1), "unknown network 'UNet'");
 }
 
 }  // namespace

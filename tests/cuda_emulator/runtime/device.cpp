@@ -1,4 +1,4 @@
-// Devices: there is one, or none.
+// Devices: one or none.
 #include <cstring>
 
 #include "tests/cuda_emulator/limits.h"

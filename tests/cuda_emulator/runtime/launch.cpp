@@ -1,4 +1,4 @@
-// Launching kernels: the limits, checked when the launch is queued.
+// Kernel launches: limits are checked when the launch is queued.
 #include <algorithm>
 
 #include "tests/cuda_emulator/core/worker.h"
