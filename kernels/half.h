@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace sapnet::kernels {
 
@@ -15,16 +16,13 @@ Half to_half(float value);
 
 float to_float(Half value);
 
-/// Converts a weight to storage type T.
-template <class T>
-T to_storage(float value);
-template <>
-inline float to_storage<float>(float value) {
-  return value;
-}
-template <>
-inline Half to_storage<Half>(float value) {
-  return to_half(value);
+/// Converts a weight to the type in which it is packed; std::int32_t indices of weights stay as they are.
+template <class To, class From = float>
+To to_storage(From value) {
+  if constexpr (std::is_same_v<To, Half>)
+    return to_half(value);
+  else
+    return value;
 }
 
 }  // namespace sapnet::kernels

@@ -43,21 +43,37 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
             .padding = geometry.padding};
   algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
   pack_on_host();
-  if (!weight_.tracked() || execution.device == Device::kCpu) return;
-  const Digits digits = place_digits(shape, execution.device);
-  const auto packed = [&](const Tensor& digit) {
-    return Conv2dWeights(digit, {}, in_channels, geometry, execution, outputs_, true);
+  if (weight_.tracked() && execution.device == Device::kCuda) find_indices();
+}
+
+void Conv2dWeights::find_indices() {
+  const std::vector<std::int32_t> indices = weight_indices(weight_.shape().count());
+  const auto table = [](const Conv2dWeights& weights, std::span<const std::int32_t> from) {
+    return packed_indices(weights.packed_, [&](std::int32_t* to) {
+      dispatch(
+          weights.packed_.device(), [] {},
+          [&](auto /*stream*/) {
+            visit_dtype(weights.packed_.dtype(),
+                        [&]<class T>(T) { kernels::cuda::pack_conv2d<T>(weights.layer_, from.data(), to); });
+          });
+    });
   };
-  const Conv2dWeights high = packed(digits.high), low = packed(digits.low);
-  places_ = places(high.packed_, low.packed_);
-  for (std::size_t k = 0; k < dgrad_.size(); ++k)
-    dgrad_[k].places_ = places(high.dgrad_[k].packed_, low.dgrad_[k].packed_);
+  indices_ = table(*this, indices);
+  std::vector<std::int32_t> reversed(indices.size());
+  kernels::dgrad_weight(layer_, indices.data(), reversed.data());
+  std::span<const std::int32_t> rest = reversed;
+  for (Conv2dWeights& dgrad : dgrad_) {
+    dgrad.indices_ = table(dgrad, rest);
+    rest =
+        rest.subspan(static_cast<std::size_t>(dgrad.layer_.kernel * dgrad.layer_.kernel *
+                                              dgrad.layer_.total_in_channels() * dgrad.layer_.out_channels));
+  }
 }
 
 void Conv2dWeights::pack() {
   if (execution_.device == Device::kCpu) return pack_on_host();
-  pack_by_places(weight_, places_, packed_);
-  for (Conv2dWeights& dgrad : dgrad_) pack_by_places(weight_, dgrad.places_, dgrad.packed_);
+  pack_by_gather(weight_, indices_, packed_);
+  for (Conv2dWeights& dgrad : dgrad_) pack_by_gather(weight_, dgrad.indices_, dgrad.packed_);
 }
 
 void Conv2dWeights::pack_on_host() {
@@ -73,7 +89,7 @@ void Conv2dWeights::pack_on_host() {
         visit_dtype(execution_.maps, [&]<class T>(T) {
           packed_ = packed_weights<T>(
               kernels::cuda::packed_conv2d_size(layer_), execution_.device,
-              [&](T* packed) { kernels::cuda::pack_conv2d(layer_, weight.data(), packed); });
+              [&](T* packed) { kernels::cuda::pack_conv2d<T>(layer_, weight.data(), packed); });
         });
       });
   dgrad_.clear();

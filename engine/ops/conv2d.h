@@ -60,6 +60,7 @@ class Conv2dWeights {
 
  private:
   void pack_on_host();
+  void find_indices();
 
   kernels::Conv2dProblem layer_;  // without an input's extents
   kernels::Conv2dAlgorithm algorithm_;
@@ -67,7 +68,7 @@ class Conv2dWeights {
   DType outputs_;
   bool frozen_dgrad_;
   Tensor weight_, packed_, bias_;     // dgrad's own weight is dropped once packed
-  Tensor places_;                     // of packed_ in the weight, of dgrad in that of the layer
+  Tensor indices_;                    // of packed_ in the weight, for dgrad_ in the layer's weight
   std::vector<Conv2dWeights> dgrad_;  // one per input map, or one for both
   mutable std::weak_ptr<std::vector<WgradInput>> gathered_;  // owned by the running backward pass
 };

@@ -38,14 +38,15 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   bias_.track(zeros(bias_.shape(), execution.device));
   gates_.push_back({weight_, bias_, layer_.conv().in_channels, {}, execution_});
   if (execution.device == Device::kCpu) return;
-  const Digits digits = place_digits(weight_.shape(), execution.device);
-  const auto packed = [&](const Tensor& digit) {
-    std::array<Tensor, 4> gates;
-    for (std::int64_t k = 0; k < 4; ++k)
-      gates[static_cast<std::size_t>(k)] = digit.slice(k * shape.count(), shape);
-    return ConvLstmWeights(gates, biases_, execution).packed_;
-  };
-  places_ = places(packed(digits.high), packed(digits.low));
+  const std::vector<std::int32_t> indices = weight_indices(weight_.shape().count());
+  indices_ = packed_indices(packed_, [&](std::int32_t* packed) {
+    dispatch(
+        execution.device, [] {},
+        [&](auto /*stream*/) {
+          visit_dtype(packed_.dtype(),
+                      [&]<class T>(T) { kernels::cuda::pack_conv_lstm<T>(layer_, indices.data(), packed); });
+        });
+  });
 }
 
 void ConvLstmWeights::concatenate_gates() {
@@ -65,7 +66,7 @@ void ConvLstmWeights::pack() {
   concatenate_gates();
   for (Conv2dWeights& gates : gates_) gates.pack();
   if (execution_.device == Device::kCpu) return pack_on_host();
-  pack_by_places(weight_, places_, packed_);
+  pack_by_gather(weight_, indices_, packed_);
 }
 
 void ConvLstmWeights::pack_on_host() {
@@ -84,7 +85,7 @@ void ConvLstmWeights::pack_on_host() {
         visit_dtype(execution_.maps, [&]<class T>(T) {
           packed_ = packed_weights<T>(
               kernels::cuda::packed_conv_lstm_size(layer_), execution_.device,
-              [&](T* packed) { kernels::cuda::pack_conv_lstm(layer_, weight.data(), packed); });
+              [&](T* packed) { kernels::cuda::pack_conv_lstm<T>(layer_, weight.data(), packed); });
         });
       });
 }

@@ -44,7 +44,7 @@ class ConvLstmWeights {
   Execution execution_;
   std::array<Tensor, 4> weights_, biases_;
   Tensor weight_, bias_, packed_;     // of all gates, concatenated
-  Tensor places_;                     // of packed_ in weight_
+  Tensor indices_;                    // of packed_ in weight_
   std::vector<Conv2dWeights> gates_;  // if tracked, one convolution that computes all gates
 };
 

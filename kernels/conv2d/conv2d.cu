@@ -306,16 +306,16 @@ std::size_t packed_conv2d_size(const Conv2dProblem& p) {
   return static_cast<std::size_t>(p.kernel * p.kernel * p.total_in_channels() * outputs);
 }
 
-template <class T>
-void pack_conv2d(const Conv2dProblem& p, const float* weight, T* packed) {
+template <class T, class From, class To>
+void pack_conv2d(const Conv2dProblem& p, const From* weight, To* packed) {
   const auto in_channels = p.total_in_channels();
-  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack(p, weight, channel_at, packed);
-  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack(p, weight, channel_at, packed);
+  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack<T>(p, weight, channel_at, packed);
+  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack<T>(p, weight, channel_at, packed);
   const std::int64_t padded = padded_channels(p.out_channels), taps = p.kernel * p.kernel;
   for (std::int64_t tap = 0; tap < taps; ++tap)
     for (std::int64_t i = 0; i < in_channels; ++i)
       for (std::int64_t o = 0; o < padded; ++o)
-        *packed++ = to_storage<T>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : 0);
+        *packed++ = to_storage<To>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : From());
 }
 
 template <class In, class Out>
@@ -350,8 +350,10 @@ void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, Cuda
   }
 }
 
-template void pack_conv2d(const Conv2dProblem&, const float*, float*);
-template void pack_conv2d(const Conv2dProblem&, const float*, Half*);
+template void pack_conv2d<float>(const Conv2dProblem&, const float*, float*);
+template void pack_conv2d<float>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
+template void pack_conv2d<Half>(const Conv2dProblem&, const float*, Half*);
+template void pack_conv2d<Half>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
 template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, float>&, CudaStream);
 template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, Half>&, CudaStream);
 template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<Half, float>&, CudaStream);

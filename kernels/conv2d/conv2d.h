@@ -97,9 +97,11 @@ std::int64_t conv2d_partials(const Conv2dProblem& problem);
 std::size_t packed_conv2d_size(const Conv2dProblem& problem);
 
 /// Packs `weight` (out_channels, total_in_channels, kernel, kernel) for conv2d on inputs of type T; all in
-/// host memory. Depends only on the problem's channels, kernel, stride, dilation and padding.
-template <class T>
-void pack_conv2d(const Conv2dProblem& problem, const float* weight, T* packed);
+/// host memory. Depends only on the problem's channels, kernel, stride, dilation and padding. From float to
+/// T; or from std::int32_t to std::int32_t, where packing 1, 2, 3, … gives the index table for
+/// kernels/gather.
+template <class T, class From, class To>
+void pack_conv2d(const Conv2dProblem& problem, const From* weight, To* packed);
 
 /// Accumulates in fp32; fp16 maps on the tensor cores where the shape allows.
 template <class In, class Out>

@@ -33,8 +33,9 @@ Conv2dProblem joint_dgrad_problem(const Conv2dProblem& problem);
 
 /// dgrad's weight, (total_in_channels, out_channels, kernel, kernel), from the forward one, (out_channels,
 /// total_in_channels, kernel, kernel); both in host memory. The rows of one map's channels are the weight of
-/// that map's dgrad.
-void dgrad_weight(const Conv2dProblem& problem, const float* weight, float* reversed);
+/// that map's dgrad. T: float, or std::int32_t for indices of weights.
+template <class T>
+void dgrad_weight(const Conv2dProblem& problem, const T* weight, T* reversed);
 
 /// The backward pass of f. Where f has a ReLU, the gradient is masked by out > 0, and that of the
 /// preactivation also by pre_residual > 0. T: storage type of the maps, float or, on a GPU, Half.

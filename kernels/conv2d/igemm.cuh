@@ -168,8 +168,8 @@ Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2
 /// Packs weight (out_channels, in_channels, kernel, kernel) for Input::weights: step by step, with all taps
 /// of the same kStep channels adjacent for locality; within a step tile by tile, each with
 /// warp_tile::kOutputs outputs. output(index): the output channel at a packed index.
-template <class T, class Output>
-void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* packed) {
+template <class T, class Output, class From, class To>
+void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
   using Tiles = Igemm<gpu::Stored<T>>;
   constexpr bool kOutputsAreRows = Tiles::Product::kOutputsAreRows;
   const int in_channels = static_cast<int>(p.total_in_channels()),
@@ -181,7 +181,7 @@ void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* 
           const int o = kOutputsAreRows ? k / kStep : k % warp_tile::kOutputs;
           const int i = kOutputsAreRows ? k % kStep : k / warp_tile::kOutputs;
           const auto filter = static_cast<std::size_t>(output(tile + o)) * in_channels + channel + i;
-          *packed++ = to_storage<T>(weight[filter * taps + tap]);
+          *packed++ = to_storage<To>(weight[filter * taps + tap]);
         }
 }
 

@@ -205,17 +205,17 @@ inline std::int64_t blocks_per_image(const Conv2dProblem& p) {
 /// Packs weight (out_channels, in_channels, 3, 3) for Input::weights: slices of kOutputs outputs, in each the
 /// nine taps. output(index): the output channel at a packed index; indices 8n + 2t + e of a slice belong to
 /// the lanes with lane % 4 = t.
-template <class T, class Output>
-void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* packed) {
+template <class T, class Output, class From, class To>
+void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
   using A = Arithmetic<gpu::Stored<T>, kMapChannels>;
   const int in_channels = static_cast<int>(p.total_in_channels()), stride = A::source_stride(in_channels);
   for (int place = 0; place < p.out_channels; ++place) {
-    const float* const filter = weight + static_cast<std::size_t>(output(place)) * in_channels * 9;
+    const From* const filter = weight + static_cast<std::size_t>(output(place)) * in_channels * 9;
     const int slice = place / kOutputs, o = place % kOutputs;
     for (int i = 0; i < in_channels; ++i) {
       for (int tap = 0; tap < 9; ++tap) {
-        T* const to = packed + static_cast<std::size_t>(slice * 9 + tap) * kOutputs * in_channels;
-        to[A::kOutputsAreRows ? o * stride + i : i * stride + o] = to_storage<T>(filter[i * 9 + tap]);
+        To* const to = packed + static_cast<std::size_t>(slice * 9 + tap) * kOutputs * in_channels;
+        to[A::kOutputsAreRows ? o * stride + i : i * stride + o] = to_storage<To>(filter[i * 9 + tap]);
       }
     }
   }

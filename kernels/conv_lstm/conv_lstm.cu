@@ -121,9 +121,9 @@ std::size_t packed_conv_lstm_size(const ConvLstmProblem& p) {
   return static_cast<std::size_t>(9 * p.conv().total_in_channels() * p.conv().out_channels);
 }
 
-template <class T>
-void pack_conv_lstm(const ConvLstmProblem& p, const float* weight, T* packed) {
-  rows::pack(p.conv(), weight, GateAt{static_cast<int>(p.hidden)}, packed);
+template <class T, class From, class To>
+void pack_conv_lstm(const ConvLstmProblem& p, const From* weight, To* packed) {
+  rows::pack<T>(p.conv(), weight, GateAt{static_cast<int>(p.hidden)}, packed);
 }
 
 template <class T>
@@ -134,8 +134,10 @@ void conv_lstm(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, Cud
   launch(p, a, stream);
 }
 
-template void pack_conv_lstm(const ConvLstmProblem&, const float*, float*);
-template void pack_conv_lstm(const ConvLstmProblem&, const float*, Half*);
+template void pack_conv_lstm<float>(const ConvLstmProblem&, const float*, float*);
+template void pack_conv_lstm<float>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
+template void pack_conv_lstm<Half>(const ConvLstmProblem&, const float*, Half*);
+template void pack_conv_lstm<Half>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
 template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<float>&, CudaStream);
 template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<Half>&, CudaStream);
 

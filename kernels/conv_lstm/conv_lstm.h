@@ -63,9 +63,10 @@ std::int64_t conv_lstm_partials(const ConvLstmProblem& problem);
 /// Number of packed weights.
 std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem);
 
-/// As on the CPU, for maps of type T; all in host memory.
-template <class T>
-void pack_conv_lstm(const ConvLstmProblem& problem, const float* weight, T* packed);
+/// As on the CPU, for maps of type T; all in host memory. From float to T, or from std::int32_t to
+/// std::int32_t, as pack_conv2d.
+template <class T, class From, class To>
+void pack_conv_lstm(const ConvLstmProblem& problem, const From* weight, To* packed);
 
 template <class T>
 void conv_lstm(const ConvLstmProblem& problem, const BasicConvLstmArguments<T>& arguments, CudaStream stream);

@@ -81,7 +81,7 @@ class CudaNetworks : public Implementation {
   void conv_lstm(const kernels::ConvLstmProblem& p, const kernels::ConvLstmArguments& a) const override {
     const std::int64_t pixels = p.n * p.h * p.w, states = pixels * p.hidden;
     std::vector<T> packed_weight(kernels::cuda::packed_conv_lstm_size(p));
-    kernels::cuda::pack_conv_lstm(p, a.weight, packed_weight.data());
+    kernels::cuda::pack_conv_lstm<T>(p, a.weight, packed_weight.data());
     DeviceArray<T> x(a.x, pixels * p.in_channels), h(a.h, a.h ? states : 0), weight(packed_weight);
     DeviceArray<T> h_out(nullptr, states), gates(nullptr, a.gates ? 4 * states : 0);
     DeviceArray<float> c(a.c, a.c ? states : 0), separate_c_out(nullptr, states), bias(a.bias, 4 * p.hidden);
@@ -368,7 +368,7 @@ class CudaNetworks : public Implementation {
 
   static std::vector<T> packed(const kernels::Conv2dProblem& p, const float* weight) {
     std::vector<T> packed(kernels::cuda::packed_conv2d_size(p));
-    kernels::cuda::pack_conv2d(p, weight, packed.data());
+    kernels::cuda::pack_conv2d<T>(p, weight, packed.data());
     return packed;
   }
 };
