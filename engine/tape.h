@@ -18,6 +18,8 @@
 
 namespace sapnet::engine {
 
+class WgradQueue;
+
 class Tape {
  public:
   /// Starts recording this thread's operations; an earlier tape is suspended until this one is destroyed.
@@ -42,9 +44,9 @@ class Tape {
   /// tape.
   void backward(std::span<const Term> loss);
 
-  /// Defers work to the end of the backward() that is running in this thread, e.g. work batched over several
-  /// operations. Dropped if backward() throws. Throws Error if none is running.
-  static void at_end(std::function<void()> work);
+  /// The wgrads that the running backward() of this thread launches last; dropped if it throws. Throws Error
+  /// if none is running.
+  static WgradQueue& deferred_wgrads();
 
  private:
   std::vector<std::function<void()>> steps_;

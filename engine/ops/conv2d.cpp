@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/ops/op.h"
 #include "engine/ops/packing.h"
+#include "engine/ops/wgrad_queue.h"
 #include "kernels/conv2d/conv2d_backward.h"
 #include "kernels/zero_insert/zero_insert.h"
 
@@ -276,39 +277,14 @@ void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Te
     if (after[map]) *maps[map]->gradient() = std::move(after[map]);
 }
 
-/// Whether one wgrad launch can take both.
+}  // namespace
+
 bool same_layout(const WgradInput& a, const WgradInput& b) {
   const auto same = [](const Tensor& s, const Tensor& t) {
     return static_cast<bool>(s) == static_cast<bool>(t) &&
            (!s || (s.shape() == t.shape() && s.dtype() == t.dtype()));
   };
   return same(a.x, b.x) && same(a.y, b.y) && same(a.grad_preactivation, b.grad_preactivation);
-}
-
-}  // namespace
-
-void Conv2dWeights::defer_wgrad(WgradInput input, const std::function<void()>& added) const {
-  const auto add = [this, added](std::vector<WgradInput>& inputs) {
-    conv2d_wgrad(inputs, *this);
-    inputs.clear();
-    if (added) added();
-  };
-  if (execution_.device == Device::kCpu) {
-    std::vector<WgradInput> alone = {std::move(input)};
-    return add(alone);
-  }
-  std::shared_ptr<std::vector<WgradInput>> gathered = gathered_.lock();
-  if (!gathered) {
-    gathered_ = gathered = std::make_shared<std::vector<WgradInput>>();
-    Tape::at_end([=, this] {
-      gathered_.reset();  // later inputs start a new list
-      add(*gathered);
-    });
-  }
-  if (gathered->size() == kernels::kMaxWgradInputs ||
-      (!gathered->empty() && !same_layout(gathered->front(), input)))
-    add(*gathered);
-  gathered->push_back(std::move(input));
 }
 
 void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weights) {
@@ -350,11 +326,22 @@ void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weigh
       });
 }
 
+namespace {
+
+void add_wgrad(const WgradInput& input, const Conv2dWeights& weights, const std::function<void()>& launched) {
+  if (input.grad_preactivation.device() == Device::kCuda)
+    return Tape::deferred_wgrads().add(weights, input, launched);
+  conv2d_wgrad({&input, 1}, weights);
+  if (launched) launched();
+}
+
+}  // namespace
+
 void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
-                     const std::function<void()>& wgrad_added) {
+                     const std::function<void()>& wgrad_launched) {
   const auto& [x, y, grad_preactivation] = input;
   const Shape& in = x.shape();
-  if (weights.weight().tracked()) weights.defer_wgrad(input, wgrad_added);
+  if (weights.weight().tracked()) add_wgrad(input, weights, wgrad_launched);
   if (!x.tracked() && !y.tracked()) return;
   // The data gradient is a convolution too; the gradient accumulated so far is its residual.
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);

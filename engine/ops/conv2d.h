@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -52,12 +51,6 @@ class Conv2dWeights {
   /// Throws Error unless the weight is tracked or frozen_dgrad was set.
   const Conv2dWeights& dgrad(std::size_t map) const;
 
-  /// Accumulates the gradients of the weight, which must be tracked, and of a tracked bias for one input,
-  /// before the running Tape::backward() returns. On a GPU several inputs are batched into one launch, which
-  /// is faster. `added` is called after each launch. The weights must live until then and be used by one
-  /// backward pass at a time.
-  void defer_wgrad(WgradInput input, const std::function<void()>& added) const;
-
  private:
   void pack_on_host();
   void find_indices();
@@ -70,7 +63,6 @@ class Conv2dWeights {
   Tensor weight_, packed_, bias_;     // dgrad's own weight is dropped once packed
   Tensor indices_;                    // of packed_ in the weight, for dgrad_ in the layer's weight
   std::vector<Conv2dWeights> dgrad_;  // one per input map, or one for both
-  mutable std::weak_ptr<std::vector<WgradInput>> gathered_;  // owned by the running backward pass
 };
 
 struct Conv2dOptions {
@@ -90,10 +82,14 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
 
 /// The common tail of the backward pass of every operation that contains a convolution: accumulates the
-/// gradients of x, y, weight and bias as far as they are tracked; those of weight and bias as
-/// Conv2dWeights::defer_wgrad does.
+/// gradients of x, y, weight and bias as far as they are tracked. On a GPU those of weight and bias are
+/// deferred, to batch several inputs of the same weights, and complete only when the running Tape::backward()
+/// returns; the weights must live until then. wgrad_launched: called after each launch.
 void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
-                     const std::function<void()>& wgrad_added = {});
+                     const std::function<void()>& wgrad_launched = {});
+
+/// Whether two inputs have the same shapes and types, so that one wgrad launch can take both.
+bool same_layout(const WgradInput& a, const WgradInput& b);
 
 /// Accumulates the gradients of the weight, which must be tracked, and of a tracked bias over all inputs in
 /// one launch. x, y: (n, h, w, in_channels[k]); grad_preactivation: (n, out_h, out_w, out_channels). Throws
