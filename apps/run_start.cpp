@@ -69,7 +69,7 @@ void check_part(const std::string& source, const std::string& part, bool trained
 
 void check_fits(const TrainingState& start, const TrainConfig& config, bool dilation) {
   const std::string& source = start.parameters.source();
-  const model::KnownNetwork known = model::known_network(start.parameters);
+  const model::NetworkKind known = model::identify_network(start.parameters);
   if (known.name != config.network) {
     throw Error(source + " is a " + std::string(known.name) + ", and the settings ask for a " +
                 config.network + "; --set network chooses");
@@ -91,7 +91,7 @@ TrainingState start_of_run(const TrainOptions& options, const TrainConfig& confi
   }
   const fs::path& given = options.weights.empty() ? config.initial_weights : options.weights;
   if (given.empty()) {
-    return {.parameters = model::draw_parameters(
+    return {.parameters = model::init_parameters(
                 config.network, config.seed, {.attention = config.attention, .dilation = config.dilation})};
   }
   TrainingState start{.parameters = weights::read_weights(given)};

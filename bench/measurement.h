@@ -28,7 +28,7 @@ inline std::vector<double> time(engine::Device device, int repeat, const std::fu
   std::vector<double> seconds;
   for (int k = 0; k < repeat; ++k) {
     if (cuda) {
-      seconds.push_back(engine::cuda::seconds_for(function));
+      seconds.push_back(engine::cuda::elapsed_seconds(function));
       continue;
     }
     const Clock::time_point start = Clock::now();

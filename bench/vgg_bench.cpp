@@ -32,7 +32,7 @@ void bench_vgg(const VggOptions& options) {
   const auto filled = [&](float value) {
     return visit_dtype(options.maps, [&]<class T>(T) {
       const std::vector<T> values(static_cast<std::size_t>(deepest.shape().count()),
-                                  kernels::converted<T>(value));
+                                  kernels::to_storage<T>(value));
       return engine::from_host(std::span<const T>(values), deepest.shape(), device);
     });
   };

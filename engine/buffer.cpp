@@ -20,12 +20,12 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-/// Blocks from this size on are worth asking first whether there is room for them.
+/// For blocks of at least this size, check the available memory first.
 constexpr std::size_t kLargeBlock = 64U << 20U;
 
 constexpr std::size_t kHugePage = 2U << 20U;
 
-/// Linux's MemAvailable.
+/// MemAvailable of /proc/meminfo; the largest size_t where it cannot be read.
 std::size_t available_host_memory() {
   std::ifstream file("/proc/meminfo");
   std::string name;
@@ -37,26 +37,25 @@ std::size_t available_host_memory() {
   return std::numeric_limits<std::size_t>::max();
 }
 
-/// Null when there is not enough.
-void* allocate(std::size_t bytes, Device device) {
+/// Returns null when there is not enough memory.
+void* allocate_block(std::size_t bytes, Device device) {
   if (device == Device::kCuda) return cuda::allocate(bytes);
-  // Linux promises more than it has, and kills the program that then uses it; so large blocks are refused
-  // here.
+  // Linux overcommits and kills the process that later touches the memory, so refuse large blocks here.
   if (bytes >= kLargeBlock && bytes > available_host_memory()) return nullptr;
   if (bytes < kHugePage) return std::aligned_alloc(kAlignment, bytes);
   void* const block = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
-  if (block) madvise(block, bytes, MADV_HUGEPAGE);  // a wish: a page fault for 2 MiB, not for each 4 KiB
+  if (block) madvise(block, bytes, MADV_HUGEPAGE);  // a hint: one page fault per 2 MiB instead of per 4 KiB
   return block;
 }
 
-void release(void* block, Device device) {
+void free_block(void* block, Device device) {
   if (device == Device::kCuda)
     cuda::release(block);
   else
     std::free(block);
 }
 
-/// What all pools of a device count together.
+/// Memory statistics over all pools of a device.
 struct Account {
   std::mutex mutex;
   MemoryReport report;
@@ -72,18 +71,19 @@ Account& account(Device device) {
 
 class Pool {
  public:
-  /// keeps_all: gives nothing back to the system while there is memory.
-  Pool(Device device, bool keeps_all) : device_(device), keeps_all_(keeps_all), account_(account(device)) {}
+  /// retain_all: never returns memory to the system unless an allocation fails.
+  Pool(Device device, bool retain_all)
+      : device_(device), retain_all_(retain_all), account_(account(device)) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { release_free(); }
 
   Device device() const { return device_; }
 
-  /// A block of at least `bytes`; its true size is stored in `capacity`.
-  void* take(std::size_t bytes, std::size_t& capacity) {
+  /// Returns a block of at least `bytes` and stores its actual size in `capacity`.
+  void* allocate(std::size_t bytes, std::size_t& capacity) {
     const std::lock_guard lock(account_.mutex);
-    // A block a quarter too large is still better than asking the system for another.
+    // Reuse a block that is up to a quarter too large rather than allocate another.
     const auto found = free_.lower_bound(bytes);
     void* block = nullptr;
     if (found != free_.end() && found->first <= bytes + bytes / 4) {
@@ -93,14 +93,14 @@ class Pool {
       count_pooled(0, capacity);
     } else {
       capacity = bytes;
-      // So much memory waits for nobody only when another size of picture left it.
-      if (!keeps_all_ && pooled_ > in_use_) release_all();
-      block = allocate(bytes, device_);
+      // More memory pooled than in use: the blocks were left behind by an input of another size.
+      if (!retain_all_ && pooled_ > in_use_) release_all();
+      block = allocate_block(bytes, device_);
       if (!block) {
         release_all();
-        block = allocate(bytes, device_);
+        block = allocate_block(bytes, device_);
       }
-      if (!block) throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
+      if (!block) throw Error("out of memory: requested " + mebibytes(bytes));
     }
     in_use_ += capacity;
     account_.report.in_use += capacity;
@@ -108,7 +108,7 @@ class Pool {
     return block;
   }
 
-  void give_back(void* block, std::size_t capacity) {
+  void release(void* block, std::size_t capacity) {
     const std::lock_guard lock(account_.mutex);
     in_use_ -= capacity;
     account_.report.in_use -= capacity;
@@ -124,7 +124,7 @@ class Pool {
  private:
   void release_all() {
     for (const auto& [size, block] : free_) {
-      release(block, device_);
+      free_block(block, device_);
       count_pooled(0, size);
     }
     free_.clear();
@@ -136,9 +136,9 @@ class Pool {
   }
 
   Device device_;
-  bool keeps_all_;
+  bool retain_all_;
   std::size_t in_use_ = 0, pooled_ = 0;  // of this pool
-  Account& account_;                     // its mutex guards free_ too
+  Account& account_;                     // its mutex also guards free_
   std::multimap<std::size_t, void*> free_;
 };
 
@@ -151,7 +151,7 @@ const std::shared_ptr<Pool>& common_pool(Device device) {
   return (*pools)[device == Device::kCuda ? 1 : 0];
 }
 
-/// What the thread's buffers come from when they are for its device; null: the common pool.
+/// The pool for this thread's buffers on the pool's device; null for the common pool.
 std::shared_ptr<Pool>& pool_in_scope() {
   thread_local std::shared_ptr<Pool> pool;
   return pool;
@@ -161,11 +161,11 @@ std::shared_ptr<Pool>& pool_in_scope() {
 
 Buffer::Buffer(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
   if (bytes > static_cast<std::size_t>(-1) - kAlignment)
-    throw Error("out of memory: " + mebibytes(bytes) + " were asked for");
+    throw Error("out of memory: requested " + mebibytes(bytes));
   pool_ = pool_in_scope();
   if (!pool_ || pool_->device() != device) pool_ = common_pool(device);
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 1);
-  data_ = pool_->take(lines * kAlignment, capacity_);
+  data_ = pool_->allocate(lines * kAlignment, capacity_);
 }
 
 Buffer::Buffer(Buffer&& other) noexcept
@@ -185,7 +185,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
-  if (data_) pool_->give_back(data_, capacity_);
+  if (data_) pool_->release(data_, capacity_);
 }
 
 PrivatePool::PrivatePool(Device device) : pool_(std::make_shared<Pool>(device, true)) {}

@@ -1,4 +1,4 @@
-// Memory that tensors live in.
+// Pooled memory for tensors.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,17 @@
 
 namespace sapnet::engine {
 
-/// Free memory of one device, by size: what a dead buffer leaves is given to the next one of about its size.
+/// Free blocks of one device, sorted by size, reused for buffers of about the same size.
 class Pool;
 
-/// A move-only block of memory, aligned to 64 bytes at least, drawn from a pool, so that a network's peak is
-/// what is alive at once. Contents are undefined at first. Safe to use from several threads.
+/// A move-only block of memory, aligned to at least 64 bytes and allocated from a pool, so a network's peak
+/// memory is what is alive at the same time. Contents are initially undefined. Thread-safe.
 ///
-/// On a GPU the next buffer may get the memory while work on the last is still queued: all work is queued in
-/// one order (engine/cuda.h).
+/// On a GPU, memory may be reused while work on the previous buffer is still queued, because all work runs in
+/// order on one stream (engine/cuda.h).
 class Buffer {
  public:
-  /// Throws Error, with the size asked for, when memory runs out.
+  /// Throws Error with the requested size when memory runs out.
   Buffer(std::size_t bytes, Device device);
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
@@ -34,15 +34,15 @@ class Buffer {
 
  private:
   void* data_ = nullptr;
-  std::size_t bytes_ = 0;     // asked for
-  std::size_t capacity_ = 0;  // held
+  std::size_t bytes_ = 0;     // requested
+  std::size_t capacity_ = 0;  // allocated
   Device device_ = Device::kCpu;
-  std::shared_ptr<Pool> pool_;  // that it came from
+  std::shared_ptr<Pool> pool_;  // that owns the block
 };
 
-/// While it lives, the thread's buffers on `device` come from a pool of their own, which no other buffer
-/// shares, and which keeps what it has, whatever its size: a recorded graph goes on using the memory it was
-/// recorded with, and while it is recorded no memory can come or go.
+/// While a Scope lives, the thread's buffers on `device` come from this pool, which shares memory with no
+/// other and never returns any: a captured graph keeps using the addresses it was captured with, and nothing
+/// can be allocated during capture.
 class PrivatePool {
  public:
   explicit PrivatePool(Device device);
@@ -63,22 +63,22 @@ class PrivatePool {
 };
 
 struct MemoryReport {
-  std::size_t in_use = 0;  // bytes that live buffers hold
-  std::size_t peak = 0;    // the largest in_use since the program began or reset_peak()
-  std::size_t pooled = 0;  // bytes kept for the next buffers
+  std::size_t in_use = 0;  // bytes held by live buffers
+  std::size_t peak = 0;    // the largest in_use since program start or reset_peak()
+  std::size_t pooled = 0;  // free bytes kept for reuse
 };
 
 MemoryReport memory_report(Device device);
 
-/// Starts a new peak from what is in use now.
+/// Resets the peak to what is in use now.
 void reset_peak(Device device);
 
-/// Gives pooled memory back to the system; what private pools keep excepted.
+/// Returns pooled memory to the system, except that of private pools.
 void release_pool(Device device);
 
-/// Bytes that the device can give without taking them from others, what is pooled included; without limit
-/// where it does not tell. To be asked before work that takes many blocks: Linux grants every one of them,
-/// for a block costs it nothing until it is written to, and then kills the program.
+/// Bytes that can still be allocated on the device, including pooled memory; the largest size_t if unknown.
+/// Check it before work that allocates many blocks: Linux grants each of them, and then kills the process
+/// that writes to them.
 std::size_t available_memory(Device device);
 
 /// "502 MiB", rounded up, for messages.

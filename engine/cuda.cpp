@@ -11,13 +11,13 @@
 namespace sapnet::engine::cuda {
 namespace {
 
-constexpr int kLeastMajor = 8;  // compute capability that the kernels are built for
+constexpr int kMinMajor = 8;  // lowest compute capability that the kernels are built for
 
 using kernels::check_cuda;
 
 cudaDeviceProp properties() {
   cudaDeviceProp found;
-  check_cuda(cudaGetDeviceProperties(&found, 0), "asking for the device's properties");
+  check_cuda(cudaGetDeviceProperties(&found, 0), "querying the device properties");
   return found;
 }
 
@@ -26,23 +26,22 @@ std::string capability(const cudaDeviceProp& device) {
          std::to_string(device.minor);
 }
 
-/// Page-locked memory that uploads pass through, so that the device can fetch them by itself while the host
-/// goes on.
+/// Page-locked staging memory for uploads, so that copies run asynchronously.
 class Staging {
  public:
   void upload(void* device, const char* host, std::size_t bytes) {
-    const auto alone = lock();
-    // A graph would fetch at each launch what lies here by then.
+    const auto guard = lock();
+    // A captured upload would copy whatever the staging memory holds at each launch.
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    check_cuda(cudaStreamIsCapturing(stream(), &status), "asking whether a graph is recorded");
-    if (status != cudaStreamCaptureStatusNone) throw Error("an upload cannot be part of a recorded graph");
+    check_cuda(cudaStreamIsCapturing(stream(), &status), "querying the capture state");
+    if (status != cudaStreamCaptureStatusNone) throw Error("an upload cannot be captured in a graph");
     if (!memory_) {
       check_cuda(cudaMallocHost(&memory_, kBytes), "allocating page-locked memory");
       check_cuda(cudaEventCreateWithFlags(&fetched_, cudaEventDisableTiming), "creating an event");
     }
     for (std::size_t done = 0; done < bytes; done += kBytes) {
       const std::size_t size = std::min(kBytes, bytes - done);
-      if (size > kBytes - used_) {  // from the front again, once all that lies there is fetched
+      if (size > kBytes - used_) {  // wrap around once all pending copies are done
         check_cuda(cudaEventSynchronize(fetched_), "waiting for uploads");
         used_ = 0;
       }
@@ -60,13 +59,13 @@ class Staging {
   static constexpr std::size_t kBytes = 32U << 20U;
 
   void* memory_ = nullptr;
-  std::size_t used_ = 0;  // of it, since it was last empty
+  std::size_t used_ = 0;  // bytes used since the last wrap-around
   cudaEvent_t fetched_ = nullptr;
 };
 
 }  // namespace
 
-std::string why_not() {
+std::string unavailable_reason() {
   int count = 0;
   // Both cudaErrorNoDevice and cudaErrorInsufficientDriver mean that there is no GPU to use.
   const cudaError_t status = cudaGetDeviceCount(&count);
@@ -74,8 +73,8 @@ std::string why_not() {
   if (status != cudaSuccess || count == 0)
     return "no NVIDIA GPU was found (or its driver is missing or too old)";
   const cudaDeviceProp device = properties();
-  if (device.major < kLeastMajor)
-    return capability(device) + ", is too old: at least " + std::to_string(kLeastMajor) + ".0 is needed";
+  if (device.major < kMinMajor)
+    return capability(device) + ", is too old: at least " + std::to_string(kMinMajor) + ".0 is needed";
   return "";
 }
 
@@ -110,30 +109,30 @@ void release(void* memory) { check_cuda(cudaFree(memory), "releasing memory"); }
 
 std::size_t available_memory() {
   std::size_t free = 0, total = 0;
-  check_cuda(cudaMemGetInfo(&free, &total), "asking for the free memory");
+  check_cuda(cudaMemGetInfo(&free, &total), "querying the free memory");
   return free;
 }
 
 void upload(void* device, const void* host, std::size_t bytes) {
-  static Staging* const staging = new Staging;  // outlives static objects that upload
+  static Staging* const staging = new Staging;  // never destroyed: static objects may upload
   staging->upload(device, static_cast<const char*>(host), bytes);
 }
 
 void download(void* host, const void* device, std::size_t bytes) {
   {
-    const auto alone = lock();
+    const auto guard = lock();
     check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "downloading");
   }
   check_cuda(cudaStreamSynchronize(stream()), "running the kernels");
 }
 
 void copy(void* to, const void* from, std::size_t bytes) {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying");
 }
 
 void set_zero(void* device, std::size_t bytes) {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaMemsetAsync(device, 0, bytes, stream()), "setting memory to zero");
 }
 
@@ -144,7 +143,7 @@ struct DestroyEvent {
 };
 using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
 
-/// What the stream comes to after all work queued before.
+/// Records an event on the stream.
 Event mark() {
   cudaEvent_t made = nullptr;
   check_cuda(cudaEventCreate(&made), "creating an event");
@@ -155,45 +154,45 @@ Event mark() {
 
 }  // namespace
 
-double seconds_for(const std::function<void()>& work) {
-  const auto alone = lock();
+double elapsed_seconds(const std::function<void()>& work) {
+  const auto guard = lock();
   const Event start = mark();
   work();
   const Event end = mark();
   check_cuda(cudaEventSynchronize(end.get()), "running the kernels");
   float milliseconds = 0;
-  check_cuda(cudaEventElapsedTime(&milliseconds, start.get(), end.get()), "asking for a time");
+  check_cuda(cudaEventElapsedTime(&milliseconds, start.get(), end.get()), "reading the elapsed time");
   return static_cast<double>(milliseconds) * 1e-3;
 }
 
 Graph::Graph(const std::function<void()>& work) {
-  const auto alone = lock();
-  check_cuda(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "recording a graph");
+  const auto guard = lock();
+  check_cuda(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
   cudaGraph_t graph = nullptr;
   try {
     work();
   } catch (...) {
-    cudaStreamEndCapture(stream(), &graph);  // its result is lost with the exception
+    cudaStreamEndCapture(stream(), &graph);  // the exception is reported instead
     if (graph) cudaGraphDestroy(graph);
-    cudaGetLastError();  // what spoiled the recording is thrown already
+    cudaGetLastError();  // the failure of the capture is being thrown already
     throw;
   }
-  check_cuda(cudaStreamEndCapture(stream(), &graph), "recording a graph");
+  check_cuda(cudaStreamEndCapture(stream(), &graph), "capturing a graph");
   cudaGraphExec_t instance = nullptr;
   const cudaError_t status = cudaGraphInstantiate(&instance, graph, 0);
   cudaGraphDestroy(graph);
-  check_cuda(status, "making a graph ready");
+  check_cuda(status, "instantiating a graph");
   instance_ = instance;
 }
 
 Graph::~Graph() {
-  // Its last launch may still be running.
+  // The last launch may still be running.
   cudaStreamSynchronize(stream());
   cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(instance_));
 }
 
 void Graph::launch() {
-  const auto alone = lock();
+  const auto guard = lock();
   check_cuda(cudaGraphLaunch(static_cast<cudaGraphExec_t>(instance_), stream()), "launching a graph");
 }
 

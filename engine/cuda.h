@@ -1,4 +1,4 @@
-// What the engine asks of the CUDA runtime. A build without CUDA has it too (cuda_absent.cpp), and says so.
+// The engine's interface to the CUDA runtime. In builds without CUDA (cuda_absent.cpp) all of it throws.
 #pragma once
 
 #include <cstddef>
@@ -10,57 +10,58 @@
 
 namespace sapnet::engine::cuda {
 
-/// Why this program cannot run kernels on a GPU of this machine; empty when it can.
-std::string why_not();
+/// Why kernels cannot run on this machine's GPU; empty if they can.
+std::string unavailable_reason();
 
-/// The GPU, for people: "NVIDIA H200, compute capability 9.0".
+/// Describes the GPU for users: "NVIDIA H200, compute capability 9.0".
 std::string describe();
 
-/// The one stream that all work is queued on, in order. So memory that one operation is done with may be
-/// handed to the next before either has run. All below throw Error when the runtime reports one.
+/// The single stream on which all work is queued, in order. So memory released by one operation may be reused
+/// by the next before either has run. All functions below throw Error when the runtime reports one.
 kernels::CudaStream stream();
 
-/// Held while work is queued, so that a thread that records a graph records its own work alone.
+/// Hold this while queueing work, so that a thread capturing a graph captures only its own work.
 std::unique_lock<std::recursive_mutex> lock();
 
-/// Device memory, or null when there is not enough.
+/// Allocates device memory; returns null when there is not enough.
 void* allocate(std::size_t bytes);
 void release(void* memory);
 
-/// Bytes that are free on the device.
+/// Free bytes on the device.
 std::size_t available_memory();
 
-/// Copies to the device, in the stream's order; `host` may change as soon as it returns.
+/// Copies to the device in stream order; `host` may be modified as soon as this returns.
 void upload(void* device, const void* host, std::size_t bytes);
 
-/// Copies from the device, after all work queued before, and waits for it.
+/// Copies from the device in stream order, and waits for the copy.
 void download(void* host, const void* device, std::size_t bytes);
 
-/// Copies within the device, in the stream's order.
+/// Copies within the device in stream order.
 void copy(void* to, const void* from, std::size_t bytes);
 
-/// Fills with zero bytes, in the stream's order.
+/// Fills with zero bytes in stream order.
 void set_zero(void* device, std::size_t bytes);
 
-/// Seconds from the first to the last of what `work` queues, by the device's clock; waits for it.
-double seconds_for(const std::function<void()>& work);
+/// Time in seconds that the work queued by `work` takes on the device, measured with events; waits for it.
+double elapsed_seconds(const std::function<void()>& work);
 
-/// Work recorded once, and launched as a whole any number of times: what costs a GPU's host more than a
-/// short kernel takes is paid once.
+/// A CUDA graph: work captured once and launched any number of times, to avoid the launch overhead of its
+/// individual kernels.
 class Graph {
  public:
-  /// Records what `work` queues on the stream, without running it. `work` may neither upload nor download
-  /// nor need memory that the pool must get from the device, nor be the first to multiply matrices.
+  /// Captures what `work` queues on the stream, without running it. `work` must not upload, download, or
+  /// allocate memory that the pool does not already hold, and must not contain the first matrix
+  /// multiplication of the process (cuBLAS initialises then).
   explicit Graph(const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Queues the recorded work.
+  /// Queues the captured work.
   void launch();
 
  private:
-  [[maybe_unused]] void* instance_ = nullptr;  // by a build without CUDA
+  [[maybe_unused]] void* instance_ = nullptr;  // in builds without CUDA
 };
 
 }  // namespace sapnet::engine::cuda

@@ -1,15 +1,15 @@
-// Without the CUDA toolkit: nothing of engine/cuda.h works, and nobody gets past why_not().
+// engine/cuda.h without the CUDA toolkit: everything throws unavailable_reason().
 #include "engine/cuda.h"
 #include "engine/error.h"
 
 namespace sapnet::engine::cuda {
 namespace {
 
-[[noreturn]] void absent() { throw Error("CUDA: " + why_not()); }
+[[noreturn]] void absent() { throw Error("CUDA: " + unavailable_reason()); }
 
 }  // namespace
 
-std::string why_not() { return "this build was made without the CUDA toolkit"; }
+std::string unavailable_reason() { return "this build was made without the CUDA toolkit"; }
 std::string describe() { absent(); }
 kernels::CudaStream stream() { absent(); }
 std::unique_lock<std::recursive_mutex> lock() { absent(); }
@@ -20,7 +20,7 @@ void upload(void* /*device*/, const void* /*host*/, std::size_t /*bytes*/) { abs
 void download(void* /*host*/, const void* /*device*/, std::size_t /*bytes*/) { absent(); }
 void copy(void* /*to*/, const void* /*from*/, std::size_t /*bytes*/) { absent(); }
 void set_zero(void* /*device*/, std::size_t /*bytes*/) { absent(); }
-double seconds_for(const std::function<void()>& /*work*/) { absent(); }
+double elapsed_seconds(const std::function<void()>& /*work*/) { absent(); }
 Graph::Graph(const std::function<void()>& /*work*/) { absent(); }
 Graph::~Graph() = default;
 void Graph::launch() { absent(); }

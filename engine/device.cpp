@@ -13,7 +13,7 @@ Device choose_device(std::string_view request) {
   if (request == "cpu") return Device::kCpu;
   if (request != "cuda" && request != "auto")
     throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu or cuda");
-  const std::string obstacle = cuda::why_not();
+  const std::string obstacle = cuda::unavailable_reason();
   if (obstacle.empty()) return Device::kCuda;
   if (request == "auto") return Device::kCpu;
   throw Error("device cuda cannot be used: " + obstacle + "; run with --device cpu or auto");

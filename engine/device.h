@@ -1,4 +1,4 @@
-// Where tensors live and operations run.
+// The devices on which tensors live and operations run.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@ enum class Device { kCpu, kCuda };
 /// "cpu" or "cuda".
 std::string_view to_string(Device device);
 
-/// What `--device` asks for: "cpu", "cuda", or "auto", the GPU if there is one, else the CPU.
-/// Throws Error for another word, and for "cuda" where it cannot run, saying why and what to do.
+/// Resolves the `--device` option: "cpu", "cuda", or "auto", which is the GPU if there is one, else the CPU.
+/// Throws Error for any other word, and for "cuda" where it is unavailable, with the reason.
 Device choose_device(std::string_view request);
 
-/// A line for people: the SIMD instructions and threads of the CPU, e.g. "cpu, AVX2, 2 threads", or the GPU.
+/// Describes the device for users, e.g. "cpu, AVX2, 2 threads" or the GPU's name.
 std::string describe(Device device);
 
-/// CPU threads that operations use; at first as many as the machine offers (or OMP_NUM_THREADS says).
+/// The number of CPU threads that operations use; by default all of the machine's (or OMP_NUM_THREADS).
 /// Throws Error for less than 1. Results do not depend on it.
 void set_threads(int count);
 int threads();

@@ -1,4 +1,4 @@
-// What numbers a tensor holds.
+// The element types of tensors.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ inline std::string_view to_string(DType dtype) { return dtype == DType::kFloat16
 template <class T>
 inline constexpr DType kDTypeOf = std::is_same_v<T, Half> ? DType::kFloat16 : DType::kFloat32;
 
-/// Calls visit(T()) with the type that a dtype stands for, and returns what it returns.
+/// Calls visit(T()) with the C++ type of a dtype and returns its result.
 template <class Visit>
 decltype(auto) visit_dtype(DType dtype, const Visit& visit) {
   return dtype == DType::kFloat16 ? visit(Half()) : visit(float());

@@ -1,4 +1,4 @@
-// sapnet::Error for everything above the engine, which does not see kernels/.
+// sapnet::Error for the layers above the engine, which must not include kernels/.
 #pragma once
 
 #include "kernels/error.h"

@@ -8,11 +8,11 @@ namespace sapnet::engine {
 
 struct Execution {
   Device device = Device::kCpu;
-  /// On the CPU: direct convolution everywhere, in the order of the definition: slower, and what fast
-  /// algorithms are held against.
+  /// On the CPU: use direct convolution everywhere, in the order of the definition. Slower; the reference for
+  /// the fast algorithms.
   bool strict = false;
-  /// What maps between operations are stored as; the CPU takes fp32 only. Arithmetic is in fp32 but for the
-  /// products of fp16 numbers, which a GPU's tensor cores multiply exactly and sum in fp32.
+  /// Storage type of the maps between operations; the CPU supports fp32 only. Arithmetic is fp32, except that
+  /// tensor cores multiply fp16 operands exactly and accumulate in fp32.
   DType maps = DType::kFloat32;
 };
 

@@ -19,7 +19,7 @@
 namespace sapnet::engine {
 namespace {
 
-constexpr std::string_view kMark = ".tmp-";  // between the file's name and the number of its program
+constexpr std::string_view kMark = ".tmp-";  // between the file's name and the process ID
 
 [[noreturn]] void fail(const std::filesystem::path& file, int error) {
   throw Error(file.string() + ": cannot be written: " + std::generic_category().message(error));
@@ -35,7 +35,7 @@ Unfinished& unfinished() {
   return instance;
 }
 
-/// False when the file was taken away, before it was locked, as abandoned.
+/// False if remove_abandoned_files() of another process removed the file before it was locked.
 bool is_at(int descriptor, const std::filesystem::path& file) {
   struct stat opened {
   }, named{};
@@ -46,11 +46,11 @@ bool is_at(int descriptor, const std::filesystem::path& file) {
 }  // namespace
 
 std::filesystem::path resolve(const std::filesystem::path& file) {
-  constexpr int kMostLinks = 40;  // as many as Linux follows
+  constexpr int kMaxLinks = 40;  // the same limit as Linux
   std::filesystem::path target = file;
   std::error_code error;
   for (int links = 0; std::filesystem::is_symlink(target, error); ++links) {
-    if (links == kMostLinks) fail(file, ELOOP);
+    if (links == kMaxLinks) fail(file, ELOOP);
     target = target.parent_path() / std::filesystem::read_symlink(target, error);
     if (error) fail(file, error.value());
   }
@@ -91,7 +91,7 @@ OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)), tar
     if (descriptor_ >= 0) close(descriptor_);
     descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail(file_, errno);
-    flock(descriptor_, LOCK_EX);  // until this program ends, however it does
+    flock(descriptor_, LOCK_EX);  // held until this process ends
   } while (!is_at(descriptor_, temporary_));
   const std::lock_guard lock(unfinished().mutex);
   unfinished().files.insert(temporary_);
@@ -116,7 +116,7 @@ void OutputFile::write(std::span<const std::uint8_t> bytes) {
 
 void OutputFile::finish() {
   if (fsync(descriptor_) != 0) fail(file_, errno);
-  const int held = dup(descriptor_);  // which is kept beyond the name
+  const int held = dup(descriptor_);  // keeps the lock until after the rename
   // Network file systems report a full disk only here.
   const bool closed = close(std::exchange(descriptor_, -1)) == 0;
   const bool renamed = closed && std::rename(temporary_.c_str(), target_.c_str()) == 0;
@@ -127,8 +127,8 @@ void OutputFile::finish() {
     const std::lock_guard lock(unfinished().mutex);
     unfinished().files.erase(std::exchange(temporary_, {}));
   }
-  // The new name is on disk only once the folder is. The bytes are safe either way, so a file system that
-  // cannot sync folders is no error.
+  // The rename is durable only once the folder is synced. A file system that cannot sync folders is no error:
+  // the contents are safe either way.
   const std::filesystem::path folder = target_.parent_path();
   const int folder_descriptor = open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
   if (folder_descriptor < 0) return;

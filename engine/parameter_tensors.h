@@ -1,4 +1,4 @@
-// A network's parameters where its operations run.
+// A network's parameters on a device.
 #pragma once
 
 #include <cstdint>
@@ -11,34 +11,34 @@
 
 namespace sapnet::engine {
 
-/// All parameters of a network on a device, one behind the other in one array, in their own order; so an
-/// optimiser takes them all at once.
+/// All parameters of a network in one contiguous array on a device, in their original order, so that an
+/// optimiser can update them with one kernel.
 class ParameterTensors {
  public:
-  /// trainable: each has a gradient that a Tape adds to, and those lie in one array likewise, at first zero.
+  /// trainable: allocate a gradient for each, in another contiguous array, initially zero.
   ParameterTensors(Parameters parameters, Device device, bool trainable = false);
 
-  /// The parameter of that name and shape, of at most four extents; its tensor has ones before them when they
-  /// are fewer. Throws Error when it is missing, has another shape, or a value that is not finite, which a
+  /// The parameter with that name and shape, of at most four dimensions; the tensor's shape is padded with
+  /// leading ones. Throws Error if it is missing, has another shape, or contains a non-finite value, which a
   /// ReLU could hide.
   Tensor get(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
-  /// Names and shapes, and the values as they were read.
+  /// Names, shapes and the initial values.
   const Parameters& initial() const { return initial_; }
-  /// The values as they are now.
+  /// Names, shapes and the current values.
   Parameters current() const { return with_values(values_); }
-  /// The same names and shapes with other values, such as averages; values: of the shape of values().
+  /// The same names and shapes with other values, such as an average; `values` has the shape of values().
   Parameters with_values(const Tensor& values) const;
 
   Device device() const { return values_.device(); }
   const Tensor& values() const { return values_; }
   const Tensor& gradients() const { return gradients_; }
-  /// Before the gradients of the next step are gathered.
+  /// Call before accumulating the next step's gradients.
   void zero_gradients();
 
  private:
   Parameters initial_;
-  std::vector<std::int64_t> first_;  // number of each in `values_`, in the order of initial_.all()
+  std::vector<std::int64_t> first_;  // offset of each parameter in values_, in the order of initial_.all()
   Tensor values_, gradients_;
 };
 

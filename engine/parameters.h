@@ -1,4 +1,4 @@
-// Named arrays of learned weights, as a weight file holds them.
+// Named weight arrays, as stored in a weight file.
 #pragma once
 
 #include <cstdint>
@@ -14,27 +14,27 @@ namespace sapnet::engine {
 struct Parameter {
   std::string name;
   std::vector<std::int64_t> shape;
-  std::vector<float> values;  // as many as the product of `shape`
+  std::vector<float> values;  // product of `shape`
 };
 
 /// "(32, 6, 3, 3)", for messages.
 std::string to_string(std::span<const std::int64_t> shape);
 
-/// An ordered set of parameters with unique names, and where it came from.
+/// An ordered set of parameters with unique names, and the file they came from.
 class Parameters {
  public:
-  /// `source` names the file (or other origin) in every message of this class.
+  /// `source` names the file (or other origin) in error messages.
   explicit Parameters(std::string source) : source_(std::move(source)) {}
 
-  /// Throws Error when the name is taken or the number of values does not fit the shape.
+  /// Throws Error if the name is taken or the number of values does not match the shape.
   void add(Parameter parameter);
 
   bool contains(std::string_view name) const { return index_.contains(std::string(name)); }
 
-  /// The parameter of that name. Throws Error when it is missing or its shape is not `shape`.
+  /// The parameter with that name. Throws Error if it is missing or has another shape.
   const Parameter& get(std::string_view name, std::span<const std::int64_t> shape) const;
 
-  /// Throws Error naming the first parameter whose name is not among `names`.
+  /// Throws Error with the first parameter whose name is not in `names`.
   void expect_only(std::span<const std::string> names) const;
 
   const std::vector<Parameter>& all() const { return parameters_; }  // in the order of add()

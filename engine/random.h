@@ -1,5 +1,5 @@
-// Counter-based random numbers: a value depends on its counter and key alone, not on what was drawn before,
-// so any thread, device or resumed run computes the same one.
+// Counter-based random numbers: a value depends only on its counter and key, so any thread, device or resumed
+// run computes the same one.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace sapnet::engine {
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                         std::array<std::uint32_t, 2> key);
 
-/// The upper 24 of 32 random bits as a number in [0, 1), exactly representable in float.
+/// The upper 24 of 32 random bits as a float in [0, 1), exactly representable.
 float uniform(std::uint32_t bits);
 
 }  // namespace sapnet::engine

@@ -1,16 +1,16 @@
 #include "engine/tape.h"
 
 #include <array>
-#include <cstddef>
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/ops/wgrad_queue.h"
 
 namespace sapnet::engine {
 namespace {
 
 thread_local Tape* tape_of_thread = nullptr;
-thread_local std::vector<std::function<void()>>* end_of_backward = nullptr;  // of the running one
+thread_local WgradQueue* wgrads_of_backward = nullptr;  // of the running backward()
 
 }  // namespace
 
@@ -21,36 +21,33 @@ Tape::~Tape() { tape_of_thread = before_; }
 Tape* Tape::current() { return tape_of_thread; }
 
 void Tape::backward(std::span<const Term> loss) {
-  // What runs on the way back is not itself recorded.
+  // The backward pass itself is not recorded.
   struct Pause {
     Tape* const recording = std::exchange(tape_of_thread, nullptr);
     ~Pause() { tape_of_thread = recording; }
   } const pause;
-  struct End {
-    std::vector<std::function<void()>> work;
-    std::vector<std::function<void()>>* const before = std::exchange(end_of_backward, &work);
-    ~End() { end_of_backward = before; }
-  } end;
+  struct Deferred {
+    WgradQueue wgrads;
+    WgradQueue* const outer = std::exchange(wgrads_of_backward, &wgrads);
+    ~Deferred() { wgrads_of_backward = outer; }
+  } deferred;
   for (const auto& [value, weight] : loss) {
     if (value.shape() != Shape{1, 1, 1, 1})
-      throw Error("a loss is one number, not a tensor of shape " + to_string(value.shape()));
+      throw Error("a loss must be a scalar, not a tensor of shape " + to_string(value.shape()));
     if (value.tracked()) *value.gradient() = weight;
   }
   while (!steps_.empty()) {
-    // Taken off before it runs, so that what it holds goes as soon as it is done.
+    // Popped before it runs, so that its tensors are released as soon as it is done.
     const std::function<void()> step = std::move(steps_.back());
     steps_.pop_back();
     step();
   }
-  for (std::size_t k = 0; k < end.work.size(); ++k) {  // to which that work may add
-    const std::function<void()> work = std::move(end.work[k]);
-    work();
-  }
+  deferred.wgrads.flush();
 }
 
-void Tape::at_end(std::function<void()> work) {
-  if (!end_of_backward) throw Error("no way back is running whose end work could wait for");
-  end_of_backward->push_back(std::move(work));
+WgradQueue& Tape::deferred_wgrads() {
+  if (!wgrads_of_backward) throw Error("no backward pass is running that could defer a wgrad");
+  return *wgrads_of_backward;
 }
 
 Tensor take_gradient(const Tensor& output) { return std::exchange(*output.gradient(), {}); }

@@ -17,13 +17,13 @@ std::size_t checked_count(const Shape& shape) {
   for (const std::int64_t extent : {shape.n, shape.h, shape.w, shape.c})
     if (extent < 1 || __builtin_mul_overflow(count, extent, &count) ||
         count > std::numeric_limits<std::int64_t>::max() / 8)
-      throw Error("no tensor can have the shape " + to_string(shape));
+      throw Error("invalid tensor shape " + to_string(shape));
   return static_cast<std::size_t>(count);
 }
 
 void check_count(std::size_t values, const Shape& shape) {
   if (static_cast<std::int64_t>(values) != shape.count())
-    throw Error(std::to_string(values) + " values do not fill a tensor of shape " + to_string(shape));
+    throw Error(std::to_string(values) + " values do not match a tensor of shape " + to_string(shape));
 }
 
 }  // namespace
@@ -39,8 +39,8 @@ Tensor::Tensor(const Shape& shape, Device device, DType dtype)
 
 Tensor Tensor::slice(std::int64_t first, const Shape& shape) const {
   if (first < 0 || first + static_cast<std::int64_t>(checked_count(shape)) > shape_.count())
-    throw Error("a tensor of shape " + to_string(shape_) + " has no part of shape " + to_string(shape) +
-                " from number " + std::to_string(first) + " on");
+    throw Error("a tensor of shape " + to_string(shape_) + " has no slice of shape " + to_string(shape) +
+                " at offset " + std::to_string(first));
   Tensor part = *this;
   part.shape_ = shape;
   part.first_ += first;
@@ -50,8 +50,8 @@ Tensor Tensor::slice(std::int64_t first, const Shape& shape) const {
 
 void Tensor::track(Tensor gradient) {
   if (gradient && gradient.shape() != shape_)
-    throw Error("a gradient of shape " + to_string(gradient.shape()) +
-                " cannot be that of a tensor of shape " + to_string(shape_));
+    throw Error("a gradient of shape " + to_string(gradient.shape()) + " does not match a tensor of shape " +
+                to_string(shape_));
   gradient_ = std::make_shared<Tensor>(std::move(gradient));
 }
 
@@ -59,7 +59,7 @@ void Tensor::track() { track({}); }
 
 void Tensor::check_dtype(DType dtype) const {
   if (dtype != dtype_)
-    throw Error("a tensor of " + std::string(to_string(dtype_)) + " was taken for one of " +
+    throw Error("a tensor of " + std::string(to_string(dtype_)) + " was accessed as " +
                 std::string(to_string(dtype)));
 }
 

@@ -1,4 +1,4 @@
-// Calls of the CUDA runtime report their faults as sapnet::Error. Only for files that are built with CUDA.
+// Converts CUDA runtime errors to sapnet::Error. Only for files that are built with CUDA.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -9,10 +9,10 @@
 
 namespace sapnet::kernels {
 
-/// Throws Error with what the runtime says, unless `status` is success. what: "launching a kernel", say.
+/// Throws Error with the runtime's message unless `status` is success. what: e.g. "launching a kernel".
 inline void check_cuda(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
-  cudaGetLastError();  // or the next call reports it once more
+  cudaGetLastError();  // clears the error, or the next call reports it again
   throw Error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
 }
 

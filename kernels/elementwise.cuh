@@ -1,4 +1,4 @@
-// Kernels that do the same with each element of an array, or of the rows of a map.
+// Elementwise kernels over an array or over the rows of a map.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +22,13 @@ void for_each_element(std::int64_t count, cudaStream_t stream, const Body& body)
   launch(each_element<Body>, dim3(static_cast<unsigned>(blocks)), kElementThreads, 0, stream, count, body);
 }
 
-/// Blocks for the elements of rows, `size` in each: x the row, y the part of it.
+/// The grid for `rows` rows of `size` elements: x the row, y the block within it.
 inline dim3 row_blocks(std::int64_t rows, std::int64_t size) {
   return dim3(static_cast<unsigned>(rows),
               static_cast<unsigned>((size + kElementThreads - 1) / kElementThreads));
 }
 
-/// The thread's element of its row.
+/// The thread's element in its row.
 __device__ __forceinline__ int element_of_row() {
   return static_cast<int>(blockIdx.y) * kElementThreads + static_cast<int>(threadIdx.x);
 }
@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kElementThreads) each_element_of_rows(std::int
 }
 
 /// Runs body(row, k), a __device__ function object, for every k in [0, size) of every row in [0, rows), both
-/// int: of a map's rows, each thread then finds its place without dividing 64 bits.
+/// int: for a map's rows this avoids 64-bit divisions in each thread.
 template <class Body>
 void for_each_element_of_rows(std::int64_t rows, std::int64_t size, cudaStream_t stream, const Body& body) {
   launch(each_element_of_rows<Body>, row_blocks(rows, size), kElementThreads, 0, stream, size, body);

@@ -6,8 +6,8 @@
 
 namespace sapnet {
 
-/// What every function of the project throws: one sentence for a person, naming the value that was
-/// wrong and the file it came from. Programs print it on stderr and exit with 1.
+/// Thrown by every function of the project: one sentence for the user with the offending value and the file
+/// it came from. Programs print it on stderr and exit with 1.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}

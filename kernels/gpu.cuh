@@ -1,9 +1,9 @@
-// The one door to CUDA for kernel code: launches, shared memory, and the instructions that C++ has no words
-// for. Kernels contain neither inline PTX nor <<<>>>; what they need of either is here.
+// The only interface to CUDA for kernel code: launches, shared memory, and PTX instructions. Kernels contain
+// neither inline PTX nor <<<>>>.
 //
-// The .cu files are compiled twice: by nvcc for GPUs, and by the host's compiler for the emulator
-// (SAPNET_CUDA=emulated), which runs them thread by thread. There <emulated_gpu.h> stands in for the second
-// half of this file, with the same names and meanings, and checks what a GPU leaves undefined.
+// The .cu files are compiled twice: by nvcc for GPUs, and by the host compiler for the emulator
+// (SAPNET_CUDA=emulated), which runs them thread by thread. There <emulated_gpu.h> replaces the second half
+// of this file, with the same names and semantics, and checks for undefined behaviour.
 //
 // Only .cu and .cuh files may include this.
 #pragma once
@@ -22,24 +22,24 @@ namespace sapnet::kernels::gpu {
 
 constexpr int kWarp = 32;
 
-/// Shared memory that a block may have, static and dynamic, on every GPU from compute capability 8.0 on; some
-/// allow more.
-constexpr std::size_t kSharedOfBlock = 99 * 1024;
+/// Shared memory per block, static and dynamic, that every GPU of compute capability 8.0 or higher allows;
+/// some allow more.
+constexpr std::size_t kMaxSharedBytes = 99 * 1024;
 
-/// launch and launch_cooperative.
+/// Implements launch and launch_cooperative.
 template <class... Parameters, class... Arguments>
-void launch_either(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,
+void launch_kernel(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,
                    std::size_t shared_bytes, cudaStream_t stream, Arguments&&... arguments) {
-  constexpr std::size_t kSharedWithoutAsking = 48 * 1024;
-  if (shared_bytes > kSharedWithoutAsking) {
+  constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
+  if (shared_bytes > kDefaultSharedBytes) {
     check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     static_cast<int>(shared_bytes)),
-               "asking for shared memory");
+               "setting the shared memory size");
   }
   std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
   std::apply(
       [&](auto&... parameter) {
-        void* pointers[] = {static_cast<void*>(&parameter)..., nullptr};  // for one without parameters
+        void* pointers[] = {static_cast<void*>(&parameter)..., nullptr};  // for kernels without parameters
         const dim3 block(static_cast<unsigned>(threads));
         check_cuda(cooperative
                        ? cudaLaunchCooperativeKernel(kernel, grid, block, pointers, shared_bytes, stream)
@@ -49,21 +49,21 @@ void launch_either(bool cooperative, void (*kernel)(Parameters...), dim3 grid, i
       parameters);
 }
 
-/// Starts `kernel` on a stream: as many blocks as `grid` says of `threads` threads, with `shared_bytes` of
-/// dynamic shared memory. Throws Error when the launch fails; what goes wrong within the kernel shows at the
-/// next synchronisation.
+/// Launches `kernel` on a stream with `threads` threads per block and `shared_bytes` of dynamic shared
+/// memory. Throws Error if the launch fails; errors inside the kernel are reported at the next
+/// synchronisation.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
             cudaStream_t stream, Arguments&&... arguments) {
-  launch_either(false, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
+  launch_kernel(false, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
 }
 
-/// The same for a kernel that calls grid_sync: all its blocks run at once, and the launch fails when the
-/// device has no room for them.
+/// The same for a kernel that calls grid_sync. All its blocks must be resident at once; the launch fails if
+/// the device has no room for them.
 template <class... Parameters, class... Arguments>
 void launch_cooperative(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared_bytes,
                         cudaStream_t stream, Arguments&&... arguments) {
-  launch_either(true, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
+  launch_kernel(true, kernel, grid, threads, shared_bytes, stream, std::forward<Arguments>(arguments)...);
 }
 
 }  // namespace sapnet::kernels::gpu
@@ -74,10 +74,10 @@ void launch_cooperative(void (*kernel)(Parameters...), dim3 grid, int threads, s
 
 #include <cooperative_groups.h>
 
-/// An array of the block in shared memory: SHARED_ARRAY(float, tile, [4][32]);
+/// An array in the block's shared memory: SHARED_ARRAY(float, tile, [4][32]);
 #define SHARED_ARRAY(type, name, extents) __shared__ type name extents
 
-/// The dynamic shared memory of the launch, 128-byte aligned, as an array: DYNAMIC_SHARED(float, rows);
+/// The launch's dynamic shared memory, 128-byte aligned, as an array: DYNAMIC_SHARED(float, rows);
 #define DYNAMIC_SHARED(type, name)                                        \
   extern __shared__ __align__(128) unsigned char sapnet_dynamic_shared[]; \
   type* const name = reinterpret_cast<type*>(sapnet_dynamic_shared)
@@ -88,28 +88,28 @@ __device__ __forceinline__ unsigned shared_address(const void* pointer) {
   return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
 }
 
-/// Starts copying 16 bytes from global to shared memory, or writing 16 zeros when `valid` is false (then
-/// `global` is not read, but must still be an address of the array). Both are 16-byte aligned. The bytes are
-/// there for this thread after cp_async_wait, for others after a barrier behind that.
+/// Starts an asynchronous copy of 16 bytes from global to shared memory, or writes 16 zeros if `valid` is
+/// false (then `global` is not read, but must still point into the array). Both are 16-byte aligned. The
+/// bytes are visible to this thread after cp_async_wait, to others after a subsequent barrier.
 __device__ __forceinline__ void cp_async16(void* shared, const void* global, bool valid) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
                "r"(valid ? 16 : 0)
                : "memory");
 }
 
-/// Closes a group: all copies of this thread since the last.
+/// Commits all copies of this thread since the last commit as a group.
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
-/// Waits until at most the kPending newest groups of this thread are still under way.
+/// Waits until at most the kPending most recent groups of this thread are in flight.
 template <int kPending>
 __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-/// Loads four 8×8 matrices of 16-bit elements from shared memory. Lane l gives the address of row l % 8 of
-/// matrix l / 8: 8 elements, 16-byte aligned. In matrix k, lane l receives in fragment[k] the elements
-/// (row l / 4, columns 2 (l % 4) and 2 (l % 4) + 1), the lower column in the lower half.
-/// (PTX ISA, "ldmatrix".) All lanes of the warp call it together.
+/// Loads four 8×8 matrices of 16-bit elements from shared memory (PTX ISA, "ldmatrix"). Lane l passes the
+/// address of row l % 8 of matrix l / 8: 8 elements, 16-byte aligned. In fragment[k], lane l receives the
+/// elements (row l / 4, columns 2 (l % 4) and 2 (l % 4) + 1) of matrix k, the lower column in the lower half.
+/// All lanes of the warp must call it together.
 __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&fragment)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
@@ -117,8 +117,8 @@ __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&fragment)[4], const 
                : "memory");
 }
 
-/// The same, each matrix transposed: in matrix k, lane l receives the elements (rows 2 (l % 4) and
-/// 2 (l % 4) + 1, column l / 4), the lower row in the lower half.
+/// The same, each matrix transposed: in fragment[k], lane l receives the elements (rows 2 (l % 4) and 2 (l %
+/// 4) + 1, column l / 4), the lower row in the lower half.
 __device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&fragment)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
@@ -126,12 +126,12 @@ __device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&fragment)[4], 
                : "memory");
 }
 
-/// d += a · b on the tensor cores: a is 16×16, b 16×8, in fp16; d 16×8 in fp32. With g = lane / 4 and
-/// t = lane % 4, the lane holds (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"):
+/// d += a · b on the tensor cores: a is 16×16, b 16×8, in fp16; d 16×8 in fp32. With g = lane / 4 and t =
+/// lane % 4, the lane holds (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"):
 ///   a[r]: row g + 8 (r % 2), columns 2t + 8 (r / 2) and the next
 ///   b[r]: rows 2t + 8r and the next, column g
 ///   d[i]: row g + 8 (i / 2), column 2t + i % 2
-/// All lanes of the warp call it together.
+/// All lanes of the warp must call it together.
 __device__ __forceinline__ void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4],
                                              const std::uint32_t (&b)[2]) {
   asm volatile(
@@ -141,14 +141,15 @@ __device__ __forceinline__ void mma_m16n8k16(float (&d)[4], const std::uint32_t 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/// The value of the lane whose number differs in the bits of `mask`. All lanes of the warp call it together.
+/// The value of the lane whose index differs in the bits of `mask`. All lanes of the warp must call it
+/// together.
 template <class T>
 __device__ __forceinline__ T shuffle_xor(T value, int mask) {
   return __shfl_xor_sync(0xffffffffU, value, mask);
 }
 
-/// Waits for all threads of the grid, which launch_cooperative must have started. What they wrote to global
-/// memory before is there behind it.
+/// Grid-wide barrier, for kernels started by launch_cooperative. Earlier writes to global memory are visible
+/// after it.
 __device__ __forceinline__ void grid_sync() { cooperative_groups::this_grid().sync(); }
 
 }  // namespace sapnet::kernels::gpu

@@ -4,8 +4,8 @@
 
 namespace sapnet::kernels {
 
-// Both directions let the fp32 unit do the rounding and the scaling of subnormals, by adding or multiplying
-// with a power of two that brings the last bit to the right place.
+// Both directions use fp32 arithmetic for the rounding and the scaling of subnormals, by adding or
+// multiplying with a power of two that moves the last bit to the right place.
 
 Half to_half(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -14,14 +14,14 @@ Half to_half(float value) {
   if (magnitude > 0x7f800000U) {
     half = 0x7e00U;  // NaN
   } else if (magnitude >= 0x477ff000U) {
-    half = 0x7c00U;  // 65520 and beyond round to infinity
+    half = 0x7c00U;  // 65520 and above round to infinity
   } else if (magnitude < 0x38800000U) {
-    // Below 2^-14: to a multiple of 2^-24, which is the last bit of numbers around 1/2.
+    // Below 2^-14: round to a multiple of 2^-24, the last bit of values around 1/2.
     half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - 0x3f000000U;
   } else {
     const std::uint32_t odd = magnitude >> 13U & 1U;
     half = (magnitude + 0xfffU + odd - 0x38000000U) >>
-           13U;  // rounds, and moves the exponent from bias 127 to 15
+           13U;  // rounds, and changes the exponent bias from 127 to 15
   }
   return {static_cast<std::uint16_t>(sign | half)};
 }
@@ -31,7 +31,7 @@ float to_float(Half value) {
   std::uint32_t bits = 0;
   if (magnitude >= 0x7c00U)
     bits = 0x7f800000U | (magnitude & 0x3ffU) << 13U;
-  else  // as if with fp32's exponent, 2^112 too small
+  else  // fp16 bits as an fp32 exponent are too small by 2^112
     bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude << 13U) * 0x1p112F);
   return std::bit_cast<float>(sign | bits);
 }

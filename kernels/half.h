@@ -1,7 +1,8 @@
-// Half precision as storage, for host code; kernels see the same bytes as CUDA's __half.
+// Half precision storage for host code; kernels see the same bytes as CUDA's __half.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace sapnet::kernels {
 
@@ -10,21 +11,18 @@ struct Half {
   std::uint16_t bits = 0;
 };
 
-/// The nearest half, ties to even; beyond ±65504 infinity. NaN stays NaN.
+/// Rounds to the nearest half, ties to even; values beyond ±65504 become infinity. NaN stays NaN.
 Half to_half(float value);
 
 float to_float(Half value);
 
-/// A weight in the type that T stores maps in.
-template <class T>
-T converted(float value);
-template <>
-inline float converted<float>(float value) {
-  return value;
-}
-template <>
-inline Half converted<Half>(float value) {
-  return to_half(value);
+/// Converts a weight to the type in which it is packed; std::int32_t indices of weights stay as they are.
+template <class To, class From = float>
+To to_storage(From value) {
+  if constexpr (std::is_same_v<To, Half>)
+    return to_half(value);
+  else
+    return value;
 }
 
 }  // namespace sapnet::kernels

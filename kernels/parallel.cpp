@@ -20,8 +20,8 @@ void set_threads(int count) { thread_count() = count; }
 int threads() { return thread_count(); }
 
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
-  std::exception_ptr first;  // which may not leave the loop by itself
-// Dynamic: rows at a border cost less than others, and so do cores that share their time.
+  std::exception_ptr first;  // exceptions must not leave an OpenMP loop
+// Dynamic, because rows at a border are cheaper than others, and cores may be shared.
 #pragma omp parallel for schedule(dynamic) num_threads(threads())
   for (std::int64_t i = 0; i < count; ++i) {
     try {

@@ -1,4 +1,4 @@
-// Sharing work among CPU threads.
+// Parallel loops on the CPU.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,13 @@
 
 namespace sapnet::kernels {
 
-/// How many threads parallel_for uses; at first as many as the machine offers (or OMP_NUM_THREADS).
+/// The number of threads that parallel_for uses; by default all of the machine's (or OMP_NUM_THREADS).
 void set_threads(int count);
 int threads();
 
 /// Calls body(i) once for every i in [0, count), on several threads. What body writes must not depend on
-/// the order or the thread, so that results are the same whatever the number of threads. Throws the first
-/// exception that body threw, when all others are done.
+/// order or thread, so that results are independent of the number of threads. If calls throw, rethrows the
+/// first exception after all others are done.
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body);
 
 }  // namespace sapnet::kernels

@@ -1,12 +1,12 @@
-// Memory that a CPU kernel needs while it works on one job.
+// Scratch memory for a job of a CPU kernel.
 #pragma once
 
 #include <cstddef>
 
 namespace sapnet::kernels {
 
-/// `count` floats, 64-byte aligned, that belong to the calling thread until it calls again. Holds whatever
-/// was there before, or zeros: never uninitialised memory, whose stray NaNs would slow down unused lanes.
+/// `count` floats, 64-byte aligned, valid until the calling thread's next call. Contains earlier contents or
+/// zeros, never uninitialised memory, whose NaNs or subnormals would slow down unused lanes.
 float* scratch(std::size_t count);
 
 }  // namespace sapnet::kernels

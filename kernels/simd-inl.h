@@ -1,4 +1,5 @@
-// What the SIMD kernels share. Compiled once per instruction set (see simd_targets.h), hence the guard.
+// Shared by the SIMD kernels. Compiled once per instruction set (see simd_targets.h), hence the include
+// guard.
 #if defined(SAPNET_KERNELS_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_SIMD_INL_H_
 #undef SAPNET_KERNELS_SIMD_INL_H_
@@ -13,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#ifndef SAPNET_UNROLL  // a loop over registers: unless unrolled, they would live in memory
+#ifndef SAPNET_UNROLL  // for loops over register arrays, which would otherwise be spilled
 #ifdef __clang__
 #define SAPNET_UNROLL _Pragma("unroll")
 #else
@@ -31,10 +32,10 @@ using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 inline constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
 
-/// AVX-512 and NEON have 32 registers, the others 16: how many an accumulator block may fill.
+/// AVX-512 and NEON have 32 registers, the others 16; determines the size of accumulator blocks.
 inline constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
 
-/// Whether a masked load or store never touches memory beyond its lanes.
+/// Whether masked loads and stores never access memory outside the mask.
 inline constexpr bool kMasksMemory = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2;
 
 template <class Tag>
@@ -42,7 +43,7 @@ HWY_INLINE hn::Mask<Tag> first_lanes(Tag tag, std::int64_t lanes) {
   return hn::FirstN(tag, static_cast<std::size_t>(std::max<std::int64_t>(lanes, 0)));
 }
 
-/// The first `lanes` values at p, zeros behind them. Tag: of floats.
+/// The first `lanes` values at p, zero-padded. Tag: of floats.
 template <class Tag>
 HWY_INLINE hn::Vec<Tag> load_lanes(Tag tag, const float* HWY_RESTRICT p, std::int64_t lanes) {
   if (HWY_LIKELY(lanes >= static_cast<std::int64_t>(hn::MaxLanes(tag)))) return hn::LoadU(tag, p);
@@ -63,12 +64,12 @@ HWY_INLINE void store_lanes(Tag tag, hn::Vec<Tag> v, float* HWY_RESTRICT p, std:
 }
 HWY_INLINE void store_lanes(V v, float* HWY_RESTRICT p, std::int64_t lanes) { store_lanes(D(), v, p, lanes); }
 
-/// Doubles, for sums over whole maps: a vector of them holds as many floats.
+/// Doubles, for sums over whole maps: half as many lanes.
 using DD = hn::CappedTag<double, 8>;
 using VD = hn::Vec<DD>;
 inline constexpr std::int64_t kDoubleLanes = static_cast<std::int64_t>(hn::MaxLanes(DD()));
 
-/// The first `lanes` floats at p as doubles, zeros behind them.
+/// The first `lanes` floats at p as doubles, zero-padded.
 HWY_INLINE VD load_doubles(const float* HWY_RESTRICT p, std::int64_t lanes) {
   const hn::Rebind<float, DD> floats;
   if (HWY_LIKELY(lanes >= kDoubleLanes)) return hn::PromoteTo(DD(), hn::LoadU(floats, p));

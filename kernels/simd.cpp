@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "kernels/simd_targets.h"
-// Highway's own headers follow, so that HWY_TARGETS is what the kernels were compiled for.
+// Included after simd_targets.h, so that HWY_TARGETS is what the kernels were compiled for.
 #include <hwy/highway.h>
 #include <hwy/targets.h>
 
@@ -29,7 +29,7 @@ void use_simd_target(std::int64_t target) {
 
 std::string simd_name(std::int64_t target) {
   const std::string name = hwy::TargetName(target);
-  constexpr std::string_view kHighwaysAvx512 = "AVX3";  // alone, or before a suffix
+  constexpr std::string_view kHighwaysAvx512 = "AVX3";  // possibly followed by a suffix
   return name.starts_with(kHighwaysAvx512) ? "AVX-512" + name.substr(kHighwaysAvx512.size()) : name;
 }
 

@@ -1,5 +1,5 @@
-// Which SIMD instructions the CPU kernels use. Every kernel is compiled for several instruction sets, and
-// the best that this CPU has is picked at run time.
+// SIMD instruction sets of the CPU kernels. Every kernel is compiled for several, and the best one that the
+// CPU supports is chosen at run time.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace sapnet::kernels {
 
-/// The instruction sets that the kernels are compiled for and this CPU has, best first.
+/// The instruction sets that the kernels are compiled for and this CPU supports, best first.
 std::vector<std::int64_t> simd_targets();
 
-/// The instruction sets that the kernels are compiled for and this CPU lacks.
+/// The instruction sets that the kernels are compiled for and this CPU does not support.
 std::vector<std::int64_t> missing_simd_targets();
 
-/// Makes every kernel use that one of simd_targets(), for tests and measurements; 0: the best again.
+/// Makes every kernel use one of simd_targets(), for tests and benchmarks; 0 restores the best.
 void use_simd_target(std::int64_t target);
 
 /// "AVX2", "AVX-512", "NEON", …

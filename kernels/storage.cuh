@@ -1,4 +1,4 @@
-// How maps lie in memory: fp32, or fp16 to halve the traffic. Kernels compute in fp32 either way.
+// Storage types of maps: fp32, or fp16 to halve the traffic. Kernels compute in fp32 either way.
 #pragma once
 
 #include <type_traits>
@@ -8,7 +8,7 @@
 
 namespace sapnet::kernels::gpu {
 
-/// The type by which kernels know what contracts call T.
+/// The device type that corresponds to a host storage type T.
 template <class T>
 using Stored = std::conditional_t<std::is_same_v<T, Half>, __half, T>;
 
@@ -35,8 +35,8 @@ __device__ __forceinline__ __half from_float<__half>(float value) {
   return __float2half_rn(value);
 }
 
-/// kCount neighbours of an array, moved by as few instructions as their bytes allow; `at` is aligned to them
-/// all, or to 16 bytes if they are more.
+/// kCount adjacent elements, moved by as few instructions as possible; `at` must be aligned to their total
+/// size, or to 16 bytes if that is larger.
 template <class T, int kCount>
 struct alignas(kCount * sizeof(T) < 16 ? kCount * sizeof(T) : 16) Pack {
   T values[kCount];

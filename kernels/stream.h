@@ -1,4 +1,4 @@
-// CUDA's stream, for headers that must not need CUDA's.
+// The CUDA stream type, for headers that must not include CUDA's.
 #pragma once
 
 struct CUstream_st;

@@ -1,6 +1,5 @@
-// Sums in an order that does not depend on the GPU, so that they come out with the same bits everywhere. Over
-// a whole map they are taken in double: each block sums its share and leaves it in `parts`, and one block
-// adds those up.
+// Deterministic sums whose order does not depend on the GPU. Sums over a whole map are in double: each block
+// writes a partial sum to `partials`, and one block adds those up.
 #pragma once
 
 #include <algorithm>
@@ -13,26 +12,26 @@ namespace sapnet::kernels::gpu {
 
 inline constexpr int kSumThreads = 128;
 
-/// How many blocks share a sum of which each could take so many terms at a time: enough to fill a GPU, and
-/// few enough that one block adds up their parts.
+/// Number of blocks for a sum of `terms` terms, of which a block handles of_block at a time: enough to fill a
+/// GPU, and few enough for one block to add up the partials.
 inline std::int64_t blocks_of_sum(std::int64_t terms, std::int64_t of_block) {
-  constexpr std::int64_t kMost = 1024;
-  return std::min((terms + of_block - 1) / of_block, kMost);
+  constexpr std::int64_t kMaxBlocks = 1024;
+  return std::min((terms + of_block - 1) / of_block, kMaxBlocks);
 }
 
-/// Floats that so many parts take.
-inline std::size_t floats_of_parts(std::int64_t parts) {
-  return static_cast<std::size_t>(parts) * sizeof(double) / sizeof(float);
+/// Size of the partials in floats.
+inline std::size_t floats_for_partials(std::int64_t partials) {
+  return static_cast<std::size_t>(partials) * sizeof(double) / sizeof(float);
 }
 
-/// The sum over the warp, for each of its lanes. All lanes of the warp together.
+/// The sum over the warp, returned to all its lanes. Call by the whole warp.
 __device__ __forceinline__ float sum_over_warp(float value) {
 #pragma unroll
   for (int mask = 1; mask < kWarp; mask *= 2) value += shuffle_xor(value, mask);
   return value;
 }
 
-/// The sums over a block of kSumThreads, for its first thread. The whole block together, once.
+/// The sums over a block of kSumThreads, in its first thread. Call once, by the whole block.
 template <int kSums>
 __device__ void sum_over_block(double (&sums)[kSums]) {
   SHARED_ARRAY(double, values, [kSums][kSumThreads]);
@@ -44,30 +43,30 @@ __device__ void sum_over_block(double (&sums)[kSums]) {
 #pragma unroll
     for (int s = 0; s < kSums; ++s) values[s][threadIdx.x] += values[s][threadIdx.x + half];
   }
-  if (threadIdx.x != 0) return;  // the others would read too early what the first thread writes
+  if (threadIdx.x != 0) return;  // the other threads must not read values[s][0] early
 #pragma unroll
   for (int s = 0; s < kSums; ++s) sums[s] = values[s][0];
 }
 
 template <int kSums, class Finish>
 __global__ void __launch_bounds__(kSumThreads)
-    add_parts(const double* parts, std::int64_t count, Finish finish) {
+    add_partials(const double* partials, std::int64_t count, Finish finish) {
   double sums[kSums] = {};
   for (std::int64_t k = threadIdx.x; k < count; k += kSumThreads) {
 #pragma unroll
-    for (int s = 0; s < kSums; ++s) sums[s] += parts[k * kSums + s];
+    for (int s = 0; s < kSums; ++s) sums[s] += partials[k * kSums + s];
   }
   sum_over_block(sums);
   if (threadIdx.x == 0) finish(sums);
 }
 
-/// Adds up parts (count, kSums) and runs finish(sums), a __device__ function object, once.
+/// Adds up partials (count, kSums) and runs finish(sums), a __device__ function object, once.
 template <int kSums, class Finish>
-void finish_sums(const double* parts, std::int64_t count, cudaStream_t stream, const Finish& finish) {
-  launch(add_parts<kSums, Finish>, dim3(1), kSumThreads, 0, stream, parts, count, finish);
+void finish_sums(const double* partials, std::int64_t count, cudaStream_t stream, const Finish& finish) {
+  launch(add_partials<kSums, Finish>, dim3(1), kSumThreads, 0, stream, partials, count, finish);
 }
 
-/// A sum becomes the mean of so many terms.
+/// Writes the mean, sum / terms.
 struct Mean {
   double terms;
   float* value;

@@ -1,24 +1,24 @@
-// Windows that step along one axis of a map, with padding around it: those of convolutions and of pooling.
+// Sliding windows along one axis of a padded map, for convolution and pooling.
 #pragma once
 
 #include <cstdint>
 
 namespace sapnet::kernels {
 
-/// How many windows of `size` places there are; 0 where not even one fits.
+/// The number of windows of `size` positions; 0 if none fits.
 constexpr std::int64_t window_count(std::int64_t in, std::int64_t size, std::int64_t stride,
                                     std::int64_t padding) {
   const std::int64_t room = in + 2 * padding - size;
-  return room < 0 ? 0 : room / stride + 1;  // division would round towards zero, and so up
+  return room < 0 ? 0 : room / stride + 1;  // negative: division would round towards zero
 }
 
-/// Int: as wide as the numbers are; GPUs divide 32 bits much sooner than 64.
+/// Int: as wide as needed; GPUs divide 32 bits much faster than 64.
 template <class Int>
 struct WindowRange {
   Int begin, end;
 };
 
-/// Those of `count` windows that a place of the map lies in.
+/// The windows, of `count`, that contain a position of the map.
 template <class Int>
 constexpr WindowRange<Int> windows_over(Int place, Int size, Int stride, Int padding, Int count) {
   const Int padded = place + padding, last = padded / stride;

@@ -5,22 +5,21 @@
 
 #include "engine/error.h"
 #include "engine/ops/feature_distance.h"
-#include "model/frozen_reader.h"
+#include "model/frozen_layer_builder.h"
 
 namespace sapnet::model {
 
 Lpips::Lpips(const engine::Parameters& parameters, engine::Device device) {
-  FrozenReader reader(parameters, {.device = device});
+  FrozenLayerBuilder builder(parameters, {.device = device});
   for (std::size_t tap = 0; tap < Vgg16::kTaps; ++tap) {
     const std::string name = "lin" + std::to_string(tap) + ".model.1.weight";
     const std::int64_t channels = Vgg16::kTapChannels[tap];
-    const std::vector<float>& weight = reader.values(name, {1, channels, 1, 1});
+    const std::vector<float>& weight = builder.values(name, {1, channels, 1, 1});
     if (std::ranges::any_of(weight, [](float value) { return value < 0; }))
-      throw Error(parameters.source() + ": tensor '" + name +
-                  "' has a negative value, which no distance has");
+      throw Error(parameters.source() + ": tensor '" + name + "' has a negative value");
     weights_.push_back(engine::from_host(weight, {1, 1, 1, channels}, device));
   }
-  reader.finish();
+  builder.finish();
 }
 
 std::vector<engine::Tensor> Lpips::distance(const std::vector<engine::Tensor>& derained,

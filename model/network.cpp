@@ -9,59 +9,62 @@
 #include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/tape.h"
-#include "model/draw.h"
-#include "model/layer_reader.h"
+#include "model/cuda_graph_network.h"
+#include "model/init.h"
+#include "model/layer_builder.h"
 #include "model/prenet.h"
-#include "model/recorded_network.h"
 #include "model/sapnet.h"
 
 namespace sapnet::model {
 
 void check_input(const Network& network, const engine::Tensor& rainy, int stages) {
   if (!rainy || rainy.shape().c != 3)
-    throw Error("a network derains tensors of shape (n, h, w, 3), not " + engine::to_string(rainy.shape()));
+    throw Error("the input must have shape (n, h, w, 3), not " + engine::to_string(rainy.shape()));
   if (stages < 1) throw Error("the number of stages must be at least 1, not " + std::to_string(stages));
   if (rainy.device() != engine::Device::kCpu) return;
   const bool trains = engine::Tape::current() != nullptr;
-  const std::size_t kept = trains ? static_cast<std::size_t>(stages) * network.memory_kept(rainy.shape()) : 0;
-  const std::size_t needed = network.memory(rainy.shape()) + kept;
+  const std::size_t kept =
+      trains ? static_cast<std::size_t>(stages) * network.training_bytes_per_stage(rainy.shape()) : 0;
+  const std::size_t needed = network.forward_bytes(rainy.shape()) + kept;
   const std::size_t available = engine::available_memory(engine::Device::kCpu);
   if (needed > available)
     throw Error("an input of shape " + engine::to_string(rainy.shape()) + " needs about " +
-                engine::mebibytes(needed) + " of memory, and " + engine::mebibytes(available) +
+                engine::mebibytes(needed) + " of memory, but only " + engine::mebibytes(available) +
                 " are free; " +
-                (trains ? "take fewer or smaller patches, or fewer stages" : "make the picture smaller") +
-                ", or end other programs");
+                (trains ? "use fewer or smaller patches, or fewer stages" : "use a smaller image") +
+                ", or close other programs");
 }
 
-std::size_t recurrent_memory(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
+std::size_t recurrent_forward_bytes(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
   const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
   const std::size_t state_and_maps = static_cast<std::size_t>(channels) * (sizeof(float) + 3 * size_of(maps));
   return pixels * (state_and_maps + static_cast<std::size_t>(rainy.c) * sizeof(float));
 }
 
-std::size_t recurrent_memory_kept(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
+std::size_t recurrent_training_bytes_per_stage(const engine::Shape& rainy, std::int64_t channels,
+                                               engine::DType maps) {
   const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
   constexpr std::size_t kMaps = 1 + 4 + 1 + 5 * 3;
-  const std::size_t state = sizeof(float);  // the cell's
+  const std::size_t state = sizeof(float);  // the cell state
   return pixels * (static_cast<std::size_t>(channels) * (kMaps * size_of(maps) + state) +
                    static_cast<std::size_t>(rainy.c) * sizeof(float));
 }
 
 namespace {
 
-std::unique_ptr<Network> build(std::string_view name, const LayerReader& reader, const SapnetParts& parts) {
-  if (name != kNetworks[0]) return std::make_unique<Prenet>(reader);
+std::unique_ptr<Network> build(std::string_view name, const LayerBuilder& builder,
+                               const SapnetOptions& options) {
+  if (name != kNetworks[0]) return std::make_unique<Prenet>(builder);
   const PrenetBlocks undilated;
-  const auto& dilations = parts.dilation ? kSapnetDilations : undilated.dilations;
-  if (parts.attention) return std::make_unique<Sapnet>(reader, dilations);
-  return std::make_unique<Prenet>(reader, PrenetBlocks{kNetworks[0], ".3", dilations});
+  const auto& dilations = options.dilation ? kSapnetDilations : undilated.dilations;
+  if (options.attention) return std::make_unique<Sapnet>(builder, dilations);
+  return std::make_unique<Prenet>(builder, PrenetBlocks{kNetworks[0], ".3", dilations});
 }
 
 }  // namespace
 
-KnownNetwork known_network(const engine::Parameters& parameters) {
-  // A unit's second convolution follows an attention and a ReLU in SAPNet, only a ReLU in PReNet.
+NetworkKind identify_network(const engine::Parameters& parameters) {
+  // The second convolution of a unit follows attention and ReLU in SAPNet, only a ReLU in PReNet.
   if (parameters.contains("res_conv1.3.weight"))
     return {kNetworks[0], parameters.contains("res_conv1.1.conv_1_1.weight")};
   if (parameters.contains("res_conv1.2.weight")) return {kNetworks[1]};
@@ -70,39 +73,40 @@ KnownNetwork known_network(const engine::Parameters& parameters) {
       ": is not a SAPNet or PReNet (it has neither tensor 'res_conv1.3.weight' nor 'res_conv1.2.weight')");
 }
 
-engine::Parameters draw_parameters(std::string_view network, std::uint64_t seed, const SapnetParts& parts) {
+engine::Parameters init_parameters(std::string_view network, std::uint64_t seed,
+                                   const SapnetOptions& options) {
   const auto found = std::ranges::find(kNetworks, network);
-  if (found == kNetworks.end()) throw Error("there is no network '" + std::string(network) + "'");
+  if (found == kNetworks.end()) throw Error("unknown network '" + std::string(network) + "'");
   engine::Parameters drawn("new " + std::string(network));
-  double limit = 0;  // a bias has its convolution's, whose weights are asked for just before it
+  double limit = 0;  // a bias uses the limit of its convolution's weight, which is requested just before it
   const auto draw_next = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
     std::int64_t count = 1;
     for (const std::int64_t extent : shape) count *= extent;
     if (shape.size() > 1) limit = 1 / std::sqrt(static_cast<double>(count / shape[0]));
     const auto number = static_cast<std::uint32_t>(drawn.all().size());
     engine::Parameters parameter(drawn.source());
-    parameter.add({name, shape, draw_uniform(seed, number, static_cast<std::size_t>(count), limit)});
+    parameter.add({name, shape, init_uniform(seed, number, static_cast<std::size_t>(count), limit)});
     drawn.add(parameter.all().front());
     return engine::ParameterTensors(std::move(parameter), engine::Device::kCpu).get(name, shape);
   };
-  build(network, LayerReader(draw_next, {}), parts);
+  build(network, LayerBuilder(draw_next, {}), options);
   return drawn;
 }
 
 std::unique_ptr<Network> make_network(const engine::Parameters& parameters,
                                       const engine::Execution& execution, bool dilation) {
-  known_network(parameters);  // before all else, since nothing else can be said of a file of no network
+  identify_network(parameters);  // first, for a clear error if the file is no network at all
   return make_network(engine::ParameterTensors(parameters, execution.device), execution, dilation);
 }
 
 std::unique_ptr<Network> make_network(const engine::ParameterTensors& parameters,
                                       const engine::Execution& execution, bool dilation) {
-  const LayerReader reader(parameters, execution);
-  const KnownNetwork known = known_network(parameters.initial());
+  const LayerBuilder builder(parameters, execution);
+  const NetworkKind known = identify_network(parameters.initial());
   std::unique_ptr<Network> network =
-      build(known.name, reader, {.attention = known.attention, .dilation = dilation});
+      build(known.name, builder, {.attention = known.attention, .dilation = dilation});
   if (execution.device == engine::Device::kCpu) return network;
-  return std::make_unique<RecordedNetwork>(std::move(network));
+  return std::make_unique<CudaGraphNetwork>(std::move(network));
 }
 
 }  // namespace sapnet::model

@@ -9,20 +9,20 @@ constexpr std::int64_t kChannels = 32;
 
 }  // namespace
 
-Prenet::Prenet(LayerReader reader, const PrenetBlocks& blocks)
+Prenet::Prenet(LayerBuilder builder, const PrenetBlocks& blocks)
     : name_(blocks.name),
-      conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
-      conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
-      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps(), engine::DType::kFloat32)),
-      maps_(reader.maps()) {
+      conv_in_(builder.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, builder.maps())),
+      conv_lstm_(builder.conv_lstm(kChannels, kChannels)),
+      conv_out_(builder.conv2d("conv.0", {kChannels, 0}, 3, builder.maps(), engine::DType::kFloat32)),
+      maps_(builder.maps()) {
   for (std::size_t k = 0; k < blocks.dilations.size(); ++k) {
     const std::string block = "res_conv" + std::to_string(k + 1);
     const auto convolution = [&](const std::string& part) {
-      return reader.conv2d(block + part, {kChannels, 0}, kChannels, maps_, maps_, blocks.dilations[k]);
+      return builder.conv2d(block + part, {kChannels, 0}, kChannels, maps_, maps_, blocks.dilations[k]);
     };
     blocks_.push_back({convolution(".0"), convolution(std::string(blocks.second))});
   }
-  reader.finish();
+  builder.finish();
 }
 
 engine::Tensor Prenet::forward(const engine::Tensor& rainy, int stages) const {
@@ -42,12 +42,12 @@ engine::Tensor Prenet::forward(const engine::Tensor& rainy, int stages) const {
   return derained;
 }
 
-std::size_t Prenet::memory(const engine::Shape& rainy) const {
-  return recurrent_memory(rainy, kChannels, maps_);
+std::size_t Prenet::forward_bytes(const engine::Shape& rainy) const {
+  return recurrent_forward_bytes(rainy, kChannels, maps_);
 }
 
-std::size_t Prenet::memory_kept(const engine::Shape& rainy) const {
-  return recurrent_memory_kept(rainy, kChannels, maps_);
+std::size_t Prenet::training_bytes_per_stage(const engine::Shape& rainy) const {
+  return recurrent_training_bytes_per_stage(rainy, kChannels, maps_);
 }
 
 void Prenet::pack() {

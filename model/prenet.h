@@ -1,5 +1,5 @@
 // PReNet (Ren et al. 2019, arXiv 1901.09221): SAPNet's recurrent frame around five plain residual blocks.
-// With SAPNet's dilations it is what is left of a SAPNet without attention.
+// With SAPNet's dilations it is a SAPNet without attention.
 #pragma once
 
 #include <array>
@@ -9,26 +9,26 @@
 
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "model/layer_reader.h"
+#include "model/layer_builder.h"
 #include "model/network.h"
 
 namespace sapnet::model {
 
-/// What its blocks are like.
+/// How its blocks are named and dilated.
 struct PrenetBlocks {
   std::string_view name = "PReNet";
-  std::string_view second = ".2";  // how their second convolution's tensors are called
+  std::string_view second = ".2";  // infix of the second convolution's tensor names
   std::array<std::int64_t, 5> dilations = {1, 1, 1, 1, 1};
 };
 
 class Prenet final : public Network {
  public:
-  explicit Prenet(LayerReader reader, const PrenetBlocks& blocks = {});
+  explicit Prenet(LayerBuilder builder, const PrenetBlocks& blocks = {});
 
   std::string_view name() const override { return name_; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
-  std::size_t memory(const engine::Shape& rainy) const override;
-  std::size_t memory_kept(const engine::Shape& rainy) const override;
+  std::size_t forward_bytes(const engine::Shape& rainy) const override;
+  std::size_t training_bytes_per_stage(const engine::Shape& rainy) const override;
   void pack() override;
 
  private:

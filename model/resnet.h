@@ -1,11 +1,11 @@
-// A residual network (He et al. 2016) without its classifier, frozen, as the published segmentation network
-// has it: the maps after its four groups of blocks.
+// A frozen residual network (He et al. 2016) without its classifier, as in the published segmentation
+// network: the feature maps after each of its four groups of blocks.
 //
-//   x = max_pool 3×3/2 (relu(norm(conv 7×7/2 (picture))))
+//   x = max_pool 3×3/2 (relu(norm(conv 7×7/2 (image))))
 //   block: relu(norm(conv(relu(norm(conv(relu(norm(conv(x)))))))) + x)     1×1, 3×3, 1×1; or twice 3×3 in 18
 //
-// where the first block of a group steps by 2 (but for the first group), in its 3×3, and its x goes through a
-// 1×1 convolution of its own.
+// The first block of each group but the first has stride 2 in its 3×3 convolution; the first block of a group
+// has a 1×1 convolution on its shortcut where the shape changes.
 #pragma once
 
 #include <array>
@@ -20,10 +20,10 @@
 
 namespace sapnet::model {
 
-/// By what a batch normalisation normalises.
+/// The statistics that batch normalisation uses.
 enum class NormStatistics {
-  kRunning,  // what was gathered in training; folded into the convolutions
-  kBatch,    // the maps' own, as the published code does
+  kRunning,  // the running statistics of training, folded into the convolutions
+  kBatch,    // those of the batch, as the published code does
 };
 
 class Resnet {
@@ -31,23 +31,23 @@ class Resnet {
   static constexpr std::array<int, 3> kDepths = {18, 50, 101};
   static constexpr std::size_t kGroups = 4;
 
-  /// parameters: by torchvision's names; those of its classifier, fc, are passed over. Throws Error naming
-  /// the first tensor that is missing, extra, or of the wrong shape.
+  /// parameters: with torchvision's names; the classifier's, fc, are ignored. Throws Error with the first
+  /// tensor that is missing, unexpected, or of the wrong shape.
   Resnet(int depth, const engine::Parameters& parameters, const engine::Execution& execution,
          NormStatistics statistics);
 
-  /// The channels of the groups' outputs.
+  /// The channels of each group's output.
   static std::array<std::int64_t, kGroups> channels(int depth);
   int depth() const { return depth_; }
 
-  /// The four groups' outputs, (n, h/4, w/4, …) to (n, h/32, w/32, …), extents rounded up. pictures: (n, h,
-  /// w, 3), normalised, fp32.
-  std::array<engine::Tensor, kGroups> forward(const engine::Tensor& pictures) const;
+  /// The four groups' outputs, (n, h/4, w/4, …) to (n, h/32, w/32, …), extents rounded up. images: (n, h, w,
+  /// 3), normalised, fp32.
+  std::array<engine::Tensor, kGroups> forward(const engine::Tensor& images) const;
 
-  /// A convolution and the normalisation behind it.
+  /// A convolution and its normalisation.
   struct NormedConv {
     engine::Conv2dWeights conv;
-    engine::Tensor gamma, beta;  // empty where the normalisation is folded in
+    engine::Tensor gamma, beta;  // empty if the normalisation is folded in
 
     engine::Tensor operator()(const engine::Tensor& x, engine::DType maps, bool relu,
                               engine::Tensor residual = {}) const;
@@ -65,10 +65,10 @@ class Resnet {
   std::array<std::vector<Block>, kGroups> groups_;
 };
 
-/// A network's parameters where none were trained: convolutions drawn from N(0, 2/n), n the number of a
-/// filter's outputs, kernel² · out (He et al. 2015); normalisations of mean 0 and variance 1, which change
-/// nothing, but for the last γ of each block, 1/√(number of blocks), so that the sum of the blocks stays of
-/// the size of the picture. The same seed gives the same weights.
-engine::Parameters draw_resnet(int depth, std::uint64_t seed);
+/// Random parameters: convolutions from N(0, 2/n), n = kernel² · out the fan-out (He et al. 2015);
+/// normalisations with mean 0 and variance 1, i.e. the identity, except that the last γ of each block is
+/// 1/√(number of blocks), which keeps the sum of the blocks at the scale of the image. The same seed gives
+/// the same weights.
+engine::Parameters init_resnet(int depth, std::uint64_t seed);
 
 }  // namespace sapnet::model

@@ -10,19 +10,19 @@ constexpr std::int64_t kAttentionHidden = 2;
 
 }  // namespace
 
-Sapnet::Sapnet(LayerReader reader, const std::array<std::int64_t, 5>& dilations)
-    : conv_in_(reader.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, reader.maps())),
-      conv_lstm_(reader.conv_lstm(kChannels, kChannels)),
-      conv_out_(reader.conv2d("conv.0", {kChannels, 0}, 3, reader.maps(), engine::DType::kFloat32)),
-      maps_(reader.maps()) {
+Sapnet::Sapnet(LayerBuilder builder, const std::array<std::int64_t, 5>& dilations)
+    : conv_in_(builder.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, builder.maps())),
+      conv_lstm_(builder.conv_lstm(kChannels, kChannels)),
+      conv_out_(builder.conv2d("conv.0", {kChannels, 0}, 3, builder.maps(), engine::DType::kFloat32)),
+      maps_(builder.maps()) {
   for (std::size_t k = 0; k < dilations.size(); ++k) {
     const std::string unit = "res_conv" + std::to_string(k + 1);
     const auto attended = [&](const char* conv, const char* attention) {
-      return reader.attended_conv(unit + conv, unit + attention, kChannels, kAttentionHidden, dilations[k]);
+      return builder.attended_conv(unit + conv, unit + attention, kChannels, kAttentionHidden, dilations[k]);
     };
     units_.push_back({attended(".0", ".1"), attended(".3", ".4"), dilations[k]});
   }
-  reader.finish();
+  builder.finish();
 }
 
 engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
@@ -33,7 +33,7 @@ engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
     engine::Tensor features = conv2d(rainy, derained, conv_in_, {.relu = true, .maps = maps_});
     auto [next_state, x] = conv_lstm(features, std::move(state), conv_lstm_, units_.front().dilation);
     state = std::move(next_state);
-    features = {};  // its memory serves the units
+    features = {};  // so that the units can reuse its memory
     for (std::size_t k = 0; k < units_.size(); ++k) {
       const DilatedUnit& unit = units_[k];
       const std::int64_t next_dilation = k + 1 < units_.size() ? units_[k + 1].dilation : 1;
@@ -45,14 +45,15 @@ engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
   return derained;
 }
 
-std::size_t Sapnet::memory(const engine::Shape& rainy) const {
-  // A unit's second convolution has three sums beside the maps: of the unit's input, middle and output.
+std::size_t Sapnet::forward_bytes(const engine::Shape& rainy) const {
+  // A unit's second convolution also holds three shifted sums: of the unit's input, intermediate map and
+  // output.
   const std::int64_t sums = 3 * rainy.n * rainy.h * 9 * kChannels;
-  return recurrent_memory(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
+  return recurrent_forward_bytes(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
 }
 
-std::size_t Sapnet::memory_kept(const engine::Shape& rainy) const {
-  return recurrent_memory_kept(rainy, kChannels, maps_);
+std::size_t Sapnet::training_bytes_per_stage(const engine::Shape& rainy) const {
+  return recurrent_training_bytes_per_stage(rainy, kChannels, maps_);
 }
 
 void Sapnet::pack() {

@@ -9,26 +9,26 @@
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
-#include "model/layer_reader.h"
+#include "model/layer_builder.h"
 #include "model/network.h"
 
 namespace sapnet::model {
 
-/// The dilations of its units, in their order.
+/// The dilations of its units, in order.
 inline constexpr std::array<std::int64_t, 5> kSapnetDilations = {1, 2, 4, 8, 16};
 
 class Sapnet final : public Network {
  public:
-  Sapnet(LayerReader reader, const std::array<std::int64_t, 5>& dilations);
+  Sapnet(LayerBuilder builder, const std::array<std::int64_t, 5>& dilations);
 
   std::string_view name() const override { return "SAPNet"; }
   engine::Tensor forward(const engine::Tensor& rainy, int stages) const override;
-  std::size_t memory(const engine::Shape& rainy) const override;
-  std::size_t memory_kept(const engine::Shape& rainy) const override;
+  std::size_t forward_bytes(const engine::Shape& rainy) const override;
+  std::size_t training_bytes_per_stage(const engine::Shape& rainy) const override;
   void pack() override;
 
  private:
-  /// Two attended convolutions of one dilation, around which the input is added.
+  /// Two attended convolutions of the same dilation with a skip connection.
   struct DilatedUnit {
     engine::AttendedConvWeights first, second;
     std::int64_t dilation;

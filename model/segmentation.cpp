@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "engine/ops/resize_bilinear.h"
-#include "model/draw.h"
-#include "model/frozen_reader.h"
+#include "model/frozen_layer_builder.h"
+#include "model/init.h"
 
 namespace sapnet::model {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kPyramid = 256, kSmooth = 128;
 constexpr std::size_t kLevels = Resnet::kGroups;
 
-/// Of the levels p5, p4, p3, p2. The names are the published code's.
+/// For the levels p5, p4, p3, p2; the names are the published code's.
 constexpr std::array<const char*, kLevels> kLateralNames = {"toplayer", "latlayer1", "latlayer2",
                                                             "latlayer3"};
 
@@ -21,12 +21,12 @@ std::string smooth_name(std::size_t level, int k) {
   return "smooth" + std::to_string(level + 1) + "_" + std::to_string(k);
 }
 
-constexpr FrozenConv lateral(std::int64_t channels) {
+constexpr ConvSpec lateral(std::int64_t channels) {
   return {.in = {channels, 0}, .out = kPyramid, .kernel = 1, .geometry = {.padding = 0}};
 }
-constexpr FrozenConv kSmooth1 = {.in = {kPyramid, 0}, .out = kPyramid};
-constexpr FrozenConv kSmooth2 = {.in = {kPyramid, 0}, .out = kSmooth};
-constexpr FrozenConv kClassifyHalf = {.in = {kSmooth, kSmooth}, .out = Segmentation::kClasses};
+constexpr ConvSpec kSmooth1 = {.in = {kPyramid, 0}, .out = kPyramid};
+constexpr ConvSpec kSmooth2 = {.in = {kPyramid, 0}, .out = kSmooth};
+constexpr ConvSpec kClassifyHalf = {.in = {kSmooth, kSmooth}, .out = Segmentation::kClasses};
 
 /// The classifier's weight for two of the four levels.
 std::vector<float> half_of(const std::vector<float>& weight, std::size_t half) {
@@ -44,27 +44,27 @@ std::vector<float> half_of(const std::vector<float>& weight, std::size_t half) {
 Segmentation::Segmentation(Resnet backbone, const engine::Parameters& head,
                            const engine::Execution& execution)
     : backbone_(std::move(backbone)), maps_(execution.maps) {
-  FrozenReader reader(head, execution);
+  FrozenLayerBuilder builder(head, execution);
   const auto channels = Resnet::channels(backbone_.depth());
   for (std::size_t level = 0; level < kLevels; ++level) {
     lateral_.push_back(
-        reader.conv2d(kLateralNames[level], lateral(channels[kLevels - 1 - level]), maps_, maps_));
-    smooth_.push_back({reader.conv2d(smooth_name(level, 1), kSmooth1, maps_, maps_),
-                       reader.conv2d(smooth_name(level, 2), kSmooth2, maps_, maps_)});
+        builder.conv2d(kLateralNames[level], lateral(channels[kLevels - 1 - level]), maps_, maps_));
+    smooth_.push_back({builder.conv2d(smooth_name(level, 1), kSmooth1, maps_, maps_),
+                       builder.conv2d(smooth_name(level, 2), kSmooth2, maps_, maps_)});
   }
-  const auto& weight = reader.values("classify.weight", {kClasses, 4 * kSmooth, 3, 3});
+  const auto& weight = builder.values("classify.weight", {kClasses, 4 * kSmooth, 3, 3});
   for (std::size_t half = 0; half < 2; ++half) {
     engine::Tensor bias;
-    if (half == 1) bias = reader.numbers("classify.bias", kClasses);
+    if (half == 1) bias = builder.numbers("classify.bias", kClasses);
     classify_.push_back(
         {engine::from_host(half_of(weight, half), {kClasses, 2 * kSmooth, 3, 3}, execution.device), bias,
          kClassifyHalf.in, kClassifyHalf.geometry, execution, engine::DType::kFloat32, true});
   }
-  reader.finish();
+  builder.finish();
 }
 
-engine::Tensor Segmentation::logits(const engine::Tensor& pictures) const {
-  const auto groups = backbone_.forward(pictures);
+engine::Tensor Segmentation::logits(const engine::Tensor& images) const {
+  const auto groups = backbone_.forward(images);
   std::array<engine::Tensor, kLevels> levels;
   engine::Tensor above;
   for (std::size_t level = 0; level < kLevels; ++level) {
@@ -82,15 +82,15 @@ engine::Tensor Segmentation::logits(const engine::Tensor& pictures) const {
   return conv2d(levels[2], levels[3], classify_[1], {.residual = std::move(logits)});
 }
 
-engine::Parameters draw_segmentation_head(int depth, std::uint64_t seed) {
+engine::Parameters init_segmentation_head(int depth, std::uint64_t seed) {
   engine::Parameters drawn("new segmentation head");
-  std::uint32_t number = 0x2000;  // behind the backbone's
-  const auto draw = [&](const std::string& name, const FrozenConv& conv) {
+  std::uint32_t number = 0x2000;  // after the backbone's
+  const auto draw = [&](const std::string& name, const ConvSpec& conv) {
     constexpr double kDeviation = 0.01;
     const auto count = static_cast<std::size_t>(conv.out * conv.in[0] * conv.kernel * conv.kernel);
     drawn.add({name + ".weight",
                {conv.out, conv.in[0], conv.kernel, conv.kernel},
-               draw_normal(seed, number++, count, kDeviation)});
+               init_normal(seed, number++, count, kDeviation)});
     drawn.add({name + ".bias", {conv.out}, std::vector<float>(static_cast<std::size_t>(conv.out))});
   };
   const auto channels = Resnet::channels(depth);

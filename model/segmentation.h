@@ -1,11 +1,12 @@
-// The network behind SAPNet's unsupervised background segmentation (section 3.3): a feature pyramid (Lin et
-// al. 2017) on a residual network, frozen. What it says of a picture serves as the label for itself.
+// The segmentation network for SAPNet's unsupervised background segmentation (section 3.3): a frozen feature
+// pyramid (Lin et al. 2017) on a residual network. Its own prediction serves as the pseudo-label.
 //
 //   p5 = top(c5);   p4 = up(p5) + lateral1(c4);   p3 = up(p4) + lateral2(c3);   p2 = up(p3) + lateral3(c2)
-//   pk = smooth2(smooth1(pk)), each with convolutions of its own
+//   pk = smooth2(smooth1(pk)), with separate convolutions for each k
 //   logits = classify([up(p5), up(p4), up(p3), p2])
 //
-// c2 to c5 being the residual network's maps, and up bilinear, to the size of the other.
+// c2 to c5 are the residual network's feature maps; up is bilinear, to the size of the map it is combined
+// with.
 #pragma once
 
 #include <array>
@@ -22,23 +23,23 @@ namespace sapnet::model {
 
 class Segmentation {
  public:
-  static constexpr std::int64_t kClasses = 21;  // of PASCAL VOC, with the background
+  static constexpr std::int64_t kClasses = 21;  // PASCAL VOC, including background
 
-  /// head: as draw_segmentation_head gives it for the backbone's depth.
+  /// head: as init_segmentation_head returns it for the backbone's depth.
   Segmentation(Resnet backbone, const engine::Parameters& head, const engine::Execution& execution);
 
-  /// (n, h/4, w/4, 21), extents rounded up, fp32. pictures: (n, h, w, 3), normalised, fp32.
-  engine::Tensor logits(const engine::Tensor& pictures) const;
+  /// (n, h/4, w/4, 21), extents rounded up, fp32. images: (n, h, w, 3), normalised, fp32.
+  engine::Tensor logits(const engine::Tensor& images) const;
 
  private:
   Resnet backbone_;
   std::vector<engine::Conv2dWeights> lateral_;                // of c5 (1×1 → 256), c4, c3, c2
   std::vector<std::array<engine::Conv2dWeights, 2>> smooth_;  // of p5, p4, p3, p2: 256 → 256 → 128
-  std::vector<engine::Conv2dWeights> classify_;  // its part for p5 and p4, and that for p3 and p2
+  std::vector<engine::Conv2dWeights> classify_;  // the part for p5 and p4, and the part for p3 and p2
   engine::DType maps_;
 };
 
-/// Weights for the head, drawn from N(0, 0.01²), with biases of 0 (section 3.3).
-engine::Parameters draw_segmentation_head(int depth, std::uint64_t seed);
+/// Weights for the head from N(0, 0.01²), with zero biases (section 3.3).
+engine::Parameters init_segmentation_head(int depth, std::uint64_t seed);
 
 }  // namespace sapnet::model

@@ -46,9 +46,9 @@ model::Segmentation make_segmentation(int depth, const std::filesystem::path& ba
     return model::Resnet(depth, parameters, execution, statistics);
   };
   model::Resnet network = backbone.empty()
-                              ? resnet(model::draw_resnet(depth, seed))
+                              ? resnet(model::init_resnet(depth, seed))
                               : made(backbone, "", "the weights of ResNet-" + std::to_string(depth), resnet);
-  return {std::move(network), model::draw_segmentation_head(depth, seed), execution};
+  return {std::move(network), model::init_segmentation_head(depth, seed), execution};
 }
 
 std::string covered_taps(const model::Vgg16& vgg, std::size_t wanted) {

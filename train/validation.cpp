@@ -116,7 +116,7 @@ Validation::Result Validation::run(const model::Network& network, engine::Device
     result.derained.push_back(derained);
     result.scores.push_back(score(derained, picture.clean, picture.width, picture.height));
   }
-  network.forget();  // the memory is training's
+  network.release_cached_memory();  // training needs it
   result.folder_means = folder_means(result.scores);
   result.mean = mean(result.folder_means);
   return result;

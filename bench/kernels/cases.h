@@ -21,7 +21,7 @@ struct Case {
   Pass pass = Pass::kForward;
   std::int64_t n = 1, h = 1, w = 1;  // of the maps; with Adam: 1, 1 and the number of parameters
   std::array<std::int64_t, 2>
-      in{};              // channels of the input, or of two inputs side by side; of dgrad: of dsum
+      in{};  // channels of the input, or of two inputs side by side; of dgrad: of grad_preactivation
   std::int64_t out = 0;  // of a convolution
   std::int64_t kernel = 3, dilation = 1;
   std::int64_t uses = 1;  // of wgrad: the n images are those of so many uses of the weights

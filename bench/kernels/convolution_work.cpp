@@ -93,7 +93,7 @@ Work wgrad_work(const Case& what, const Execution& execution) {
   const auto x = make.maps(work.sets, shape(what, what.in[0]), from);
   const auto y =
       what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
-  const auto dsum = make.maps(work.sets, shape(what, what.out), to);
+  const auto grad_preactivation = make.maps(work.sets, shape(what, what.out), to);
   Tensor weight = make.map(filter(what.out, p.total_in_channels())), bias = make.bias(what.out);
   weight.track(engine::zeros(weight.shape(), execution.device));
   bias.track(engine::zeros(bias.shape(), execution.device));
@@ -107,17 +107,17 @@ Work wgrad_work(const Case& what, const Execution& execution) {
       shape.n /= what.uses;
       return all.slice(number * shape.count(), shape);
     };
-    return engine::Conv2dUse{part(x[k]), y[k] ? part(y[k]) : Tensor(), part(dsum[k])};
+    return engine::WgradInput{part(x[k]), y[k] ? part(y[k]) : Tensor(), part(grad_preactivation[k])};
   };
   work.run = [=](std::size_t k) {
-    std::vector<engine::Conv2dUse> uses;
+    std::vector<engine::WgradInput> uses;
     for (std::int64_t number = 0; number < what.uses; ++number) uses.push_back(use(k, number));
     engine::conv2d_wgrad(uses, *weights);
     return std::vector{*weights->weight().gradient()};
   };
   work.expected = [=] {
     const auto first = values(x[0]), second = values(y[0]);
-    return reference::convolve_backward(p, {first, second}, values(dsum[0])).weight;
+    return reference::convolve_backward(p, {first, second}, values(grad_preactivation[0])).weight;
   };
   return work;
 }

@@ -277,9 +277,9 @@ Descriptor variant_pack(Set& set, const Convolution& what, Tensor& workspace) {
 
 }  // namespace
 
-std::string why_not() {
+std::string unavailable_reason() {
   if (!Library::find()) return kMissing;
-  return engine::cuda::why_not();
+  return engine::cuda::unavailable_reason();
 }
 
 std::string name() {

@@ -11,7 +11,7 @@
 namespace sapnet::bench::cudnn {
 
 /// Why convolutions cannot be timed here; empty when they can.
-std::string why_not();
+std::string unavailable_reason();
 
 /// "cuDNN 9.19.0"
 std::string name();

@@ -8,7 +8,7 @@ constexpr const char* kAbsent = "this build is without cuDNN";
 
 }  // namespace
 
-std::string why_not() { return kAbsent; }
+std::string unavailable_reason() { return kAbsent; }
 std::string name() { return "cuDNN"; }
 void check(const Convolution& /*convolution*/) { throw Error(kAbsent); }
 std::vector<double> time_convolution(const Convolution& /*convolution*/, int /*repeat*/,

@@ -144,7 +144,7 @@ class KernelsBench {
 
   ordered_json measure_peer(const Convolution& convolution) const {
     ordered_json peer;
-    if (const std::string reason = cudnn::why_not(); !reason.empty())
+    if (const std::string reason = cudnn::unavailable_reason(); !reason.empty())
       return {{"name", "cuDNN"}, {"not_measured", reason}};
     try {
       peer["name"] = cudnn::name();

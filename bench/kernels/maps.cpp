@@ -16,7 +16,7 @@ Tensor MapMaker::map(const engine::Shape& shape, engine::DType dtype) {
   const Tensor block = visit_dtype(dtype, [&]<class T>(T) {
     std::uniform_real_distribution<float> uniform(-0.1F, 0.1F);
     std::vector<T> numbers(static_cast<std::size_t>(drawn));
-    for (T& number : numbers) number = kernels::converted<T>(uniform(random_));
+    for (T& number : numbers) number = kernels::to_storage<T>(uniform(random_));
     return engine::from_host(std::span<const T>(numbers), {1, 1, 1, drawn}, device_);
   });
   for (std::int64_t first = 0; first < count; first += drawn) {

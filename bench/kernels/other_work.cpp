@@ -138,7 +138,7 @@ Work max_pool_work(const Case& what, const Execution& execution) {
   const kernels::MaxPoolProblem p = {.n = what.n, .h = what.h, .w = what.w, .c = what.in[0]};
   const auto count = static_cast<double>(what.pixels() * p.c);
   const double outputs = static_cast<double>(p.n * p.out_h() * p.out_w() * p.c),
-               bits = kernels::winner_bits(p.kernel);
+               bits = kernels::argmax_bits(p.kernel);
   Work work;
   work.cost = {count, (count + outputs) * static_cast<double>(size_of(execution.maps)) + outputs * bits / 8};
   work.sets = sets_of(work.cost.bytes, execution.device);
@@ -146,34 +146,34 @@ Work max_pool_work(const Case& what, const Execution& execution) {
   const Device device = execution.device;
   MapMaker make(device);
   const Shape in = {p.n, p.h, p.w, p.c}, out = {p.n, p.out_h(), p.out_w(), p.c};
-  const Shape words = {p.n, p.out_h(), p.out_w(), p.winner_words()};
+  const Shape words = {p.n, p.out_h(), p.out_w(), p.argmax_words()};
   const auto x = make.maps(work.sets, in, execution.maps);
   const auto there = [=](std::size_t k) {
-    Tensor pooled(out, device, execution.maps), winners(words, device);
+    Tensor pooled(out, device, execution.maps), argmax(words, device);
     const auto arguments = [&]<class T>(T) {
       return kernels::BasicMaxPoolArguments<T>{x[k].template data<T>(), pooled.template data<T>(),
-                                               reinterpret_cast<std::uint32_t*>(winners.data())};
+                                               reinterpret_cast<std::uint32_t*>(argmax.data())};
     };
     engine::dispatch(
         device, [&] { kernels::cpu::max_pool(p, arguments(float())); },
         [&](auto stream) {
           visit_dtype(execution.maps, [&](auto t) { kernels::cuda::max_pool(p, arguments(t), stream); });
         });
-    return std::vector{pooled, winners};
+    return std::vector{pooled, argmax};
   };
   if (what.pass == Pass::kForward) {
     work.run = there;
     work.expected = [=] { return reference::max_pool(p, doubles(x[0])).out; };
     return work;
   }
-  std::vector<Tensor> winners;
-  for (std::size_t k = 0; k < work.sets; ++k) winners.push_back(there(k)[1]);
+  std::vector<Tensor> argmax;
+  for (std::size_t k = 0; k < work.sets; ++k) argmax.push_back(there(k)[1]);
   const auto dout = make.maps(work.sets, out, execution.maps);
   work.run = [=](std::size_t k) {
     Tensor din(in, device, execution.maps);
     const auto arguments = [&]<class T>(T) {
       return kernels::BasicMaxPoolBackwardArguments<T>{
-          dout[k].template data<T>(), reinterpret_cast<const std::uint32_t*>(winners[k].data()),
+          dout[k].template data<T>(), reinterpret_cast<const std::uint32_t*>(argmax[k].data()),
           din.template data<T>()};
     };
     engine::dispatch(

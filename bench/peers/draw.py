@@ -1,4 +1,4 @@
-"""The numbers that our seeds give (engine/random.h, model/draw.h), so that PyTorch's networks can have the same
+"""The numbers that our seeds give (engine/random.h, model/init.h), so that PyTorch's networks can have the same
 weights."""
 import numpy as np
 

@@ -12,7 +12,7 @@ namespace sapnet::engine {
 
 namespace {
 
-/// The convolution of an attended one; w3, of the attention, tells the number of channels.
+/// The convolution of an attended_conv; c is taken from w3.
 Conv2dWeights conv_weights(Tensor weight, Tensor bias, const Tensor& w3, std::int64_t dilation,
                            const Execution& execution) {
   check_execution("attended_conv", execution);
@@ -39,9 +39,9 @@ AttendedConvWeights::AttendedConvWeights(Tensor weight, Tensor bias, Tensor w1, 
   dispatch(
       execution.device, [] {},
       [&](auto /*stream*/) {
-        if (!kernels::cuda::takes_attended_conv(problem(1, 1, 1)))
+        if (!kernels::cuda::supports_attended_conv(problem(1, 1, 1)))
           throw Error("attended_conv: w3 of shape " + to_string(w3_.shape()) +
-                      " cannot run on a GPU, which takes 32 channels");
+                      " is not supported on a GPU, which requires 32 channels");
       });
 }
 
@@ -61,23 +61,23 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   const Device device = conv.packed().device();
   kernels::AttendedConvProblem problem = weights.problem(shape.n, shape.h, shape.w);
   problem.next_dilation = next_dilation;
-  const std::int64_t parts = x.shifted_sums.shape().h;
+  const std::int64_t partials = x.shifted_sums.shape().h;
   check_tensor("attended_conv", "input", x.map, {shape.n, shape.h, shape.w, problem.c}, maps, device);
-  check_tensor("attended_conv", "shifted sums", x.shifted_sums, {shape.n, parts, 9, problem.c},
+  check_tensor("attended_conv", "shifted sums", x.shifted_sums, {shape.n, partials, 9, problem.c},
                DType::kFloat32, device);
   if (x.dilation != problem.dilation)
     throw Error("attended_conv: shifted sums are for dilation " + std::to_string(x.dilation) + ", not " +
                 std::to_string(problem.dilation));
   if (residual) check_tensor("attended_conv", "residual", residual, shape, maps, device);
-  Tape* const tape = recording(x.map, residual, conv.weight());
-  SummedMap out{output_for(shape, device, maps, residual), {}, next_dilation};
-  Tensor inner;  // what the way back needs of the ReLU before the residual
-  if (tape && residual) inner = Tensor(shape, device, maps);
+  Tape* const tape = tape_for(x.map, residual, conv.weight());
+  SummedMap out{reuse_or_allocate(shape, device, maps, residual), {}, next_dilation};
+  Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
+  if (tape && residual) pre_residual = Tensor(shape, device, maps);
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicAttendedConvArguments<T>{
         .in = x.map.data<T>(),
         .shifted_sums = x.shifted_sums.data(),
-        .parts = parts,
+        .partials = partials,
         .weight = conv.weight().data(),
         .packed = conv.packed().data<T>(),
         .bias = conv.bias().data(),
@@ -86,20 +86,21 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
         .w3 = weights.w3().data(),
         .residual = data_or_null<T>(std::as_const(residual)),
         .out = out.map.data<T>(),
-        .inner = data_or_null<T>(inner),
+        .pre_residual = data_or_null<T>(pre_residual),
         .out_shifted_sums = out.shifted_sums.data(),
     };
   };
   dispatch(
       device,
       [&] {
-        out.shifted_sums = Tensor({shape.n, kernels::cpu::shifted_sums_parts(shape.h), 9, problem.c}, device);
+        out.shifted_sums =
+            Tensor({shape.n, kernels::cpu::shifted_sums_partials(shape.h), 9, problem.c}, device);
         kernels::cpu::attended_conv(problem, conv.algorithm(), arguments(float()));
       },
       [&](auto stream) {
-        const std::int64_t out_parts = kernels::cuda::conv2d_parts(problem.conv());
-        out.shifted_sums = Tensor({shape.n, out_parts, 9, problem.c}, device);
-        Tensor memory = workspace(kernels::cuda::attended_conv_workspace(problem, parts), device);
+        const std::int64_t out_partials = kernels::cuda::conv2d_partials(problem.conv());
+        out.shifted_sums = Tensor({shape.n, out_partials, 9, problem.c}, device);
+        Tensor memory = workspace(kernels::cuda::attended_conv_workspace(problem, partials), device);
         visit_dtype(maps, [&](auto t) {
           kernels::cuda::attended_conv(problem, arguments(t), memory.data(), stream);
         });
@@ -114,15 +115,15 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
     Tensor before, dresidual;
     if (residual_gradient) {
       before = std::move(*residual_gradient);
-      dresidual = output_for(shape, device, dy.dtype(), before);
+      dresidual = reuse_or_allocate(shape, device, dy.dtype(), before);
     }
     const auto back = [&]<class T>(T) {
       return kernels::BasicAttendedConvBackwardArguments<T>{
           .dout = dy.data<T>(),
           .out = out.data<T>(),
-          .inner = data_or_null<T>(inner),
+          .pre_residual = data_or_null<T>(pre_residual),
           .shifted_sums = x.shifted_sums.data(),
-          .parts = parts,
+          .partials = partials,
           .weight = layer.weight().data(),
           .bias = layer.bias().data(),
           .w1 = weights.w1().data(),
@@ -138,7 +139,8 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
     dispatch(
         device, [&] { kernels::cpu::attended_conv_backward(problem, back(float())); },
         [&](auto stream) {
-          Tensor memory = workspace(kernels::cuda::attended_conv_backward_workspace(problem, parts), device);
+          Tensor memory =
+              workspace(kernels::cuda::attended_conv_backward_workspace(problem, partials), device);
           visit_dtype(dy.dtype(), [&](auto t) {
             kernels::cuda::attended_conv_backward(problem, back(t), memory.data(), stream);
           });

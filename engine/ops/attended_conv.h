@@ -1,5 +1,5 @@
-// A dilated convolution with channel residual attention, on tensors; its equations stand in
-// kernels/attended_conv/attended_conv.h, those of the way back in attended_conv_backward.h.
+// A dilated convolution with channel residual attention. Equations: kernels/attended_conv/attended_conv.h and
+// attended_conv_backward.h.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,11 @@ namespace sapnet::engine {
 /// The learned weights of one attended convolution.
 class AttendedConvWeights {
  public:
-  /// weight: (c, c, 3, 3), bias: of c numbers, w1: (hidden, c, 1, 1), w2: (c, hidden, 1, 1), w3: (c, c, 1,
-  /// 1).
+  /// weight: (c, c, 3, 3), bias: c values, w1: (hidden, c, 1, 1), w2: (c, hidden, 1, 1), w3: (c, c, 1, 1).
   AttendedConvWeights(Tensor weight, Tensor bias, Tensor w1, Tensor w2, Tensor w3, std::int64_t dilation,
                       const Execution& execution);
 
-  /// Arranges the weights anew, after they have changed.
+  /// Repacks the weights after they have changed.
   void pack() { conv_.pack(); }
 
   kernels::AttendedConvProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
@@ -35,10 +34,10 @@ class AttendedConvWeights {
   Tensor w1_, w2_, w3_;
 };
 
-/// relu(cra(conv(x))), or relu(residual + that); with shifted sums for a next attended_conv of next_dilation.
-/// x's sums must be for the weights' dilation. The residual is overwritten with the result when it is the
-/// only handle to its memory. A tape goes on needing the weights. Throws Error naming both shapes when they
-/// do not fit.
+/// relu(cra(conv(x))), or relu(residual + that) with a residual; also returns the shifted sums for a
+/// following attended_conv of next_dilation. x's sums must be for the dilation of `weights`. Writes in place
+/// of the residual if that is the only handle to its memory. `weights` must outlive a recording Tape's
+/// backward(). Throws Error with both shapes on a mismatch.
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
                         Tensor residual = {});
 

@@ -19,12 +19,13 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
   check_tensor("batch_norm", "beta", beta, of_channels, DType::kFloat32, device);
   for (const auto& [name, tensor] : {std::pair{"gamma", &gamma}, {"beta", &beta}})
     if (tensor->tracked())
-      throw Error("batch_norm: " + std::string(name) + " is tracked, but no gradient goes back to it");
+      throw Error("batch_norm: " + std::string(name) +
+                  " is tracked, but batch_norm computes no gradient for it");
   const Tensor residual = std::move(options.residual);
   if (residual) check_tensor("batch_norm", "residual", residual, shape, maps, device);
   const kernels::BatchNormProblem problem = {shape.n, shape.h, shape.w, shape.c};
-  Tape* const tape = recording(x, residual);
-  Tensor out = output_for(shape, device, maps, residual);
+  Tape* const tape = tape_for(x, residual);
+  Tensor out = reuse_or_allocate(shape, device, maps, residual);
   Tensor mean(of_channels, device), inv_std(of_channels, device);
   const bool relu = options.relu;
   const auto arguments = [&]<class T>(T) {
@@ -49,7 +50,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
   tape->record([=, residual_gradient = residual.gradient()] {
     Tensor dout = take_gradient(out);
     if (!dout) return;
-    // One of the two gradients takes dout's place.
+    // One of the two gradients reuses dout's memory.
     Tensor din = residual_gradient ? Tensor(shape, device, maps) : dout;
     const auto back = [&]<class T>(T) {
       return kernels::BasicBatchNormBackwardArguments<T>{

@@ -8,8 +8,9 @@
 #include "engine/error.h"
 #include "engine/ops/op.h"
 #include "engine/ops/packing.h"
+#include "engine/ops/wgrad_queue.h"
 #include "kernels/conv2d/conv2d_backward.h"
-#include "kernels/spread/spread.h"
+#include "kernels/zero_insert/zero_insert.h"
 
 namespace sapnet::engine {
 
@@ -22,15 +23,15 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
       weight_(std::move(weight)),
       bias_(std::move(bias)) {
   check_execution("conv2d", execution);
-  check_at_least("conv2d", "the number of the input's channels", in_channels[0], 1);
-  check_at_least("conv2d", "the number of the second input's channels", in_channels[1], 0);
+  check_at_least("conv2d", "the number of input channels", in_channels[0], 1);
+  check_at_least("conv2d", "the number of second input channels", in_channels[1], 0);
   check_at_least("conv2d", "stride", geometry.stride, 1);
   check_at_least("conv2d", "dilation", geometry.dilation, 1);
   check_at_least("conv2d", "padding", geometry.padding, 0);
   if (!weight_) throw Error("conv2d: weight is empty");
   const Shape& shape = weight_.shape();  // (out, in, k, k)
   if (shape.w != shape.c || shape.h != in_channels[0] + in_channels[1])
-    throw Error("conv2d: a weight of shape " + to_string(shape) + " is no square filter on " +
+    throw Error("conv2d: a weight of shape " + to_string(shape) + " is not a square filter on " +
                 std::to_string(in_channels[0] + in_channels[1]) + " channels");
   if (bias_ && bias_.shape().count() != shape.n)
     throw Error("conv2d: a bias of shape " + to_string(bias_.shape()) + " does not fit a weight of shape " +
@@ -43,21 +44,37 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
             .padding = geometry.padding};
   algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
   pack_on_host();
-  if (!weight_.tracked() || execution.device == Device::kCpu) return;
-  const Digits digits = place_digits(shape, execution.device);
-  const auto packed = [&](const Tensor& digit) {
-    return Conv2dWeights(digit, {}, in_channels, geometry, execution, outputs_, true);
+  if (weight_.tracked() && execution.device == Device::kCuda) find_indices();
+}
+
+void Conv2dWeights::find_indices() {
+  const std::vector<std::int32_t> indices = weight_indices(weight_.shape().count());
+  const auto table = [](const Conv2dWeights& weights, std::span<const std::int32_t> from) {
+    return packed_indices(weights.packed_, [&](std::int32_t* to) {
+      dispatch(
+          weights.packed_.device(), [] {},
+          [&](auto /*stream*/) {
+            visit_dtype(weights.packed_.dtype(),
+                        [&]<class T>(T) { kernels::cuda::pack_conv2d<T>(weights.layer_, from.data(), to); });
+          });
+    });
   };
-  const Conv2dWeights high = packed(digits.high), low = packed(digits.low);
-  places_ = places(high.packed_, low.packed_);
-  for (std::size_t k = 0; k < dgrad_.size(); ++k)
-    dgrad_[k].places_ = places(high.dgrad_[k].packed_, low.dgrad_[k].packed_);
+  indices_ = table(*this, indices);
+  std::vector<std::int32_t> reversed(indices.size());
+  kernels::dgrad_weight(layer_, indices.data(), reversed.data());
+  std::span<const std::int32_t> rest = reversed;
+  for (Conv2dWeights& dgrad : dgrad_) {
+    dgrad.indices_ = table(dgrad, rest);
+    rest =
+        rest.subspan(static_cast<std::size_t>(dgrad.layer_.kernel * dgrad.layer_.kernel *
+                                              dgrad.layer_.total_in_channels() * dgrad.layer_.out_channels));
+  }
 }
 
 void Conv2dWeights::pack() {
   if (execution_.device == Device::kCpu) return pack_on_host();
-  pack_by_places(weight_, places_, packed_);
-  for (Conv2dWeights& dgrad : dgrad_) pack_by_places(weight_, dgrad.places_, dgrad.packed_);
+  pack_by_gather(weight_, indices_, packed_);
+  for (Conv2dWeights& dgrad : dgrad_) pack_by_gather(weight_, dgrad.indices_, dgrad.packed_);
 }
 
 void Conv2dWeights::pack_on_host() {
@@ -73,7 +90,7 @@ void Conv2dWeights::pack_on_host() {
         visit_dtype(execution_.maps, [&]<class T>(T) {
           packed_ = packed_weights<T>(
               kernels::cuda::packed_conv2d_size(layer_), execution_.device,
-              [&](T* packed) { kernels::cuda::pack_conv2d(layer_, weight.data(), packed); });
+              [&](T* packed) { kernels::cuda::pack_conv2d<T>(layer_, weight.data(), packed); });
         });
       });
   dgrad_.clear();
@@ -103,7 +120,7 @@ void Conv2dWeights::pack_on_host() {
 }
 
 const Conv2dWeights& Conv2dWeights::dgrad(std::size_t map) const {
-  if (dgrad_.empty()) throw Error("conv2d: the weights were not made for gradients to go back through them");
+  if (dgrad_.empty()) throw Error("conv2d: the weights were created without dgrad");
   return dgrad_[kernels::has_joint_dgrad(layer_) ? 0 : map];
 }
 
@@ -141,10 +158,11 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   const Tensor residual = std::move(options.residual);
   check_execution("conv2d", {.device = device, .maps = options.maps});
   if (residual) check_tensor("conv2d", "residual", residual, out_shape, options.maps, device);
-  Tape* const tape = recording(x, y, residual, weights.weight(), weights.bias());
-  Tensor out = output_for(out_shape, device, options.maps, residual);
-  Tensor inner;  // what the way back needs of a ReLU before the residual
-  if (tape && options.relu && residual && !options.relu_once) inner = Tensor(out_shape, device, options.maps);
+  Tape* const tape = tape_for(x, y, residual, weights.weight(), weights.bias());
+  Tensor out = reuse_or_allocate(out_shape, device, options.maps, residual);
+  Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
+  if (tape && options.relu && residual && !options.relu_after_residual)
+    pre_residual = Tensor(out_shape, device, options.maps);
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
         .in = {x.data<In>(), data_or_null<In>(y)},
@@ -152,9 +170,9 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         .bias = data_or_null(weights.bias()),
         .residual = data_or_null<Out>(residual),
         .relu = options.relu,
-        .relu_once = options.relu_once,
+        .relu_after_residual = options.relu_after_residual,
         .out = out.data<Out>(),
-        .inner = data_or_null<Out>(inner),
+        .pre_residual = data_or_null<Out>(pre_residual),
     };
   };
   dispatch(
@@ -170,60 +188,64 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   out.track();
   const bool relu = options.relu;
   tape->record([=, &weights, residual_gradient = residual.gradient()] {
-    Tensor dsum = take_gradient(out);
-    if (!dsum) return;
+    Tensor grad_preactivation = take_gradient(out);
+    if (!grad_preactivation) return;
     if (relu || residual_gradient) {
       Tensor before, dresidual;
       if (residual_gradient) {
         before = std::move(*residual_gradient);
-        dresidual = output_for(out_shape, dsum.device(), dsum.dtype(), before);
+        dresidual =
+            reuse_or_allocate(out_shape, grad_preactivation.device(), grad_preactivation.dtype(), before);
       }
       const auto back = [&]<class T>(T) {
         return kernels::BasicConv2dEpilogueBackwardArguments<T>{
-            .dout = dsum.data<T>(),
+            .dout = grad_preactivation.data<T>(),
             .out = relu ? out.data<T>() : nullptr,
-            .inner = data_or_null<T>(inner),
+            .pre_residual = data_or_null<T>(pre_residual),
             .scale = nullptr,
             .shift = nullptr,
-            .dsum = dsum.data<T>(),
+            .grad_preactivation = grad_preactivation.data<T>(),
             .dresidual_before = data_or_null<T>(std::as_const(before)),
             .dresidual = data_or_null<T>(dresidual)};
       };
       dispatch(
           device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, back(float())); },
           [&](auto stream) {
-            visit_dtype(dsum.dtype(),
+            visit_dtype(grad_preactivation.dtype(),
                         [&](auto t) { kernels::cuda::conv2d_epilogue_backward(problem, back(t), stream); });
           });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }
-    conv2d_backward({x, y, std::move(dsum)}, weights);
+    conv2d_backward({x, y, std::move(grad_preactivation)}, weights);
   });
   return out;
 }
 
 namespace {
 
-/// The sums' gradient as the data gradient's convolution, of stride 1, takes it.
-Tensor with_zeros_between(const Tensor& dsum, const kernels::Conv2dProblem& p) {
-  if (p.stride == 1) return dsum;
+/// grad_preactivation with stride - 1 zeros inserted between pixels, the input of the stride-1 dgrad.
+Tensor zero_inserted(const Tensor& grad_preactivation, const kernels::Conv2dProblem& p) {
+  if (p.stride == 1) return grad_preactivation;
   const kernels::Conv2dProblem dgrad = kernels::dgrad_problem(p, 0);
-  Tensor spread({p.n, dgrad.h, dgrad.w, p.out_channels}, dsum.device(), dsum.dtype());
-  const kernels::SpreadProblem problem = {p.n,      p.out_h(), p.out_w(), p.out_channels,
-                                          p.stride, dgrad.h,   dgrad.w};
+  Tensor upsampled({p.n, dgrad.h, dgrad.w, p.out_channels}, grad_preactivation.device(),
+                   grad_preactivation.dtype());
+  const kernels::ZeroInsertProblem problem = {p.n,      p.out_h(), p.out_w(), p.out_channels,
+                                              p.stride, dgrad.h,   dgrad.w};
   dispatch(
-      dsum.device(), [&] { kernels::cpu::spread(problem, dsum.data(), spread.data()); },
+      grad_preactivation.device(),
+      [&] { kernels::cpu::zero_insert(problem, grad_preactivation.data(), upsampled.data()); },
       [&](auto stream) {
-        visit_dtype(dsum.dtype(), [&]<class T>(T) {
-          kernels::cuda::spread(problem, dsum.data<T>(), spread.data<T>(), stream);
+        visit_dtype(grad_preactivation.dtype(), [&]<class T>(T) {
+          kernels::cuda::zero_insert(problem, grad_preactivation.data<T>(), upsampled.data<T>(), stream);
         });
       });
-  return spread;
+  return upsampled;
 }
 
-/// Adds to the gradients of x and y, as far as they are tracked, those that one convolution of dsum gives.
-void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const Conv2dWeights& weights) {
-  const Shape& in = dsum.shape();
+/// Adds to the gradients of x and y, as far as they are tracked; one convolution computes both.
+void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Tensor& y,
+                     const Conv2dWeights& weights) {
+  const Shape& in = grad_preactivation.shape();
   kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
   problem.out_maps = 2;
   std::array<Tensor, 2> before, after;
@@ -231,11 +253,11 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
   for (std::size_t map = 0; map < 2; ++map) {
     if (!maps[map]->tracked()) continue;
     before[map] = std::move(*maps[map]->gradient());
-    after[map] = output_for(x.shape(), x.device(), x.dtype(), before[map]);
+    after[map] = reuse_or_allocate(x.shape(), x.device(), x.dtype(), before[map]);
   }
   const auto arguments = [&]<class In, class Out>(In, Out) {
     return kernels::BasicConv2dArguments<In, Out>{
-        .in = {dsum.data<In>(), nullptr},
+        .in = {grad_preactivation.data<In>(), nullptr},
         .weight = weights.packed().data<In>(),
         .residual = data_or_null<Out>(std::as_const(before[0])),
         .out = data_or_null<Out>(after[0]),
@@ -246,7 +268,7 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
   dispatch(
       x.device(), [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
       [&](auto stream) {
-        visit_dtype(dsum.dtype(), [&](auto from) {
+        visit_dtype(grad_preactivation.dtype(), [&](auto from) {
           visit_dtype(x.dtype(),
                       [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
         });
@@ -255,56 +277,33 @@ void add_joint_dgrad(const Tensor& dsum, const Tensor& x, const Tensor& y, const
     if (after[map]) *maps[map]->gradient() = std::move(after[map]);
 }
 
-/// Whether one wgrad can take both.
-bool alike(const Conv2dUse& a, const Conv2dUse& b) {
+}  // namespace
+
+bool same_layout(const WgradInput& a, const WgradInput& b) {
   const auto same = [](const Tensor& s, const Tensor& t) {
     return static_cast<bool>(s) == static_cast<bool>(t) &&
            (!s || (s.shape() == t.shape() && s.dtype() == t.dtype()));
   };
-  return same(a.x, b.x) && same(a.y, b.y) && same(a.dsum, b.dsum);
+  return same(a.x, b.x) && same(a.y, b.y) && same(a.grad_preactivation, b.grad_preactivation);
 }
 
-}  // namespace
-
-void Conv2dWeights::gather_wgrad(Conv2dUse use, const std::function<void()>& added) const {
-  const auto add = [this, added](std::vector<Conv2dUse>& uses) {
-    conv2d_wgrad(uses, *this);
-    uses.clear();
-    if (added) added();
-  };
-  if (execution_.device == Device::kCpu) {
-    std::vector<Conv2dUse> alone = {std::move(use)};
-    return add(alone);
-  }
-  std::shared_ptr<std::vector<Conv2dUse>> gathered = gathered_.lock();
-  if (!gathered) {
-    gathered_ = gathered = std::make_shared<std::vector<Conv2dUse>>();
-    Tape::at_end([=, this] {
-      gathered_.reset();  // a use that comes later begins anew
-      add(*gathered);
-    });
-  }
-  if (gathered->size() == kernels::kMostUses || (!gathered->empty() && !alike(gathered->front(), use)))
-    add(*gathered);
-  gathered->push_back(std::move(use));
-}
-
-void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights) {
-  if (uses.empty() || uses.size() > kernels::kMostUses)
-    throw Error("conv2d: wgrad takes 1 to " + std::to_string(kernels::kMostUses) +
-                " uses of the weights, not " + std::to_string(uses.size()));
-  const Conv2dUse& first = uses.front();
-  if (!std::ranges::all_of(uses, [&](const Conv2dUse& use) { return alike(first, use); }))
-    throw Error("conv2d: wgrad takes uses that are alike");
+void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weights) {
+  if (inputs.empty() || inputs.size() > kernels::kMaxWgradInputs)
+    throw Error("conv2d: wgrad takes 1 to " + std::to_string(kernels::kMaxWgradInputs) +
+                " inputs at once, not " + std::to_string(inputs.size()));
+  const WgradInput& first = inputs.front();
+  if (!std::ranges::all_of(inputs, [&](const WgradInput& input) { return same_layout(first, input); }))
+    throw Error("conv2d: wgrad inputs must have the same shapes and types");
   const Shape& in = first.x.shape();
-  const Device device = first.dsum.device();
+  const Device device = first.grad_preactivation.device();
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-  const auto call = [&]<class In, class Sum>(In, Sum, const auto& wgrad) {
-    std::vector<kernels::BasicConv2dUse<In, Sum>> pointers;
-    for (const Conv2dUse& use : uses)
-      pointers.push_back({{use.x.data<In>(), data_or_null<In>(use.y)}, use.dsum.data<Sum>()});
-    wgrad(kernels::BasicConv2dWgradArguments<In, Sum>{
-        .uses = pointers,
+  const auto call = [&]<class In, class Grad>(In, Grad, const auto& wgrad) {
+    std::vector<kernels::BasicWgradInput<In, Grad>> pointers;
+    for (const WgradInput& input : inputs)
+      pointers.push_back(
+          {{input.x.data<In>(), data_or_null<In>(input.y)}, input.grad_preactivation.data<Grad>()});
+    wgrad(kernels::BasicConv2dWgradArguments<In, Grad>{
+        .inputs = pointers,
         .dweight = weights.weight().gradient()->data(),
         .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr});
   };
@@ -316,10 +315,10 @@ void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights)
         });
       },
       [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem, uses.size()), device);
+        Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem, inputs.size()), device);
         visit_dtype(first.x.dtype(), [&](auto map) {
-          visit_dtype(first.dsum.dtype(), [&](auto sum) {
-            call(map, sum, [&](const auto& arguments) {
+          visit_dtype(first.grad_preactivation.dtype(), [&](auto grad) {
+            call(map, grad, [&](const auto& arguments) {
               kernels::cuda::conv2d_wgrad(problem, arguments, memory.data(), stream);
             });
           });
@@ -327,21 +326,32 @@ void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights)
       });
 }
 
-void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
-                     const std::function<void()>& wgrad_added) {
-  const auto& [x, y, dsum] = use;
+namespace {
+
+void add_wgrad(const WgradInput& input, const Conv2dWeights& weights, const std::function<void()>& launched) {
+  if (input.grad_preactivation.device() == Device::kCuda)
+    return Tape::deferred_wgrads().add(weights, input, launched);
+  conv2d_wgrad({&input, 1}, weights);
+  if (launched) launched();
+}
+
+}  // namespace
+
+void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
+                     const std::function<void()>& wgrad_launched) {
+  const auto& [x, y, grad_preactivation] = input;
   const Shape& in = x.shape();
-  if (weights.weight().tracked()) weights.gather_wgrad(use, wgrad_added);
+  if (weights.weight().tracked()) add_wgrad(input, weights, wgrad_launched);
   if (!x.tracked() && !y.tracked()) return;
-  // The data gradient is a convolution too, and what is there already the residual of it.
+  // The data gradient is a convolution too; the gradient accumulated so far is its residual.
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-  const Tensor spread = with_zeros_between(dsum, problem);
-  if (kernels::has_joint_dgrad(problem)) return add_joint_dgrad(spread, x, y, weights.dgrad(0));
+  const Tensor upsampled = zero_inserted(grad_preactivation, problem);
+  if (kernels::has_joint_dgrad(problem)) return add_joint_dgrad(upsampled, x, y, weights.dgrad(0));
   const std::array<const Tensor*, 2> maps = {&x, &y};
   for (std::size_t map = 0; map < 2; ++map) {
     if (!maps[map]->tracked()) continue;
     Tensor& gradient = *maps[map]->gradient();
-    gradient = conv2d(spread, weights.dgrad(map),
+    gradient = conv2d(upsampled, weights.dgrad(map),
                       {.relu = false, .residual = std::move(gradient), .maps = maps[map]->dtype()});
   }
 }

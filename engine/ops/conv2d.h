@@ -1,11 +1,9 @@
-// Convolution on tensors; the equation and the order of its parts stand in kernels/conv2d/conv2d.h, those of
-// the way back in conv2d_backward.h.
+// Convolution. Equations: kernels/conv2d/conv2d.h and conv2d_backward.h.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,86 +14,86 @@
 
 namespace sapnet::engine {
 
-/// How a convolution steps over its input, the same along both axes.
+/// Stride, dilation and padding, the same along both axes.
 struct Conv2dGeometry {
   std::int64_t stride = 1, dilation = 1, padding = 1;
 };
 
-/// What the weights of a convolution were used on, [x, y], where an empty y is zero, and the gradient that
-/// came back to its sums.
-struct Conv2dUse {
-  Tensor x, y, dsum;
+/// One input [x, y] of a convolution, an empty y counting as zero, and the gradient of its preactivation.
+struct WgradInput {
+  Tensor x, y, grad_preactivation;
 };
 
-/// The learned weights of one convolution, and copies of them arranged for a device's kernels.
+/// The learned weights of one convolution, and packed copies of them for the device's kernels.
 class Conv2dWeights {
  public:
-  /// weight: (out, in, k, k) as PyTorch has it; bias: of `out` numbers, or empty. `in_channels` says how one
-  /// or two inputs share `in`. execution.maps is what the inputs are stored as; `outputs`, which the way back
-  /// asks for, what the results are, when they are not stored alike. frozen_dgrad: gradients go on to the
-  /// inputs even though the weight is not tracked, as through a network that is only looked through.
+  /// weight: (out, in, k, k) as in PyTorch; bias: `out` values, or empty. `in_channels`: how one or two
+  /// inputs share `in`. execution.maps is the storage type of the inputs; `outputs` that of the results if it
+  /// differs, which the backward pass needs to know. frozen_dgrad: gradients flow through to the inputs
+  /// although the weight itself is not tracked, as in a frozen perceptual network.
   Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
                 const Conv2dGeometry& geometry, const Execution& execution,
                 std::optional<DType> outputs = std::nullopt, bool frozen_dgrad = false);
 
-  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, and packed()
-  /// stays where it is. Throws Error there when they are not tracked.
+  /// Repacks the weights after they have changed. On a GPU this runs on the device, and packed() keeps its
+  /// address; throws Error there if the weight is not tracked.
   void pack();
 
-  /// The problem for inputs of n images of h × w.
+  /// The problem for n input images of h × w.
   kernels::Conv2dProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
   kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
   const Tensor& weight() const { return weight_; }
   const Tensor& packed() const { return packed_; }
   const Tensor& bias() const { return bias_; }
 
-  /// The convolution that gives the gradient by input map 0 or 1, or those by both side by side where
-  /// kernels::has_joint_dgrad; of a stride above 1 from the sums' gradient with zeros between. Throws Error
-  /// where the weight is neither tracked nor has frozen_dgrad.
+  /// The convolution that computes the gradient of input map 0 or 1, or of both as the two maps of its output
+  /// if kernels::has_joint_dgrad. For a stride above 1 its input is grad_preactivation with zeros inserted.
+  /// Throws Error unless the weight is tracked or frozen_dgrad was set.
   const Conv2dWeights& dgrad(std::size_t map) const;
-
-  /// Adds what a use gives to the gradients of the weight, which is tracked, and of a tracked bias, by the
-  /// end of the way back that is running: on a GPU several uses in one launch, which is quicker. `added` is
-  /// called after each launch. Until that end the weights must live, and go back on one way only.
-  void gather_wgrad(Conv2dUse use, const std::function<void()>& added) const;
 
  private:
   void pack_on_host();
+  void find_indices();
 
-  kernels::Conv2dProblem layer_;  // without the extents of an input
+  kernels::Conv2dProblem layer_;  // without an input's extents
   kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   DType outputs_;
   bool frozen_dgrad_;
-  Tensor weight_, packed_, bias_;     // dgrad's own weight is let go once it is packed
-  Tensor places_;                     // of packed_ in the weight, of dgrad in that of the layer
-  std::vector<Conv2dWeights> dgrad_;  // of each input map, or the one of both
-  mutable std::weak_ptr<std::vector<Conv2dUse>> gathered_;  // held by the end of the way back
+  Tensor weight_, packed_, bias_;     // dgrad's own weight is dropped once packed
+  Tensor indices_;                    // of packed_ in the weight, for dgrad_ in the layer's weight
+  std::vector<Conv2dWeights> dgrad_;  // one per input map, or one for both
 };
 
 struct Conv2dOptions {
   bool relu = false;
-  /// Added to the convolution, or with `relu`: relu(relu(conv) + residual), or with `relu_once` too:
-  /// relu(conv + residual). Overwritten with the result when it is the only handle to its memory.
+  /// Added to the convolution; with `relu` the result is relu(relu(conv) + residual), or with
+  /// `relu_after_residual` too relu(conv + residual). The result is written in place of it if it is the only
+  /// handle to its memory.
   Tensor residual = {};
-  bool relu_once = false;
-  /// What the result is stored as, and `residual` is.
+  bool relu_after_residual = false;
+  /// Storage type of the result and of `residual`.
   DType maps = DType::kFloat32;
 };
 
-/// Convolves x, or [x, y]: two maps side by side along the channels. A tape goes on needing the weights.
-/// Throws Error naming both shapes when they do not fit.
+/// Convolves x, or [x, y], two maps concatenated along the channels. `weights` must outlive a recording
+/// Tape's backward(). Throws Error with both shapes on a mismatch.
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options = {});
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
 
-/// What remains of every operation's way back that ends in a convolution: adds to the gradients of x, y,
-/// weight and bias as far as they are tracked, to the latter two as Conv2dWeights::gather_wgrad does.
-void conv2d_backward(const Conv2dUse& use, const Conv2dWeights& weights,
-                     const std::function<void()>& wgrad_added = {});
+/// The common tail of the backward pass of every operation that contains a convolution: accumulates the
+/// gradients of x, y, weight and bias as far as they are tracked. On a GPU those of weight and bias are
+/// deferred, to batch several inputs of the same weights, and complete only when the running Tape::backward()
+/// returns; the weights must live until then. wgrad_launched: called after each launch.
+void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
+                     const std::function<void()>& wgrad_launched = {});
 
-/// Adds what all uses give to the gradients of the weight, which is tracked, and of a tracked bias, in one
-/// launch. x, y: (n, h, w, in_channels[k]); dsum: (n, out_h, out_w, out_channels). Throws Error unless there
-/// are one to kernels::kMostUses uses, alike in shapes and types and in whether there is a y.
-void conv2d_wgrad(std::span<const Conv2dUse> uses, const Conv2dWeights& weights);
+/// Whether two inputs have the same shapes and types, so that one wgrad launch can take both.
+bool same_layout(const WgradInput& a, const WgradInput& b);
+
+/// Accumulates the gradients of the weight, which must be tracked, and of a tracked bias over all inputs in
+/// one launch. x, y: (n, h, w, in_channels[k]); grad_preactivation: (n, out_h, out_w, out_channels). Throws
+/// Error unless there are 1 to kernels::kMaxWgradInputs inputs with the same shapes and types.
+void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weights);
 
 }  // namespace sapnet::engine

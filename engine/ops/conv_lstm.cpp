@@ -19,7 +19,7 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   check_execution("conv_lstm", execution);
   const Shape& shape = weights_[0].shape();  // (hidden, in + hidden, 3, 3)
   if (shape.w != 3 || shape.c != 3 || shape.n % 16 != 0 || shape.h <= shape.n)
-    throw Error("conv_lstm: a weight of shape " + to_string(shape) + " is no 3×3 gate");
+    throw Error("conv_lstm: a weight of shape " + to_string(shape) + " is not a 3×3 gate");
   for (std::size_t gate = 0; gate < 4; ++gate) {
     check_tensor("conv_lstm", "a gate's weight", weights_[gate], shape, DType::kFloat32, execution.device);
     if (biases_[gate].shape().count() != shape.n)
@@ -31,24 +31,25 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
       execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
   weight_ = Tensor({4 * shape.n, shape.h, 3, 3}, execution.device);
   bias_ = Tensor({1, 1, 1, 4 * shape.n}, execution.device);
-  join_gates();
+  concatenate_gates();
   pack_on_host();
   if (!tracked()) return;
   weight_.track(zeros(weight_.shape(), execution.device));
   bias_.track(zeros(bias_.shape(), execution.device));
   gates_.push_back({weight_, bias_, layer_.conv().in_channels, {}, execution_});
   if (execution.device == Device::kCpu) return;
-  const Digits digits = place_digits(weight_.shape(), execution.device);
-  const auto packed = [&](const Tensor& digit) {
-    std::array<Tensor, 4> gates;
-    for (std::int64_t k = 0; k < 4; ++k)
-      gates[static_cast<std::size_t>(k)] = digit.slice(k * shape.count(), shape);
-    return ConvLstmWeights(gates, biases_, execution).packed_;
-  };
-  places_ = places(packed(digits.high), packed(digits.low));
+  const std::vector<std::int32_t> indices = weight_indices(weight_.shape().count());
+  indices_ = packed_indices(packed_, [&](std::int32_t* packed) {
+    dispatch(
+        execution.device, [] {},
+        [&](auto /*stream*/) {
+          visit_dtype(packed_.dtype(),
+                      [&]<class T>(T) { kernels::cuda::pack_conv_lstm<T>(layer_, indices.data(), packed); });
+        });
+  });
 }
 
-void ConvLstmWeights::join_gates() {
+void ConvLstmWeights::concatenate_gates() {
   const auto join = [](const std::array<Tensor, 4>& parts, const Tensor& joined) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
@@ -62,10 +63,10 @@ void ConvLstmWeights::join_gates() {
 }
 
 void ConvLstmWeights::pack() {
-  join_gates();
+  concatenate_gates();
   for (Conv2dWeights& gates : gates_) gates.pack();
   if (execution_.device == Device::kCpu) return pack_on_host();
-  pack_by_places(weight_, places_, packed_);
+  pack_by_gather(weight_, indices_, packed_);
 }
 
 void ConvLstmWeights::pack_on_host() {
@@ -78,28 +79,29 @@ void ConvLstmWeights::pack_on_host() {
             [&](float* packed) { kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed); });
       },
       [&](auto /*stream*/) {
-        if (!kernels::cuda::takes_conv_lstm(layer_))
+        if (!kernels::cuda::supports_conv_lstm(layer_))
           throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
-                      " cannot run on a GPU, which takes 32 channels in and hidden");
+                      " is not supported on a GPU, which requires 32 channels in and hidden");
         visit_dtype(execution_.maps, [&]<class T>(T) {
           packed_ = packed_weights<T>(
               kernels::cuda::packed_conv_lstm_size(layer_), execution_.device,
-              [&](T* packed) { kernels::cuda::pack_conv_lstm(layer_, weight.data(), packed); });
+              [&](T* packed) { kernels::cuda::pack_conv_lstm<T>(layer_, weight.data(), packed); });
         });
       });
 }
 
 void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const {
-  conv2d_backward({x, h, dgates}, gates_.front(), [this] { part_gradients(); });
+  conv2d_backward({x, h, dgates}, gates_.front(), [this] { split_gradients(); });
 }
 
-/// Moves what has come to the gradients of all gates on to those of each.
-void ConvLstmWeights::part_gradients() const {
+/// Moves the gradients of the concatenated weights and biases to those of the individual gates.
+void ConvLstmWeights::split_gradients() const {
   const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
     std::int64_t first = 0;
     for (const Tensor& part : parts) {
       Tensor& gradient = *part.gradient();
-      if (!gradient) gradient = zeros(part.shape(), part.device());  // not the slice, which is joined's
+      // A new tensor, because the slice belongs to `joined`.
+      if (!gradient) gradient = zeros(part.shape(), part.device());
       add_gradient(part, joined.slice(first, part.shape()));
       first += part.shape().count();
     }
@@ -132,9 +134,9 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   Tape* const tape = weights.tracked() ? Tape::current() : nullptr;
   Tensor gates;
   if (tape) gates = Tensor({problem.n, problem.h, problem.w, 4 * problem.hidden}, device, maps);
-  // What the way back needs of the state before must not be overwritten.
+  // The backward pass needs the previous state, so keep handles to prevent in-place writes.
   const LstmState before = tape ? state : LstmState{};
-  LstmState next{Tensor(map, device, maps), output_for(map, device, DType::kFloat32, state.cell)};
+  LstmState next{Tensor(map, device, maps), reuse_or_allocate(map, device, DType::kFloat32, state.cell)};
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicConvLstmArguments<T>{
         .x = x.data<T>(),
@@ -148,17 +150,17 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
         .shifted_sums = shifted_sums ? shifted_sums->data() : nullptr,
     };
   };
-  const auto make_sums = [&](std::int64_t parts) {
-    if (shifted_sums) *shifted_sums = Tensor({problem.n, parts, 9, problem.hidden}, device);
+  const auto make_sums = [&](std::int64_t partials) {
+    if (shifted_sums) *shifted_sums = Tensor({problem.n, partials, 9, problem.hidden}, device);
   };
   dispatch(
       device,
       [&] {
-        make_sums(kernels::cpu::shifted_sums_parts(problem.h));
+        make_sums(kernels::cpu::shifted_sums_partials(problem.h));
         kernels::cpu::conv_lstm(problem, weights.algorithm(), arguments(float()));
       },
       [&](auto stream) {
-        make_sums(kernels::cuda::conv_lstm_parts(problem));
+        make_sums(kernels::cuda::conv_lstm_partials(problem));
         visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm(problem, arguments(t), stream); });
       });
   if (!tape) return next;
@@ -169,7 +171,7 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     const Tensor dh = take_gradient(next.hidden);
     Tensor dc = take_gradient(next.cell);
     if (!dh && !dc) return;
-    Tensor dgates = gates;  // takes the gates' place
+    Tensor dgates = gates;  // in place
     const Tensor dc_out = dc;
     if (!dc && before.cell) dc = Tensor(map, device);
     const auto back = [&]<class T>(T) {

@@ -1,5 +1,4 @@
-// A convolutional LSTM cell on tensors; its equations stand in kernels/conv_lstm/conv_lstm.h, those of the
-// way back in conv_lstm_backward.h.
+// A convolutional LSTM cell. Equations: kernels/conv_lstm/conv_lstm.h and conv_lstm_backward.h.
 #pragma once
 
 #include <array>
@@ -12,15 +11,15 @@
 
 namespace sapnet::engine {
 
-/// The learned weights of a cell, and copies of them arranged for a device's kernels.
+/// The learned weights of a cell, and packed copies of them for the device's kernels.
 class ConvLstmWeights {
  public:
-  /// Of the gates i, f, g, o: weights (hidden, in + hidden, 3, 3) as PyTorch has them, and biases of `hidden`
-  /// numbers.
+  /// For the gates i, f, g, o: weights (hidden, in + hidden, 3, 3) as in PyTorch, and biases of `hidden`
+  /// values.
   ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tensor, 4> biases, const Execution& execution);
 
-  /// Arranges the weights anew, after they have changed; on a GPU without a word from the host, and packed()
-  /// stays where it is. Throws Error there when they are not tracked.
+  /// Repacks the weights after they have changed. On a GPU this runs on the device, and packed() keeps its
+  /// address; throws Error there if the weights are not tracked.
   void pack();
 
   kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
@@ -30,36 +29,37 @@ class ConvLstmWeights {
 
   bool tracked() const { return weights_[0].tracked(); }
 
-  /// Adds to the gradients of the gates, by the end of the way back, and of x and h as far as they are
-  /// tracked, given that of the gates' sums, (n, h, w, 4·hidden). An empty h is zero.
+  /// Accumulates the gradients of the gates' weights and biases, before the running Tape::backward() returns,
+  /// and of x and h as far as they are tracked. dgates: gradient of the gate preactivations, (n, h, w,
+  /// 4·hidden). An empty h is zero.
   void backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const;
 
  private:
-  void join_gates();
-  void part_gradients() const;
+  void concatenate_gates();
+  void split_gradients() const;
   void pack_on_host();
 
-  kernels::ConvLstmProblem layer_;  // without the extents of an input
+  kernels::ConvLstmProblem layer_;  // without an input's extents
   kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   std::array<Tensor, 4> weights_, biases_;
-  Tensor weight_, bias_, packed_;     // of all gates, one behind the other
-  Tensor places_;                     // of packed_ in weight_
-  std::vector<Conv2dWeights> gates_;  // when tracked, the one convolution of all gates
+  Tensor weight_, bias_, packed_;     // of all gates, concatenated
+  Tensor indices_;                    // of packed_ in weight_
+  std::vector<Conv2dWeights> gates_;  // if tracked, one convolution that computes all gates
 };
 
-/// Hidden state and cell state, (n, h, w, hidden) each; both empty stand for zero. The cell state, which
-/// gathers over the steps, is fp32 always.
+/// Hidden state and cell state, (n, h, w, hidden) each; both empty means zero. The cell state accumulates
+/// over steps and is always fp32.
 struct LstmState {
   Tensor hidden, cell;
 };
 
-/// One step: x (n, h, w, in) and the state before it give the state after it. The cell state is overwritten
-/// when `state` is its only holder. A tape goes on needing the weights. Throws Error naming both shapes when
-/// they do not fit.
+/// One step from x, (n, h, w, in), and the previous state. Writes in place of the cell state if `state` is
+/// its only holder. `weights` must outlive a recording Tape's backward(). Throws Error with both shapes on a
+/// mismatch.
 LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights);
 
-/// The same, with the new hidden state's shifted sums for an attended_conv of that dilation.
+/// The same, also returning the new hidden state's shifted sums for an attended_conv of next_dilation.
 struct SummedLstmState {
   LstmState state;
   SummedMap hidden;

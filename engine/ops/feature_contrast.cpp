@@ -15,7 +15,7 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
   check_tensor("feature_contrast", "the clean map", clean, shape, maps, device);
   check_tensor("feature_contrast", "the rainy map", rainy, shape, maps, device);
   const kernels::FeatureContrastProblem problem{shape.count()};
-  Tape* const tape = recording(derained);
+  Tape* const tape = tape_for(derained);
   Tensor value({1, 1, 1, 1}, device), signs, factors;
   if (tape) {
     signs = workspace(static_cast<std::size_t>(problem.floats_of_signs()), device);

@@ -33,7 +33,7 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
           kernels::cuda::feature_distance(problem, arguments(t), memory.data(), stream);
         });
       });
-  Tape* const tape = recording(derained);
+  Tape* const tape = tape_for(derained);
   if (!tape) return value;
   value.track();
   tape->record([=] {

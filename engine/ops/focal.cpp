@@ -16,7 +16,7 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
   if (!(options.gamma >= 0))
     throw Error("focal: gamma must not be negative, but is " + std::to_string(options.gamma));
   const kernels::FocalProblem problem{shape.n, shape.h, shape.w, shape.c, options.gamma, options.alpha};
-  Tape* const tape = recording(logits);
+  Tape* const tape = tape_for(logits);
   Tensor value({1, 1, 1, 1}, device), dlogits;
   if (tape) dlogits = Tensor(shape, device);
   const kernels::FocalArguments arguments = {
@@ -32,7 +32,7 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
   tape->record([=] {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
-    Tensor scaled = dlogits;  // in its place
+    Tensor scaled = dlogits;  // in place
     const kernels::FocalBackwardArguments back = {.dlogits = scaled.data(), .dvalue = dvalue.data()};
     dispatch(
         device, [&] { kernels::cpu::focal_backward(problem, back); },

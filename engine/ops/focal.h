@@ -1,5 +1,4 @@
-// The focal loss of a segmentation by its own labels as a tensor, to learn from; its equation stands in
-// kernels/focal/focal.h.
+// The focal loss of a segmentation against its own pseudo-labels. Equation: kernels/focal/focal.h.
 #pragma once
 
 #include "engine/tensor.h"
@@ -7,13 +6,12 @@
 namespace sapnet::engine {
 
 struct FocalOptions {
-  double gamma = 2;  // not negative; how much less a pixel counts of which the network is sure
+  double gamma = 2;  // not negative; larger values down-weight confident pixels more
   double alpha = 1;
 };
 
-/// How far the network is from being sure of the class that it finds most probable, as the mean over images
-/// and pixels. logits: (n, h, w, classes), fp32. The way back goes to them. Throws Error for a negative
-/// gamma.
+/// The focal loss with the most probable class of each pixel as its label, averaged over images and pixels.
+/// logits: (n, h, w, classes), fp32. Throws Error for a negative gamma.
 Tensor focal(const Tensor& logits, const FocalOptions& options = {});
 
 }  // namespace sapnet::engine

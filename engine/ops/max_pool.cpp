@@ -19,10 +19,10 @@ void check_geometry(const MaxPoolGeometry& g) {
                 std::to_string(g.kernel));
 }
 
-/// The winners of a problem lie in a tensor as bits.
-std::uint32_t* words(Tensor& winners) { return reinterpret_cast<std::uint32_t*>(data_or_null(winners)); }
-const std::uint32_t* words(const Tensor& winners) {
-  return reinterpret_cast<const std::uint32_t*>(winners.data());
+/// The packed argmax is stored as raw bits in a float tensor.
+std::uint32_t* words(Tensor& argmax) { return reinterpret_cast<std::uint32_t*>(data_or_null(argmax)); }
+const std::uint32_t* words(const Tensor& argmax) {
+  return reinterpret_cast<const std::uint32_t*>(argmax.data());
 }
 
 }  // namespace
@@ -41,15 +41,15 @@ Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
     throw Error("max_pool: a kernel of " + std::to_string(geometry.kernel) +
                 " does not fit into an input of shape " + to_string(in) + " with padding " +
                 std::to_string(geometry.padding));
-  Tape* const tape = recording(x);
-  Tensor out(out_shape, device, maps), winners;
+  Tape* const tape = tape_for(x);
+  Tensor out(out_shape, device, maps), argmax;
   if (tape) {
     const std::int64_t pixels = out_shape.n * out_shape.h * out_shape.w;
-    winners = workspace(static_cast<std::size_t>(pixels * problem.winner_words()), device);
+    argmax = workspace(static_cast<std::size_t>(pixels * problem.argmax_words()), device);
   }
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicMaxPoolArguments<T>{
-        .in = x.data<T>(), .out = out.data<T>(), .winners = words(winners)};
+        .in = x.data<T>(), .out = out.data<T>(), .argmax = words(argmax)};
   };
   dispatch(
       device, [&] { kernels::cpu::max_pool(problem, arguments(float())); },
@@ -64,7 +64,7 @@ Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
     Tensor din(x.shape(), device, maps);
     const auto back = [&]<class T>(T) {
       return kernels::BasicMaxPoolBackwardArguments<T>{
-          .dout = dout.data<T>(), .winners = words(winners), .din = din.data<T>()};
+          .dout = dout.data<T>(), .argmax = words(argmax), .din = din.data<T>()};
     };
     dispatch(
         device, [&] { kernels::cpu::max_pool_backward(problem, back(float())); },

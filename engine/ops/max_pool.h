@@ -1,4 +1,4 @@
-// Max pooling on tensors; its equations stand in kernels/max_pool/max_pool.h.
+// Max pooling. Equations: kernels/max_pool/max_pool.h.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ struct MaxPoolGeometry {
   std::int64_t kernel = 2, stride = 2, padding = 0;
 };
 
-/// Each channel's largest number in every window of x, a map of fp32 or, on a GPU, fp16; stored likewise.
+/// Each channel's maximum over every window of x, an fp32 or, on a GPU, fp16 map; the result has x's dtype.
 /// Throws Error when the kernel does not fit.
 Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry = {});
 

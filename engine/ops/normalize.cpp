@@ -21,7 +21,7 @@ Tensor normalize(const Tensor& x, const std::array<float, 3>& mean, const std::a
   const std::int64_t pixels = shape.n * shape.h * shape.w;
   Tensor out(shape, x.device());
   run({pixels, mean, factor}, x, out);
-  Tape* const tape = recording(x);
+  Tape* const tape = tape_for(x);
   if (!tape) return out;
   out.track();
   tape->record([=] {

@@ -1,5 +1,4 @@
-// Pictures as networks want them that were trained on others; the equation stands in
-// kernels/normalize/normalize.h.
+// Normalises images to the statistics of a network's training set. Equation: kernels/normalize/normalize.h.
 #pragma once
 
 #include <array>

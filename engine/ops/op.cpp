@@ -13,10 +13,10 @@ void check_tensor(std::string_view op, std::string_view name, const Tensor& tens
   const auto differs = [&](const std::string& verb, const auto& found, const auto& expected) {
     throw Error(what + verb + std::string(to_string(found)) + ", not " + std::string(to_string(expected)));
   };
-  if (!tensor) throw Error(what + " is empty, where a tensor of shape " + to_string(shape) + " belongs");
+  if (!tensor) throw Error(what + " is empty, but must have shape " + to_string(shape));
   if (tensor.shape() != shape) differs(" has shape ", tensor.shape(), shape);
   if (tensor.dtype() != dtype) differs(" is ", tensor.dtype(), dtype);
-  if (tensor.device() != device) differs(" lies on device ", tensor.device(), device);
+  if (tensor.device() != device) differs(" is on device ", tensor.device(), device);
 }
 
 void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least) {
@@ -25,13 +25,13 @@ void check_at_least(std::string_view op, std::string_view name, std::int64_t val
                 ", not " + std::to_string(value));
 }
 
-Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable) {
+Tensor reuse_or_allocate(const Shape& shape, Device device, DType dtype, const Tensor& overwritable) {
   return overwritable && overwritable.unique() ? overwritable : Tensor(shape, device, dtype);
 }
 
 void check_execution(std::string_view op, const Execution& execution) {
   if (execution.device == Device::kCpu && execution.maps != DType::kFloat32)
-    throw Error(std::string(op) + ": the CPU computes in fp32 only");
+    throw Error(std::string(op) + ": the CPU supports fp32 only");
 }
 
 void add_gradient(const std::shared_ptr<Tensor>& into, Tensor part) {

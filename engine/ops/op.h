@@ -1,4 +1,4 @@
-// What operations share: shape checks, output memory, and the choice of a device's implementation.
+// Shared by all operations: shape checks, output memory and device dispatch.
 #pragma once
 
 #include <cstddef>
@@ -16,35 +16,35 @@
 
 namespace sapnet::engine {
 
-/// Throws Error "OP: NAME has shape (…), not (…)" when the tensor has another shape, or is stored as other
-/// numbers, or lies on another device.
+/// Throws Error "OP: NAME has shape (…), not (…)" if the tensor's shape, dtype or device is not the expected
+/// one.
 void check_tensor(std::string_view op, std::string_view name, const Tensor& tensor, const Shape& shape,
                   DType dtype, Device device);
 
-/// Throws Error "OP: NAME must be at least 1, not 0" when it is less.
+/// Throws Error "OP: NAME must be at least 1, not 0" if value < least.
 void check_at_least(std::string_view op, std::string_view name, std::int64_t value, std::int64_t least);
 
-/// The residual's own memory when no other tensor shares it, else new memory of that shape.
-Tensor output_for(const Shape& shape, Device device, DType dtype, const Tensor& overwritable);
+/// `overwritable` if no other tensor shares its memory, else a new tensor.
+Tensor reuse_or_allocate(const Shape& shape, Device device, DType dtype, const Tensor& overwritable);
 
 /// Throws Error for fp16 on the CPU.
 void check_execution(std::string_view op, const Execution& execution);
 
-/// The tape to record an operation of these inputs on; null when there is none or no input is tracked.
+/// The tape to record an operation with these inputs on; null if there is none or no input is tracked.
 template <class... Tensors>
-Tape* recording(const Tensors&... inputs) {
+Tape* tape_for(const Tensors&... inputs) {
   Tape* const tape = Tape::current();
   return tape && (inputs.tracked() || ...) ? tape : nullptr;
 }
 
-/// Adds to the gradient of an operation's input, which is tracked; or to what was its gradient() where the
-/// way back needs no more of it.
+/// Accumulates into the gradient of an operation's input, which must be tracked; or into its gradient(), if
+/// the backward pass does not need the input itself.
 void add_gradient(const std::shared_ptr<Tensor>& into, Tensor part);
 inline void add_gradient(const Tensor& input, Tensor dinput) {
   add_gradient(input.gradient(), std::move(dinput));
 }
 
-/// Null for an empty tensor, as kernels are told that an argument is absent.
+/// Null for an empty tensor; kernels take null for an absent argument.
 template <class T = float>
 const T* data_or_null(const Tensor& tensor) {
   return tensor ? tensor.data<T>() : nullptr;
@@ -54,13 +54,13 @@ T* data_or_null(Tensor& tensor) {
   return tensor ? tensor.data<T>() : nullptr;
 }
 
-/// Memory for a kernel to work in, of so many floats; it may go as soon as the work is queued.
+/// Scratch memory for a kernel; may be released as soon as the kernel is queued.
 inline Tensor workspace(std::size_t floats, Device device) {
   return Tensor({1, 1, 1, static_cast<std::int64_t>(floats)}, device);
 }
 
-/// Runs an operation's implementation for the device: the one place where devices part. on_cuda(stream) is
-/// a generic lambda, so that a build without CUDA does not look for the kernels it names.
+/// Runs the implementation for the device; the only place that branches on it. on_cuda(stream) is a generic
+/// lambda, so builds without CUDA do not instantiate the CUDA kernels.
 template <class Cpu, class Cuda>
 void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_cuda) {
   if (device == Device::kCpu) {
@@ -68,10 +68,10 @@ void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_
     return;
   }
 #ifdef SAPNET_CUDA
-  const auto alone = cuda::lock();
+  const auto guard = cuda::lock();
   on_cuda(cuda::stream());
 #else
-  throw Error("device cuda cannot be used: " + cuda::why_not());
+  throw Error("device cuda cannot be used: " + cuda::unavailable_reason());
 #endif
 }
 

@@ -1,8 +1,9 @@
-// Weights in the order that a device's kernels read them.
+// Weights in the layout that a device's kernels read.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -18,21 +19,24 @@ Tensor packed_weights(std::size_t size, Device device, const Pack& pack) {
   return from_host(std::span<const T>(packed), {1, 1, 1, static_cast<std::int64_t>(size)}, device);
 }
 
-/// A packing that moves numbers and does not change them is a table: where each packed number is found among
-/// the weights, counted from 1, or 0 for padding. It shows when the places themselves are packed in the
-/// weights' stead, as two digits, which fp16 holds exactly too.
-struct Digits {
-  Tensor high, low;
-};
+/// The indices of `count` weights: 1, 2, 3, … Packed in place of the weights, they are the table for
+/// pack_by_gather. Throws Error if there are more than std::int32_t can count.
+std::vector<std::int32_t> weight_indices(std::int64_t count);
 
-/// The places of weights of that shape. Throws Error when there are too many.
-Digits place_digits(const Shape& weight, Device device);
+/// The index table of `packed`, on its device, stored as raw bits in a float tensor. pack(std::int32_t*)
+/// writes as many indices on the host as `packed` has elements.
+template <class Pack>
+Tensor packed_indices(const Tensor& packed, const Pack& pack) {
+  const auto size = static_cast<std::size_t>(packed.shape().count());
+  std::vector<std::int32_t> indices(size);
+  pack(indices.data());
+  std::vector<float> bits(size);
+  std::memcpy(bits.data(), indices.data(), size * sizeof(float));
+  return from_host(bits, packed.shape(), packed.device());
+}
 
-/// The table, of the digits as they were packed.
-Tensor places(const Tensor& packed_high, const Tensor& packed_low);
-
-/// Packs weights that have changed, on the GPU that all three lie on: neither the host nor its memory takes
-/// part, and `packed` stays where graphs read it.
-void pack_by_places(const Tensor& weight, const Tensor& places, Tensor& packed);
+/// Repacks weights that have changed, on the GPU that all three are on, without host involvement; `packed`
+/// keeps its address, which captured graphs rely on.
+void pack_by_gather(const Tensor& weight, const Tensor& indices, Tensor& packed);
 
 }  // namespace sapnet::engine

@@ -17,8 +17,8 @@ Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor r
   const Shape in = x.shape(), out_shape = {in.n, h, w, in.c};
   if (residual) check_tensor("resize_bilinear", "residual", residual, out_shape, maps, device);
   const kernels::ResizeProblem problem = {in.n, in.h, in.w, in.c, h, w};
-  Tape* const tape = recording(x, residual);
-  Tensor out = output_for(out_shape, device, maps, residual);
+  Tape* const tape = tape_for(x, residual);
+  Tensor out = reuse_or_allocate(out_shape, device, maps, residual);
   const auto arguments = [&]<class T>(T) {
     return kernels::BasicResizeArguments<T>{
         .in = x.data<T>(), .residual = data_or_null<T>(std::as_const(residual)), .out = out.data<T>()};

@@ -1,4 +1,4 @@
-// Bilinear resizing on tensors; its equations stand in kernels/resize_bilinear/resize_bilinear.h.
+// Bilinear resizing. Equations: kernels/resize_bilinear/resize_bilinear.h.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace sapnet::engine {
 
-/// x, a map of fp32 or, on a GPU, fp16, as h × w pixels, as PyTorch's align_corners=False has it; stored
-/// likewise. The residual, of the result's shape, is added, and overwritten with the result when it is the
-/// only handle to its memory. Throws Error naming both shapes when it does not fit.
+/// Resizes x, an fp32 or, on a GPU, fp16 map, to h × w pixels, as PyTorch does with align_corners=False; the
+/// result has x's dtype. The residual, of the result's shape, is added; the result is written in place of it
+/// if it is the only handle to its memory. Throws Error with both shapes on a mismatch.
 Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor residual = {});
 
 }  // namespace sapnet::engine

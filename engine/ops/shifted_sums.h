@@ -1,4 +1,4 @@
-// What attended_conv must know of its input; the reason stands in kernels/shifted_sums/shifted_sums.h.
+// The input of attended_conv: a map and its shifted sums (kernels/shifted_sums/shifted_sums.h).
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace sapnet::engine {
 
-/// A map and its shifted sums, which the operation that made it gathered on the way.
+/// A map and its shifted sums, accumulated by the operation that wrote the map.
 struct SummedMap {
-  Tensor map;                 // (n, h, w, c)
-  Tensor shifted_sums;        // (n, parts, 9, c), in as many parts as that operation's kernel writes
+  Tensor map;           // (n, h, w, c)
+  Tensor shifted_sums;  // (n, partials, 9, c); the number of partials depends on the kernel that wrote them
   std::int64_t dilation = 1;  // of the attended_conv that the sums are for
 };
 

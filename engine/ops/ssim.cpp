@@ -15,7 +15,7 @@ Tensor ssim(const Tensor& x, const Tensor& y) {
   const Shape& shape = x.shape();
   const kernels::SsimProblem problem{shape.n, shape.h, shape.w, shape.c};
   const Device device = x.device();
-  Tape* const tape = recording(x);
+  Tape* const tape = tape_for(x);
   Tensor derivatives;
   if (tape) derivatives = Tensor({3 * shape.n, shape.h, shape.w, shape.c}, device);
   Tensor value({1, 1, 1, 1}, device);

@@ -1,4 +1,4 @@
-// Adding one array to another.
+// In-place addition of two arrays.
 #pragma once
 
 #include <cstdint>

@@ -11,10 +11,10 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// One image's shifted sums, (9, c), from their parts, (parts, 9, c).
-std::vector<double> add_parts(const float* part, std::int64_t parts, std::int64_t c) {
+/// Sums one image's partial shifted sums, (partials, 9, c), to (9, c).
+std::vector<double> add_partials(const float* part, std::int64_t partials, std::int64_t c) {
   std::vector<double> sums(static_cast<std::size_t>(9 * c), 0.0);
-  for (std::int64_t k = 0; k < parts; ++k)
+  for (std::int64_t k = 0; k < partials; ++k)
     for (double& sum : sums) sum += static_cast<double>(*part++);
   return sums;
 }
@@ -25,20 +25,21 @@ double dot(const float* row, const std::vector<double>& vector) {
   return sum;
 }
 
-/// What attention makes of one image, in double.
+/// The attention of one image, in double.
 struct Attention {
   std::vector<double> mean;    // m, (c)
   std::vector<double> hidden;  // relu(W1 m), (hidden)
   std::vector<double> scale;   // s, (c)
 };
 
-/// Arguments: the forward pass's or the way back's.
+/// Arguments: those of the forward or of the backward pass.
 template <class Arguments>
 Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64_t image) {
   const auto channels = static_cast<std::size_t>(p.c);
   Attention result{std::vector<double>(channels), std::vector<double>(static_cast<std::size_t>(p.hidden)),
                    std::vector<double>(channels)};
-  const std::vector<double> sums = add_parts(a.shifted_sums + image * a.parts * 9 * p.c, a.parts, p.c);
+  const std::vector<double> sums =
+      add_partials(a.shifted_sums + image * a.partials * 9 * p.c, a.partials, p.c);
   for (std::size_t o = 0; o < channels; ++o) {
     double sum = 0;
     for (std::size_t i = 0; i < channels; ++i)
@@ -68,7 +69,7 @@ void attention_scale(const AttendedConvProblem& p, const AttendedConvArguments& 
 void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, const AttendedConvArguments& a) {
   std::vector<float> scale(static_cast<std::size_t>(p.n * p.c));
   attention_scale(p, a, scale.data());
-  // The scale is positive, so scaling before the ReLU is scaling after it.
+  // The scale is positive, so it commutes with the ReLU.
   conv2d(p.conv(), algorithm,
          {.in = {a.in, nullptr},
           .weight = a.packed,
@@ -77,14 +78,14 @@ void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, cons
           .residual = a.residual,
           .relu = true,
           .out = a.out,
-          .inner = a.inner,
+          .pre_residual = a.pre_residual,
           .shifted_sums = a.out_shifted_sums,
           .sums_dilation = p.next_dilation});
 }
 
 namespace {
 
-/// Adds one image's part to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
+/// Adds one image's contribution to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
 std::vector<double> attention_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a,
                                        const Attention& forward, const double* dscale) {
   const std::size_t channels = forward.mean.size(), hidden = forward.hidden.size();
@@ -121,10 +122,10 @@ void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBack
     scale.insert(scale.end(), of_image.scale.begin(), of_image.scale.end());
   Conv2dEpilogueBackwardArguments epilogue{.dout = a.dout,
                                            .out = a.out,
-                                           .inner = a.inner,
+                                           .pre_residual = a.pre_residual,
                                            .scale = scale.data(),
                                            .shift = nullptr,
-                                           .dsum = a.dy,
+                                           .grad_preactivation = a.dy,
                                            .dresidual_before = a.dresidual_before,
                                            .dresidual = a.dresidual};
   std::vector<double> dscale(scale.size());

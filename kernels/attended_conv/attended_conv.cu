@@ -12,26 +12,26 @@ namespace {
 constexpr int kChannels = 32;
 constexpr int kMaxHidden = 32;
 constexpr int kTaps = 9;
-constexpr int kThreads = kTaps * kChannels;  // one for each tap and channel
-constexpr std::int64_t kMaxParts =
-    128;  // that one block should add up; of more, several blocks add some first
+constexpr int kThreads = kTaps * kChannels;  // one per tap and channel
+constexpr std::int64_t kMaxPartials =
+    128;  // that one block adds up; more are first reduced by several blocks
 
-/// The sum over the parts from `begin` to `end` of the thread's tap and channel, in the parts' order.
-__device__ double add_parts(const float* shifted_sums, std::int64_t begin, std::int64_t end) {
+/// The sum over partials [begin, end) for the thread's tap and channel, in order.
+__device__ double add_partials(const float* shifted_sums, std::int64_t begin, std::int64_t end) {
   double sum = 0;
 #pragma unroll 8
   for (std::int64_t part = begin; part < end; ++part) sum += shifted_sums[part * kThreads + threadIdx.x];
   return sum;
 }
 
-/// Block (k, image) adds up the k-th share of an image's parts. out: (n, gridDim.x, 9, c).
+/// Block (k, image) adds up the k-th chunk of an image's partials. out: (n, gridDim.x, 9, c).
 __global__ void __launch_bounds__(kThreads)
-    fold_parts(const float* shifted_sums, std::int64_t parts, float* out) {
-  const std::int64_t share = (parts + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * share;
-  const float* const image = shifted_sums + blockIdx.y * parts * kThreads;
-  const std::int64_t end = begin + share < parts ? begin + share : parts;
+    fold_partials(const float* shifted_sums, std::int64_t partials, float* out) {
+  const std::int64_t share = (partials + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * share;
+  const float* const image = shifted_sums + blockIdx.y * partials * kThreads;
+  const std::int64_t end = begin + share < partials ? begin + share : partials;
   out[(static_cast<std::int64_t>(blockIdx.y) * gridDim.x + blockIdx.x) * kThreads + threadIdx.x] =
-      static_cast<float>(add_parts(image, begin, end));
+      static_cast<float>(add_partials(image, begin, end));
 }
 
 __device__ double dot(const float* row, const double* vector, int size) {
@@ -40,10 +40,10 @@ __device__ double dot(const float* row, const double* vector, int size) {
   return sum;
 }
 
-/// Block k computes the scale of image k, and writes the mean and the squeezed mean to its statistics, (n,
-/// c + hidden), when these are not null.
+/// Block k computes the scale of image k. If `statistics` is not null, it also writes the mean and the
+/// squeezed mean, (n, c + hidden).
 __global__ void __launch_bounds__(kThreads)
-    attention_scale_of_sums(const float* shifted_sums, std::int64_t parts, const float* weight,
+    attention_scale_of_sums(const float* shifted_sums, std::int64_t partials, const float* weight,
                             const float* bias, const float* w1, const float* w2, const float* w3, int hidden,
                             double pixels, float* scale, double* statistics) {
   SHARED_ARRAY(double, sums, [kTaps][kChannels]);
@@ -52,9 +52,9 @@ __global__ void __launch_bounds__(kThreads)
   SHARED_ARRAY(double, squeezed, [kMaxHidden]);
   const int tap = static_cast<int>(threadIdx.x) / kChannels,
             channel = static_cast<int>(threadIdx.x) % kChannels;
-  sums[tap][channel] = add_parts(shifted_sums + blockIdx.x * parts * kThreads, 0, parts);
+  sums[tap][channel] = add_partials(shifted_sums + blockIdx.x * partials * kThreads, 0, partials);
   __syncthreads();
-  double product = 0;  // what this tap adds to the sum of output `channel`
+  double product = 0;  // contribution of this tap to output `channel`
   for (int i = 0; i < kChannels; ++i)
     product += static_cast<double>(weight[(channel * kChannels + i) * kTaps + tap]) * sums[tap][i];
   products[tap][channel] = product;
@@ -82,32 +82,35 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-bool takes_attended_conv(const AttendedConvProblem& p) { return p.c == kChannels && p.hidden <= kMaxHidden; }
+bool supports_attended_conv(const AttendedConvProblem& p) {
+  return p.c == kChannels && p.hidden <= kMaxHidden;
+}
 
-std::size_t attended_conv_workspace(const AttendedConvProblem& p, std::int64_t parts) {
-  const std::int64_t folded = parts > kMaxParts ? kMaxParts * kThreads : 0;
+std::size_t attended_conv_workspace(const AttendedConvProblem& p, std::int64_t partials) {
+  const std::int64_t folded = partials > kMaxPartials ? kMaxPartials * kThreads : 0;
   return static_cast<std::size_t>(p.n * (p.c + folded));
 }
 
 namespace {
 
-/// Arguments: the forward pass's or the way back's. workspace: of attended_conv_workspace() floats.
+/// Arguments: those of the forward or of the backward pass. workspace: attended_conv_workspace() floats.
 template <class Arguments>
 void launch_attention(const AttendedConvProblem& p, const Arguments& a, float* workspace, double* statistics,
                       CudaStream stream) {
   float* const scale = workspace;
   const auto images = static_cast<unsigned>(p.n);
   const float* sums = a.shifted_sums;
-  std::int64_t parts = a.parts;
-  if (parts > kMaxParts) {
+  std::int64_t partials = a.partials;
+  if (partials > kMaxPartials) {
     float* const folded = workspace + p.n * p.c;
-    gpu::launch(fold_parts, dim3(static_cast<unsigned>(kMaxParts), images), kThreads, 0, stream, sums, parts,
-                folded);
+    gpu::launch(fold_partials, dim3(static_cast<unsigned>(kMaxPartials), images), kThreads, 0, stream, sums,
+                partials, folded);
     sums = folded;
-    parts = kMaxParts;
+    partials = kMaxPartials;
   }
-  gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, stream, sums, parts, a.weight, a.bias, a.w1,
-              a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale, statistics);
+  gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, stream, sums, partials, a.weight, a.bias,
+              a.w1, a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale,
+              statistics);
 }
 
 }  // namespace
@@ -122,7 +125,7 @@ template <class T>
 void attended_conv(const AttendedConvProblem& p, const BasicAttendedConvArguments<T>& a, float* workspace,
                    CudaStream stream) {
   attention_scale(p, a, workspace, stream);
-  // The scale is positive, so scaling before the ReLU is scaling after it.
+  // The scale is positive, so it commutes with the ReLU.
   BasicConv2dArguments<T> conv;
   conv.in = {a.in, nullptr};
   conv.weight = a.packed;
@@ -131,26 +134,29 @@ void attended_conv(const AttendedConvProblem& p, const BasicAttendedConvArgument
   conv.residual = a.residual;
   conv.relu = true;
   conv.out = a.out;
-  conv.inner = a.inner;
+  conv.pre_residual = a.pre_residual;
   conv.shifted_sums = a.out_shifted_sums;
   conv.sums_dilation = p.next_dilation;
   conv2d(p.conv(), conv, stream);
 }
 
-// --- the way back (attended_conv_backward.h) ---
+// --- backward (attended_conv_backward.h) ---
 
 namespace {
 
 constexpr int kSumWarps = 4;
-constexpr std::int64_t kSumPixels = 1024;  // of a block
+constexpr std::int64_t kSumPixels = 1024;  // per block
 
-std::int64_t sum_parts(const AttendedConvProblem& p) { return (p.h * p.w + kSumPixels - 1) / kSumPixels; }
+std::int64_t scale_grad_partials(const AttendedConvProblem& p) {
+  return (p.h * p.w + kSumPixels - 1) / kSumPixels;
+}
 
-/// Block (k, image) sums dout · [out > 0] · relu(s y), which is s times the scale's gradient, over the k-th
-/// share of the pixels. parts: (n, gridDim.x, c).
+/// Block (k, image) sums dout · [out > 0] · relu(s y), which is s · ds, over the k-th chunk of the pixels.
+/// partials: (n, gridDim.x, c).
 template <class T>
 __global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
-    sum_scale_gradient(const T* dout, const T* out, const T* inner, std::int64_t pixels, float* parts) {
+    sum_scale_gradient(const T* dout, const T* out, const T* pre_residual, std::int64_t pixels,
+                       float* partials) {
   SHARED_ARRAY(float, sums, [kSumWarps][kChannels]);
   const int channel = static_cast<int>(threadIdx.x) % kChannels,
             warp = static_cast<int>(threadIdx.x) / kChannels;
@@ -159,36 +165,36 @@ __global__ void __launch_bounds__(kSumWarps* gpu::kWarp)
   float sum = 0;
   for (std::int64_t pixel = begin + warp; pixel < end; pixel += kSumWarps) {
     const std::int64_t at = (image * pixels + pixel) * kChannels + channel;
-    sum += gpu::to_float(out[at]) > 0 ? gpu::to_float(dout[at]) * gpu::to_float(inner[at]) : 0;
+    sum += gpu::to_float(out[at]) > 0 ? gpu::to_float(dout[at]) * gpu::to_float(pre_residual[at]) : 0;
   }
   sums[warp][channel] = sum;
   __syncthreads();
   if (warp > 0) return;
   sum = 0;
   for (int k = 0; k < kSumWarps; ++k) sum += sums[k][channel];
-  parts[(image * gridDim.x + blockIdx.x) * kChannels + channel] = sum;
+  partials[(image * gridDim.x + blockIdx.x) * kChannels + channel] = sum;
 }
 
-/// What the way back through one image's attention gives.
+/// The gradients of one image's attention.
 struct AttentionGradients {
   double *dlogit, *dhidden;  // (n, c), (n, hidden)
   float* kappa;              // (n, c)
 };
 
-/// Block k computes those of image k.
+/// Block k computes them for image k.
 __global__ void __launch_bounds__(kChannels)
-    attention_backward(const float* parts, std::int64_t count, const float* scale, const double* statistics,
-                       const float* w1, const float* w2, const float* w3, int hidden, double pixels,
-                       AttentionGradients to) {
+    attention_backward(const float* partials, std::int64_t count, const float* scale,
+                       const double* statistics, const float* w1, const float* w2, const float* w3,
+                       int hidden, double pixels, AttentionGradients to) {
   SHARED_ARRAY(double, dlogit, [kChannels]);
   SHARED_ARRAY(double, dhidden, [kMaxHidden]);
   const int channel = static_cast<int>(threadIdx.x);
   const std::int64_t image = blockIdx.x;
   const double* const squeezed = statistics + image * (kChannels + hidden) + kChannels;
   double sum = 0;
-  for (std::int64_t k = 0; k < count; ++k) sum += parts[(image * count + k) * kChannels + channel];
+  for (std::int64_t k = 0; k < count; ++k) sum += partials[(image * count + k) * kChannels + channel];
   const double s = scale[image * kChannels + channel];
-  // The map holds the scaled sum. A scale that rounded to zero has no gradient either.
+  // The map holds the scaled value. A scale that underflowed to zero has no gradient.
   dlogit[channel] = s > 0 ? sum / s * s * (1 - s) : 0;
   __syncthreads();
   if (channel < hidden) {
@@ -206,14 +212,14 @@ __global__ void __launch_bounds__(kChannels)
   to.kappa[image * kChannels + channel] = static_cast<float>(kappa / pixels);
 }
 
-/// Adds all images' parts, in their order, to the gradients of W1, W2 and W3.
+/// Adds all images' contributions, in order, to the gradients of W1, W2 and W3.
 struct AddAttentionWeights {
   const double *statistics, *dlogit, *dhidden;
   std::int64_t images;
   int hidden;
   float *dw1, *dw2, *dw3;
 
-  /// k counts the elements of W3, then of W2, then of W1.
+  /// k indexes the elements of W3, then W2, then W1.
   __device__ void operator()(std::int64_t k) const {
     const int w3_size = kChannels * kChannels, w2_size = kChannels * hidden;
     const int i = static_cast<int>(k);
@@ -226,7 +232,7 @@ struct AddAttentionWeights {
           dw1 + i - w3_size - w2_size);
   }
 
-  /// An outer product's element: gradients are (n, size), and so are the statistics, (n, c + hidden).
+  /// One element of an outer product summed over images. gradients: (n, size), statistics: (n, c + hidden).
   __device__ void add(const double* gradients, int size, int row, int column, float* to) const {
     double sum = 0;
     for (std::int64_t image = 0; image < images; ++image)
@@ -237,10 +243,10 @@ struct AddAttentionWeights {
 
 }  // namespace
 
-std::size_t attended_conv_backward_workspace(const AttendedConvProblem& p, std::int64_t parts) {
+std::size_t attended_conv_backward_workspace(const AttendedConvProblem& p, std::int64_t partials) {
   const std::int64_t doubles = p.n * (2 * p.c + 2 * p.hidden);
-  return static_cast<std::size_t>(2 * doubles + p.n * p.c * (1 + sum_parts(p))) +
-         attended_conv_workspace(p, parts);
+  return static_cast<std::size_t>(2 * doubles + p.n * p.c * (1 + scale_grad_partials(p))) +
+         attended_conv_workspace(p, partials);
 }
 
 template <class T>
@@ -250,26 +256,26 @@ void attended_conv_backward(const AttendedConvProblem& p, const BasicAttendedCon
   double* const dlogit = statistics + p.n * (p.c + p.hidden);
   double* const dhidden = dlogit + p.n * p.c;
   float* const kappa = reinterpret_cast<float*>(dhidden + p.n * p.hidden);
-  float* const scale_parts = kappa + p.n * p.c;
-  float* const scale = scale_parts + p.n * p.c * sum_parts(p);
+  float* const scale_partials = kappa + p.n * p.c;
+  float* const scale = scale_partials + p.n * p.c * scale_grad_partials(p);
   const auto images = static_cast<unsigned>(p.n);
   const int hidden = static_cast<int>(p.hidden);
   launch_attention(p, a, scale, statistics, stream);
-  gpu::launch(sum_scale_gradient<gpu::Stored<T>>, dim3(static_cast<unsigned>(sum_parts(p)), images),
+  gpu::launch(sum_scale_gradient<gpu::Stored<T>>, dim3(static_cast<unsigned>(scale_grad_partials(p)), images),
               kSumWarps * gpu::kWarp, 0, stream, gpu::stored(a.dout), gpu::stored(a.out),
-              gpu::stored(a.inner ? a.inner : a.out), p.h * p.w, scale_parts);
-  gpu::launch(attention_backward, dim3(images), kChannels, 0, stream, scale_parts, sum_parts(p), scale,
-              statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
+              gpu::stored(a.pre_residual ? a.pre_residual : a.out), p.h * p.w, scale_partials);
+  gpu::launch(attention_backward, dim3(images), kChannels, 0, stream, scale_partials, scale_grad_partials(p),
+              scale, statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
               AttentionGradients{dlogit, dhidden, kappa});
   gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, stream,
                         AddAttentionWeights{statistics, dlogit, dhidden, p.n, hidden, a.dw1, a.dw2, a.dw3});
   conv2d_epilogue_backward<T>(p.conv(),
                               {.dout = a.dout,
                                .out = a.out,
-                               .inner = a.inner,
+                               .pre_residual = a.pre_residual,
                                .scale = scale,
                                .shift = kappa,
-                               .dsum = a.dy,
+                               .grad_preactivation = a.dy,
                                .dresidual_before = a.dresidual_before,
                                .dresidual = a.dresidual},
                               stream);

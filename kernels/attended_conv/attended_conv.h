@@ -3,10 +3,10 @@
 //   y = conv(in) + bias,   m = mean of y over rows and columns,
 //   out = relu( y · σ(W2 relu(W1 m) + W3 m) ),   or with a residual   relu( residual + that )
 //
-// The scale σ(…) is known before the convolution runs: m is linear in the shifted sums of `in`
-// (kernels/shifted_sums/shifted_sums.h). So one pass computes convolution, scale, ReLU, residual, and the
-// shifted sums that the next attended_conv needs.
-// Maps are NHWC, dense, fp32 or, on a GPU, fp16; padding = dilation, so that shapes stay.
+// The scale σ(…) is known before the convolution runs, because m is linear in the shifted sums of `in`
+// (kernels/shifted_sums/shifted_sums.h). So one pass computes convolution, scale, ReLU, residual and the
+// shifted sums for the next attended_conv. Maps are NHWC, dense, fp32 or, on a GPU, fp16; padding = dilation,
+// so that the output has the input's shape.
 #pragma once
 
 #include <cstddef>
@@ -19,34 +19,34 @@ namespace sapnet::kernels {
 struct AttendedConvProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;
   std::int64_t hidden = 2;         // rows of W1
-  std::int64_t dilation = 1;       // of this convolution; `shifted_sums` below must be for the same
+  std::int64_t dilation = 1;       // of this convolution; `shifted_sums` must be for the same dilation
   std::int64_t next_dilation = 1;  // that `out_shifted_sums` are for
 
   Conv2dProblem conv() const { return {n, h, w, {c, 0}, c, 3, 1, dilation, dilation}; }
 };
 
-/// T: what maps are stored as, float or, on a GPU, Half.
+/// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct BasicAttendedConvArguments {
   const T* in = nullptr;                // (n, h, w, c)
-  const float* shifted_sums = nullptr;  // (n, parts, 9, c), of `in`
-  std::int64_t parts = 0;               // that each image's shifted sums come in, at least 1
+  const float* shifted_sums = nullptr;  // (n, partials, 9, c), of `in`
+  std::int64_t partials = 0;            // number of partials per image, at least 1
   const float* weight = nullptr;        // (c, c, 3, 3)
-  const T* packed = nullptr;            // the same as pack_conv2d(problem.conv(), …) made it
+  const T* packed = nullptr;            // `weight`, packed by pack_conv2d(problem.conv(), …)
   const float* bias = nullptr;          // (c)
   const float* w1 = nullptr;            // (hidden, c)
   const float* w2 = nullptr;            // (c, hidden)
   const float* w3 = nullptr;            // (c, c)
-  const T* residual = nullptr;          // (n, h, w, c), or null; may be `out` itself
-  T* out = nullptr;                     // (n, h, w, c); shares nothing with `in`
-  T* inner = nullptr;                 // (n, h, w, c), or null: what `residual` is added to, for the way back
-  float* out_shifted_sums = nullptr;  // (n, as many parts as the device writes, 9, c), or null
+  const T* residual = nullptr;          // (n, h, w, c), or null; may alias `out`
+  T* out = nullptr;                     // (n, h, w, c); must not overlap `in`
+  T* pre_residual = nullptr;  // (n, h, w, c), or null: the map before the residual, for the backward pass
+  float* out_shifted_sums = nullptr;  // (n, device-dependent number of partials, 9, c), or null
 };
 using AttendedConvArguments = BasicAttendedConvArguments<>;
 
 namespace cpu {
 
-/// The attention scale σ(W2 relu(W1 m) + W3 m), (n, c), from the shifted sums; in double within.
+/// The attention scale σ(W2 relu(W1 m) + W3 m), (n, c), from the shifted sums; computed in double.
 void attention_scale(const AttendedConvProblem& problem, const AttendedConvArguments& arguments,
                      float* scale);
 
@@ -57,18 +57,18 @@ void attended_conv(const AttendedConvProblem& problem, Conv2dAlgorithm algorithm
 
 namespace cuda {
 
-/// Whether there is a kernel for it: 32 channels, at most 32 hidden.
-bool takes_attended_conv(const AttendedConvProblem& problem);
+/// Whether a kernel supports it: 32 channels, at most 32 hidden.
+bool supports_attended_conv(const AttendedConvProblem& problem);
 
-/// Floats that attention_scale and attended_conv need to work in, for sums that come in so many parts.
-std::size_t attended_conv_workspace(const AttendedConvProblem& problem, std::int64_t parts);
+/// Workspace of attention_scale and attended_conv in floats, for shifted sums with this many partials.
+std::size_t attended_conv_workspace(const AttendedConvProblem& problem, std::int64_t partials);
 
-/// As on the CPU. The scale, (n, c), stands at the front of `workspace` afterwards.
+/// As on the CPU; writes the scale, (n, c), to the beginning of `workspace`.
 template <class T>
 void attention_scale(const AttendedConvProblem& problem, const BasicAttendedConvArguments<T>& arguments,
                      float* workspace, CudaStream stream);
 
-/// The out_shifted_sums have conv2d_parts(problem.conv()) parts.
+/// Writes conv2d_partials(problem.conv()) partials of out_shifted_sums.
 template <class T>
 void attended_conv(const AttendedConvProblem& problem, const BasicAttendedConvArguments<T>& arguments,
                    float* workspace, CudaStream stream);

@@ -1,35 +1,35 @@
-// The gradients of an attended convolution. As in attended_conv.h, y = conv(in) + bias with mean m, and
-// s = σ(W2 relu(W1 m) + W3 m). Where the loss reaches y by way of its mean, it reaches every pixel alike:
+// The gradients of an attended convolution. As in attended_conv.h, y = conv(in) + bias with mean m, and s =
+// σ(W2 relu(W1 m) + W3 m). The gradient through the mean is the same for every pixel:
 //
-//   dy = s · dout · [y > 0] + κ,   κ = dm / (h·w)          dout first passed through the outer ReLU
-//   ds = Σ_{y,x} dout · relu(y),   dl = ds · s (1 - s)     of the logits
+//   dy = s · dout · [y > 0] + κ,   κ = dm / (h·w)          with dout masked by the outer ReLU first
+//   ds = Σ_{y,x} dout · relu(y),   dl = ds · s (1 - s)     gradient of the logits
 //   dm = W3ᵀ dl + W1ᵀ ((W2ᵀ dl) · [W1 m > 0])
 //   dW3 = dl ⊗ m,   dW2 = dl ⊗ relu(W1 m),   dW1 = ((W2ᵀ dl) · [W1 m > 0]) ⊗ m
 //
-// With κ in dy, what remains is a plain convolution's: conv2d_backward.h has dgrad and wgrad.
+// With κ included in dy, the rest is the backward pass of a plain convolution (conv2d_backward.h).
 #pragma once
 
 #include "kernels/attended_conv/attended_conv.h"
 
 namespace sapnet::kernels {
 
-/// T: what maps are stored as, float or, on a GPU, Half.
+/// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct BasicAttendedConvBackwardArguments {
   const T* dout = nullptr;              // (n, h, w, c)
   const T* out = nullptr;               // (n, h, w, c)
-  const T* inner = nullptr;             // relu(s · y), before the residual came to it; null: `out`
-  const float* shifted_sums = nullptr;  // and, as the forward pass had them:
-  std::int64_t parts = 0;
+  const T* pre_residual = nullptr;      // relu(s · y), before the residual was added; null: `out`
+  const float* shifted_sums = nullptr;  // this and the following as in the forward pass
+  std::int64_t partials = 0;
   const float* weight = nullptr;
   const float* bias = nullptr;
   const float* w1 = nullptr;
   const float* w2 = nullptr;
   const float* w3 = nullptr;
-  T* dy = nullptr;                      // (n, h, w, c); may be `dout` itself
+  T* dy = nullptr;                      // (n, h, w, c); may alias `dout`
   const T* dresidual_before = nullptr;  // (n, h, w, c), or null: see BasicConv2dEpilogueBackwardArguments
   T* dresidual = nullptr;               // (n, h, w, c), or null
-  float* dw1 = nullptr;                 // gradients are added to these: (hidden, c)
+  float* dw1 = nullptr;                 // (hidden, c); all three are accumulated into
   float* dw2 = nullptr;                 // (c, hidden)
   float* dw3 = nullptr;                 // (c, c)
 };
@@ -44,9 +44,9 @@ void attended_conv_backward(const AttendedConvProblem& problem,
 
 namespace cuda {
 
-/// Floats that attended_conv_backward needs to work in, for sums that come in so many parts; aligned as
-/// doubles.
-std::size_t attended_conv_backward_workspace(const AttendedConvProblem& problem, std::int64_t parts);
+/// Workspace of attended_conv_backward in floats, for shifted sums with this many partials; aligned to
+/// double.
+std::size_t attended_conv_backward_workspace(const AttendedConvProblem& problem, std::int64_t partials);
 
 template <class T>
 void attended_conv_backward(const AttendedConvProblem& problem,

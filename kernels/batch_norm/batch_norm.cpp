@@ -14,14 +14,14 @@ struct Terms {
   double first, second;
 };
 
-/// The sums over all pixels of what terms(k, c) gives for number k of the map, in channel c: (2, c). Each row
-/// by itself, then the rows in their order.
+/// Sums terms(k, c) over all pixels, where k is the element index and c its channel: (2, c). Rows are summed
+/// separately, then added in order.
 template <class Function>
 std::vector<double> channel_sums(const BatchNormProblem& p, const Function& terms) {
   const std::int64_t rows = p.n * p.h;
-  std::vector<double> parts(static_cast<std::size_t>(rows * 2 * p.c));
+  std::vector<double> partials(static_cast<std::size_t>(rows * 2 * p.c));
   parallel_for(rows, [&](std::int64_t row) {
-    double* const first = parts.data() + row * 2 * p.c;
+    double* const first = partials.data() + row * 2 * p.c;
     double* const second = first + p.c;
     for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
 #pragma omp simd
@@ -33,7 +33,7 @@ std::vector<double> channel_sums(const BatchNormProblem& p, const Function& term
     }
   });
   std::vector<double> sums(static_cast<std::size_t>(2 * p.c));
-  for (std::size_t k = 0; k < parts.size(); ++k) sums[k % sums.size()] += parts[k];
+  for (std::size_t k = 0; k < partials.size(); ++k) sums[k % sums.size()] += partials[k];
   return sums;
 }
 
@@ -48,11 +48,11 @@ void batch_norm(const BatchNormProblem& p, const BatchNormArguments& a) {
   for (std::int64_t c = 0; c < p.c; ++c) {
     const double sum = sums[static_cast<std::size_t>(c)], squares = sums[static_cast<std::size_t>(p.c + c)];
     a.mean[c] = static_cast<float>(sum / count);
-    a.inv_std[c] = static_cast<float>(1 / std::sqrt(regular_variance(sum, squares, count)));
+    a.inv_std[c] = static_cast<float>(1 / std::sqrt(variance_plus_epsilon(sum, squares, count)));
   }
   parallel_for(p.n * p.h, [&](std::int64_t row) {
     for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
-#pragma omp simd  // the residual may be the output itself
+#pragma omp simd  // the residual may alias the output
       for (std::int64_t c = 0; c < p.c; ++c) {
         const std::int64_t k = pixel * p.c + c;
         float sum = a.gamma[c] * normalized(a.in[k], a.mean[c], a.inv_std[c]) + a.beta[c];
@@ -65,7 +65,7 @@ void batch_norm(const BatchNormProblem& p, const BatchNormArguments& a) {
 
 void batch_norm_backward(const BatchNormProblem& p, const BatchNormBackwardArguments& a) {
   const auto passed = [out = a.out, dout = a.dout](std::int64_t k) {
-    const float g = dout[k];  // in any case: SIMD has no branches
+    const float g = dout[k];  // unconditional load, so that the loop vectorises
     return !out || out[k] > 0 ? g : 0;
   };
   const std::vector<double> sums = channel_sums(p, [&](std::int64_t k, std::int64_t c) {
@@ -79,7 +79,7 @@ void batch_norm_backward(const BatchNormProblem& p, const BatchNormBackwardArgum
   float* const dresidual = a.dresidual;
   parallel_for(p.n * p.h, [&](std::int64_t row) {
     for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
-#pragma omp simd  // the gradients may be dout itself
+#pragma omp simd  // the gradients may alias dout
       for (std::int64_t c = 0; c < p.c; ++c) {
         const std::int64_t k = pixel * p.c + c;
         const float g = passed(k), normal = normalized(a.in[k], a.mean[c], a.inv_std[c]);

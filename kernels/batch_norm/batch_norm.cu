@@ -1,5 +1,5 @@
-// Sums by slices of pixels, a fixed number whatever the GPU: a block takes one slice of 32 channels, a
-// channel for each lane, and the slices are added in their order. Then each element by itself.
+// Channel sums over a fixed number of pixel slices, independent of the GPU: a block sums one slice of 32
+// channels, one channel per lane, and the slices are added in order. Then one thread per element.
 #include <algorithm>
 
 #include "kernels/batch_norm/batch_norm.h"
@@ -12,16 +12,16 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kWarps = 8, kThreads = kWarps * gpu::kWarp;
-constexpr std::int64_t kMostSlices = 128, kPixelsOfSlice = 128;  // at least
+constexpr std::int64_t kMaxSlices = 128, kMinPixelsPerSlice = 128;  // a slice has at least this many
 
 std::int64_t slices(const BatchNormProblem& p) {
-  return std::clamp<std::int64_t>(p.pixels() / kPixelsOfSlice, 1, kMostSlices);
+  return std::clamp<std::int64_t>(p.pixels() / kMinPixelsPerSlice, 1, kMaxSlices);
 }
 
-/// The sums over a slice of what terms(k, c, values) gives for number k of the map, in channel c. Grid: x
-/// slices, y blocks of channels. parts: (slices, 2, c).
+/// Sums terms(k, c, values) over a slice, where k is the element index and c its channel. Grid: x slices, y
+/// blocks of 32 channels. partials: (slices, 2, c).
 template <class Terms>
-__global__ void __launch_bounds__(kThreads) sum_slices(BatchNormProblem p, Terms terms, double* parts) {
+__global__ void __launch_bounds__(kThreads) sum_slices(BatchNormProblem p, Terms terms, double* partials) {
   SHARED_ARRAY(double, warps, [kWarps][2][gpu::kWarp]);
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp,
             lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
@@ -38,37 +38,37 @@ __global__ void __launch_bounds__(kThreads) sum_slices(BatchNormProblem p, Terms
   warps[warp][0][lane] = sums[0];
   warps[warp][1][lane] = sums[1];
   __syncthreads();
-  if (warp >= 2 || c >= p.c) return;  // the first warp adds up the first sums, the second the second
+  if (warp >= 2 || c >= p.c) return;  // warp 0 adds up the first sums, warp 1 the second
   double sum = 0;
   for (int k = 0; k < kWarps; ++k) sum += warps[k][warp][lane];
-  parts[(static_cast<std::int64_t>(blockIdx.x) * 2 + warp) * p.c + c] = sum;
+  partials[(static_cast<std::int64_t>(blockIdx.x) * 2 + warp) * p.c + c] = sum;
 }
 
-/// Sum 0 or 1 of a channel, over all slices.
+/// One of the two sums of a channel, over all slices.
 struct ChannelSums {
-  const double* parts;
+  const double* partials;
   std::int64_t slices, channels;
 
   __device__ double at(int sum, std::int64_t c) const {
     double total = 0;
-    for (std::int64_t slice = 0; slice < slices; ++slice) total += parts[(slice * 2 + sum) * channels + c];
+    for (std::int64_t slice = 0; slice < slices; ++slice) total += partials[(slice * 2 + sum) * channels + c];
     return total;
   }
 };
 
-/// Sums what `terms` gives into the workspace's first part.
+/// Sums `terms` into the beginning of the workspace.
 template <class Terms>
 ChannelSums channel_sums(const BatchNormProblem& p, const Terms& terms, float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
+  auto* const partials = reinterpret_cast<double*>(workspace);
   gpu::launch(
       sum_slices<Terms>,
       dim3(static_cast<unsigned>(slices(p)), static_cast<unsigned>((p.c + gpu::kWarp - 1) / gpu::kWarp)),
-      kThreads, 0, stream, p, terms, parts);
-  return {parts, slices(p), p.c};
+      kThreads, 0, stream, p, terms, partials);
+  return {partials, slices(p), p.c};
 }
 
-/// Floats of it; behind them lie the means, (2, c), of the way back.
-std::size_t parts_size(const BatchNormProblem& p) {
+/// Size of the partials in floats; in the backward pass the means, (2, c), follow them.
+std::size_t partials_size(const BatchNormProblem& p) {
   return static_cast<std::size_t>(slices(p) * 2 * p.c) * sizeof(double) / sizeof(float);
 }
 
@@ -90,7 +90,7 @@ struct Statistics {
   __device__ void operator()(std::int64_t c) const {
     const double sum = sums.at(0, c), squares = sums.at(1, c);
     mean[c] = static_cast<float>(sum / count);
-    inv_std[c] = static_cast<float>(1 / sqrt(regular_variance(sum, squares, count)));
+    inv_std[c] = static_cast<float>(1 / sqrt(variance_plus_epsilon(sum, squares, count)));
   }
 };
 
@@ -109,7 +109,7 @@ struct Normalize {
   }
 };
 
-/// The gradient as far as the ReLU passes it on.
+/// dout masked by the ReLU.
 template <class T>
 __device__ float passed(const BasicBatchNormBackwardArguments<T>& a, std::int64_t k) {
   return a.out && !(gpu::to_float(a.out[k]) > 0) ? 0 : gpu::to_float(a.dout[k]);
@@ -155,7 +155,7 @@ struct NormalizeBackward {
 }  // namespace
 
 std::size_t batch_norm_workspace(const BatchNormProblem& p) {
-  return parts_size(p) + static_cast<std::size_t>(2 * p.c);
+  return partials_size(p) + static_cast<std::size_t>(2 * p.c);
 }
 
 template <class T>
@@ -188,7 +188,7 @@ void batch_norm_backward(const BatchNormProblem& p, const BasicBatchNormBackward
                                                              .inv_std = a.inv_std,
                                                              .din = gpu::stored(a.din),
                                                              .dresidual = gpu::stored(a.dresidual)};
-  float* const means = workspace + parts_size(p);
+  float* const means = workspace + partials_size(p);
   const ChannelSums sums = channel_sums(p, Gradients<Stored>{arguments}, workspace, stream);
   gpu::for_each_element(p.c, stream, Means{sums, static_cast<double>(p.pixels()), means});
   gpu::for_each_element_of_rows(

@@ -1,15 +1,15 @@
-// Batch normalisation by the batch's own statistics (Ioffe and Szegedy 2015), as in training. With μ and σ²
-// the mean and the biased variance of a channel over images and pixels, and x̂ = (in - μ) / √(σ² + ε):
+// Batch normalisation with batch statistics (Ioffe and Szegedy 2015), as in training. With μ and σ² the mean
+// and the biased variance of a channel over images and pixels, and x̂ = (in - μ) / √(σ² + ε):
 //
 //   out = relu?( γ x̂ + β [+ residual] ),   ε = 1e-5
 //
-// γ and β are frozen: the way back goes to the input and the residual alone. With g = dout where the ReLU
-// passed it on, else 0, which is the residual's gradient, and ⟨⟩ the mean over images and pixels:
+// γ and β are frozen: only the input and the residual get gradients. With g = dout masked by the ReLU, which
+// is also the residual's gradient, and ⟨⟩ the mean over images and pixels:
 //
 //   din = γ / √(σ² + ε) · ( g - ⟨g⟩ - x̂ ⟨g x̂⟩ )
 //
-// All sums are taken in double, those of in and in² in one pass: what they cancel to is then right to far
-// more digits than fp32 has. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
+// Sums are in double; those of in and in² in one pass, which keeps far more digits than fp32 after
+// cancellation. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
 #pragma once
 
 #include <cstddef>
@@ -25,15 +25,15 @@ struct BatchNormProblem {
   constexpr std::int64_t pixels() const { return n * h * w; }
 };
 
-/// T: what maps are stored as, float or, on a GPU, Half.
+/// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct BasicBatchNormArguments {
   const T* in = nullptr;         // (n, h, w, c)
   const float* gamma = nullptr;  // (c)
   const float* beta = nullptr;   // (c)
-  const T* residual = nullptr;   // (n, h, w, c), or null; may be `out` itself
+  const T* residual = nullptr;   // (n, h, w, c), or null; may alias `out`
   bool relu = false;
-  T* out = nullptr;          // (n, h, w, c); not `in`
+  T* out = nullptr;          // (n, h, w, c); must not alias `in`
   float* mean = nullptr;     // (c): μ
   float* inv_std = nullptr;  // (c): 1 / √(σ² + ε)
 };
@@ -42,13 +42,13 @@ using BatchNormArguments = BasicBatchNormArguments<>;
 template <class T = float>
 struct BasicBatchNormBackwardArguments {
   const T* in = nullptr;           // (n, h, w, c)
-  const T* out = nullptr;          // the same; null: there is no ReLU
+  const T* out = nullptr;          // the same; null: no ReLU
   const T* dout = nullptr;         // the same
   const float* gamma = nullptr;    // (c)
   const float* mean = nullptr;     // (c), as batch_norm wrote them
   const float* inv_std = nullptr;  // (c)
-  T* din = nullptr;                // (n, h, w, c); may be `dout` itself
-  T* dresidual = nullptr;          // the same, or null; may be `dout` where `din` is not
+  T* din = nullptr;                // (n, h, w, c); may alias `dout`
+  T* dresidual = nullptr;          // the same, or null; may alias `dout` if `din` does not
 };
 using BatchNormBackwardArguments = BasicBatchNormBackwardArguments<>;
 
@@ -62,7 +62,7 @@ void batch_norm_backward(const BatchNormProblem& problem, const BatchNormBackwar
 
 namespace cuda {
 
-/// Floats that either direction needs to work in; aligned as doubles.
+/// Workspace of either direction in floats; aligned to double.
 std::size_t batch_norm_workspace(const BatchNormProblem& problem);
 
 template <class T>

@@ -1,11 +1,11 @@
-// What the two implementations of batch normalisation share, each of one channel. All is constexpr, so that
-// device code may call it.
+// Shared by both implementations of batch normalisation, per channel. constexpr, so callable from device
+// code.
 #pragma once
 
 namespace sapnet::kernels {
 
-/// σ² + ε, from the sums of x and x² over `count` of them.
-constexpr double regular_variance(double sum, double squares, double count) {
+/// σ² + ε from Σ x and Σ x² over `count` values.
+constexpr double variance_plus_epsilon(double sum, double squares, double count) {
   const double mean = sum / count, variance = squares / count - mean * mean;
   return (variance > 0 ? variance : 0) + 1e-5;
 }

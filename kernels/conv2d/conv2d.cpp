@@ -11,7 +11,7 @@
 // foreach_target.h comes first.
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/conv2d/epilogue-inl.h"
-#include "kernels/conv2d/to_picture-inl.h"
+#include "kernels/conv2d/rgb_output-inl.h"
 #include "kernels/conv2d/winograd-inl.h"
 #include "kernels/shifted_sums/shifted_sums-inl.h"
 
@@ -19,14 +19,14 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The part of output row y, which has just been written, in the shifted sums.
+/// Adds output row y, which has just been written, to the shifted sums.
 inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
                            std::int64_t y) {
   if (a.shifted_sums)
     sum_row({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, image, y, a.shifted_sums);
 }
 
-/// Columns from x to before `end`; shifted sums want them all.
+/// Columns [x, end); with shifted sums it must be the whole row.
 void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y,
                        std::int64_t x, std::int64_t end) {
   const Epilogue epilogue(p, a, image);
@@ -35,11 +35,10 @@ void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::in
   sum_output_row(p, a, image, y);
 }
 
-void conv2d_picture_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
-                        std::int64_t y) {
+void conv2d_rgb_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {
   const Epilogue epilogue(p, a, image);
-  picture_row(p, image_maps(p, a.in, image), a.weight, y,
-              [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
+  rgb_row(p, image_maps(p, a.in, image), a.weight, y,
+          [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
   sum_output_row(p, a, image, y);
 }
 
@@ -52,7 +51,7 @@ HWY_INLINE void prefetch_residual(const Epilogue& epilogue, const WinogradJob& j
     prefetch_outputs(job, x0, epilogue.residual[map] + channel, epilogue.map_channels, kWinogradGroup);
 }
 
-/// The part of a convolution that is the same for all its tiles.
+/// The fields that are the same for all tiles of a convolution.
 inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments& a) {
   return {.in_channels = p.in_channels,
           .h = p.h,
@@ -81,18 +80,19 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std:
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
 }
 
-/// One of the shares of all tiles.
-void conv2d_winograd_share(const Conv2dProblem& p, const Conv2dArguments& a, const WinogradTiles& tiles,
-                           const WinogradShares& shares, std::int64_t share) {
-  const std::int64_t first = share / shares.parts * shares.batch, part = share % shares.parts;
-  const std::int64_t count = std::min(shares.batch, tiles.count() - first);
+/// One batch of tiles, and one split of the output channel groups.
+void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments& a, const WinogradTiles& tiles,
+                          const WinogradPartition& partition, std::int64_t item) {
+  const std::int64_t first = item / partition.group_splits * partition.batch,
+                     part = item % partition.group_splits;
+  const std::int64_t count = std::min(partition.batch, tiles.count() - first);
   WinogradJob job = winograd_job(p, a);
-  job.batch = shares.batch;
+  job.batch = partition.batch;
   const std::int64_t in_size = kWinogradPoints * point_stride(p.total_in_channels(), job.batch);
   float* const transformed =
       scratch(static_cast<std::size_t>(in_size + kWinogradPoints * point_stride(kWinogradGroup, job.batch)));
   float* const products = transformed + in_size;
-  // Calls visit(image, x0) for a tile, with the job's place set to it.
+  // Calls visit(image, x0) for a tile, after setting the job's position to it.
   const auto at_tile = [&](std::int64_t t, const auto& visit) {
     const std::int64_t tile = first + t, of_image = tile % tiles.per_image(),
                        image = tile / tiles.per_image();
@@ -106,8 +106,8 @@ void conv2d_winograd_share(const Conv2dProblem& p, const Conv2dArguments& a, con
       at_tile(t + 1, [&](std::int64_t /*image*/, std::int64_t x0) { prefetch_inputs(job, x0); });
     at_tile(t, [&](std::int64_t /*image*/, std::int64_t x0) { transform_tile(job, x0, t, transformed); });
   }
-  for (std::int64_t group = job.groups * part / shares.parts; group < job.groups * (part + 1) / shares.parts;
-       ++group) {
+  for (std::int64_t group = job.groups * part / partition.group_splits;
+       group < job.groups * (part + 1) / partition.group_splits; ++group) {
     if (!(group * kWinogradGroup < p.out_map_channels() ? a.out : a.second_out)) continue;
     for (std::int64_t t = 0; t < count; ++t)
       at_tile(t, [&](std::int64_t image, std::int64_t x0) {
@@ -117,9 +117,11 @@ void conv2d_winograd_share(const Conv2dProblem& p, const Conv2dArguments& a, con
     for (std::int64_t t = 0; t < count; ++t)
       at_tile(t, [&](std::int64_t image, std::int64_t x0) {
         const Epilogue epilogue(p, a, image);
-        untransform_tile<1, kWinogradGroup>(job, products, t, x0, group,
-                                            [&](V(&sum)[1], std::int64_t y, std::int64_t x,
-                                                std::int64_t channel) { epilogue(sum[0], y, x, channel); });
+        inverse_transform_tile<1, kWinogradGroup>(
+            job, products, t, x0, group,
+            [&](V(&sum)[1], std::int64_t y, std::int64_t x, std::int64_t channel) {
+              epilogue(sum[0], y, x, channel);
+            });
       });
   }
 }
@@ -132,29 +134,29 @@ HWY_AFTER_NAMESPACE();
 namespace sapnet::kernels {
 
 Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem) {
-  if (cpu::winograd_takes(problem)) return Conv2dAlgorithm::kWinograd;
-  return cpu::to_picture_takes(problem) ? Conv2dAlgorithm::kToPicture : Conv2dAlgorithm::kDirect;
+  if (cpu::winograd_supports(problem)) return Conv2dAlgorithm::kWinograd;
+  return cpu::rgb_output_supports(problem) ? Conv2dAlgorithm::kRgbOutput : Conv2dAlgorithm::kDirect;
 }
 
 namespace cpu {
 
 HWY_EXPORT(conv2d_direct_row);
-HWY_EXPORT(conv2d_picture_row);
+HWY_EXPORT(conv2d_rgb_row);
 HWY_EXPORT(conv2d_winograd_rows);
-HWY_EXPORT(conv2d_winograd_share);
+HWY_EXPORT(conv2d_winograd_item);
 
 std::size_t packed_conv2d_size(const Conv2dProblem& p, Conv2dAlgorithm algorithm) {
   const std::int64_t filters = p.total_in_channels() * p.out_channels;
   if (algorithm == Conv2dAlgorithm::kWinograd) return static_cast<std::size_t>(kWinogradPoints * filters);
   const std::int64_t taps = p.kernel * p.kernel, blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
-  return static_cast<std::size_t>(algorithm == Conv2dAlgorithm::kToPicture
+  return static_cast<std::size_t>(algorithm == Conv2dAlgorithm::kRgbOutput
                                       ? taps * filters
                                       : taps * p.total_in_channels() * blocks * kDirectBlock);
 }
 
 void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float* weight, float* packed) {
   if (algorithm == Conv2dAlgorithm::kDirect) return pack_direct(p, weight, packed);
-  if (algorithm == Conv2dAlgorithm::kToPicture) return pack_to_picture(p, weight, packed);
+  if (algorithm == Conv2dAlgorithm::kRgbOutput) return pack_rgb_output(p, weight, packed);
   pack_winograd(
       weight, p.total_in_channels(), p.out_channels, kWinogradGroup,
       [](std::int64_t group, std::int64_t lane) { return group * kWinogradGroup + lane; }, packed);
@@ -162,11 +164,12 @@ void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float*
 
 namespace {
 
-/// Whether all pixels of all images are treated alike, wherever they lie: they are then one row.
+/// Whether every pixel is computed independently of its position, so that the whole batch can be treated as
+/// one row.
 bool is_pointwise(const Conv2dProblem& p, const Conv2dArguments& a) {
   return p.kernel == 1 && p.stride == 1 && p.padding == 0 && !a.scale && !a.shifted_sums;
 }
-/// Of that row, which a thread takes at a time.
+/// Columns of that row per job.
 constexpr std::int64_t kPointwiseColumns = 48;
 
 void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments& a) {
@@ -189,15 +192,15 @@ void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments& a) {
 
 void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments) {
   if (algorithm == Conv2dAlgorithm::kDirect) return conv2d_direct(problem, arguments);
-  if (algorithm == Conv2dAlgorithm::kToPicture) {
+  if (algorithm == Conv2dAlgorithm::kRgbOutput) {
     const std::int64_t rows = problem.out_h();
     parallel_for(problem.n * rows, [&](std::int64_t job) {
-      HWY_DYNAMIC_DISPATCH(conv2d_picture_row)(problem, arguments, job / rows, job % rows);
+      HWY_DYNAMIC_DISPATCH(conv2d_rgb_row)(problem, arguments, job / rows, job % rows);
     });
     return;
   }
   const WinogradTiles tiles(problem);
-  if (arguments.shifted_sums) {  // which want whole rows
+  if (arguments.shifted_sums) {  // need whole rows
     const auto jobs = static_cast<std::int64_t>(tiles.rows.size());
     parallel_for(problem.n * jobs, [&](std::int64_t job) {
       HWY_DYNAMIC_DISPATCH(conv2d_winograd_rows)
@@ -205,9 +208,9 @@ void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2
     });
     return;
   }
-  const WinogradShares shares(problem, tiles);
-  parallel_for(shares.batches * shares.parts, [&](std::int64_t share) {
-    HWY_DYNAMIC_DISPATCH(conv2d_winograd_share)(problem, arguments, tiles, shares, share);
+  const WinogradPartition partition(problem, tiles);
+  parallel_for(partition.batches * partition.group_splits, [&](std::int64_t item) {
+    HWY_DYNAMIC_DISPATCH(conv2d_winograd_item)(problem, arguments, tiles, partition, item);
   });
 }
 

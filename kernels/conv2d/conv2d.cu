@@ -1,7 +1,7 @@
 #include <type_traits>
 
 #include "kernels/conv2d/conv2d.h"
-#include "kernels/conv2d/ending.cuh"
+#include "kernels/conv2d/epilogue.cuh"
 #include "kernels/conv2d/igemm.cuh"
 #include "kernels/conv2d/rows.cuh"
 #include "kernels/conv2d/warp_tile.cuh"
@@ -14,47 +14,49 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-// --- what the sums of a warp (warp_tile.cuh) become ---
+// --- epilogue of a warp tile (warp_tile.cuh) ---
 
 constexpr int kLaneChannels = warp_tile::kOutputs / 4;
 
-/// The channel that stands at a place of the packed weights: such that a lane's eight are neighbours.
+/// The output channel stored at an index of the packed weights; chosen so that a lane's eight channels are
+/// contiguous.
 __host__ __device__ constexpr int channel_at(int place) {
   const int n = place / 8 % 4, t = place / 2 % 4, e = place % 2;
   return place / warp_tile::kOutputs * warp_tile::kOutputs + t * kLaneChannels + n * 2 + e;
 }
 
-/// What is written of a lane's pixel p, p < 8, whose channels begin at element `at` of the map.
+/// Applies the epilogue to a lane's pixel p, p < 8, stores it and returns the stored values. at: the offset
+/// of its first channel in the map.
 template <class T>
-__device__ __forceinline__ gpu::Pack<T, kLaneChannels> end_pixel(const Ending<T>& to, std::size_t at,
-                                                                 const warp_tile::Sums& sums, int p,
-                                                                 const float (&bias)[kLaneChannels],
-                                                                 const float (&scale)[kLaneChannels]) {
+__device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogue<T>& to, std::size_t at,
+                                                                   const warp_tile::Sums& sums, int p,
+                                                                   const float (&bias)[kLaneChannels],
+                                                                   const float (&scale)[kLaneChannels]) {
   using Channels = gpu::Pack<T, kLaneChannels>;
   Channels before = {}, after;
   if (to.residual) before = Channels::load(to.residual + at);
 #pragma unroll
   for (int c = 0; c < kLaneChannels; ++c) {
     const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
-    after.values[c] =
-        gpu::from_float<T>(end(to, at + c, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
+    after.values[c] = gpu::from_float<T>(
+        finish_output(to, at + c, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
   }
   after.store(to.out + at);
   return after;
 }
 
-// --- 3×3 on maps of 32 channels, by rows (rows.cuh) ---
+// --- 3×3 on maps of 32 channels, streamed by rows (rows.cuh) ---
 
-/// Writes a row of a slice of channels, and counts it in the shifted sums.
+/// Writes a row for a slice of channels and accumulates its shifted sums.
 template <class T, class Sums>
-struct RowEnding {
-  const Ending<T> to;
+struct RowEpilogue {
+  const Epilogue<T> to;
   int h, w, channel;  // the lane's first
   float bias[kLaneChannels], scale[kLaneChannels];
   Sums& shifted_sums;
 
-  __device__ RowEnding(const Ending<T>& ending, int map_h, int map_w, int channels, Sums& sums)
-      : to(ending.of_map_with(static_cast<int>(blockIdx.y) * rows::kOutputs)),
+  __device__ RowEpilogue(const Epilogue<T>& epilogue, int map_h, int map_w, int channels, Sums& sums)
+      : to(epilogue.for_channel(static_cast<int>(blockIdx.y) * rows::kOutputs)),
         h(map_h),
         w(map_w),
         channel(static_cast<int>(blockIdx.y) * rows::kOutputs +
@@ -76,7 +78,7 @@ struct RowEnding {
       const int x = x0 + warp_tile::pixel_of(lane, p / 2, p % 2 * 2);
       if (x >= w) continue;
       const std::size_t at = to.at(row + x, channel);
-      const auto written = end_pixel(to, at, sums, p, bias, scale);
+      const auto written = store_pixel(to, at, sums, p, bias, scale);
 #pragma unroll
       for (int c = 0; c < kLaneChannels; ++c) shifted_sums.add(x, c, gpu::to_float(written.values[c]));
     }
@@ -85,42 +87,42 @@ struct RowEnding {
 
 template <class T, int kIn, bool kWithSums>
 __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
-    conv2d_rows(rows::Input<T> input, int out_channels, Ending<T> to, int sums_dilation, float* sums) {
+    conv2d_rows(rows::Input<T> input, int out_channels, Epilogue<T> to, int sums_dilation, float* sums) {
   using Rows = rows::Rows<T, kIn>;
   using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums>;
-  static_assert(Rows::shared_bytes(rows::max_dilation(kIn)) + Sums::kSharedBytes <= gpu::kSharedOfBlock);
+  static_assert(Rows::shared_bytes(rows::max_dilation(kIn)) + Sums::kSharedBytes <= gpu::kMaxSharedBytes);
   Sums shifted_sums(input.h, input.w, sums_dilation);
-  RowEnding ending(to, input.h, input.w, out_channels, shifted_sums);
-  if (!ending.to.out) return;
-  Rows::compute(input, ending);
+  RowEpilogue epilogue(to, input.h, input.w, out_channels, shifted_sums);
+  if (!epilogue.to.out) return;
+  Rows::compute(input, epilogue);
   const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
   shifted_sums.store(sums + part * 9 * out_channels + blockIdx.y * rows::kOutputs, out_channels);
 }
 
 template <class T, int kIn, bool kWithSums>
 void launch_rows(const Conv2dProblem& p, const BasicConv2dArguments<T>& a,
-                 const Ending<gpu::Stored<T>>& ending, CudaStream stream) {
+                 const Epilogue<gpu::Stored<T>>& epilogue, CudaStream stream) {
   using Rows = rows::Rows<gpu::Stored<T>, kIn>;
   const auto input = rows::input(p, a.in, a.weight);
   gpu::launch(conv2d_rows<gpu::Stored<T>, kIn, kWithSums>,
               rows::grid(input, p.out_channels / rows::kOutputs, p.n), Rows::kThreads,
-              Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.out_channels), ending,
+              Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.out_channels), epilogue,
               static_cast<int>(a.sums_dilation), a.shifted_sums);
 }
 
-bool by_rows(const Conv2dProblem& p) {
+bool use_rows(const Conv2dProblem& p) {
   return rows::fits(p) && p.dilation <= rows::max_dilation(static_cast<int>(p.total_in_channels()));
 }
 
-// --- many channels, as a product of matrices (igemm.cuh) ---
+// --- many channels, as an implicit GEMM (igemm.cuh) ---
 
 template <class In, class Out>
 __global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
-    conv2d_igemm(igemm::Input<In> input, Ending<Out> of_maps) {
+    conv2d_igemm(igemm::Input<In> input, Epilogue<Out> all_maps) {
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-  const auto wanted = [&](int first_channel) { return of_maps.of_map_with(first_channel).out != nullptr; };
-  const auto ending = [&](int first_pixel, int first_channel, const warp_tile::Sums& sums) {
-    const Ending<Out> to = of_maps.of_map_with(first_channel);
+  const auto wanted = [&](int first_channel) { return all_maps.for_channel(first_channel).out != nullptr; };
+  const auto epilogue = [&](int first_pixel, int first_channel, const warp_tile::Sums& sums) {
+    const Epilogue<Out> to = all_maps.for_channel(first_channel);
     const int channel = first_channel + lane % 4 * kLaneChannels;
     float bias[kLaneChannels], scale[kLaneChannels];
 #pragma unroll
@@ -137,32 +139,32 @@ __global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
 #pragma unroll
         for (int c = 0; c < kLaneChannels; ++c) scale[c] = to.scale[image * input.out_channels + channel + c];
       }
-      end_pixel(to, to.at(static_cast<std::size_t>(pixel), channel), sums, p, bias, scale);
+      store_pixel(to, to.at(static_cast<std::size_t>(pixel), channel), sums, p, bias, scale);
     }
   };
-  igemm::Igemm<In>::compute(input, wanted, ending);
+  igemm::Igemm<In>::compute(input, wanted, epilogue);
 }
 
 template <class In, class Out>
 void launch_igemm(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
-                  const Ending<gpu::Stored<Out>>& ending, CudaStream stream) {
+                  const Epilogue<gpu::Stored<Out>>& epilogue, CudaStream stream) {
   const auto input = igemm::input(p, a.in, a.weight);
   gpu::launch(conv2d_igemm<gpu::Stored<In>, gpu::Stored<Out>>,
               dim3(static_cast<unsigned>((input.pixels + igemm::kPixels - 1) / igemm::kPixels),
                    static_cast<unsigned>(p.out_channels / igemm::kOutputs)),
-              igemm::kThreads, igemm::Igemm<gpu::Stored<In>>::kSharedBytes, stream, input, ending);
+              igemm::kThreads, igemm::Igemm<gpu::Stored<In>>::kSharedBytes, stream, input, epilogue);
 }
 
-bool by_igemm(const Conv2dProblem& p) {
+bool use_igemm(const Conv2dProblem& p) {
   return p.in_channels[0] > 0 && p.in_channels[0] % igemm::kStep == 0 &&
          p.in_channels[1] % igemm::kStep == 0 && p.out_channels % igemm::kOutputs == 0;
 }
 
-// --- any convolution, by its definition ---
+// --- any convolution, direct ---
 
 constexpr int kGenericThreads = 128;
 
-/// Channels that a thread computes at its pixel.
+/// Channels that a thread computes for its pixel.
 int channels_at_once(std::int64_t out_channels) { return out_channels % 32 == 0 ? 32 : 4; }
 
 std::int64_t padded_channels(std::int64_t out_channels) {
@@ -176,11 +178,11 @@ struct MapOf {
   std::int64_t channels;
 };
 
-/// Grid: x the pixels of an image, y its channels, z images. weight: (kernel, kernel, in_channels, padded).
+/// Grid: x pixels of an image, y channel blocks, z images. weight: (kernel, kernel, in_channels, padded).
 template <class In, class Out, int kChannels>
 __global__ void __launch_bounds__(kGenericThreads)
     conv2d_generic(Conv2dProblem p, MapOf<In> first, MapOf<In> second, const In* weight, std::int64_t padded,
-                   Ending<Out> to) {
+                   Epilogue<Out> to) {
   const std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * kGenericThreads + threadIdx.x;
   const std::int64_t out_w = p.out_w(), pixels = p.out_h() * out_w;
   if (pixel >= pixels) return;
@@ -214,13 +216,13 @@ __global__ void __launch_bounds__(kGenericThreads)
   for (int c = 0; c < kChannels; ++c) {
     const std::int64_t channel = first_channel + c;
     if (channel >= p.out_channels) break;
-    to.out[at + channel] = end_sum(to, at + channel, channel, n, p.out_channels, sums[c]);
+    to.out[at + channel] = apply_epilogue(to, at + channel, channel, n, p.out_channels, sums[c]);
   }
 }
 
 template <class In, class Out>
 void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
-                    const Ending<gpu::Stored<Out>>& ending, CudaStream stream) {
+                    const Epilogue<gpu::Stored<Out>>& epilogue, CudaStream stream) {
   using Map = MapOf<gpu::Stored<In>>;
   const std::int64_t padded = padded_channels(p.out_channels), at_once = channels_at_once(p.out_channels);
   const std::int64_t blocks = (p.out_h() * p.out_w() + kGenericThreads - 1) / kGenericThreads;
@@ -229,7 +231,7 @@ void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
   Conv2dProblem of_map = p;
   of_map.out_channels = p.out_map_channels();
   for (std::int64_t first = 0; first < p.out_channels; first += of_map.out_channels) {
-    const auto to = ending.of_map_with(static_cast<int>(first));
+    const auto to = epilogue.for_channel(static_cast<int>(first));
     if (!to.out) continue;
     gpu::launch(kernel,
                 dim3(static_cast<unsigned>(blocks),
@@ -240,44 +242,45 @@ void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
   }
 }
 
-// --- 1×1, as a product of the map and the weights (cuBLAS) ---
+// --- 1×1, as a GEMM (cuBLAS) ---
 
-/// What follows the sums that are in the map already.
+/// Applies the epilogue to sums that are already in the output map.
 template <class T>
-struct EndProduct {
-  Ending<T> to;
+struct MatmulEpilogue {
+  Epilogue<T> to;
   std::int64_t channels, image_size;
 
   __device__ void operator()(std::int64_t k) const {
-    to.out[k] = end_sum(to, k, k % channels, k / image_size, channels, gpu::to_float(to.out[k]));
+    to.out[k] = apply_epilogue(to, k, k % channels, k / image_size, channels, gpu::to_float(to.out[k]));
   }
 };
 
-/// The weights are packed as the generic kernel reads them, but must need no padding.
-bool by_product(const Conv2dProblem& p) {
+/// Uses the generic kernel's packed weights, which then must need no padding.
+bool use_matmul(const Conv2dProblem& p) {
   return p.kernel == 1 && p.stride == 1 && p.padding == 0 && p.in_channels[1] == 0 && p.out_maps == 1 &&
          padded_channels(p.out_channels) == p.out_channels;
 }
 
-/// False where it cannot be: without cuBLAS, or between different types, or where the product would overwrite
-/// a residual that it cannot add itself. Then the generic kernel is there.
+/// Returns false where the GEMM cannot be used, so that the caller falls back to the generic kernel: without
+/// cuBLAS, with different input and output types, or if the GEMM would overwrite a residual that it cannot
+/// add itself.
 template <class In, class Out>
-bool launch_product(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
-                    Ending<gpu::Stored<Out>> ending, CudaStream stream) {
+bool launch_matmul(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
+                   Epilogue<gpu::Stored<Out>> epilogue, CudaStream stream) {
   const bool in_place = a.residual && a.residual == a.out;
-  if (in_place && ((a.relu && !a.relu_once) || a.scale || a.inner)) return false;
+  if (in_place && ((a.relu && !a.relu_after_residual) || a.scale || a.pre_residual)) return false;
   if constexpr (std::is_same_v<In, Out>) {
     if (!has_matmul()) return false;
     matmul({.m = p.n * p.h * p.w, .n = p.out_channels, .k = p.in_channels[0], .add = in_place}, a.in[0],
            a.weight, a.out, stream);
-    if (in_place) {  // and added already
-      ending.residual = nullptr;
-      ending.relu_sum = ending.relu;
+    if (in_place) {  // already added by the GEMM
+      epilogue.residual = nullptr;
+      epilogue.relu_before_residual = epilogue.relu;
     }
-    if (ending.bias || ending.scale || ending.residual || ending.relu) {
+    if (epilogue.bias || epilogue.scale || epilogue.residual || epilogue.relu) {
       const std::int64_t image_size = p.h * p.w * p.out_channels;
       gpu::for_each_element(p.n * image_size, stream,
-                            EndProduct<gpu::Stored<Out>>{ending, p.out_channels, image_size});
+                            MatmulEpilogue<gpu::Stored<Out>>{epilogue, p.out_channels, image_size});
     }
     return true;
   }
@@ -287,14 +290,14 @@ bool launch_product(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
 }  // namespace
 
 Conv2dPath conv2d_path(const Conv2dProblem& p) {
-  if (by_rows(p)) return Conv2dPath::kRows;
-  if (by_product(p)) return Conv2dPath::kProduct;
-  if (by_igemm(p)) return Conv2dPath::kIgemm;
+  if (use_rows(p)) return Conv2dPath::kRows;
+  if (use_matmul(p)) return Conv2dPath::kMatmul;
+  if (use_igemm(p)) return Conv2dPath::kIgemm;
   return Conv2dPath::kGeneric;
 }
 
-std::int64_t conv2d_parts(const Conv2dProblem& p) {
-  return conv2d_path(p) == Conv2dPath::kRows ? rows::parts(p) : shifted_sums_parts(p.out_h());
+std::int64_t conv2d_partials(const Conv2dProblem& p) {
+  return conv2d_path(p) == Conv2dPath::kRows ? rows::blocks_per_image(p) : shifted_sums_partials(p.out_h());
 }
 
 std::size_t packed_conv2d_size(const Conv2dProblem& p) {
@@ -303,30 +306,30 @@ std::size_t packed_conv2d_size(const Conv2dProblem& p) {
   return static_cast<std::size_t>(p.kernel * p.kernel * p.total_in_channels() * outputs);
 }
 
-template <class T>
-void pack_conv2d(const Conv2dProblem& p, const float* weight, T* packed) {
+template <class T, class From, class To>
+void pack_conv2d(const Conv2dProblem& p, const From* weight, To* packed) {
   const auto in_channels = p.total_in_channels();
-  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack(p, weight, channel_at, packed);
-  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack(p, weight, channel_at, packed);
+  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack<T>(p, weight, channel_at, packed);
+  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack<T>(p, weight, channel_at, packed);
   const std::int64_t padded = padded_channels(p.out_channels), taps = p.kernel * p.kernel;
   for (std::int64_t tap = 0; tap < taps; ++tap)
     for (std::int64_t i = 0; i < in_channels; ++i)
       for (std::int64_t o = 0; o < padded; ++o)
-        *packed++ = converted<T>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : 0);
+        *packed++ = to_storage<To>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : From());
 }
 
 template <class In, class Out>
 void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, CudaStream stream) {
-  const Ending<gpu::Stored<Out>> ending = {a.bias,
-                                           a.scale,
-                                           gpu::stored(a.residual),
-                                           gpu::stored(a.out),
-                                           gpu::stored(a.inner),
-                                           a.relu,
-                                           a.relu && !(a.relu_once && a.residual),
-                                           gpu::stored(a.second_residual),
-                                           gpu::stored(a.second_out),
-                                           static_cast<int>(p.out_map_channels())};
+  const Epilogue<gpu::Stored<Out>> epilogue = {a.bias,
+                                               a.scale,
+                                               gpu::stored(a.residual),
+                                               gpu::stored(a.out),
+                                               gpu::stored(a.pre_residual),
+                                               a.relu,
+                                               a.relu && !(a.relu_after_residual && a.residual),
+                                               gpu::stored(a.second_residual),
+                                               gpu::stored(a.second_out),
+                                               static_cast<int>(p.out_map_channels())};
   const Conv2dPath path = conv2d_path(p);
   if constexpr (std::is_same_v<In, Out>) {
     if (path == Conv2dPath::kRows) {
@@ -334,21 +337,23 @@ void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, Cuda
       const auto launch = a.shifted_sums ? two ? launch_rows<In, 64, true> : launch_rows<In, 32, true>
                           : two ? launch_rows<In, 64, false>
                                          : launch_rows<In, 32, false>;
-      launch(p, a, ending, stream);
+      launch(p, a, epilogue, stream);
       return;
     }
   }
   if (path == Conv2dPath::kIgemm)
-    launch_igemm(p, a, ending, stream);
-  else if (path != Conv2dPath::kProduct || !launch_product(p, a, ending, stream))
-    launch_generic(p, a, ending, stream);
+    launch_igemm(p, a, epilogue, stream);
+  else if (path != Conv2dPath::kMatmul || !launch_matmul(p, a, epilogue, stream))
+    launch_generic(p, a, epilogue, stream);
   if (a.shifted_sums) {
     shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, a.shifted_sums, stream);
   }
 }
 
-template void pack_conv2d(const Conv2dProblem&, const float*, float*);
-template void pack_conv2d(const Conv2dProblem&, const float*, Half*);
+template void pack_conv2d<float>(const Conv2dProblem&, const float*, float*);
+template void pack_conv2d<float>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
+template void pack_conv2d<Half>(const Conv2dProblem&, const float*, Half*);
+template void pack_conv2d<Half>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
 template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, float>&, CudaStream);
 template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, Half>&, CudaStream);
 template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<Half, float>&, CudaStream);

@@ -15,7 +15,7 @@ Conv2dProblem dgrad_problem(const Conv2dProblem& p, std::size_t map) {
 }
 
 bool has_joint_dgrad(const Conv2dProblem& p) {
-  constexpr std::int64_t kMultiple = 32;  // as conv2d.h wants it
+  constexpr std::int64_t kMultiple = 32;  // required for two output maps (conv2d.h)
   return p.kernel > 1 && p.in_channels[0] == p.in_channels[1] && p.in_channels[0] % kMultiple == 0;
 }
 
@@ -26,12 +26,16 @@ Conv2dProblem joint_dgrad_problem(const Conv2dProblem& p) {
   return dgrad;
 }
 
-void dgrad_weight(const Conv2dProblem& p, const float* weight, float* reversed) {
+template <class T>
+void dgrad_weight(const Conv2dProblem& p, const T* weight, T* reversed) {
   const std::int64_t taps = p.kernel * p.kernel;
   for (std::int64_t i = 0; i < p.total_in_channels(); ++i)
     for (std::int64_t o = 0; o < p.out_channels; ++o)
       for (std::int64_t tap = 0; tap < taps; ++tap)
         *reversed++ = weight[(o * p.total_in_channels() + i) * taps + taps - 1 - tap];
 }
+
+template void dgrad_weight(const Conv2dProblem&, const float*, float*);
+template void dgrad_weight(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
 
 }  // namespace sapnet::kernels

@@ -1,5 +1,4 @@
-// Direct convolution: the sum of the definition, tap by tap, for a few pixels and output channels at a time,
-// which stay in registers.
+// Direct convolution, tap by tap, for a register block of a few pixels and output channels at a time.
 #if defined(SAPNET_KERNELS_DIRECT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_DIRECT_INL_H_
 #undef SAPNET_KERNELS_DIRECT_INL_H_
@@ -19,9 +18,9 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The sums of kPixels neighbouring outputs of row oy from column ox on, kVectors vectors of channels each.
-/// With one pixel, taps outside the row are skipped; with more, all taps must lie inside. A function of its
-/// own, or compilers keep some of the sums in memory.
+/// The sums of kPixels adjacent outputs of row oy from column ox on, kVectors vectors of channels each. With
+/// one pixel, taps outside the row are skipped; with more, all taps must lie inside. Not inlined, or
+/// compilers spill some of the sums.
 template <int kPixels, int kVectors>
 HWY_NOINLINE void direct_sums(const Conv2dProblem& p, const std::array<const float*, 2>& in,
                               const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox,
@@ -39,7 +38,7 @@ HWY_NOINLINE void direct_sums(const Conv2dProblem& p, const std::array<const flo
       const std::int64_t x = ox * p.stride + b * p.dilation - p.padding;
       if (kPixels == 1 && (x < 0 || x >= p.w)) continue;
       const float* HWY_RESTRICT weight = packed + (a * p.kernel + b) * p.total_in_channels() * kDirectBlock;
-      for (std::size_t source = 0; source < 2 && in[source]; ++source) {  // a missing map is zero
+      for (std::size_t source = 0; source < 2 && in[source]; ++source) {  // a null map is zero
         const std::int64_t channels = p.in_channels[source];
         const float* HWY_RESTRICT pixel = in[source] + (y * p.w + x) * channels;
         for (std::int64_t i = 0; i < channels; ++i, weight += kDirectBlock) {
@@ -73,7 +72,7 @@ inline void direct_pixels(const Conv2dProblem& p, const std::array<const float*,
       store(hn::LoadU(D(), sums + (j * kVectors + v) * kLanes), ox + j, channel + v * kLanes);
 }
 
-/// Outputs from x on, all of whose taps lie inside the row, as far as `end`, in pieces that shrink.
+/// Outputs [x, end), all of whose taps lie inside the row, in register blocks of decreasing size.
 template <int kPixels, int kVectors, class Store>
 inline void direct_inner(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
                          std::int64_t oy, std::int64_t x, std::int64_t end, std::int64_t channel,
@@ -85,7 +84,7 @@ inline void direct_inner(const Conv2dProblem& p, const std::array<const float*, 
   }
 }
 
-/// kVectors vectors of output channels along columns from x to before `end` of row oy.
+/// kVectors vectors of output channels for columns [x, end) of row oy.
 template <int kPixels, int kVectors, class Store>
 inline void direct_channels(const Conv2dProblem& p, const std::array<const float*, 2>& in,
                             const float* packed, std::int64_t oy, std::int64_t x, std::int64_t end,
@@ -99,8 +98,8 @@ inline void direct_channels(const Conv2dProblem& p, const std::array<const float
     direct_pixels<1, kVectors>(p, in, packed, oy, x, channel, store);
 }
 
-/// Columns from x to before `end` of row oy of one image's output. in: the image's maps. store(V sum, x,
-/// channel) receives the sums, a vector of channels at a time; lanes past the last channel hold zero.
+/// Columns [x, end) of row oy of one image's output. in: the image's maps. store(V sum, x, channel) receives
+/// the sums, one vector of channels at a time; lanes past the last channel are zero.
 template <class Store>
 inline void direct_row(const Conv2dProblem& p, const std::array<const float*, 2>& in, const float* packed,
                        std::int64_t oy, std::int64_t x, std::int64_t end, const Store& store) {

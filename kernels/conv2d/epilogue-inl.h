@@ -1,4 +1,4 @@
-// What happens to a convolution's sum on its way to memory.
+// The epilogue of the CPU convolutions.
 #if defined(SAPNET_KERNELS_EPILOGUE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_EPILOGUE_INL_H_
 #undef SAPNET_KERNELS_EPILOGUE_INL_H_
@@ -23,13 +23,13 @@ struct Epilogue {
         width(p.out_w()),
         bias(a.bias),
         relu(a.relu),
-        relu_sum(a.relu && !(a.relu_once && a.residual)) {
+        relu_before_residual(a.relu && !(a.relu_after_residual && a.residual)) {
     const std::int64_t map = image * p.out_h() * p.out_w() * map_channels;
     if (a.out) out[0] = a.out + map;
     if (a.second_out) out[1] = a.second_out + map;
     if (a.residual) residual[0] = a.residual + map;
     if (a.second_residual) residual[1] = a.second_residual + map;
-    if (a.inner) inner = a.inner + map;
+    if (a.pre_residual) pre_residual = a.pre_residual + map;
     if (a.scale) scale = a.scale + image * p.out_channels;
   }
 
@@ -40,8 +40,8 @@ struct Epilogue {
     if (!out[map]) return;
     if (bias) value = hn::Add(value, load_lanes(bias + channel, lanes));
     if (scale) value = hn::Mul(value, load_lanes(scale + channel, lanes));
-    if (relu_sum) value = hn::Max(value, hn::Zero(D()));
-    if (inner) store_lanes(value, inner + offset, lanes);
+    if (relu_before_residual) value = hn::Max(value, hn::Zero(D()));
+    if (pre_residual) store_lanes(value, pre_residual + offset, lanes);
     if (residual[map]) {
       value = hn::Add(value, load_lanes(residual[map] + offset, lanes));
       if (relu) value = hn::Max(value, hn::Zero(D()));
@@ -52,10 +52,10 @@ struct Epilogue {
   std::int64_t channels, map_channels, width;
   const float* bias;
   const float* scale = nullptr;
-  std::array<const float*, 2> residual = {};  // of the output's maps
-  bool relu, relu_sum;
+  std::array<const float*, 2> residual = {};  // per output map
+  bool relu, relu_before_residual;
   std::array<float*, 2> out = {};
-  float* inner = nullptr;
+  float* pre_residual = nullptr;
 };
 
 }  // namespace HWY_NAMESPACE

@@ -1,4 +1,4 @@
-// The way back through f of conv2d.h: reads and writes maps, so its speed is the memory's.
+// The backward pass of the function f of conv2d.h. Memory-bound.
 #include <algorithm>
 #include <vector>
 
@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// `gradient` where the map, of which `lanes` numbers from p on count, is positive, else 0.
+/// `gradient` where the map at p is positive, else 0; `lanes` values are valid.
 HWY_INLINE V where_positive(const float* p, std::int64_t lanes, V gradient) {
   return hn::IfThenElseZero(hn::Gt(load_lanes(p, lanes), hn::Zero(D())), gradient);
 }
@@ -35,26 +35,28 @@ void epilogue_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardA
         const V before = a.dresidual_before ? load_lanes(a.dresidual_before + k + c, lanes) : hn::Zero(D());
         store_lanes(hn::Add(dout, before), a.dresidual + k + c, lanes);
       }
-      V dsum = a.inner ? where_positive(a.inner + k + c, lanes, dout) : dout;
-      if (a.scale) dsum = hn::Mul(dsum, load_lanes(a.scale + image * channels + c, lanes));
-      if (a.shift) dsum = hn::Add(dsum, load_lanes(a.shift + image * channels + c, lanes));
-      store_lanes(dsum, a.dsum + k + c, lanes);
+      V grad_preactivation = a.pre_residual ? where_positive(a.pre_residual + k + c, lanes, dout) : dout;
+      if (a.scale)
+        grad_preactivation = hn::Mul(grad_preactivation, load_lanes(a.scale + image * channels + c, lanes));
+      if (a.shift)
+        grad_preactivation = hn::Add(grad_preactivation, load_lanes(a.shift + image * channels + c, lanes));
+      store_lanes(grad_preactivation, a.grad_preactivation + k + c, lanes);
     }
   }
 }
 
-/// sum[o] = Σ_x dout · [out > 0] · inner over row `job`.
+/// sum[o] = Σ_x dout · [out > 0] · pre_residual over row `job`.
 void scale_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a, std::int64_t job,
                         float* sum) {
   const std::int64_t channels = p.out_channels, row = p.out_w() * channels;
-  const float* const inner = a.inner ? a.inner : a.out;
+  const float* const pre_residual = a.pre_residual ? a.pre_residual : a.out;
   for (std::int64_t c = 0; c < channels; c += kLanes) {
     const std::int64_t lanes = channels - c;
     V total = hn::Zero(D());
     for (std::int64_t k = job * row + c; k < (job + 1) * row; k += channels)
-      total = hn::Add(total,
-                      where_positive(a.out + k, lanes,
-                                     hn::Mul(load_lanes(a.dout + k, lanes), load_lanes(inner + k, lanes))));
+      total = hn::Add(
+          total, where_positive(a.out + k, lanes,
+                                hn::Mul(load_lanes(a.dout + k, lanes), load_lanes(pre_residual + k, lanes))));
     store_lanes(total, sum + c, lanes);
   }
 }
@@ -80,7 +82,7 @@ void conv2d_epilogue_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwa
 
 void conv2d_scale_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a, double* dscale) {
   const auto channels = static_cast<std::size_t>(p.out_channels);
-  std::vector<float> rows(static_cast<std::size_t>(p.n * p.out_h()) * channels);  // each row's part
+  std::vector<float> rows(static_cast<std::size_t>(p.n * p.out_h()) * channels);  // one partial sum per row
   parallel_for(p.n * p.out_h(), [&](std::int64_t job) {
     HWY_DYNAMIC_DISPATCH(scale_backward_row)
     (p, a, job, rows.data() + static_cast<std::size_t>(job) * channels);
@@ -90,7 +92,7 @@ void conv2d_scale_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardA
     std::fill_n(dscale, channels, 0.0);
     for (std::int64_t y = 0; y < p.out_h(); ++y)
       for (std::size_t c = 0; c < channels; ++c) dscale[c] += static_cast<double>(*part++);
-    // `inner` holds the scaled sum. A scale that rounded to zero has no gradient either.
+    // `pre_residual` holds the scaled value. A scale that underflowed to zero has no gradient.
     for (std::size_t c = 0; c < channels; ++c) {
       const auto scale = static_cast<double>(a.scale[static_cast<std::size_t>(image) * channels + c]);
       dscale[c] = scale > 0 ? dscale[c] / scale : 0;

@@ -6,25 +6,25 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// T: as kernels know what is stored.
+/// T: storage type in device code.
 template <class T>
 struct EpilogueBackward {
   BasicConv2dEpilogueBackwardArguments<T> a;
   std::int64_t channels, image_size;
 
-  __device__ static bool shut(const T* map, std::int64_t k) { return map && !(gpu::to_float(map[k]) > 0); }
+  __device__ static bool blocked(const T* map, std::int64_t k) { return map && !(gpu::to_float(map[k]) > 0); }
 
   __device__ void operator()(std::int64_t k) const {
     const std::int64_t of_image = k / image_size * channels + k % channels;
-    const float dout = shut(a.out, k) ? 0 : gpu::to_float(a.dout[k]);
+    const float dout = blocked(a.out, k) ? 0 : gpu::to_float(a.dout[k]);
     if (a.dresidual) {
       const float before = a.dresidual_before ? gpu::to_float(a.dresidual_before[k]) : 0;
       a.dresidual[k] = gpu::from_float<T>(dout + before);
     }
-    float dsum = shut(a.inner, k) ? 0 : dout;
-    if (a.scale) dsum *= a.scale[of_image];
-    if (a.shift) dsum += a.shift[of_image];
-    a.dsum[k] = gpu::from_float<T>(dsum);
+    float grad_preactivation = blocked(a.pre_residual, k) ? 0 : dout;
+    if (a.scale) grad_preactivation *= a.scale[of_image];
+    if (a.shift) grad_preactivation += a.shift[of_image];
+    a.grad_preactivation[k] = gpu::from_float<T>(grad_preactivation);
   }
 };
 
@@ -37,10 +37,10 @@ void conv2d_epilogue_backward(const Conv2dProblem& p, const BasicConv2dEpilogueB
   const BasicConv2dEpilogueBackwardArguments<gpu::Stored<T>> arguments = {
       .dout = gpu::stored(a.dout),
       .out = gpu::stored(a.out),
-      .inner = gpu::stored(a.inner),
+      .pre_residual = gpu::stored(a.pre_residual),
       .scale = a.scale,
       .shift = a.shift,
-      .dsum = gpu::stored(a.dsum),
+      .grad_preactivation = gpu::stored(a.grad_preactivation),
       .dresidual_before = gpu::stored(a.dresidual_before),
       .dresidual = gpu::stored(a.dresidual)};
   gpu::for_each_element(p.n * image_size, stream,

@@ -1,15 +1,15 @@
-// A convolution as a product of matrices (implicit GEMM): the output's pixels, each with all the inputs that
-// its taps meet, by the filters. The first matrix is gathered piece by piece and never written down. For the
-// many channels of deep layers, whose weights do not fit into shared memory (rows.cuh).
+// Convolution as an implicit GEMM: (output pixels × inputs under their taps) · (inputs × filters). The first
+// matrix is gathered tile by tile and never materialised. For the many channels of deep layers, whose weights
+// do not fit into shared memory (rows.cuh).
 //
-// The pixels of all images are counted through, so that small maps fill blocks, too. A block computes
-// kPixels of them in kOutputs channels, step by step: a step is kStep channels of one tap. While it
-// multiplies those of one step, the next steps' pixels and weights are on their way into a ring in shared
-// memory, with zeros where a tap falls outside of the map.
+// Pixels are indexed over all images, so that small maps fill blocks too. A block computes kPixels pixels ×
+// kOutputs channels in steps of kStep channels of one tap. While it multiplies one step, the pixels and
+// weights of the next steps are copied asynchronously into a ring buffer in shared memory, with zeros where a
+// tap falls outside the map.
 //
-// Per step a block reads (kPixels + kOutputs) · kStep numbers for kPixels · kOutputs · kStep multiply-adds:
-// 21 for each byte that comes from the L2 cache in fp16, 11 in fp32; and of shared memory, once there, a warp
-// reads 96 · kStep numbers for 2048 · kStep multiply-adds.
+// Per step a block reads (kPixels + kOutputs) · kStep values for kPixels · kOutputs · kStep multiply-adds,
+// i.e. 21 per byte of L2 traffic in fp16 and 11 in fp32; a warp reads 96 · kStep values from shared memory
+// for 2048 · kStep multiply-adds.
 #pragma once
 
 #include <array>
@@ -27,36 +27,35 @@ inline constexpr int kWarpsOfPixels = 2, kWarpsOfOutputs = 2;
 inline constexpr int kPixels = kWarpsOfPixels * warp_tile::kPixels;
 inline constexpr int kOutputs = kWarpsOfOutputs * warp_tile::kOutputs;
 inline constexpr int kStep = 32;
-inline constexpr int kBlocks = 3;  // for which a multiprocessor must have registers
+inline constexpr int kBlocks = 3;  // resident per multiprocessor, for register allocation
 static_assert(kWarpsOfPixels * kWarpsOfOutputs * gpu::kWarp == kThreads);
 
-/// What a convolution reads. Numbers of pixels are ints: 2^31 pixels of 32 channels are 128 GiB.
+/// The operands of a convolution. Pixel indices are ints: 2^31 pixels of 32 channels are 128 GiB.
 template <class T>
 struct Input {
   const T* maps[2];  // (n, h, w, channels[k])
   int channels[2];   // multiples of kStep
-  const T* weights;  // as pack() makes them
+  const T* weights;  // packed by pack()
   int h, w;
   int kernel, stride, dilation, padding;
-  int pixels, out_h, out_w, out_channels;  // pixels: of all images' outputs
+  int pixels, out_h, out_w, out_channels;  // pixels: outputs of all images
 };
 
-/// The product for maps and weights of type T.
+/// The GEMM for maps and weights of type T.
 template <class T>
 struct Igemm {
   using Product = warp_tile::Product<T, kStep>;
-  static constexpr int kStages = sizeof(T) == 2 ? 4 : 2;     // the more, the shorter a step takes
-  static constexpr int kTile = warp_tile::kOutputs * kStep;  // weights of a warp
-  static constexpr int kPixelsSize = kPixels * kStep, kWeightsSize = kOutputs * kStep;  // of a stage
+  static constexpr int kStages = sizeof(T) == 2 ? 4 : 2;     // more where a step is shorter
+  static constexpr int kTile = warp_tile::kOutputs * kStep;  // weights per warp
+  static constexpr int kPixelsSize = kPixels * kStep, kWeightsSize = kOutputs * kStep;  // per stage
   static constexpr int kStage = kPixelsSize + kWeightsSize;
   static constexpr std::size_t kSharedBytes = sizeof(T) * static_cast<std::size_t>(kStages * kStage);
 
-  /// Grid: x the pixels, y the channels.
-  /// ending(pixel, channel, sums) is called by the warp that has the sums of the pixels and channels from
-  /// these on. Those from input.pixels on mean nothing; a warp that has only such is not called, nor one
-  /// whose channels from such a one on are not wanted(channel).
-  template <class Wanted, class Ending>
-  __device__ static void compute(const Input<T>& input, const Wanted& wanted, const Ending& ending) {
+  /// Grid: x pixel blocks, y channel blocks. epilogue(pixel, channel, sums) is called by each warp for its
+  /// tile, which begins at that pixel and channel. Pixels from input.pixels on are padding; warps with
+  /// padding only are not called, nor are those whose tile is not wanted(channel).
+  template <class Wanted, class Epilogue>
+  __device__ static void compute(const Input<T>& input, const Wanted& wanted, const Epilogue& epilogue) {
     DYNAMIC_SHARED(T, ring);
     const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
@@ -78,16 +77,15 @@ struct Igemm {
     for (int step = 0; step < steps; ++step) {
       gpu::cp_async_wait<kStages - 2>();
       __syncthreads();
-      load(step + kStages - 1);  // over the last step's
+      load(step + kStages - 1);  // overwrites the previous step's stage
       const T* const stage = ring + step % kStages * kStage;
       if (mine) Product::multiply(stage, first_pixel, stage + kPixelsSize + first_output * kStep, lane, sums);
     }
-    if (mine) ending(pixel, output, sums);
+    if (mine) epilogue(pixel, output, sums);
   }
 
  private:
-  /// A thread's share of the loading: the same pixels and weights of each step, which come in the order
-  /// that pack() gives them.
+  /// A thread's share of the loads: the same rows of pixels and weights in each step, in the order of pack().
   class Loader {
    public:
     __device__ explicit Loader(const Input<T>& input)
@@ -133,9 +131,9 @@ struct Igemm {
     }
 
    private:
-    static constexpr int kChunks = kStep / warp_tile::kChunk<T>;  // of a pixel
+    static constexpr int kChunks = kStep / warp_tile::kChunk<T>;  // per pixel
     static constexpr int kShare = kPixels * kChunks / kThreads;
-    static constexpr int kFarAbove = -(1 << 30);  // no tap reaches the map from there
+    static constexpr int kFarAbove = -(1 << 30);  // so far above the map that no tap reaches it
 
     __device__ static int row_of(int i) {
       return i * (kThreads / kChunks) + static_cast<int>(threadIdx.x) / kChunks;
@@ -143,13 +141,13 @@ struct Igemm {
     __device__ static int column() { return static_cast<int>(threadIdx.x) % kChunks * warp_tile::kChunk<T>; }
 
     const Input<T>& input_;
-    int y_[kShare], x_[kShare], at_[kShare];  // of the first tap, and the pixel's number in the map
+    int y_[kShare], x_[kShare], at_[kShare];  // of the first tap; at_: its pixel index in the map
     int tap_y_ = 0, tap_x_ = 0, channel_ = 0;
     const T* weights_;
   };
 };
 
-/// The input of a convolution; weights as pack() made them.
+/// The operands of a convolution; weights packed by pack().
 template <class T>
 Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
   return {.maps = {gpu::stored(maps[0]), gpu::stored(maps[1])},
@@ -167,11 +165,11 @@ Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2
           .out_channels = static_cast<int>(p.out_channels)};
 }
 
-/// Arranges weight (out_channels, in_channels, kernel, kernel) for Input::weights: step by step, the taps of
-/// each kStep channels together, so that what they read of the maps is near; in a step one tile after the
-/// other, each of warp_tile::kOutputs outputs. output(place): which output channel stands at a place.
-template <class T, class Output>
-void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* packed) {
+/// Packs weight (out_channels, in_channels, kernel, kernel) for Input::weights: step by step, with all taps
+/// of the same kStep channels adjacent for locality; within a step tile by tile, each with
+/// warp_tile::kOutputs outputs. output(index): the output channel at a packed index.
+template <class T, class Output, class From, class To>
+void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
   using Tiles = Igemm<gpu::Stored<T>>;
   constexpr bool kOutputsAreRows = Tiles::Product::kOutputsAreRows;
   const int in_channels = static_cast<int>(p.total_in_channels()),
@@ -183,7 +181,7 @@ void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* 
           const int o = kOutputsAreRows ? k / kStep : k % warp_tile::kOutputs;
           const int i = kOutputsAreRows ? k % kStep : k / warp_tile::kOutputs;
           const auto filter = static_cast<std::size_t>(output(tile + o)) * in_channels + channel + i;
-          *packed++ = converted<T>(weight[filter * taps + tap]);
+          *packed++ = to_storage<To>(weight[filter * taps + tap]);
         }
 }
 

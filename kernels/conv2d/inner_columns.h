@@ -1,4 +1,4 @@
-// Where a row of a convolution's output needs nothing from beyond the map's sides.
+// Output columns that need no padding.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace sapnet::kernels::cpu {
 
-/// The output's columns, from `begin` to before `end`, all of whose taps lie inside the row.
+/// The output columns [begin, end) all of whose taps lie inside the row.
 struct InnerColumns {
   std::int64_t begin, end;
 

@@ -3,7 +3,7 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// Of the points 0, ±1, ±2 and infinity (Lavin & Gray 2015, section 4.3).
+/// The filter transform for the points 0, ±1, ±2 and infinity (Lavin & Gray 2015, section 4.3).
 constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
                              {-1.0 / 6, -1.0 / 6, -1.0 / 6},
                              {-1.0 / 6, 1.0 / 6, -1.0 / 6},
@@ -13,16 +13,16 @@ constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
 
 }  // namespace
 
-bool winograd_takes(const Conv2dProblem& p) {
+bool winograd_supports(const Conv2dProblem& p) {
   return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation && p.in_channels[0] > 0 &&
          p.in_channels[0] % kWinogradChunk == 0 && p.in_channels[1] % kWinogradChunk == 0 &&
          p.out_channels % kWinogradGroup == 0;
 }
 
-bool to_picture_takes(const Conv2dProblem& p) {
-  constexpr std::int64_t kMostLanes = 16;
-  return p.out_channels == kPictureChannels && p.in_channels[0] > 0 && p.in_channels[0] % kMostLanes == 0 &&
-         p.in_channels[1] % kMostLanes == 0;
+bool rgb_output_supports(const Conv2dProblem& p) {
+  constexpr std::int64_t kMaxLanes = 16;
+  return p.out_channels == kRgbChannels && p.in_channels[0] > 0 && p.in_channels[0] % kMaxLanes == 0 &&
+         p.in_channels[1] % kMaxLanes == 0;
 }
 
 void pack_winograd(const float* weight, std::int64_t in_channels, std::int64_t out_channels,
@@ -65,7 +65,7 @@ void pack_direct(const Conv2dProblem& p, const float* weight, float* packed) {
               channel < p.out_channels ? weight[(channel * p.total_in_channels() + i) * taps + tap] : 0.0F;
 }
 
-void pack_to_picture(const Conv2dProblem& p, const float* weight, float* packed) {
+void pack_rgb_output(const Conv2dProblem& p, const float* weight, float* packed) {
   const std::int64_t taps = p.kernel * p.kernel;
   for (std::int64_t tap = 0; tap < taps; ++tap)
     for (std::int64_t filter = 0; filter < p.out_channels * p.total_in_channels(); ++filter)

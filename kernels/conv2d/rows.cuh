@@ -1,10 +1,10 @@
-// A 3×3 convolution of stride 1 whose input rows stream through shared memory, so that each is read from
-// global memory once. conv2d.cu and conv_lstm.cu put their own endings to it.
+// A 3×3 convolution of stride 1 that streams input rows through shared memory, so that each row is read from
+// global memory once. conv2d.cu and conv_lstm.cu supply the epilogues.
 //
-// A block computes kOutputs channels of a strip, kStrip columns wide. Going down, it visits the rows y of one
-// phase, y mod dilation: the rows that such a row of the output needs are then its neighbours in that
-// sequence, for any dilation. Shared memory holds a ring of input rows; each warp computes one output row of
-// kRows at a time, the whole strip.
+// A block computes kOutputs channels of a strip of kStrip columns. It walks down the rows of one phase, y mod
+// dilation, so that for any dilation the rows an output row needs are adjacent in that sequence. Shared
+// memory holds a ring buffer of input rows; each warp computes one of kRows output rows of the strip at a
+// time.
 #pragma once
 
 #include <array>
@@ -20,56 +20,57 @@ namespace sapnet::kernels::cuda::rows {
 using warp_tile::element_at, warp_tile::kChunk, warp_tile::kOutputs, warp_tile::Sums;
 
 inline constexpr int kStrip = warp_tile::kPixels;  // columns
-inline constexpr int kSegment = 16;                // output rows that a block visits at most
-inline constexpr int kMapChannels = 32;            // of each input map
-inline constexpr int kBlocks = 2;                  // for which a multiprocessor must have registers
+inline constexpr int kSegment = 16;                // output rows per block at most
+inline constexpr int kMapChannels = 32;            // per input map
+inline constexpr int kBlocks = 2;                  // resident per multiprocessor, for register allocation
 
-/// The largest dilation for which a block has the shared memory that it needs, on any GPU.
+/// The largest dilation for which a block's shared memory fits on any GPU.
 constexpr int max_dilation(int in_channels) { return in_channels > kMapChannels ? 4 : 16; }
 
-/// Whether a convolution has the form that rows are for, its dilation apart.
+/// Whether a convolution has the required form, apart from its dilation.
 inline bool fits(const Conv2dProblem& p) {
   return p.kernel == 3 && p.stride == 1 && p.padding == p.dilation && p.in_channels[0] == kMapChannels &&
          (p.in_channels[1] == 0 || p.in_channels[1] == kMapChannels) && p.out_channels % kOutputs == 0;
 }
 
-/// How a block goes about it at one precision.
-///   kRows: output rows at a time, one per warp
-///   kAhead: the next rows are loaded while these are computed; without, the smaller ring leaves room for
-///     another block on the same multiprocessor, which computes meanwhile
-///   kHeld: of the three vertical offsets, those whose weights shared memory holds at a time: all or one
-///   source_stride(): how far apart the rows of a tap's weights lie in global memory, in elements
+/// The configuration of a block at one precision.
+///   kRows: output rows computed at a time, one per warp
+///   kPrefetch: whether the next rows are loaded during the computation; if not, the smaller ring buffer
+///   leaves room
+///     for another block on the multiprocessor, which computes meanwhile
+///   kTapRowsHeld: how many of the three tap rows' weights shared memory holds at a time, 3 or 1
+///   source_stride(): row stride of a tap's weights in global memory, in elements
 template <class T, int kIn>
 struct Arithmetic;
 
 template <int kIn>
 struct Arithmetic<__half, kIn> : warp_tile::Product<__half, kIn> {
   static constexpr int kRows = 4;
-  static constexpr bool kAhead = kIn == kMapChannels;
-  static constexpr int kHeld = 3;
+  static constexpr bool kPrefetch = kIn == kMapChannels;
+  static constexpr int kTapRowsHeld = 3;
 
   __host__ __device__ static int source_stride(int weight_channels) { return weight_channels; }
 };
 
 template <int kIn>
 struct Arithmetic<float, kIn> : warp_tile::Product<float, kIn> {
-  static constexpr int kRows = kIn > kMapChannels ? 2 : 4;  // of more, shared memory cannot hold the ring
-  static constexpr bool kAhead = false;
-  static constexpr int kHeld = 1;  // loading them anew costs little beside the products
+  static constexpr int kRows = kIn > kMapChannels ? 2 : 4;  // as many as fit into shared memory
+  static constexpr bool kPrefetch = false;
+  static constexpr int kTapRowsHeld = 1;  // reloading them is cheap compared with the arithmetic
 
   __host__ __device__ static int source_stride(int /*weight_channels*/) { return kOutputs; }
 };
 
-/// What a convolution reads.
+/// The operands of a convolution.
 template <class T>
 struct Input {
   const T* maps[2];     // (n, h, w, kMapChannels) each
-  const T* weights;     // as pack() makes them
-  int weight_channels;  // of all maps that the weights are for; those of absent maps at the end are not read
+  const T* weights;     // packed by pack()
+  int weight_channels;  // input channels in `weights`; those of an absent second map are not read
   int h, w, dilation;
 };
 
-/// How blocks share out an image.
+/// The decomposition of an image into blocks.
 struct Grid {
   int strips, phases, segments;
 
@@ -78,7 +79,7 @@ struct Grid {
         phases(dilation < h ? dilation : h),
         segments(((h + dilation - 1) / dilation + kSegment - 1) / kSegment) {}
 
-  int parts() const { return strips * phases * segments; }
+  int blocks() const { return strips * phases * segments; }
 };
 
 /// The convolution of kIn channels.
@@ -87,19 +88,20 @@ struct Rows {
   using A = Arithmetic<T, kIn>;
   static constexpr int kThreads = A::kRows * gpu::kWarp;
   static constexpr int kTap = kOutputs * kIn;  // weights
-  static constexpr int kRing = (A::kAhead ? 2 : 1) * A::kRows + 2;
+  static constexpr int kRing = (A::kPrefetch ? 2 : 1) * A::kRows + 2;
 
   static constexpr std::size_t shared_bytes(int dilation) {
-    return sizeof(T) * static_cast<std::size_t>(3 * A::kHeld * kTap + kRing * (kStrip + 2 * dilation) * kIn);
+    return sizeof(T) *
+           static_cast<std::size_t>(3 * A::kTapRowsHeld * kTap + kRing * (kStrip + 2 * dilation) * kIn);
   }
 
-  /// Grid: x the parts, y slices of kOutputs channels, z images.
-  /// ending(y, x0, sums) is called by the warp that has the sums of row y, columns x0 to x0 + kStrip - 1, of
-  /// which those from w on mean nothing. Not every warp is called as often.
-  template <class Ending>
-  __device__ static void compute(const Input<T>& input, Ending& ending) {
+  /// Grid: x the blocks of an image, y slices of kOutputs channels, z images. epilogue(y, x0, sums) is called
+  /// by each warp for row y, columns [x0, x0 + kStrip), of which those from w on are padding. Warps are not
+  /// called equally often.
+  template <class Epilogue>
+  __device__ static void compute(const Input<T>& input, Epilogue& epilogue) {
     DYNAMIC_SHARED(T, weights);
-    T* const ring = weights + 3 * A::kHeld * kTap;
+    T* const ring = weights + 3 * A::kTapRowsHeld * kTap;
     const int block = static_cast<int>(blockIdx.x), warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const Grid grid(input.h, input.w, input.dilation);
@@ -116,30 +118,30 @@ struct Rows {
         load_row(input, phase + row * input.dilation, x0, slot(row));
       gpu::cp_async_commit();
     };
-    if (A::kHeld == 3) load_weights(input, 0, weights);
+    if (A::kTapRowsHeld == 3) load_weights(input, 0, weights);
     load_rows(first - 1, A::kRows + 2);
     for (int row = first; row < end; row += A::kRows) {
       const bool more = row + A::kRows < end, mine = row + warp < end;
       Sums sums = {};
 #pragma unroll 1
-      for (int a = 0; a < 3; ++a) {  // the vertical offset
-        if (A::kHeld == 1) {
+      for (int a = 0; a < 3; ++a) {  // the tap row
+        if (A::kTapRowsHeld == 1) {
           if (a > 0) __syncthreads();
           load_weights(input, a, weights);
           gpu::cp_async_commit();
         }
-        if (A::kHeld == 1 || a == 0) {
+        if (A::kTapRowsHeld == 1 || a == 0) {
           gpu::cp_async_wait<0>();
           __syncthreads();
         }
-        if (A::kAhead && a == 0 && more) load_rows(row + A::kRows + 1, A::kRows);
-        const T* const filter = weights + 3 * (a % A::kHeld) * kTap;
+        if (A::kPrefetch && a == 0 && more) load_rows(row + A::kRows + 1, A::kRows);
+        const T* const filter = weights + 3 * (a % A::kTapRowsHeld) * kTap;
         if (!mine) continue;
         for (int tap = 0; tap < 3; ++tap)
           A::multiply(slot(row + warp + a - 1), tap * input.dilation, filter + tap * kTap, lane, sums);
       }
-      if (mine) ending(phase + (row + warp) * input.dilation, x0, sums);
-      if (!A::kAhead && more) {
+      if (mine) epilogue(phase + (row + warp) * input.dilation, x0, sums);
+      if (!A::kPrefetch && more) {
         __syncthreads();
         load_rows(row + A::kRows + 1, A::kRows);
       }
@@ -147,7 +149,7 @@ struct Rows {
   }
 
  private:
-  /// Row y of the input from column x0 - dilation on, zero outside of the map.
+  /// Row y of the input from column x0 - dilation on, zero outside the map.
   __device__ static void load_row(const Input<T>& input, int y, int x0, T* to) {
     constexpr int kMapChunks = kMapChannels / kChunk<T>, kChunks = kIn / kChunk<T>;
     const bool inside = y >= 0 && y < input.h;
@@ -162,12 +164,13 @@ struct Rows {
     }
   }
 
-  /// The weights of kHeld vertical offsets from `a` on.
+  /// The weights of kTapRowsHeld tap rows from `a` on.
   __device__ static void load_weights(const Input<T>& input, int a, T* to) {
     constexpr int kChunks = A::kWeightColumns / kChunk<T>;
     const int tap_size = kOutputs * input.weight_channels;
     const T* const from = input.weights + (static_cast<std::size_t>(blockIdx.y) * 9 + 3 * a) * tap_size;
-    for (int i = static_cast<int>(threadIdx.x); i < 3 * A::kHeld * A::kWeightRows * kChunks; i += kThreads) {
+    for (int i = static_cast<int>(threadIdx.x); i < 3 * A::kTapRowsHeld * A::kWeightRows * kChunks;
+         i += kThreads) {
       const int column = i % kChunks * kChunk<T>, row = i / kChunks % A::kWeightRows;
       const int tap = i / kChunks / A::kWeightRows;
       gpu::cp_async16(to + tap * kTap + A::weight_at(row, column),
@@ -179,11 +182,11 @@ struct Rows {
 /// The grid of a kernel that calls Rows::compute.
 template <class T>
 dim3 grid(const Input<T>& input, std::int64_t slices, std::int64_t n) {
-  return dim3(static_cast<unsigned>(Grid(input.h, input.w, input.dilation).parts()),
+  return dim3(static_cast<unsigned>(Grid(input.h, input.w, input.dilation).blocks()),
               static_cast<unsigned>(slices), static_cast<unsigned>(n));
 }
 
-/// The input of a convolution by rows; weights as pack() made them.
+/// The operands of a convolution; weights packed by pack().
 template <class T>
 Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
   return {{gpu::stored(maps[0]), gpu::stored(maps[1])},
@@ -194,25 +197,25 @@ Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2
           static_cast<int>(p.dilation)};
 }
 
-/// Blocks that share out an image, for each slice of kOutputs channels.
-inline std::int64_t parts(const Conv2dProblem& p) {
-  return Grid(static_cast<int>(p.h), static_cast<int>(p.w), static_cast<int>(p.dilation)).parts();
+/// Blocks per image, for each slice of kOutputs channels.
+inline std::int64_t blocks_per_image(const Conv2dProblem& p) {
+  return Grid(static_cast<int>(p.h), static_cast<int>(p.w), static_cast<int>(p.dilation)).blocks();
 }
 
-/// Arranges weight (out_channels, in_channels, 3, 3) for Input::weights: slices of kOutputs outputs, in each
-/// the nine taps. output(place): which output channel stands at a place, counted over all slices; the places
-/// 8n + 2t + e of a slice belong to the lanes t.
-template <class T, class Output>
-void pack(const Conv2dProblem& p, const float* weight, const Output& output, T* packed) {
+/// Packs weight (out_channels, in_channels, 3, 3) for Input::weights: slices of kOutputs outputs, in each the
+/// nine taps. output(index): the output channel at a packed index; indices 8n + 2t + e of a slice belong to
+/// the lanes with lane % 4 = t.
+template <class T, class Output, class From, class To>
+void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
   using A = Arithmetic<gpu::Stored<T>, kMapChannels>;
   const int in_channels = static_cast<int>(p.total_in_channels()), stride = A::source_stride(in_channels);
   for (int place = 0; place < p.out_channels; ++place) {
-    const float* const filter = weight + static_cast<std::size_t>(output(place)) * in_channels * 9;
+    const From* const filter = weight + static_cast<std::size_t>(output(place)) * in_channels * 9;
     const int slice = place / kOutputs, o = place % kOutputs;
     for (int i = 0; i < in_channels; ++i) {
       for (int tap = 0; tap < 9; ++tap) {
-        T* const to = packed + static_cast<std::size_t>(slice * 9 + tap) * kOutputs * in_channels;
-        to[A::kOutputsAreRows ? o * stride + i : i * stride + o] = converted<T>(filter[i * 9 + tap]);
+        To* const to = packed + static_cast<std::size_t>(slice * 9 + tap) * kOutputs * in_channels;
+        to[A::kOutputsAreRows ? o * stride + i : i * stride + o] = to_storage<To>(filter[i * 9 + tap]);
       }
     }
   }

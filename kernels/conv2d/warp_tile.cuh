@@ -1,9 +1,9 @@
-// What a warp multiplies in the convolutions: kPixels pixels by kOutputs output channels, over the kIn input
-// channels of one tap. Pixels and weights lie in shared memory, the sums in the lanes' registers.
+// The warp tile of the convolutions: kPixels pixels × kOutputs output channels, over kIn input channels of
+// one tap. Pixels and weights are in shared memory, the sums in registers.
 //
-// The sums are spread over the lanes as mma_m16n8k16 has them (gpu.cuh), also where plain fp32 arithmetic
-// computes them, so that what follows is written once: with g = lane / 4 and t = lane % 4, Sums[m][n][i]
-// belongs to pixel 16 m + 8 (i / 2) + g and to output 8 n + 2 t + i % 2.
+// The sums are distributed over the lanes in the layout of mma_m16n8k16 (gpu.cuh), also in plain fp32, so
+// that epilogues are written once: with g = lane / 4 and t = lane % 4, Sums[m][n][i] belongs to pixel 16 m +
+// 8 (i / 2) + g and output 8 n + 2 t + i % 2.
 #pragma once
 
 #include <cstdint>
@@ -18,34 +18,36 @@ inline constexpr int kOutputs = 32;
 
 using Sums = float[kPixels / 16][kOutputs / 8][4];
 
-/// The pixel that Sums[m][n][i] belongs to, and the output.
+/// The pixel and the output of Sums[m][n][i].
 __device__ __forceinline__ int pixel_of(int lane, int m, int i) { return 16 * m + 8 * (i / 2) + lane / 4; }
 __device__ __forceinline__ int output_of(int lane, int n, int i) { return 8 * n + 2 * (lane % 4) + i % 2; }
 
 template <class T>
-inline constexpr int kChunk = 16 / static_cast<int>(sizeof(T));  // elements that move at once
+inline constexpr int kChunk = 16 / static_cast<int>(sizeof(T));  // elements per 16-byte access
 
-/// Where in shared memory element k of a row lies, in rows of kIn elements. The chunks of a row trade places,
-/// in another pattern than in the neighbouring rows: so in any eight neighbours the chunks of one number lie
-/// in different banks and can be read at once.
+/// The swizzled shared-memory offset of element k of a row, in rows of kIn elements. The chunks of a row are
+/// permuted by an XOR pattern that depends on the row, so that the same chunk of any eight adjacent rows is
+/// in different banks and can be read without conflicts.
 template <class T, int kIn>
 constexpr int element_at(int row, int k) {
-  constexpr int kBanks = 8;                 // as wide as a chunk
-  constexpr int kChunks = kIn / kChunk<T>;  // of a row
+  constexpr int kBanks = 8;                 // in units of a chunk
+  constexpr int kChunks = kIn / kChunk<T>;  // per row
   constexpr int kPatterns = kChunks < kBanks ? kChunks : kBanks;
   const auto pattern = static_cast<unsigned>(row) / (kBanks / kPatterns) % kPatterns;
   return row * kIn + (k ^ static_cast<int>(pattern) * kChunk<T>);
 }
 
-/// The product for T, the type of maps and weights.
-///   kWeightRows × kWeightColumns: how the weights of one tap lie in shared memory, at weight_at(): outputs ×
-///     inputs or, unless kOutputsAreRows, the other way round
-///   multiply(): adds the products of the pixels from `first` on, rows of kIn elements that lie at
-///     element_at(), to a warp's sums
+/// The multiply-accumulate for maps and weights of type T.
+///   kWeightRows × kWeightColumns: layout of one tap's weights in shared memory, addressed by weight_at():
+///   outputs ×
+///     inputs if kOutputsAreRows, else inputs × outputs
+///   multiply(): accumulates the products of the pixels from `first` on, rows of kIn elements at
+///   element_at(), into a
+///     warp's sums
 template <class T, int kIn>
 struct Product;
 
-/// fp16 on the tensor cores, which sum in fp32.
+/// fp16 on the tensor cores, accumulating in fp32.
 template <int kIn>
 struct Product<__half, kIn> {
   static constexpr bool kOutputsAreRows = true;
@@ -76,7 +78,7 @@ struct Product<__half, kIn> {
   }
 };
 
-/// fp32 without short cuts.
+/// fp32 with plain FMA.
 template <int kIn>
 struct Product<float, kIn> {
   static constexpr bool kOutputsAreRows = false;

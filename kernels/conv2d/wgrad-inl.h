@@ -1,9 +1,9 @@
-// The two steps of wgrad that run per pixel. With Winograd, what goes from left to right in
+// The two per-pixel steps of wgrad. With Winograd, the transpose of the forward algorithm
 //
-//   Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A          goes back as          dg = Gᵀ [ (A dY Aᵀ) ⊙ (Bᵀ d B) ] G
+//   Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A          is          dg = Gᵀ [ (A dY Aᵀ) ⊙ (Bᵀ d B) ] G
 //
-// summed over the tiles before Gᵀ and G are applied: for each of the 36 points a product of matrices
-// (channels × tiles) · (tiles × outputs).
+// with the products summed over the tiles before Gᵀ and G are applied: for each of the 36 points a matrix
+// product (channels × tiles) · (tiles × outputs).
 #if defined(SAPNET_KERNELS_WGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_WGRAD_INL_H_
 #undef SAPNET_KERNELS_WGRAD_INL_H_
@@ -18,13 +18,13 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// A list of vectors, `stride` floats apart, of which the first `size` numbers count.
+/// Vectors of `size` floats, `stride` floats apart.
 struct Vectors {
   const float* data;
   std::int64_t stride, size;
 };
 
-/// kInputs × kOutputVectors of what add_outer_products adds, in registers.
+/// A register block of kInputs × kOutputVectors of add_outer_products.
 template <int kInputs, int kOutputVectors>
 HWY_INLINE void add_outer_products_block(const float* HWY_RESTRICT a, std::int64_t a_stride,
                                          const float* HWY_RESTRICT b, std::int64_t b_stride,
@@ -56,7 +56,7 @@ HWY_INLINE void add_outer_products_block(const float* HWY_RESTRICT a, std::int64
   }
 }
 
-/// sums[i, o] += Σ_t a[t][i] · b[t][o], the rows of sums being sums_stride apart.
+/// sums[i, o] += Σ_t a[t][i] · b[t][o], where the rows of sums are sums_stride apart.
 HWY_INLINE void add_outer_products(const Vectors& a, const Vectors& b, std::int64_t count, float* sums,
                                    std::int64_t sums_stride) {
   constexpr int kInputs = kManyRegisters ? 8 : 4;
@@ -90,16 +90,19 @@ HWY_INLINE void winograd_gradient(const V (&y)[4], V (&m)[6]) {
   m[5] = y[3];
 }
 
-/// Transforms dsum (h, w, channels) of the tile whose first output is (y0, x0) as transform_tile does inputs.
-HWY_INLINE void transform_gradient(const WinogradJob& job, const float* dsum, std::int64_t channels,
-                                   std::int64_t x0, std::int64_t tile, float* HWY_RESTRICT transformed) {
+/// Transforms grad_preactivation (h, w, channels) for the tile whose first output is (y0, x0), in the layout
+/// of transform_tile.
+HWY_INLINE void transform_gradient(const WinogradJob& job, const float* grad_preactivation,
+                                   std::int64_t channels, std::int64_t x0, std::int64_t tile,
+                                   float* HWY_RESTRICT transformed) {
   alignas(64) static constexpr float kZeros[kWinogradChunk] = {};
   for (std::int64_t first = 0; first < channels; first += kWinogradChunk) {
-    const float* pixel[4][4];  // outputs outside the map pass no gradient back
+    const float* pixel[4][4];  // outputs outside the map have no gradient
     for (int r = 0; r < 4; ++r) {
       for (int s = 0; s < 4; ++s) {
         const std::int64_t y = job.y0 + r * job.dilation, x = x0 + s * job.dilation;
-        pixel[r][s] = y < job.h && x < job.w ? dsum + (y * job.w + x) * channels + first : kZeros;
+        pixel[r][s] =
+            y < job.h && x < job.w ? grad_preactivation + (y * job.w + x) * channels + first : kZeros;
       }
     }
     for (std::int64_t c = 0; c < kWinogradChunk; c += kLanes) {

@@ -1,5 +1,5 @@
-// The gradient of a convolution's weights. The outputs' rows are dealt out in slices, a fixed number whatever
-// the number of threads; each slice is summed by itself in fp32, and the slices in double in their order.
+// The weight gradient. The output rows are split into a fixed number of slices, independent of the number of
+// threads; each slice is summed in fp32, and the slices are added in double in order.
 #include <algorithm>
 #include <vector>
 
@@ -19,17 +19,18 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Whether the direct algorithm's sums lie with the inputs innermost: vectors are then filled better.
+/// Whether the direct algorithm stores its sums with inputs innermost, which fills vectors better.
 bool sums_by_output(const Conv2dProblem& p) {
   return p.out_channels < kLanes && p.total_in_channels() >= kLanes;
 }
 
-/// Adds what output row y of one image gives: to sums, (kernel², channels of both maps, out_channels), or the
-/// last two the other way round when they lie by output.
-void wgrad_direct_row(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t image, std::int64_t y,
+/// Adds the contribution of output row y of one image to sums, (kernel², channels of both maps,
+/// out_channels), or with the last two swapped if sums_by_output.
+void wgrad_direct_row(const Conv2dProblem& p, const WgradInput& input, std::int64_t image, std::int64_t y,
                       float* sums) {
-  const auto maps = image_maps(p, use.in, image);
-  const float* const dsum = use.dsum + (image * p.out_h() + y) * p.out_w() * p.out_channels;
+  const auto maps = image_maps(p, input.in, image);
+  const float* const grad_preactivation =
+      input.grad_preactivation + (image * p.out_h() + y) * p.out_w() * p.out_channels;
   for (std::int64_t tap = 0; tap < p.kernel * p.kernel; ++tap) {
     const std::int64_t row = y * p.stride + tap / p.kernel * p.dilation - p.padding;
     if (row < 0 || row >= p.h) continue;
@@ -43,7 +44,7 @@ void wgrad_direct_row(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t
       const std::int64_t channels = p.in_channels[k];
       const Vectors in = {maps[k] + (row * p.w + begin * p.stride + offset) * channels, p.stride * channels,
                           channels};
-      const Vectors out = {dsum + begin * p.out_channels, p.out_channels, p.out_channels};
+      const Vectors out = {grad_preactivation + begin * p.out_channels, p.out_channels, p.out_channels};
       float* const tap_sums = sums + tap * p.total_in_channels() * p.out_channels;
       if (sums_by_output(p))
         add_outer_products(out, in, end - begin, tap_sums + channel, p.total_in_channels());
@@ -54,19 +55,19 @@ void wgrad_direct_row(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t
   }
 }
 
-/// Adds what the outputs of one job give: to sums, (36, channels of both maps, out_channels), G's transpose
-/// still to be applied.
-void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t image, std::int64_t y0,
+/// Adds the contribution of one job's outputs to sums, (36, channels of both maps, out_channels), before Gᵀ
+/// and G are applied.
+void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput& input, std::int64_t image, std::int64_t y0,
                          float* sums) {
   WinogradJob job{.batch = kTileBatch};
-  job.in = image_maps(p, use.in, image);
-  job.in_channels = {p.in_channels[0], use.in[1] ? p.in_channels[1] : 0};
+  job.in = image_maps(p, input.in, image);
+  job.in_channels = {p.in_channels[0], input.in[1] ? p.in_channels[1] : 0};
   job.h = p.h;
   job.w = p.w;
   job.dilation = p.dilation;
   job.y0 = y0;
   const std::int64_t in_channels = job.in_channels[0] + job.in_channels[1];
-  const float* const dsum = use.dsum + image * p.h * p.w * p.out_channels;
+  const float* const grad_preactivation = input.grad_preactivation + image * p.h * p.w * p.out_channels;
   float* const inputs = scratch(
       static_cast<std::size_t>(kWinogradPoints * (point_stride(in_channels) + point_stride(p.out_channels))));
   float* const gradients = inputs + kWinogradPoints * point_stride(in_channels);
@@ -74,10 +75,10 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dUse& use, std::int6
     for (std::int64_t t = 0; t < tiles; ++t) {
       if (t + 1 < tiles) {
         prefetch_inputs(job, starts[t + 1]);
-        prefetch_outputs(job, starts[t + 1], dsum, p.out_channels, p.out_channels);
+        prefetch_outputs(job, starts[t + 1], grad_preactivation, p.out_channels, p.out_channels);
       }
       transform_tile(job, starts[t], t, inputs);
-      transform_gradient(job, dsum, p.out_channels, starts[t], t, gradients);
+      transform_gradient(job, grad_preactivation, p.out_channels, starts[t], t, gradients);
     }
     for (std::int64_t point = 0; point < kWinogradPoints; ++point) {
       for (std::int64_t i = 0; i < in_channels; i += kWinogradChunk) {
@@ -93,13 +94,13 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const Conv2dUse& use, std::int6
   });
 }
 
-/// Adds dsum over one of all images' rows.
-void bias_gradient_row(const Conv2dProblem& p, const Conv2dUse& use, std::int64_t row, float* sums) {
+/// Sums grad_preactivation over one of all images' rows.
+void bias_gradient_row(const Conv2dProblem& p, const WgradInput& input, std::int64_t row, float* sums) {
   const std::int64_t channels = p.out_channels, size = p.out_w() * channels;
   for (std::int64_t o = 0; o < channels; o += kLanes) {
     V sum = load_lanes(sums + o, channels - o);
     for (std::int64_t k = row * size + o; k < (row + 1) * size; k += channels)
-      sum = hn::Add(sum, load_lanes(use.dsum + k, channels - o));
+      sum = hn::Add(sum, load_lanes(input.grad_preactivation + k, channels - o));
     store_lanes(sum, sums + o, channels - o);
   }
 }
@@ -117,18 +118,19 @@ HWY_EXPORT(wgrad_direct_row);
 HWY_EXPORT(wgrad_winograd_rows);
 HWY_EXPORT(bias_gradient_row);
 
-// As many threads as can be of use; but a slice's sums cost memory, and time to add up.
-constexpr std::int64_t kMostSlices = 16, kJobsOfSlice = 8;
+// Enough for any useful number of threads; each slice costs memory and reduction time.
+constexpr std::int64_t kMaxSlices = 16, kMinJobsPerSlice = 8;
 
-/// Calls add_job(job, sums) for every job in [0, jobs), each slice of them with sums of its own, and returns
-/// the sums over all slices, `size` numbers.
+/// Calls add_job(job, sums) for every job in [0, jobs), with separate sums for each slice, and returns the
+/// sums over all slices, `size` values.
 template <class AddJob>
 std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const AddJob& add_job) {
-  const std::int64_t slices = std::clamp(jobs / kJobsOfSlice, std::int64_t{1}, kMostSlices);
-  thread_local std::vector<float> sums;  // kept: memory that comes anew each time costs more than its zeros
+  const std::int64_t slices = std::clamp(jobs / kMinJobsPerSlice, std::int64_t{1}, kMaxSlices);
+  // Reused between calls: page faults of fresh memory cost more than zeroing it.
+  thread_local std::vector<float> sums;
   if (sums.size() < static_cast<std::size_t>(slices * size))
     sums.resize(static_cast<std::size_t>(slices * size));
-  float* const all = sums.data();  // the calling thread's
+  float* const all = sums.data();  // of the calling thread
   parallel_for(slices, [&](std::int64_t slice) {
     std::fill_n(all + slice * size, size, 0.0F);
     for (std::int64_t job = slice * jobs / slices; job < (slice + 1) * jobs / slices; ++job)
@@ -145,15 +147,15 @@ std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const Ad
   return total;
 }
 
-void add_bias_gradient(const Conv2dProblem& p, const Conv2dUse& use, float* dbias) {
+void add_bias_gradient(const Conv2dProblem& p, const WgradInput& input, float* dbias) {
   const auto sums = sum_of_slices(p.n * p.out_h(), p.out_channels, [&](std::int64_t row, float* to) {
-    HWY_DYNAMIC_DISPATCH(bias_gradient_row)(p, use, row, to);
+    HWY_DYNAMIC_DISPATCH(bias_gradient_row)(p, input, row, to);
   });
   for (std::int64_t o = 0; o < p.out_channels; ++o)
     dbias[o] += static_cast<float>(sums[static_cast<std::size_t>(o)]);
 }
 
-void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dUse& use,
+void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const WgradInput& input,
                          float* dweight) {
   const std::int64_t pairs = p.total_in_channels() * p.out_channels, taps = p.kernel * p.kernel;
   const bool winograd = algorithm == Conv2dAlgorithm::kWinograd;
@@ -163,12 +165,12 @@ void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, cons
     const auto jobs = static_cast<std::int64_t>(first_rows.size());
     sums = sum_of_slices(p.n * jobs, kWinogradPoints * pairs, [&](std::int64_t job, float* to) {
       HWY_DYNAMIC_DISPATCH(wgrad_winograd_rows)
-      (p, use, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)], to);
+      (p, input, job / jobs, first_rows[static_cast<std::size_t>(job % jobs)], to);
     });
   } else {
     const std::int64_t rows = p.out_h();
     sums = sum_of_slices(p.n * rows, taps * pairs, [&](std::int64_t job, float* to) {
-      HWY_DYNAMIC_DISPATCH(wgrad_direct_row)(p, use, job / rows, job % rows, to);
+      HWY_DYNAMIC_DISPATCH(wgrad_direct_row)(p, input, job / rows, job % rows, to);
     });
   }
   const bool by_output = !winograd && HWY_DYNAMIC_DISPATCH(sums_by_output)(p);
@@ -189,9 +191,9 @@ void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, cons
 }  // namespace
 
 void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dWgradArguments& a) {
-  for (const Conv2dUse& use : a.uses) {
-    add_weight_gradient(p, algorithm, use, a.dweight);
-    if (a.dbias) add_bias_gradient(p, use, a.dbias);
+  for (const WgradInput& input : a.inputs) {
+    add_weight_gradient(p, algorithm, input, a.dweight);
+    if (a.dbias) add_bias_gradient(p, input, a.dbias);
   }
 }
 

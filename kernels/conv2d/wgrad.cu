@@ -1,6 +1,6 @@
-// The gradient of a convolution's weights. The outputs' rows, of all uses, are dealt out in slices, a fixed
-// number whatever the GPU; blocks sum one slice each in fp32, and the slices are added in double in their
-// order. On the tensor cores where wgrad_rows.cuh takes the convolution, else by definition.
+// The weight gradient. The output rows of all inputs are split into a fixed number of slices, independent of
+// the GPU; each block sums one slice in fp32, and the slices are added in double in order. On the tensor
+// cores where wgrad_rows.cuh supports the convolution, else direct.
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d_backward.h"
@@ -11,57 +11,58 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-constexpr int kTile = 32;    // channels of either side
-constexpr int kPixels = 32;  // of a row that lie in shared memory at a time
-constexpr int kOwn = 4;      // a thread sums 4 × 4 pairs
-constexpr int kThreads = kTile / kOwn * kTile / kOwn;
+constexpr int kTile = 32;      // channels of either side
+constexpr int kPixels = 32;    // of a row held in shared memory at a time
+constexpr int kPerThread = 4;  // each thread sums a 4 × 4 register tile
+constexpr int kThreads = kTile / kPerThread * kTile / kPerThread;
 
-constexpr std::int64_t up(std::int64_t count, std::int64_t divisor) {
+constexpr std::int64_t ceil_div(std::int64_t count, std::int64_t divisor) {
   return (count + divisor - 1) / divisor;
 }
 
-std::int64_t tiles(std::int64_t channels) { return up(channels, kTile); }
+std::int64_t tiles(std::int64_t channels) { return ceil_div(channels, kTile); }
 
-/// As many as make kBlocks of all tiles, two for each multiprocessor of an H100, unless their rows become so
-/// few that it would take longer to add the slices up.
-std::int64_t slices(const Conv2dProblem& p, std::size_t uses) {
-  constexpr std::int64_t kBlocks = 264, kRowsOfSlice = 4;
-  const std::int64_t rows = static_cast<std::int64_t>(uses) * p.n * p.out_h();
+/// Enough slices for kBlocks blocks over all tiles, two per multiprocessor of an H100, but not so many that
+/// adding up the slices dominates.
+std::int64_t slices(const Conv2dProblem& p, std::size_t inputs) {
+  constexpr std::int64_t kBlocks = 264, kMinRowsPerSlice = 4;
+  const std::int64_t rows = static_cast<std::int64_t>(inputs) * p.n * p.out_h();
   const std::int64_t blocks = tiles(p.total_in_channels()) * tiles(p.out_channels);
-  return up(rows, std::max(kRowsOfSlice, up(rows * blocks, kBlocks)));
+  return ceil_div(rows, std::max(kMinRowsPerSlice, ceil_div(rows * blocks, kBlocks)));
 }
 
-/// The numbers that each slice sums: the weights' and, behind them, the bias'.
+/// Sums per slice: the weights' and then the bias's.
 std::int64_t slice_size(const Conv2dProblem& p) {
   return (p.kernel * p.kernel * p.total_in_channels() + 1) * p.out_channels;
 }
 
-/// Grid: x slices of the rows of all uses and images, y taps, z tiles of outputs within tiles of inputs.
-/// sums: (slices, size), in each first the weights' (taps, in, out), then the bias'.
-template <class In, class Sum>
+/// Grid: x slices of the rows of all inputs and images, y taps, z output tiles within input tiles. sums:
+/// (slices, size), in each first the weights' (taps, in, out), then the bias's.
+template <class In, class Grad>
 __global__ void __launch_bounds__(kThreads)
-    sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::Uses<In, Sum> uses, std::int64_t size,
-               float* sums) {
+    sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::WgradInputs<In, Grad> inputs,
+               std::int64_t size, float* sums) {
   SHARED_ARRAY(float, ins, [kPixels][kTile]);
   SHARED_ARRAY(float, outs, [kPixels][kTile]);
   const int thread = static_cast<int>(threadIdx.x);
-  const int own_in = thread / (kTile / kOwn) * kOwn, own_out = thread % (kTile / kOwn) * kOwn;
+  const int own_in = thread / (kTile / kPerThread) * kPerThread,
+            own_out = thread % (kTile / kPerThread) * kPerThread;
   const std::int64_t out_tiles = (p.out_channels + kTile - 1) / kTile;
   const std::int64_t first_in = blockIdx.z / out_tiles * kTile, first_out = blockIdx.z % out_tiles * kTile;
   const std::int64_t in_channels = p.total_in_channels(), out_w = p.out_w();
   const std::int64_t tap_y = blockIdx.y / p.kernel * p.dilation - p.padding,
                      tap_x = blockIdx.y % p.kernel * p.dilation - p.padding;
-  const std::int64_t rows_of_use = p.n * p.out_h(), rows = uses.count * rows_of_use,
+  const std::int64_t rows_per_input = p.n * p.out_h(), rows = inputs.count * rows_per_input,
                      begin = blockIdx.x * rows / gridDim.x, end = (blockIdx.x + 1) * rows / gridDim.x;
   const bool sums_bias = blockIdx.y == 0 && first_in == 0;
 
-  float sum[kOwn][kOwn] = {};
+  float sum[kPerThread][kPerThread] = {};
   float bias_sum = 0;
   for (std::int64_t k = begin; k < end; ++k) {
-    const int use = static_cast<int>(k / rows_of_use);
-    const std::int64_t row = k % rows_of_use;
-    const wgrad_rows::SideBySide<In> inputs = uses.inputs(use);
-    const Sum* const dsum = uses.of[use].dsum;
+    const int input = static_cast<int>(k / rows_per_input);
+    const std::int64_t row = k % rows_per_input;
+    const wgrad_rows::ConcatenatedMaps<In> maps = inputs.maps(input);
+    const Grad* const grad_preactivation = inputs.items[input].grad_preactivation;
     const std::int64_t image = row / p.out_h(), y = row % p.out_h() * p.stride + tap_y;
     const bool inside = y >= 0 && y < p.h;
     if (!inside && !sums_bias) continue;
@@ -72,17 +73,18 @@ __global__ void __launch_bounds__(kThreads)
         const bool counts = out_x < out_w, reads = counts && inside && x >= 0 && x < p.w;
         outs[pixel][channel] =
             counts && first_out + channel < p.out_channels
-                ? gpu::to_float(dsum[(row * out_w + out_x) * p.out_channels + first_out + channel])
+                ? gpu::to_float(
+                      grad_preactivation[(row * out_w + out_x) * p.out_channels + first_out + channel])
                 : 0;
         ins[pixel][channel] =
-            reads ? inputs.at((image * p.h + y) * p.w + x, static_cast<int>(first_in) + channel) : 0;
+            reads ? maps.at((image * p.h + y) * p.w + x, static_cast<int>(first_in) + channel) : 0;
       }
       __syncthreads();
       for (int pixel = 0; pixel < kPixels; ++pixel) {
 #pragma unroll
-        for (int i = 0; i < kOwn; ++i)
+        for (int i = 0; i < kPerThread; ++i)
 #pragma unroll
-          for (int o = 0; o < kOwn; ++o)
+          for (int o = 0; o < kPerThread; ++o)
             sum[i][o] = fmaf(ins[pixel][own_in + i], outs[pixel][own_out + o], sum[i][o]);
       }
       if (sums_bias && thread < kTile)
@@ -94,9 +96,9 @@ __global__ void __launch_bounds__(kThreads)
   float* const slice = sums + blockIdx.x * size;
   float* const to = slice + blockIdx.y * in_channels * p.out_channels;
 #pragma unroll
-  for (int i = 0; i < kOwn; ++i) {
+  for (int i = 0; i < kPerThread; ++i) {
 #pragma unroll
-    for (int o = 0; o < kOwn; ++o) {
+    for (int o = 0; o < kPerThread; ++o) {
       const std::int64_t in = first_in + own_in + i, out = first_out + own_out + o;
       if (in < in_channels && out < p.out_channels) to[in * p.out_channels + out] = sum[i][o];
     }
@@ -105,10 +107,10 @@ __global__ void __launch_bounds__(kThreads)
     slice[size - p.out_channels + first_out + thread] = bias_sum;
 }
 
-constexpr int kShares = 8;  // of the slices, which as many threads add up
+constexpr int kShares = 8;  // groups of slices, one thread each
 
-/// Adds the slices of each number: each warp a share of them, then one warp these.
-/// Grid: x the numbers. total_channels: of the weights, of which in_channels were summed.
+/// Adds up the slices of each sum: each warp one group of slices, then one warp the groups. Grid: x the sums.
+/// total_channels: input channels of the weights, of which in_channels were summed.
 __global__ void __launch_bounds__(kShares* gpu::kWarp)
     add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,
                int total_channels, int out_channels, float* dweight, float* dbias) {
@@ -136,25 +138,25 @@ __global__ void __launch_bounds__(kShares* gpu::kWarp)
 
 }  // namespace
 
-std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p, std::size_t uses) {
-  return static_cast<std::size_t>(slices(p, uses) * slice_size(p));
+std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p, std::size_t inputs) {
+  return static_cast<std::size_t>(slices(p, inputs) * slice_size(p));
 }
 
-template <class In, class Sum>
-void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Sum>& a, float* workspace,
+template <class In, class Grad>
+void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Grad>& a, float* workspace,
                   CudaStream stream) {
-  Conv2dProblem present = p;  // without an absent map, whose weights' gradient is zero
-  if (!a.uses.front().in[1]) present.in_channels[1] = 0;
-  const auto count = static_cast<unsigned>(slices(p, a.uses.size()));
+  Conv2dProblem present = p;  // without an absent second map, whose weights have zero gradient
+  if (!a.inputs.front().in[1]) present.in_channels[1] = 0;
+  const auto count = static_cast<unsigned>(slices(p, a.inputs.size()));
   const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();
   const std::int64_t size = slice_size(present);
   const auto pairs = static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels));
-  if (!wgrad_rows::launch(present, a.uses, dim3(count, pairs), size, workspace, stream)) {
-    gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Sum>>,
+  if (!wgrad_rows::launch(present, a.inputs, dim3(count, pairs), size, workspace, stream)) {
+    gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Grad>>,
                 dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0, stream, present,
-                wgrad_rows::stored(present, a.uses), size, workspace);
+                wgrad_rows::stored(present, a.inputs), size, workspace);
   }
-  gpu::launch(add_slices, static_cast<unsigned>(up(size, gpu::kWarp)), kShares * gpu::kWarp, 0, stream,
+  gpu::launch(add_slices, static_cast<unsigned>(ceil_div(size, gpu::kWarp)), kShares * gpu::kWarp, 0, stream,
               workspace, static_cast<int>(count), size, static_cast<int>(taps), static_cast<int>(in_channels),
               static_cast<int>(p.total_in_channels()), static_cast<int>(p.out_channels), a.dweight, a.dbias);
 }

@@ -1,16 +1,15 @@
-// The weights' gradient of a 3×3 convolution of stride 1 on maps of 32 channels, on the tensor cores: for
-// each tap a product of matrices, of which the pixels are what is summed over. Like rows.cuh, a block goes
-// down the rows of one phase, y mod dilation, so that for any dilation the three rows of dsum that meet a row
-// of the input are neighbours, and each comes from global memory once.
+// The weight gradient of a 3×3 convolution of stride 1 on maps of 32 channels, on the tensor cores: for each
+// tap a matrix product with the pixels as the reduction dimension. As in rows.cuh, a block walks down the
+// rows of one phase, y mod dilation, so that for any dilation the three rows of grad_preactivation that meet
+// an input row are adjacent, and each is read from global memory once.
 //
-// A block sums 32 inputs × 32 outputs, each of its four warps 16 × 16 in all nine taps: what it reads of
-// three rows of dsum and of three shifts of an input row makes nine products. Per 16 pixels a warp reads 6 ·
-// 512 bytes of shared memory for 18 · 2048 multiply-adds, which gives memory and tensor cores about as much
-// to do.
+// A block sums 32 inputs × 32 outputs, each of its four warps 16 × 16 for all nine taps: three rows of
+// grad_preactivation and three shifts of an input row give nine products. Per 16 pixels a warp reads 6 · 512
+// bytes of shared memory for 18 · 2048 multiply-adds, which balances shared memory and tensor cores.
 //
-// One side may be thin, as the images are that SAPNet begins and ends with: its channels, of one map or of
-// two side by side, are filled up with zeros to 16. Two warps then cover all pairs of channels, and of the
-// four each takes half of the pixels. Images are fp32; their numbers are rounded to fp16 as they are loaded.
+// One side may be thin, as are SAPNet's input and output images: its channels, of one map or of two
+// concatenated ones, are zero-padded to 16. Two warps then cover all channel pairs, and the four warps split
+// the pixels in half. Images are fp32 and are rounded to fp16 as they are loaded.
 #pragma once
 
 #include <algorithm>
@@ -29,39 +28,40 @@
 namespace sapnet::kernels::cuda::wgrad_rows {
 
 inline constexpr int kTile = rows::kMapChannels;  // channels of a side
-inline constexpr int kThin = 16;                  // of a thin side, at most
-inline constexpr int kWarpTile = 16;              // of either side, of which a warp sums so many
+inline constexpr int kThin = 16;                  // channels of a thin side at most
+inline constexpr int kWarpTile = 16;              // channels of either side per warp
 inline constexpr int kThreads = kTile / kWarpTile * kTile / kWarpTile * gpu::kWarp;
-inline constexpr int kStep = 16;          // pixels that are multiplied at once
-inline constexpr int kMostColumns = 128;  // of a strip
+inline constexpr int kStep = 16;         // pixels per mma
+inline constexpr int kMaxColumns = 128;  // per strip
 inline constexpr int kMaxDilation = 16;
-inline constexpr int kInputRows = 2;  // in shared memory: this one and the next
-inline constexpr int kSumRows = 6;    // three that meet this one, and three where the next begins a phase
-inline constexpr int kBlocks = 2;     // for which a multiprocessor must have registers
-inline constexpr int kProducts = kWarpTile / 8;     // of a tap, each of 16 outputs × 8 inputs
-inline constexpr int kSums = 9 * kProducts + 1;     // of a warp; the last is the bias'
-inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two halves, to sum by a product
+inline constexpr int kInputRows = 2;  // in shared memory: the current one and the next
+inline constexpr int kGradRows = 6;   // three for the current row, three if the next begins a phase
+inline constexpr int kBlocks = 2;     // resident per multiprocessor, for register allocation
+inline constexpr int kProducts = kWarpTile / 8;     // per tap, each 16 outputs × 8 inputs
+inline constexpr int kSums = 9 * kProducts + 1;     // per warp; the last is the bias's
+inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones, to sum by an mma
 
-/// So many warps sum the same pairs of kIn × kOut channels, each of its share of the pixels.
+/// Number of warps that sum the same kIn × kOut channel pairs over different pixels.
 template <int kIn, int kOut>
 inline constexpr int kShares = kThreads / gpu::kWarp / (kIn / kWarpTile * kOut / kWarpTile);
 
-/// Of a block, for rows of so many columns, which at the end make way for sums that are passed on.
+/// Shared memory of a block for rows of `columns` columns; at the end it is reused to combine the warps'
+/// sums.
 template <int kIn, int kOut>
 constexpr std::size_t shared_bytes(int columns, int dilation) {
   constexpr int kPassedOn = kShares<kIn, kOut> == 2 ? kThreads / 2 * kSums * 4 : 0;
-  const int in_rows = kInputRows * (columns + 2 * dilation) * kIn + kSumRows * columns * kOut;
+  const int in_rows = kInputRows * (columns + 2 * dilation) * kIn + kGradRows * columns * kOut;
   return std::max(sizeof(__half) * static_cast<std::size_t>(in_rows), sizeof(float) * kPassedOn);
 }
-static_assert(shared_bytes<kTile, kTile>(kMostColumns, kMaxDilation) <= gpu::kSharedOfBlock);
+static_assert(shared_bytes<kTile, kTile>(kMaxColumns, kMaxDilation) <= gpu::kMaxSharedBytes);
 
-/// Maps (n, h, w, channels[k]) side by side along the channels.
+/// Maps (n, h, w, channels[k]) concatenated along the channels.
 template <class T>
-struct SideBySide {
+struct ConcatenatedMaps {
   const T* maps[2];
-  int channels[2];  // 0: there is no second
+  int channels[2];  // 0: no second map
 
-  /// Number `channel` of all maps at a pixel, zero behind the last.
+  /// The value of a concatenated channel at a pixel, zero past the last.
   __device__ __forceinline__ float at(std::size_t pixel, int channel) const {
     if (channel < channels[0]) return gpu::to_float(maps[0][pixel * channels[0] + channel]);
     channel -= channels[0];
@@ -69,42 +69,43 @@ struct SideBySide {
   }
 };
 
-/// All uses of the weights, as a kernel is given them.
-template <class In, class Sum>
-struct Uses {
-  struct Use {
+/// All inputs of the weights, as a kernel parameter.
+template <class In, class Grad>
+struct WgradInputs {
+  struct Input {
     const In* in[2];
-    const Sum* dsum;
+    const Grad* grad_preactivation;
   };
-  Use of[kMostUses];
+  Input items[kMaxWgradInputs];
   int count;
   int in_channels[2], out_channels;
 
-  __device__ __forceinline__ SideBySide<In> inputs(int use) const {
-    return {{of[use].in[0], of[use].in[1]}, {in_channels[0], in_channels[1]}};
+  __device__ __forceinline__ ConcatenatedMaps<In> maps(int input) const {
+    return {{items[input].in[0], items[input].in[1]}, {in_channels[0], in_channels[1]}};
   }
 };
 
-template <class In, class Sum>
-Uses<gpu::Stored<In>, gpu::Stored<Sum>> stored(const Conv2dProblem& p,
-                                               std::span<const BasicConv2dUse<In, Sum>> uses) {
-  Uses<gpu::Stored<In>, gpu::Stored<Sum>> all = {
-      .of = {},
-      .count = static_cast<int>(uses.size()),
+template <class In, class Grad>
+WgradInputs<gpu::Stored<In>, gpu::Stored<Grad>> stored(const Conv2dProblem& p,
+                                                       std::span<const BasicWgradInput<In, Grad>> inputs) {
+  WgradInputs<gpu::Stored<In>, gpu::Stored<Grad>> all = {
+      .items = {},
+      .count = static_cast<int>(inputs.size()),
       .in_channels = {static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])},
       .out_channels = static_cast<int>(p.out_channels)};
-  for (std::size_t k = 0; k < uses.size(); ++k)
-    all.of[k] = {{gpu::stored(uses[k].in[0]), gpu::stored(uses[k].in[1])}, gpu::stored(uses[k].dsum)};
+  for (std::size_t k = 0; k < inputs.size(); ++k)
+    all.items[k] = {{gpu::stored(inputs[k].in[0]), gpu::stored(inputs[k].in[1])},
+                    gpu::stored(inputs[k].grad_preactivation)};
   return all;
 }
 
 struct Extent {
-  int n, h, w, dilation;  // of one use
-  int strips, columns;    // of a strip, a multiple of kStep
+  int n, h, w, dilation;  // per input
+  int strips, columns;    // per strip; columns is a multiple of kStep
 };
 
-inline Extent extent(const Conv2dProblem& p) {
-  const int w = static_cast<int>(p.w), strips = (w + kMostColumns - 1) / kMostColumns;
+inline Extent make_extent(const Conv2dProblem& p) {
+  const int w = static_cast<int>(p.w), strips = (w + kMaxColumns - 1) / kMaxColumns;
   const int of_strip = (w + strips - 1) / strips;
   return {.n = static_cast<int>(p.n),
           .h = static_cast<int>(p.h),
@@ -116,30 +117,31 @@ inline Extent extent(const Conv2dProblem& p) {
 
 /// A row of a strip.
 struct Row {
-  int use, image, x0, y;
+  int input, image, x0, y;
 };
 
-/// They are counted use by use, image by image and strip by strip, in a strip phase by phase: y = 0, d, 2d,
-/// …, 1, 1 + d, …
-__device__ inline Row row_at(const Extent& of, int number) {
-  const int strip = number / of.h, place = number % of.h;
-  const int rows = of.h / of.dilation, longer = of.h % of.dilation;  // so many phases have a row more
+/// The row with that index. Rows are ordered by input, image, strip and phase: y = 0, d, 2d, …, 1, 1 + d, …
+__device__ inline Row row_at(const Extent& extent, int number) {
+  const int strip = number / extent.h, place = number % extent.h;
+  const int rows = extent.h / extent.dilation,
+            longer = extent.h % extent.dilation;  // the first `longer` phases have one row more
   const bool in_longer = place < longer * (rows + 1);
   const int phase = in_longer ? place / (rows + 1) : longer + (place - longer * (rows + 1)) / rows;
   const int before = phase * rows + min(phase, longer);
-  const int image = strip / of.strips;
-  return {image / of.n, image % of.n, strip % of.strips * of.columns, phase + (place - before) * of.dilation};
+  const int image = strip / extent.strips;
+  return {image / extent.n, image % extent.n, strip % extent.strips * extent.columns,
+          phase + (place - before) * extent.dilation};
 }
 
-/// kChannels channels of row y of the image from column x on, zero outside of it: of the first map's many, or
-/// all of a thin side.
+/// Loads kChannels channels of row y of the image from column x on, zero outside the map: of the first map
+/// only, or all channels of a thin side.
 template <int kChannels, class T>
-__device__ void load_row(const SideBySide<T>& from, const Extent& of, int image, int y, int x, int columns,
-                         __half* to) {
+__device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, int image, int y, int x,
+                         int columns, __half* to) {
   constexpr int kChunk = warp_tile::kChunk<__half>, kChunks = kChannels / kChunk;
-  const bool inside = y >= 0 && y < of.h;
-  const std::size_t first = (static_cast<std::size_t>(image) * of.h + (inside ? y : 0)) * of.w;
-  const auto valid = [&](int column) { return inside && x + column >= 0 && x + column < of.w; };
+  const bool inside = y >= 0 && y < extent.h;
+  const std::size_t first = (static_cast<std::size_t>(image) * extent.h + (inside ? y : 0)) * extent.w;
+  const auto valid = [&](int column) { return inside && x + column >= 0 && x + column < extent.w; };
   const auto pixel = [&](int column) { return first + (valid(column) ? x + column : 0); };
   const auto place = [&](int column, int chunk) {
     return to + warp_tile::element_at<__half, kChannels>(column, chunk * kChunk);
@@ -152,7 +154,7 @@ __device__ void load_row(const SideBySide<T>& from, const Extent& of, int image,
     }
   } else {
     for (int column = static_cast<int>(threadIdx.x); column < columns; column += kThreads) {
-      gpu::Pack<__half, kChunk> chunks[kChunks];  // all read before the first is written: one wait for memory
+      gpu::Pack<__half, kChunk> chunks[kChunks];  // all loads are issued before the first store
 #pragma unroll
       for (int c = 0; c < kChannels; ++c)
         chunks[c / kChunk].values[c % kChunk] =
@@ -163,58 +165,62 @@ __device__ void load_row(const SideBySide<T>& from, const Extent& of, int image,
   }
 }
 
-/// Grid: x slices of the rows of all uses, images and strips, y tiles of outputs within tiles of inputs.
-/// sums: (slices, size), in each first the weights' (9, inputs, outputs), then the bias'.
-template <int kIn, int kOut, class In, class Sum>
+/// Grid: x slices of the rows of all inputs, images and strips, y output tiles within input tiles. sums:
+/// (slices, size), in each first the weights' (9, inputs, outputs), then the bias's.
+template <int kIn, int kOut, class In, class Grad>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    sum_slices(Extent of, const __grid_constant__ Uses<In, Sum> uses, std::int64_t size, float* sums) {
+    sum_slices(Extent extent, const __grid_constant__ WgradInputs<In, Grad> inputs, std::int64_t size,
+               float* sums) {
   DYNAMIC_SHARED(__half, shared);
   constexpr int kWarpsIn = kIn / kWarpTile, kWarpsOut = kOut / kWarpTile;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp_in = warp / kWarpsOut % kWarpsIn * kWarpTile, warp_out = warp % kWarpsOut * kWarpTile;
   const int share = warp / (kWarpsIn * kWarpsOut);
-  const int in_channels = uses.in_channels[0] + uses.in_channels[1], out_channels = uses.out_channels;
+  const int in_channels = inputs.in_channels[0] + inputs.in_channels[1], out_channels = inputs.out_channels;
   const int tile = static_cast<int>(blockIdx.y), out_tiles = (out_channels + kTile - 1) / kTile;
-  const int rows = uses.count * of.n * of.strips * of.h, slice = static_cast<int>(blockIdx.x);
+  const int rows = inputs.count * extent.n * extent.strips * extent.h, slice = static_cast<int>(blockIdx.x);
   const auto slices = static_cast<std::int64_t>(gridDim.x);
   const int begin = static_cast<int>(slice * static_cast<std::int64_t>(rows) / slices);
   const int end = static_cast<int>((slice + 1) * static_cast<std::int64_t>(rows) / slices);
   const bool of_second = kIn == kTile && tile >= out_tiles;
 
-  const int in_columns = of.columns + 2 * of.dilation;
+  const int in_columns = extent.columns + 2 * extent.dilation;
   const auto input_row = [&](int row) { return shared + row % kInputRows * in_columns * kIn; };
-  const auto sum_row = [&](int number) {
-    return shared + kInputRows * in_columns * kIn + number % kSumRows * of.columns * kOut;
+  const auto grad_row = [&](int number) {
+    return shared + kInputRows * in_columns * kIn + number % kGradRows * extent.columns * kOut;
   };
-  int loaded = 0;  // rows of dsum; the last three meet the last row of the input
+  int loaded = 0;  // rows of grad_preactivation loaded so far; the last three meet the last input row
   const auto load = [&](int number) {
-    const Row row = row_at(of, number);
-    SideBySide<In> inputs = uses.inputs(row.use);
-    if (of_second) inputs.maps[0] = inputs.maps[1];
-    const SideBySide<Sum> dsum = {{uses.of[row.use].dsum + tile % out_tiles * kTile}, {out_channels}};
+    const Row row = row_at(extent, number);
+    ConcatenatedMaps<In> maps = inputs.maps(row.input);
+    if (of_second) maps.maps[0] = maps.maps[1];
+    const ConcatenatedMaps<Grad> grad_preactivation = {
+        {inputs.items[row.input].grad_preactivation + tile % out_tiles * kTile}, {out_channels}};
     const auto load_input = [&] {
-      load_row<kIn>(inputs, of, row.image, row.y, row.x0 - of.dilation, in_columns, input_row(number));
+      load_row<kIn>(maps, extent, row.image, row.y, row.x0 - extent.dilation, in_columns, input_row(number));
     };
-    if (kIn == kTile) load_input();  // a thin side waits for its numbers, so first the copies of the other
-    const bool goes_on = number > begin && row.y >= of.dilation;  // the row above was the last
+    if (kIn == kTile) load_input();  // thin sides load synchronously, so issue the asynchronous copies first
+    // Whether the previous row is the one above in the same phase.
+    const bool goes_on = number > begin && row.y >= extent.dilation;
     for (int a = goes_on ? 1 : -1; a <= 1; ++a)
-      load_row<kOut>(dsum, of, row.image, row.y + a * of.dilation, row.x0, of.columns, sum_row(loaded++));
+      load_row<kOut>(grad_preactivation, extent, row.image, row.y + a * extent.dilation, row.x0,
+                     extent.columns, grad_row(loaded++));
     if (kIn != kTile) load_input();
     gpu::cp_async_commit();
   };
 
-  float sum[kSums][4] = {};  // outputs × inputs, as mma_m16n8k16 has them
+  float sum[kSums][4] = {};  // outputs × inputs, in the layout of mma_m16n8k16
   const bool sums_bias = tile < out_tiles && warp_in == 0;
   load(begin);
   for (int row = begin; row < end; ++row) {
     gpu::cp_async_wait<0>();
     __syncthreads();
     const __half* const ins = input_row(row);
-    const __half* const outs[3] = {sum_row(loaded - 1), sum_row(loaded - 2), sum_row(loaded - 3)};
+    const __half* const outs[3] = {grad_row(loaded - 1), grad_row(loaded - 2), grad_row(loaded - 3)};
     if (row + 1 < end) load(row + 1);
 #pragma unroll 1
-    for (int x = share * kStep; x < of.columns; x += kShares<kIn, kOut> * kStep) {
+    for (int x = share * kStep; x < extent.columns; x += kShares<kIn, kOut> * kStep) {
       std::uint32_t out[3][4];
 #pragma unroll
       for (int a = 0; a < 3; ++a)
@@ -224,8 +230,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 #pragma unroll
       for (int b = 0; b < 3; ++b) {
         std::uint32_t taps[4];
-        gpu::ldmatrix_x4_trans(taps, ins + warp_tile::element_at<__half, kIn>(x + b * of.dilation + lane % 16,
-                                                                              warp_in + lane / 16 * 8));
+        gpu::ldmatrix_x4_trans(taps, ins + warp_tile::element_at<__half, kIn>(
+                                               x + b * extent.dilation + lane % 16, warp_in + lane / 16 * 8));
 #pragma unroll
         for (int a = 0; a < 3; ++a)
 #pragma unroll
@@ -236,7 +242,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     }
   }
 
-  if constexpr (kShares<kIn, kOut> == 2) {  // the second passes its sums on to the first
+  if constexpr (kShares<kIn, kOut> == 2) {  // the second passes its sums to the first
     constexpr int kReceivers = kThreads / 2;
     auto* const passed_on = reinterpret_cast<gpu::Pack<float, 4>*>(shared) + threadIdx.x % kReceivers;
     __syncthreads();
@@ -273,23 +279,24 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   }
 }
 
-/// Launches sum_slices, unless the convolution is none for it: then false.
-template <class In, class Sum>
-bool launch(const Conv2dProblem& p, std::span<const BasicConv2dUse<In, Sum>> uses, dim3 grid,
+/// Launches sum_slices and returns true, or returns false if the convolution is not supported.
+template <class In, class Grad>
+bool launch(const Conv2dProblem& p, std::span<const BasicWgradInput<In, Grad>> inputs, dim3 grid,
             std::int64_t size, float* sums, CudaStream stream) {
   if (p.kernel != 3 || p.stride != 1 || p.padding != p.dilation || p.dilation > kMaxDilation) return false;
   const bool wide_in = p.in_channels[0] == kTile && (p.in_channels[1] == 0 || p.in_channels[1] == kTile);
   const bool wide_out = p.out_channels % kTile == 0;
   const auto launch_tiles = [&]<int kIn, int kOut>() {
-    const Extent of = extent(p);
-    gpu::launch(sum_slices<kIn, kOut, gpu::Stored<In>, gpu::Stored<Sum>>, grid, kThreads,
-                shared_bytes<kIn, kOut>(of.columns, of.dilation), stream, of, stored(p, uses), size, sums);
+    const Extent extent = make_extent(p);
+    gpu::launch(sum_slices<kIn, kOut, gpu::Stored<In>, gpu::Stored<Grad>>, grid, kThreads,
+                shared_bytes<kIn, kOut>(extent.columns, extent.dilation), stream, extent, stored(p, inputs),
+                size, sums);
     return true;
   };
-  constexpr bool kHalfIn = std::is_same_v<In, Half>, kHalfSum = std::is_same_v<Sum, Half>;
-  if constexpr (kHalfIn && kHalfSum)
+  constexpr bool kHalfIn = std::is_same_v<In, Half>, kHalfGrad = std::is_same_v<Grad, Half>;
+  if constexpr (kHalfIn && kHalfGrad)
     if (wide_in && wide_out) return launch_tiles.template operator()<kTile, kTile>();
-  if constexpr (kHalfSum)
+  if constexpr (kHalfGrad)
     if (p.total_in_channels() <= kThin && wide_out) return launch_tiles.template operator()<kThin, kTile>();
   if constexpr (kHalfIn)
     if (wide_in && p.out_channels <= kThin) return launch_tiles.template operator()<kTile, kThin>();

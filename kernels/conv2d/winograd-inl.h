@@ -1,10 +1,10 @@
 // Winograd convolution F(4×4, 3×3) (Lavin & Gray 2015): a tile of 4×4 outputs from 6×6 inputs with 36
-// multiplications per pair of channels in place of 144,
+// multiplications per pair of channels instead of 144,
 //
 //   Y = Aᵀ [ Σ_i (G g_i Gᵀ) ⊙ (Bᵀ d_i B) ] A
 //
-// the sum over input channels being, for each of the 36 points, a product of matrices (tiles × channels) ·
-// (channels × outputs). With dilation d a tile takes every d-th row and column: the map falls into d × d
+// where the sum over input channels is, for each of the 36 points, a matrix product (tiles × channels) ·
+// (channels × outputs). With dilation d a tile takes every d-th row and column: the map splits into d × d
 // grids, each an ordinary convolution.
 #if defined(SAPNET_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_WINOGRAD_INL_H_
@@ -25,13 +25,14 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Tiles multiplied at once: as many as leave room in the registers for two vectors of outputs each.
+/// Tiles per register block: as many as fit with two vectors of outputs each.
 inline constexpr int kTileBlock = kManyRegisters ? 14 : 6;
-/// Tiles transformed before they are multiplied: enough to read the weights seldom, few enough for the L2.
+/// Tiles transformed before they are multiplied: many, to amortise reading the weights, but few enough for
+/// the L2.
 inline constexpr int kTileBatch = kManyRegisters ? 28 : 24;
 
-/// Floats between one point's matrix and the next: a cache line more than it holds, for a tile touches all 36
-/// at the same place, and at a distance of a power of two they would share a few sets of the L1.
+/// Floats between one point's matrix and the next: one cache line of padding, because a tile accesses the
+/// same row of all 36, which at a power-of-two distance would fall into few sets of the L1.
 constexpr std::int64_t point_stride(std::int64_t row, std::int64_t batch = kTileBatch) {
   return batch * row + 16;
 }
@@ -40,10 +41,9 @@ struct Span {
   int begin, end;
 };
 
-/// Begins to fetch `count` channels from `map` on, of so many a pixel, in these rows and columns of the tile
-/// whose first output is (y0, x0). A tile's pixels lie in many rows, a few in each, which no prefetcher of a
-/// CPU foresees. Whoever calls this must be inlined too: a compiler takes a function that only prefetches for
-/// one that does nothing.
+/// Prefetches `count` of `channels` channels from `map`, in these rows and columns of the tile whose first
+/// output is (y0, x0). The accesses of a tile, a few pixels in each of many rows, defeat hardware
+/// prefetchers. Callers must be inlined too, because compilers drop calls to functions that only prefetch.
 HWY_INLINE void prefetch_tile(const WinogradJob& job, std::int64_t x0, Span rows, Span columns,
                               const float* map, std::int64_t channels, std::int64_t count) {
   constexpr std::int64_t kCacheLine = 16;
@@ -64,7 +64,7 @@ HWY_INLINE void prefetch_outputs(const WinogradJob& job, std::int64_t x0, const 
   prefetch_tile(job, x0, {0, 4}, {0, 4}, map, channels, count);
 }
 
-/// Those that the tile to the left has not read.
+/// Only the columns that the tile to the left has not read.
 HWY_INLINE void prefetch_inputs(const WinogradJob& job, std::int64_t x0) {
   for (std::size_t source = 0; source < 2 && job.in_channels[source] > 0; ++source)
     prefetch_tile(job, x0, {-1, 5}, {1, 5}, job.in[source], job.in_channels[source], job.in_channels[source]);
@@ -95,8 +95,8 @@ HWY_INLINE void winograd_output(const V (&m)[6], V (&y)[4]) {
   y[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0F), difference2, difference1), m[5]);
 }
 
-/// Transforms the tile whose first output is (y0, x0) into row `tile` of each point's matrix:
-/// transformed is (36, chunks, batch, 32), a point_stride apart.
+/// Transforms the tile whose first output is (y0, x0) into row `tile` of each point's matrix. transformed:
+/// (36, chunks, batch, 32), with the points point_stride apart.
 HWY_INLINE void transform_tile(const WinogradJob& job, std::int64_t x0, std::int64_t tile,
                                float* HWY_RESTRICT transformed) {
   alignas(64) static constexpr float kZeros[kWinogradChunk] = {};
@@ -161,8 +161,8 @@ HWY_INLINE void multiply_block(const float* HWY_RESTRICT tiles, std::int64_t chu
   }
 }
 
-/// products (36, batch, kGroup), a point_stride apart, of the first `tiles` tiles with one group's
-/// weights.
+/// Multiplies the first `tiles` tiles by one group's weights. products: (36, batch, kGroup), point_stride
+/// apart.
 template <std::int64_t kGroup>
 HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::int64_t tiles,
                          std::int64_t group, float* products) {
@@ -185,11 +185,12 @@ HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::
   }
 }
 
-/// Transforms the products of one tile back and hands each pixel on: store(V (&sums)[kGates], y, x, channel),
-/// a vector of channels at a time. A group holds kGates times kGroup / kGates channels.
+/// Applies the output transform to one tile and passes on each pixel: store(V (&sums)[kGates], y, x,
+/// channel), one vector of channels at a time. A group consists of kGates blocks of kGroup / kGates channels.
 template <int kGates, std::int64_t kGroup, class Store>
-HWY_INLINE void untransform_tile(const WinogradJob& job, const float* HWY_RESTRICT products,
-                                 std::int64_t tile, std::int64_t x0, std::int64_t group, const Store& store) {
+HWY_INLINE void inverse_transform_tile(const WinogradJob& job, const float* HWY_RESTRICT products,
+                                       std::int64_t tile, std::int64_t x0, std::int64_t group,
+                                       const Store& store) {
   constexpr std::int64_t kChannels = kGroup / kGates;
   for (std::int64_t c = 0; c < kChannels; c += kLanes) {
     V half[kGates][4][6];
@@ -240,7 +241,7 @@ HWY_INLINE void for_tile_batches(const WinogradJob& job, const Batch& batch) {
 }
 
 /// Output rows y0, y0 + d, y0 + 2d, y0 + 3d of one image, all columns and channels. prefetch(job, x0, group)
-/// begins to fetch what `store` reads of a tile.
+/// prefetches what `store` reads for a tile.
 template <int kGates, std::int64_t kGroup, class Store, class Prefetch>
 inline void winograd_rows(WinogradJob job, const Store& store, const Prefetch& prefetch) {
   const std::int64_t in_channels = job.in_channels[0] + job.in_channels[1];
@@ -258,7 +259,7 @@ inline void winograd_rows(WinogradJob job, const Store& store, const Prefetch& p
       for (std::int64_t t = 0; t < tiles; ++t) prefetch(job, starts[t], group);
       multiply<kGroup>(job, transformed, tiles, group, products);
       for (std::int64_t t = 0; t < tiles; ++t)
-        untransform_tile<kGates, kGroup>(job, products, t, starts[t], group, store);
+        inverse_transform_tile<kGates, kGroup>(job, products, t, starts[t], group, store);
     }
   });
 }

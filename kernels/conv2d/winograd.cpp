@@ -17,15 +17,15 @@ std::vector<std::int64_t> winograd_first_rows(std::int64_t h, std::int64_t dilat
 WinogradTiles::WinogradTiles(const Conv2dProblem& p)
     : n(p.n), rows(winograd_first_rows(p.h, p.dilation)), columns(winograd_first_rows(p.w, p.dilation)) {}
 
-WinogradShares::WinogradShares(const Conv2dProblem& p, const WinogradTiles& tiles) {
-  // The more channels, the more weights, and the more tiles they should serve. Whole blocks of the tiles that
-  // are multiplied at once, which are 14 where they are largest.
+WinogradPartition::WinogradPartition(const Conv2dProblem& p, const WinogradTiles& tiles) {
+  // More channels mean more weights, which more tiles should amortise. Batches are multiples of the register
+  // block, 14 tiles where it is largest.
   constexpr std::int64_t kFew = 28, kMany = 84, kManyChannels = 128, kBlock = 14;
   const std::int64_t most = p.total_in_channels() < kManyChannels ? kFew : kMany;
   batches = (tiles.count() + most - 1) / most;
   batch = ((tiles.count() + batches - 1) / batches + kBlock - 1) / kBlock * kBlock;
   const std::int64_t groups = p.out_channels / kWinogradGroup;
-  parts = std::min<std::int64_t>(groups, (threads() + batches - 1) / batches);
+  group_splits = std::min<std::int64_t>(groups, (threads() + batches - 1) / batches);
 }
 
 }  // namespace sapnet::kernels::cpu

@@ -16,7 +16,7 @@
 #include "kernels/conv2d/winograd-inl.h"
 #include "kernels/shifted_sums/shifted_sums-inl.h"
 
-#ifndef SAPNET_CONV_LSTM_GROUP  // the same for every instruction set
+#ifndef SAPNET_CONV_LSTM_GROUP  // shared by all instruction sets
 #define SAPNET_CONV_LSTM_GROUP
 namespace sapnet::kernels::cpu {
 /// Winograd computes all four gates of sixteen hidden channels together.
@@ -31,12 +31,12 @@ namespace HWY_NAMESPACE {
 
 HWY_INLINE V sigmoid(V x) {
   const V one = hn::Set(D(), 1.0F);
-  // Highway's Exp gives nonsense where the result would overflow; beyond e^88 the sigmoid is zero anyway.
+  // Highway's Exp is undefined where the result would overflow; beyond e^88 the sigmoid is zero anyway.
   const V exponent = hn::Min(hn::Neg(x), hn::Set(D(), 88.0F));
   return hn::Div(one, hn::Add(one, hn::Exp(D(), exponent)));
 }
 
-/// 2 σ(2x) - 1: exact to a rounding of 1, which is what a gate needs.
+/// 2 σ(2x) - 1, with an absolute error of one rounding of 1, sufficient for a gate.
 HWY_INLINE V tanh(V x) { return hn::MulSub(hn::Set(D(), 2.0F), sigmoid(hn::Add(x, x)), hn::Set(D(), 1.0F)); }
 
 /// The cell's equations, for one image.
@@ -77,14 +77,14 @@ struct Cell {
   float* gates = nullptr;
 };
 
-/// The maps of one image; without a hidden state the second has no channels.
+/// The convolution of the maps that are present; without a hidden state the second has no channels.
 inline Conv2dProblem used_part(const ConvLstmProblem& p, const ConvLstmArguments& a) {
   Conv2dProblem conv = p.conv();
   if (!a.h) conv.in_channels[1] = 0;
   return conv;
 }
 
-/// The part of the new hidden state's row y, which has just been written, in the shifted sums.
+/// Adds row y of the new hidden state, which has just been written, to the shifted sums.
 inline void sum_hidden_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
                            std::int64_t y) {
   if (a.shifted_sums) sum_row({p.n, p.h, p.w, p.hidden, p.sums_dilation}, a.h_out, image, y, a.shifted_sums);

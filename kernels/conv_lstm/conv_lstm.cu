@@ -6,11 +6,11 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kGates = 4;
-constexpr int kSliceHidden = rows::kOutputs / kGates;  // hidden channels of a block, with all of their gates
+constexpr int kSliceHidden = rows::kOutputs / kGates;  // hidden channels per block, with all of their gates
 constexpr int kLaneHidden = kSliceHidden / 4;
 
-/// The output channel, gates in the order i, f, g, o, that stands at a place of the packed weights: such that
-/// a lane has all gates of its hidden channels.
+/// The output channel, gates in the order i, f, g, o, stored at an index of the packed weights; chosen so
+/// that a lane has all gates of its hidden channels.
 struct GateAt {
   int hidden;
   int operator()(int place) const {
@@ -24,20 +24,20 @@ struct Cell {
   const float* bias;
   T* h_out;
   float* c_out;
-  T* gates;  // null when they are not wanted
+  T* gates;  // null if not wanted
 };
 
 __device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
-/// Turns the gates of a row into the new state, and counts it in the shifted sums.
+/// Computes the new state of a row from its gates and accumulates its shifted sums.
 template <class T, class Sums>
-struct CellEnding {
+struct CellEpilogue {
   const Cell<T>& cell;
   int h, w, hidden, channel;  // the lane's first
   float bias[kGates][kLaneHidden];
   Sums& shifted_sums;
 
-  __device__ CellEnding(const Cell<T>& to, int map_h, int map_w, int hidden_channels, Sums& sums)
+  __device__ CellEpilogue(const Cell<T>& to, int map_h, int map_w, int hidden_channels, Sums& sums)
       : cell(to),
         h(map_h),
         w(map_w),
@@ -91,10 +91,10 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
     conv_lstm_rows(rows::Input<T> input, int hidden, Cell<T> cell, int sums_dilation, float* sums) {
   using Rows = rows::Rows<T, kIn>;
   using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneHidden, kWithSums>;
-  static_assert(Rows::shared_bytes(1) + Sums::kSharedBytes <= gpu::kSharedOfBlock);
+  static_assert(Rows::shared_bytes(1) + Sums::kSharedBytes <= gpu::kMaxSharedBytes);
   Sums shifted_sums(input.h, input.w, sums_dilation);
-  CellEnding ending(cell, input.h, input.w, hidden, shifted_sums);
-  Rows::compute(input, ending);
+  CellEpilogue epilogue(cell, input.h, input.w, hidden, shifted_sums);
+  Rows::compute(input, epilogue);
   const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
   shifted_sums.store(sums + part * 9 * hidden + blockIdx.y * kSliceHidden, hidden);
 }
@@ -111,19 +111,19 @@ void launch_rows(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, C
 
 }  // namespace
 
-bool takes_conv_lstm(const ConvLstmProblem& p) {
+bool supports_conv_lstm(const ConvLstmProblem& p) {
   return p.in_channels == rows::kMapChannels && p.hidden == rows::kMapChannels;
 }
 
-std::int64_t conv_lstm_parts(const ConvLstmProblem& p) { return rows::parts(p.conv()); }
+std::int64_t conv_lstm_partials(const ConvLstmProblem& p) { return rows::blocks_per_image(p.conv()); }
 
 std::size_t packed_conv_lstm_size(const ConvLstmProblem& p) {
   return static_cast<std::size_t>(9 * p.conv().total_in_channels() * p.conv().out_channels);
 }
 
-template <class T>
-void pack_conv_lstm(const ConvLstmProblem& p, const float* weight, T* packed) {
-  rows::pack(p.conv(), weight, GateAt{static_cast<int>(p.hidden)}, packed);
+template <class T, class From, class To>
+void pack_conv_lstm(const ConvLstmProblem& p, const From* weight, To* packed) {
+  rows::pack<T>(p.conv(), weight, GateAt{static_cast<int>(p.hidden)}, packed);
 }
 
 template <class T>
@@ -134,8 +134,10 @@ void conv_lstm(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, Cud
   launch(p, a, stream);
 }
 
-template void pack_conv_lstm(const ConvLstmProblem&, const float*, float*);
-template void pack_conv_lstm(const ConvLstmProblem&, const float*, Half*);
+template void pack_conv_lstm<float>(const ConvLstmProblem&, const float*, float*);
+template void pack_conv_lstm<float>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
+template void pack_conv_lstm<Half>(const ConvLstmProblem&, const float*, Half*);
+template void pack_conv_lstm<Half>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
 template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<float>&, CudaStream);
 template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<Half>&, CudaStream);
 

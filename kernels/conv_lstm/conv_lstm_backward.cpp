@@ -13,7 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// All of a vector of channels is read before any is written, so that dgates may lie where the gates do.
+/// Loads a vector of channels completely before storing, so that dgates may alias the gates.
 void conv_lstm_backward_row(const ConvLstmProblem& p, const ConvLstmBackwardArguments& a, std::int64_t row) {
   const V zero = hn::Zero(D()), one = hn::Set(D(), 1.0F);
   for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
@@ -28,7 +28,8 @@ void conv_lstm_backward_row(const ConvLstmProblem& p, const ConvLstmBackwardArgu
         store_lanes(value, a.dgates + gate_at + number * p.hidden, lanes);
       };
       const V i = gate(0), f = gate(1), g = gate(2), o = gate(3), c = given(a.c), dh = given(a.dh_out);
-      // h' = o tanh c' without a second tanh; a gate that is shut lets nothing back either.
+      // Recovers tanh c' from h' = o tanh c' without another tanh; where o is zero there is no gradient
+      // either.
       const V tanh_c = hn::IfThenElseZero(hn::Gt(o, zero), hn::Div(given(a.h_out), o));
       const V dc = hn::MulAdd(hn::Mul(dh, o), hn::NegMulAdd(tanh_c, tanh_c, one), given(a.dc_out));
       const auto through_sigmoid = [&](V gradient, V s) {

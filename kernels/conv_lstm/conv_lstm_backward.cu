@@ -17,7 +17,7 @@ struct CellBackward {
     const auto gate = [&](int k) { return gpu::to_float(a.gates[first + k * hidden]); };
     const float i = gate(0), f = gate(1), g = gate(2), o = gate(3);
     const float dh = a.dh_out ? gpu::to_float(a.dh_out[at]) : 0;
-    // h' = o tanh c' without a second tanh; a gate that is shut lets nothing back either.
+    // Recovers tanh c' from h' = o tanh c' without another tanh; where o is zero there is no gradient either.
     const float tanh_c = o > 0 ? gpu::to_float(a.h_out[at]) / o : 0;
     const float dc = (a.dc_out ? a.dc_out[at] : 0) + dh * o * (1 - tanh_c * tanh_c);
     const auto store = [&](int k, float value) { a.dgates[first + k * hidden] = gpu::from_float<T>(value); };

@@ -1,5 +1,5 @@
-// Forward reads three maps once, so its speed is the memory's; jobs are blocks of numbers, whose sums are
-// added in their order.
+// The forward pass reads three maps once and is memory-bound. Jobs are blocks of elements, whose sums are
+// added in order.
 #include "kernels/feature_contrast/feature_contrast.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ HWY_INLINE VD sign(VD v) {
   return hn::IfThenElseZero(hn::Ne(v, hn::Zero(DD())), hn::CopySign(hn::Set(DD(), 1.0), v));
 }
 
-/// Stores whole numbers that fit into bytes.
+/// Stores integers that fit into bytes.
 HWY_INLINE void store_bytes(VD v, std::int8_t* HWY_RESTRICT p, std::int64_t lanes) {
   const hn::Rebind<std::int32_t, DD> words;
   const hn::Rebind<std::int8_t, DD> bytes;
@@ -35,7 +35,7 @@ HWY_INLINE void store_bytes(VD v, std::int8_t* HWY_RESTRICT p, std::int64_t lane
   for (std::int64_t i = 0; i < lanes; ++i) p[i] = values[i];
 }
 
-/// sums: of |D - G| and |D - R| over the numbers from `begin` to `end`.
+/// sums: of |D - G| and |D - R| over elements [begin, end).
 void contrast_block(const FeatureContrastArguments& a, std::int64_t begin, std::int64_t end, double* sums) {
   VD clean = hn::Zero(DD()), rainy = clean;
   for (std::int64_t k = begin; k < end; k += kDoubleLanes) {
@@ -80,7 +80,7 @@ void feature_contrast(const FeatureContrastProblem& p, const FeatureContrastArgu
     clean += to_clean;
     rainy += to_rainy;
   }
-  const Contrast contrast = contrast_of_sums(clean, rainy, p.count);
+  const Contrast contrast = contrast_from_sums(clean, rainy, p.count);
   *a.value = contrast.value;
   if (a.factors) std::copy_n(contrast.factors, 2, a.factors);
 }

@@ -7,10 +7,10 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// T: as kernels know what is stored. parts: (blocks, 2).
+/// T: storage type in device code. partials: (blocks, 2).
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_differences(FeatureContrastProblem p, BasicFeatureContrastArguments<T> a, double* parts) {
+    sum_differences(FeatureContrastProblem p, BasicFeatureContrastArguments<T> a, double* partials) {
   double sums[2] = {};
   for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < p.count;
        k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads) {
@@ -19,12 +19,12 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
                 to_rainy = derained - gpu::to_float(a.rainy[k]);
     sums[0] += fabsf(to_clean);
     sums[1] += fabsf(to_rainy);
-    if (a.signs) a.signs[k] = joined_signs(to_clean, to_rainy);
+    if (a.signs) a.signs[k] = encode_signs(to_clean, to_rainy);
   }
   gpu::sum_over_block(sums);
   if (threadIdx.x != 0) return;
-  parts[2 * blockIdx.x] = sums[0];
-  parts[2 * blockIdx.x + 1] = sums[1];
+  partials[2 * blockIdx.x] = sums[0];
+  partials[2 * blockIdx.x + 1] = sums[1];
 }
 
 struct WriteContrast {
@@ -32,7 +32,7 @@ struct WriteContrast {
   float *value, *factors;
 
   __device__ void operator()(const double (&sums)[2]) const {
-    const Contrast contrast = contrast_of_sums(sums[0], sums[1], count);
+    const Contrast contrast = contrast_from_sums(sums[0], sums[1], count);
     *value = contrast.value;
     if (!factors) return;
     factors[0] = contrast.factors[0];
@@ -55,13 +55,13 @@ std::int64_t blocks(const FeatureContrastProblem& p) { return gpu::blocks_of_sum
 }  // namespace
 
 std::size_t feature_contrast_workspace(const FeatureContrastProblem& p) {
-  return gpu::floats_of_parts(2 * blocks(p));
+  return gpu::floats_for_partials(2 * blocks(p));
 }
 
 template <class T>
 void feature_contrast(const FeatureContrastProblem& p, const BasicFeatureContrastArguments<T>& a,
                       float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
+  auto* const partials = reinterpret_cast<double*>(workspace);
   const BasicFeatureContrastArguments<gpu::Stored<T>> arguments = {.derained = gpu::stored(a.derained),
                                                                    .clean = gpu::stored(a.clean),
                                                                    .rainy = gpu::stored(a.rainy),
@@ -69,8 +69,8 @@ void feature_contrast(const FeatureContrastProblem& p, const BasicFeatureContras
                                                                    .signs = a.signs,
                                                                    .factors = a.factors};
   gpu::launch(sum_differences<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0,
-              stream, p, arguments, parts);
-  gpu::finish_sums<2>(parts, blocks(p), stream, WriteContrast{p.count, a.value, a.factors});
+              stream, p, arguments, partials);
+  gpu::finish_sums<2>(partials, blocks(p), stream, WriteContrast{p.count, a.value, a.factors});
 }
 
 template <class T>

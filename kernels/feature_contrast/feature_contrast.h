@@ -1,15 +1,15 @@
-// The contrastive loss of SAPNet (arXiv 2111.08892, section 3.4) on one map of features: those of the
-// derained picture, D, shall come near the clean picture's, G, and away from the rainy one's, R.
+// The perceptual contrastive loss of SAPNet (arXiv 2111.08892, section 3.4) on one feature map: pulls the
+// features D of the derained image towards those of the clean one, G, and away from those of the rainy one,
+// R.
 //
 //   value = a / (b + ε),   a = Σ |D - G| / N,   b = Σ |D - R| / N,   ε = 1e-7
 //
-// over all N numbers. Only D learns:
+// over all N elements. Only D gets a gradient:
 //
 //   dD = dvalue · ( sign(D - G) / (N (b + ε)) - a sign(D - R) / (N (b + ε)²) ),   sign(0) = 0
 //
-// The way back takes both signs of a number from a byte and the two factors from where the value was
-// computed, so that G and R, which nobody else needs by then, can go: a byte instead of two numbers, and no
-// map to read.
+// The forward pass saves both signs of an element in one byte, and the two factors. So the backward pass
+// reads no map, and G and R can be released before it.
 #pragma once
 
 #include <cstddef>
@@ -22,17 +22,17 @@ namespace sapnet::kernels {
 struct FeatureContrastProblem {
   std::int64_t count = 0;  // N
 
-  /// How many floats take as much memory as the signs.
+  /// Number of floats that take as much memory as the signs.
   constexpr std::int64_t floats_of_signs() const { return (count + 3) / 4; }
 };
 
-/// T: what maps are stored as, float or, on a GPU, Half.
+/// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct BasicFeatureContrastArguments {
-  const T* derained = nullptr;  // (count) each, in any order
+  const T* derained = nullptr;  // (count) each; any layout
   const T* clean = nullptr;
   const T* rainy = nullptr;
-  float* value = nullptr;        // one number
+  float* value = nullptr;        // scalar
   std::int8_t* signs = nullptr;  // (count), sign(D - G) + 4 sign(D - R); or null
   float* factors = nullptr;      // (2), 1 / (N (b + ε)) and a / (N (b + ε)²); null where `signs` is
 };
@@ -42,7 +42,7 @@ template <class T = float>
 struct BasicFeatureContrastBackwardArguments {
   const std::int8_t* signs = nullptr;  // both as feature_contrast wrote them
   const float* factors = nullptr;
-  const float* dvalue = nullptr;  // one number, where the maps lie
+  const float* dvalue = nullptr;  // scalar, on the maps' device
   T* dderained = nullptr;         // (count)
 };
 using FeatureContrastBackwardArguments = BasicFeatureContrastBackwardArguments<>;
@@ -59,7 +59,7 @@ void feature_contrast_backward(const FeatureContrastProblem& problem,
 
 namespace cuda {
 
-/// Floats that feature_contrast needs to work in; aligned as doubles.
+/// Workspace of feature_contrast in floats; aligned to double.
 std::size_t feature_contrast_workspace(const FeatureContrastProblem& problem);
 
 template <class T>

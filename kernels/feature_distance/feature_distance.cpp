@@ -16,11 +16,11 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The features of both pictures at a pixel, as doubles.
+/// The features of both images at a pixel, in double.
 struct PixelFeatures {
   const float *derained, *clean, *weight;
   std::int64_t channels;
-  double length = 0, by_derained = 0, by_clean = 0;  // ‖D‖; what brings either to unit length
+  double length = 0, by_derained = 0, by_clean = 0;  // ‖D‖; reciprocals of the lengths
 
   HWY_INLINE PixelFeatures(const FeatureDistanceProblem& p, const float* all_derained, const float* all_clean,
                            const float* all_weights, std::int64_t pixel)
@@ -50,7 +50,7 @@ struct PixelFeatures {
   }
 };
 
-/// The sum of row `job` of all images' rows.
+/// The sum over row `job` of all images' rows.
 double distance_row(const FeatureDistanceProblem& p, const FeatureDistanceArguments& a, std::int64_t job) {
   VD sum = hn::Zero(DD());
   for (std::int64_t pixel = job * p.w; pixel < (job + 1) * p.w; ++pixel) {
@@ -68,7 +68,7 @@ void distance_backward_row(const FeatureDistanceProblem& p, const FeatureDistanc
   const double factor = 2 * static_cast<double>(*a.dvalue) / static_cast<double>(p.pixels());
   for (std::int64_t pixel = job * p.w; pixel < (job + 1) * p.w; ++pixel) {
     const PixelFeatures features(p, a.derained, a.clean, a.weight, pixel);
-    // u without its factor.
+    // u without its constant factor.
     const auto u = [&](std::int64_t c) { return hn::Mul(features.weight_at(c), features.difference(c)); };
     VD product = hn::Zero(DD());
     for (std::int64_t c = 0; c < p.c; c += kDoubleLanes)

@@ -1,4 +1,4 @@
-// A warp takes a pixel, its lanes every 32nd channel.
+// One warp per pixel, each lane every 32nd channel.
 #include "kernels/feature_distance/feature_distance.h"
 #include "kernels/storage.cuh"
 #include "kernels/sums.cuh"
@@ -10,11 +10,11 @@ constexpr int kWarps = gpu::kSumThreads / gpu::kWarp;
 
 __device__ int lane() { return static_cast<int>(threadIdx.x) % gpu::kWarp; }
 
-/// The features of both pictures at a pixel, for its warp. T: as kernels know what is stored.
+/// The features of both images at a warp's pixel. T: storage type in device code.
 template <class T>
 struct PixelFeatures {
   const T *derained, *clean;
-  float length, by_derained, by_clean;  // ‖D‖; what brings either to unit length
+  float length, by_derained, by_clean;  // ‖D‖; reciprocals of the lengths
 
   __device__ PixelFeatures(const FeatureDistanceProblem& p, const T* all_derained, const T* all_clean,
                            std::int64_t pixel)
@@ -37,7 +37,7 @@ struct PixelFeatures {
   }
 };
 
-/// body(pixel) for the warp's pixels.
+/// Calls body(pixel) for the warp's pixels.
 template <class Body>
 __device__ void for_pixels_of_warp(const FeatureDistanceProblem& p, const Body& body) {
   for (std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / gpu::kWarp;
@@ -47,8 +47,8 @@ __device__ void for_pixels_of_warp(const FeatureDistanceProblem& p, const Body& 
 
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_distances(FeatureDistanceProblem p, BasicFeatureDistanceArguments<T> a, double* parts) {
-  double sums[1] = {};  // the lane's
+    sum_distances(FeatureDistanceProblem p, BasicFeatureDistanceArguments<T> a, double* partials) {
+  double sums[1] = {};  // per lane
   for_pixels_of_warp(p, [&](std::int64_t pixel) {
     const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
     float sum = 0;
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
     sums[0] += sum;
   });
   gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
 }
 
 template <class T>
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
   const float factor = 2 * *a.dvalue / static_cast<float>(p.pixels());
   for_pixels_of_warp(p, [&](std::int64_t pixel) {
     const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
-    // u without its factor.
+    // u without its constant factor.
     const auto u = [&](std::int64_t c) { return a.weight[c] * features.difference(c); };
     float product = 0;
     for (std::int64_t c = lane(); c < p.c; c += gpu::kWarp)
@@ -88,20 +88,20 @@ std::int64_t blocks(const FeatureDistanceProblem& p) { return gpu::blocks_of_sum
 }  // namespace
 
 std::size_t feature_distance_workspace(const FeatureDistanceProblem& p) {
-  return gpu::floats_of_parts(blocks(p));
+  return gpu::floats_for_partials(blocks(p));
 }
 
 template <class T>
 void feature_distance(const FeatureDistanceProblem& p, const BasicFeatureDistanceArguments<T>& a,
                       float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
+  auto* const partials = reinterpret_cast<double*>(workspace);
   const BasicFeatureDistanceArguments<gpu::Stored<T>> arguments = {.derained = gpu::stored(a.derained),
                                                                    .clean = gpu::stored(a.clean),
                                                                    .weight = a.weight,
                                                                    .value = a.value};
   gpu::launch(sum_distances<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0,
-              stream, p, arguments, parts);
-  gpu::finish_sums<1>(parts, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
+              stream, p, arguments, partials);
+  gpu::finish_sums<1>(partials, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
 }
 
 template <class T>

@@ -1,14 +1,14 @@
-// The distance of LPIPS (Zhang et al. 2018) between two maps of features, D and G, whose vectors of channels
-// are brought to unit length at each of P pixels:
+// The LPIPS distance (Zhang et al. 2018) between two feature maps, D and G, whose channel vectors are
+// normalised to unit length at each of P pixels:
 //
 //   f^ = f / (‖f‖ + ε),   value = 1/P Σ_pixels Σ_c w_c (D^_c - G^_c)²,   ε = 1e-10
 //
-// Only D learns. With r = ‖D‖ and u_c = 2 w_c (D^_c - G^_c) · dvalue / P,
+// Only D gets a gradient. With r = ‖D‖ and u_c = 2 w_c (D^_c - G^_c) · dvalue / P,
 //
 //   dD = (u - D^ (D·u) / r) / (r + ε),   and 0 where r = 0
 //
-// There the norm has no derivative, and PyTorch gives NaN; but features come from a ReLU, which is shut for
-// all channels of such a pixel and lets no gradient back anyway. The way back computes the norms anew.
+// At r = 0 the norm has no derivative and PyTorch returns NaN. Features come from a ReLU, however, which is
+// then zero for all channels and blocks the gradient anyway. The backward pass recomputes the norms.
 //
 // Maps are NHWC, dense.
 #pragma once
@@ -26,13 +26,13 @@ struct FeatureDistanceProblem {
   constexpr std::int64_t pixels() const { return n * h * w; }
 };
 
-/// T: what maps are stored as, float or, on a GPU, Half.
+/// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct BasicFeatureDistanceArguments {
   const T* derained = nullptr;    // (n, h, w, c)
   const T* clean = nullptr;       // (n, h, w, c)
   const float* weight = nullptr;  // (c), not negative
-  float* value = nullptr;         // one number
+  float* value = nullptr;         // scalar
 };
 using FeatureDistanceArguments = BasicFeatureDistanceArguments<>;
 
@@ -41,14 +41,14 @@ struct BasicFeatureDistanceBackwardArguments {
   const T* derained = nullptr;
   const T* clean = nullptr;
   const float* weight = nullptr;
-  const float* dvalue = nullptr;  // one number, where the maps lie
+  const float* dvalue = nullptr;  // scalar, on the maps' device
   T* dderained = nullptr;         // (n, h, w, c)
 };
 using FeatureDistanceBackwardArguments = BasicFeatureDistanceBackwardArguments<>;
 
 namespace cpu {
 
-/// In double within.
+/// Computed in double.
 void feature_distance(const FeatureDistanceProblem& problem, const FeatureDistanceArguments& arguments);
 
 void feature_distance_backward(const FeatureDistanceProblem& problem,
@@ -58,10 +58,10 @@ void feature_distance_backward(const FeatureDistanceProblem& problem,
 
 namespace cuda {
 
-/// Floats that feature_distance needs to work in; aligned as doubles.
+/// Workspace of feature_distance in floats; aligned to double.
 std::size_t feature_distance_workspace(const FeatureDistanceProblem& problem);
 
-/// A pixel in fp32, the sum over pixels in double.
+/// Per pixel in fp32, the sum over pixels in double.
 template <class T>
 void feature_distance(const FeatureDistanceProblem& problem,
                       const BasicFeatureDistanceArguments<T>& arguments, float* workspace, CudaStream stream);

@@ -10,7 +10,7 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// The loss of a pixel. dlogits: of the mean over all pixels; or null.
+/// The loss of a pixel. dlogits: gradient of the mean over all pixels; or null.
 double pixel_loss(const FocalProblem& p, const float* logits, float* dlogits) {
   const std::int64_t label = std::max_element(logits, logits + p.c) - logits;
   double others = 0;

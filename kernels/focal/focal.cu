@@ -1,4 +1,4 @@
-// A thread takes a pixel: there are few classes, whose logits lie side by side.
+// One thread per pixel: there are few classes, and their logits are contiguous.
 #include "kernels/elementwise.cuh"
 #include "kernels/focal/focal.h"
 #include "kernels/focal/pixel.h"
@@ -7,7 +7,7 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// The loss of a pixel. dlogits: of the mean over all pixels; or null.
+/// The loss of a pixel. dlogits: gradient of the mean over all pixels; or null.
 __device__ double pixel_loss(const FocalProblem& p, const float* logits, float* dlogits) {
   std::int64_t label = 0;
   for (std::int64_t j = 1; j < p.c; ++j)
@@ -31,13 +31,13 @@ __device__ double pixel_loss(const FocalProblem& p, const float* logits, float* 
 }
 
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_losses(FocalProblem p, FocalArguments a, double* parts) {
+    sum_losses(FocalProblem p, FocalArguments a, double* partials) {
   double sums[1] = {};
   for (std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x;
        pixel < p.pixels(); pixel += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads)
     sums[0] += pixel_loss(p, a.logits + pixel * p.c, a.dlogits ? a.dlogits + pixel * p.c : nullptr);
   gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
 }
 
 struct Scale {
@@ -50,12 +50,13 @@ std::int64_t blocks(const FocalProblem& p) { return gpu::blocks_of_sum(p.pixels(
 
 }  // namespace
 
-std::size_t focal_workspace(const FocalProblem& p) { return gpu::floats_of_parts(blocks(p)); }
+std::size_t focal_workspace(const FocalProblem& p) { return gpu::floats_for_partials(blocks(p)); }
 
 void focal(const FocalProblem& p, const FocalArguments& a, float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
-  gpu::launch(sum_losses, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, stream, p, a, parts);
-  gpu::finish_sums<1>(parts, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
+  auto* const partials = reinterpret_cast<double*>(workspace);
+  gpu::launch(sum_losses, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, stream, p, a,
+              partials);
+  gpu::finish_sums<1>(partials, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
 }
 
 void focal_backward(const FocalProblem& p, const FocalBackwardArguments& a, CudaStream stream) {

@@ -1,20 +1,18 @@
-// The focal loss (Lin et al. 2017) of a segmentation that has nobody's labels but its own, as SAPNet learns
-// its background by (arXiv 2111.08892): the label of a pixel is the class that the network finds most
-// probable.
+// The focal loss (Lin et al. 2017) of a segmentation against its own pseudo-labels, for SAPNet's unsupervised
+// background segmentation (arXiv 2111.08892): the label of a pixel is its most probable class.
 //
 //   p = softmax(logits),   t = argmax p (the first of equals),   q = min(p_t, 1 - 1e-7)
 //   value = 1/P Σ_pixels -α (1 - q)^γ log q
 //
 // over P pixels. The label is a constant for the gradient, and a clamped p_t has none:
 //
-//   ∂value/∂logit_j = (t = j ? 1 - p_t : -p_j) · α/P (γ q (1 - q)^(γ-1) log q - (1 - q)^γ),   or 0 where p_t
-//   ≠ q
+//   ∂value/∂logit_j = (t = j ? 1 - p_t : -p_j) · α/P (γ q (1 - q)^(γ-1) log q - (1 - q)^γ),   or 0 if p_t ≠ q
 //
-// The published code clamps at 1e-7 below, too, which the largest of c probabilities, at least 1/c, never
-// meets.
+// The published code also clamps at 1e-7 from below, which never applies to the largest of c probabilities,
+// at least 1/c.
 //
-// Logits are NHWC, dense, fp32; the arithmetic is double, and with s = Σ_{j≠t} exp(logit_j - logit_t) it is
-// p_t = 1 / (1 + s) and 1 - p_t = s / (1 + s), which is exact where p_t is next to 1.
+// Logits are NHWC, dense, fp32. Arithmetic is in double, with s = Σ_{j≠t} exp(logit_j - logit_t), p_t = 1 /
+// (1 + s) and 1 - p_t = s / (1 + s), which stays accurate where p_t is close to 1.
 #pragma once
 
 #include <cstddef>
@@ -26,20 +24,20 @@ namespace sapnet::kernels {
 
 struct FocalProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;
-  double gamma = 2, alpha = 1;  // gamma: not negative; 0 gives the cross entropy
+  double gamma = 2, alpha = 1;  // gamma: not negative; 0 gives the cross-entropy
 
   constexpr std::int64_t pixels() const { return n * h * w; }
 };
 
 struct FocalArguments {
   const float* logits = nullptr;  // (n, h, w, c)
-  float* value = nullptr;         // one number
+  float* value = nullptr;         // scalar
   float* dlogits = nullptr;       // (n, h, w, c): ∂value/∂logits; or null
 };
 
 struct FocalBackwardArguments {
-  float* dlogits = nullptr;       // as focal wrote it; is multiplied by dvalue
-  const float* dvalue = nullptr;  // one number, where the logits lie
+  float* dlogits = nullptr;       // as written by focal; multiplied by dvalue in place
+  const float* dvalue = nullptr;  // scalar, on the logits' device
 };
 
 namespace cpu {
@@ -52,7 +50,7 @@ void focal_backward(const FocalProblem& problem, const FocalBackwardArguments& a
 
 namespace cuda {
 
-/// Floats that focal needs to work in; aligned as doubles.
+/// Workspace of focal in floats; aligned to double.
 std::size_t focal_workspace(const FocalProblem& problem);
 
 void focal(const FocalProblem& problem, const FocalArguments& arguments, float* workspace, CudaStream stream);

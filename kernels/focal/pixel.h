@@ -1,16 +1,16 @@
-// What the two implementations of the focal loss share. constexpr, so that device code may call it.
+// Shared by both implementations of the focal loss. constexpr, so callable from device code.
 #pragma once
 
 #include "kernels/focal/focal.h"
 
 namespace sapnet::kernels {
 
-inline constexpr double kFocalClamp = 1e-7;  // p_t stays so far below 1
+inline constexpr double kFocalClamp = 1e-7;  // p_t is clamped to 1 minus this
 
-/// 1 - q of 1 - p_t.
+/// 1 - q, from 1 - p_t.
 constexpr double clamped_rest(double rest) { return rest < kFocalClamp ? kFocalClamp : rest; }
 
-/// A pixel's loss, and its derivative by log p_t.
+/// A pixel's loss, and its derivative with respect to log p_t.
 struct FocalPixel {
   double value, slope;
 };

@@ -1,8 +1,8 @@
-// Weights in the order in which a GPU's kernels read them, once it is known where each of them comes from:
+// Packs weights that have changed, with a precomputed index table:
 //
-//   out[k] = in[places[k] - 1], or 0 where places[k] is 0, which is padding
+//   out[k] = in[indices[k] - 1], or 0 (padding) if indices[k] is 0
 //
-// The CPU has no use for it: what Winograd reads are no weights but sums of them.
+// GPU only: on the CPU, Winograd transforms weights rather than permuting them.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace sapnet::kernels::cuda {
 
-/// places: (count), whole numbers up to 2^24, as far as fp32 holds them exactly. in: (as many as the largest
-/// place), out: (count), float or Half, other memory.
+/// indices, out: (count), out float or Half; in: at least as many values as the largest index. Must not
+/// overlap.
 template <class T>
-void gather(std::int64_t count, const float* in, const float* places, T* out, CudaStream stream);
+void gather(std::int64_t count, const float* in, const std::int32_t* indices, T* out, CudaStream stream);
 
 }  // namespace sapnet::kernels::cuda

@@ -16,25 +16,25 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// What NVIDIA recommends for an H100; for an A100 it would be less.
+/// NVIDIA's recommendation for an H100; an A100 needs less.
 constexpr std::size_t kWorkspaceBytes = 32U << 20U;
 
-/// cuBLAS, opened when it is first asked for and not linked, so that programs start where it is missing.
+/// cuBLAS, loaded with dlopen on first use, so that programs also start where it is missing.
 class Cublas {
  public:
-  /// Null where it is missing.
+  /// Null if it is missing.
   static Cublas* find() {
     static Cublas* const only = open();
     return only;
   }
 
-  /// The handle, ready to queue on a stream.
+  /// The handle, set to queue on a stream.
   cublasHandle_t on(cudaStream_t stream) {
     if (!handle_) start(stream);
-    // With every stream cuBLAS forgets the workspace; then it would allocate one, which spoils a capture, and
-    // which may make another order of sums.
-    check(set_stream_(handle_, stream), "choosing the stream of");
-    check(set_workspace_(handle_, workspace_, kWorkspaceBytes), "handing memory to");
+    // cublasSetStream resets the workspace; cuBLAS would then allocate its own, which breaks graph capture
+    // and may change the order of sums.
+    check(set_stream_(handle_, stream), "setting the stream of");
+    check(set_workspace_(handle_, workspace_, kWorkspaceBytes), "setting the workspace of");
     return handle_;
   }
 
@@ -59,25 +59,22 @@ class Cublas {
           look_up(found.set_workspace_, "cublasSetWorkspace_v2") &&
           look_up(found.set_math_mode_, "cublasSetMathMode") &&
           look_up(found.status_string_, "cublasGetStatusString") && look_up(found.gemm, "cublasGemmEx_64"))
-        return new Cublas(found);  // never destroyed: at the program's end the driver goes first
+        return new Cublas(found);  // never destroyed: the driver shuts down first at program exit
     }
     return nullptr;
   }
 
   void start(cudaStream_t stream) {
     cudaStreamCaptureStatus capture{};
-    check_cuda(cudaStreamIsCapturing(stream, &capture), "asking for a stream's state");
+    check_cuda(cudaStreamIsCapturing(stream, &capture), "querying the capture state");
     if (capture != cudaStreamCaptureStatusNone)
-      throw Error(
-          "CUDA: the first product by cuBLAS cannot be recorded into a graph; one must have been computed "
-          "before");
+      throw Error("CUDA: the first cuBLAS call cannot be captured in a graph; run one before capturing");
     if (!workspace_) check_cuda(cudaMalloc(&workspace_, kWorkspaceBytes), "allocating memory for cuBLAS");
     cublasHandle_t made = nullptr;
     check(create_(&made), "starting");
-    // By default a product in fp16 that is summed in several parts may add these in fp16. In fp32 the default
-    // is fp32 throughout, without TF32.
-    check(set_math_mode_(made, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
-          "choosing the arithmetic of");
+    // By default split-K fp16 products may be reduced in fp16. In fp32 the default is full fp32, without
+    // TF32.
+    check(set_math_mode_(made, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION), "setting the math mode of");
     handle_ = made;
   }
 
@@ -97,10 +94,10 @@ bool has_matmul() { return Cublas::find() != nullptr; }
 template <class T>
 void matmul(const MatmulProblem& p, const T* a, const T* b, T* c, CudaStream stream) {
   Cublas* const cublas = Cublas::find();
-  if (!cublas) throw Error("CUDA: cuBLAS is not on this machine");
+  if (!cublas) throw Error("CUDA: cuBLAS was not found");
   constexpr cudaDataType kType = std::is_same_v<T, Half> ? CUDA_R_16F : CUDA_R_32F;
   const float factor = 1, factor_before = p.add ? 1 : 0;
-  // cuBLAS counts column after column. So it takes each matrix for its transpose, and cᵀ = bᵀ aᵀ.
+  // cuBLAS is column-major, so it sees each matrix as its transpose: cᵀ = bᵀ aᵀ.
   cublas->check(
       cublas->gemm(cublas->on(stream), CUBLAS_OP_N, CUBLAS_OP_N, p.n, p.m, p.k, &factor, b, kType, p.n, a,
                    kType, p.k, &factor_before, c, kType, p.n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),

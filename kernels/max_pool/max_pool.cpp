@@ -1,4 +1,4 @@
-// Channels go in blocks of those whose winners share a word.
+// Processes channels in blocks whose argmax values share a word.
 #include "kernels/max_pool/max_pool.h"
 
 #include <algorithm>
@@ -14,20 +14,20 @@
 // foreach_target.h comes first.
 #include "kernels/simd-inl.h"
 
-#ifndef SAPNET_MAX_POOL_WORDS  // the same for every instruction set
+#ifndef SAPNET_MAX_POOL_WORDS  // shared by all instruction sets
 #define SAPNET_MAX_POOL_WORDS
 namespace sapnet::kernels::cpu {
 
 template <int kKernel>
-constexpr int kPerWord = 32 / winner_bits(kKernel);
+constexpr int kPerWord = 32 / argmax_bits(kKernel);
 
-/// What moves each winner to its place in the word: SIMD has these at hand, but may have no shift by as many
-/// bits as each lane wants.
+/// Multipliers that shift each argmax to its bits in the word: not every SIMD instruction set has per-lane
+/// shifts.
 template <int kKernel>
 constexpr auto kPlaces = [] {
   std::array<std::uint32_t, kPerWord<kKernel>> places{};
   for (int i = 0; i < kPerWord<kKernel>; ++i)
-    places[static_cast<std::size_t>(i)] = 1U << winner_bits(kKernel) * i;
+    places[static_cast<std::size_t>(i)] = 1U << argmax_bits(kKernel) * i;
   return places;
 }();
 
@@ -38,7 +38,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The places of a window that lie inside the map: from (a.begin, b.begin) to before (a.end, b.end).
+/// The range of window positions along one axis that lie inside the map: [begin, end).
 struct Inside {
   int begin, end;
 
@@ -47,8 +47,8 @@ struct Inside {
         end(static_cast<int>(std::min<std::int64_t>(size - start, kernel))) {}
 };
 
-/// A vector of channels of one output, of which `channels` are there; gives their winners, in a word's first
-/// bits. in: the window's first place, which may lie outside.
+/// One vector of channels of one output, `channels` of them valid; returns their packed argmax in the low
+/// bits of a word. in: the first element of the window, which may lie outside the map.
 template <int kKernel, class Tag>
 HWY_INLINE std::uint32_t pool_lanes(Tag tag, const MaxPoolProblem& p, const Inside& rows,
                                     const Inside& columns, std::int64_t channels, const float* in,
@@ -84,14 +84,14 @@ void pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t i
     const float* const in =
         a.in + ((image * p.h + y * p.stride - p.padding) * p.w + x * p.stride - p.padding) * p.c;
     const std::int64_t pixel = (image * p.out_h() + y) * p.out_w() + x;
-    for (std::int64_t word = 0; word < p.winner_words(); ++word) {
-      std::uint32_t winners = 0;
+    for (std::int64_t word = 0; word < p.argmax_words(); ++word) {
+      std::uint32_t argmax = 0;
       const std::int64_t first = word * kPerWord<kKernel>;
       for (std::int64_t i = 0; i < kPerWord<kKernel> && first + i < p.c; i += kTagLanes)
-        winners |= pool_lanes<kKernel>(tag, p, rows, columns, p.c - first - i, in + first + i,
-                                       a.out + pixel * p.c + first + i)
-                   << winner_bits(kKernel) * i;
-      if (a.winners) a.winners[pixel * p.winner_words() + word] = winners;
+        argmax |= pool_lanes<kKernel>(tag, p, rows, columns, p.c - first - i, in + first + i,
+                                      a.out + pixel * p.c + first + i)
+                  << argmax_bits(kKernel) * i;
+      if (a.argmax) a.argmax[pixel * p.argmax_words() + word] = argmax;
     }
   }
 }
@@ -111,11 +111,11 @@ HWY_EXPORT(max_pool_row);
 
 namespace {
 
-/// The bits of each winner in its word.
+/// The bit mask of each argmax in its word.
 template <int kKernel>
 constexpr auto kFields = [] {
   auto fields = kPlaces<kKernel>;
-  for (std::uint32_t& field : fields) field *= (1U << winner_bits(kKernel)) - 1;
+  for (std::uint32_t& field : fields) field *= (1U << argmax_bits(kKernel)) - 1;
   return fields;
 }();
 
@@ -135,13 +135,13 @@ void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments& a) {
                                                         p.padding - u * p.stride);
           const std::uint32_t place_of_all = place * (~0U / kFields<kKernel>[0]);
           const float* const dout = a.dout + pixel * p.c;
-          for (std::int64_t word = 0; word < p.winner_words(); ++word) {
-            const std::uint32_t others = a.winners[pixel * p.winner_words() + word] ^ place_of_all;
+          for (std::int64_t word = 0; word < p.argmax_words(); ++word) {
+            const std::uint32_t others = a.argmax[pixel * p.argmax_words() + word] ^ place_of_all;
             const std::int64_t c = word * kPerWord<kKernel>;
             const std::int64_t channels = std::min<std::int64_t>(p.c - c, kPerWord<kKernel>);
 #pragma omp simd
             for (std::int64_t i = 0; i < channels; ++i) {
-              const float g = dout[c + i];  // in any case: SIMD has no branches
+              const float g = dout[c + i];  // unconditional load, so that the loop vectorises
               din[c + i] += (others & kFields<kKernel>[static_cast<std::size_t>(i)]) == 0 ? g : 0;
             }
           }

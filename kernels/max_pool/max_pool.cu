@@ -1,4 +1,4 @@
-// A thread for each channel: of the outputs going forward, of the inputs coming back.
+// One thread per channel: of the outputs in the forward pass, of the inputs in the backward pass.
 #include <type_traits>
 
 #include "kernels/elementwise.cuh"
@@ -21,15 +21,15 @@ struct Extents {
         padding(static_cast<int>(p.padding)),
         out_h(static_cast<int>(p.out_h())),
         out_w(static_cast<int>(p.out_w())),
-        words(static_cast<int>(p.winner_words())) {}
+        words(static_cast<int>(p.argmax_words())) {}
 };
 
-/// A block has a part of one row of outputs. Each word's channels are filled up, so that they lie in
-/// neighbouring lanes, which put their winners together.
+/// A block computes part of one output row. Channels are padded to whole words, so that those of one word are
+/// in adjacent lanes, which combine their argmax with shuffles.
 template <int kKernel, class T>
 __global__ void __launch_bounds__(gpu::kElementThreads)
-    pool(Extents p, const T* in, T* out, std::uint32_t* winners) {
-  constexpr int kBits = winner_bits(kKernel), kPerWord = 32 / kBits;
+    pool(Extents p, const T* in, T* out, std::uint32_t* argmax) {
+  constexpr int kBits = argmax_bits(kKernel), kPerWord = 32 / kBits;
   const int k = gpu::element_of_row(), x = k / (p.words * kPerWord), c = k % (p.words * kPerWord);
   const int image = static_cast<int>(blockIdx.x) / p.out_h, y = static_cast<int>(blockIdx.x) % p.out_h;
   const std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * p.out_w + x;
@@ -51,22 +51,22 @@ __global__ void __launch_bounds__(gpu::kElementThreads)
     }
     out[pixel * p.c + c] = best;
   }
-  if (!winners) return;
+  if (!argmax) return;
   std::uint32_t word = won < 0 ? 0 : static_cast<std::uint32_t>(won) << kBits * (c % kPerWord);
 #pragma unroll
   for (int mask = 1; mask < kPerWord; mask *= 2) word |= gpu::shuffle_xor(word, mask);
-  if (x < p.out_w && c % kPerWord == 0) winners[pixel * p.words + c / kPerWord] = word;
+  if (x < p.out_w && c % kPerWord == 0) argmax[pixel * p.words + c / kPerWord] = word;
 }
 
 template <int kKernel, class T>
 struct PoolBackward {
   Extents p;
   const T* dout;
-  const std::uint32_t* winners;
+  const std::uint32_t* argmax;
   T* din;
 
   __device__ void operator()(int row, int k) const {
-    constexpr int kBits = winner_bits(kKernel), kPerWord = 32 / kBits;
+    constexpr int kBits = argmax_bits(kKernel), kPerWord = 32 / kBits;
     const int x = k / p.c, c = k % p.c, image = row / p.h, y = row % p.h;
     const auto rows = windows_over(y, kKernel, p.stride, p.padding, p.out_h);
     const auto columns = windows_over(x, kKernel, p.stride, p.padding, p.out_w);
@@ -74,7 +74,7 @@ struct PoolBackward {
     for (int v = rows.begin; v < rows.end; ++v) {
       for (int u = columns.begin; u < columns.end; ++u) {
         const std::int64_t pixel = static_cast<std::int64_t>(image * p.out_h + v) * p.out_w + u;
-        const std::uint32_t word = winners[pixel * p.words + c / kPerWord];
+        const std::uint32_t word = argmax[pixel * p.words + c / kPerWord];
         const int place = (y + p.padding - v * p.stride) * kKernel + x + p.padding - u * p.stride;
         if (static_cast<int>(word >> kBits * (c % kPerWord) & ((1U << kBits) - 1)) == place)
           sum += gpu::to_float(dout[pixel * p.c + c]);
@@ -89,19 +89,19 @@ struct PoolBackward {
 template <class T>
 void max_pool(const MaxPoolProblem& p, const BasicMaxPoolArguments<T>& a, CudaStream stream) {
   using Stored = gpu::Stored<T>;
-  const std::int64_t per_word = 32 / winner_bits(p.kernel);
+  const std::int64_t per_word = 32 / argmax_bits(p.kernel);
   gpu::launch(p.kernel == 2 ? pool<2, Stored> : pool<3, Stored>,
-              gpu::row_blocks(p.n * p.out_h(), p.out_w() * p.winner_words() * per_word), gpu::kElementThreads,
-              0, stream, Extents(p), gpu::stored(a.in), gpu::stored(a.out), a.winners);
+              gpu::row_blocks(p.n * p.out_h(), p.out_w() * p.argmax_words() * per_word), gpu::kElementThreads,
+              0, stream, Extents(p), gpu::stored(a.in), gpu::stored(a.out), a.argmax);
 }
 
 template <class T>
 void max_pool_backward(const MaxPoolProblem& p, const BasicMaxPoolBackwardArguments<T>& a,
                        CudaStream stream) {
   const auto back = [&]<int kKernel>(std::integral_constant<int, kKernel>) {
-    gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, stream,
-                                  PoolBackward<kKernel, gpu::Stored<T>>{Extents(p), gpu::stored(a.dout),
-                                                                        a.winners, gpu::stored(a.din)});
+    gpu::for_each_element_of_rows(
+        p.n * p.h, p.w * p.c, stream,
+        PoolBackward<kKernel, gpu::Stored<T>>{Extents(p), gpu::stored(a.dout), a.argmax, gpu::stored(a.din)});
   };
   p.kernel == 2 ? back(std::integral_constant<int, 2>()) : back(std::integral_constant<int, 3>());
 }

@@ -5,7 +5,7 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_squares(std::int64_t count, NormArguments a, double* parts) {
+    sum_squares(std::int64_t count, NormArguments a, double* partials) {
   double sums[1] = {};
   for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < count;
        k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads) {
@@ -13,7 +13,7 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
     sums[0] += difference * difference;
   }
   gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
 }
 
 struct Root {
@@ -26,13 +26,13 @@ std::int64_t blocks(std::int64_t count) { return gpu::blocks_of_sum(count, gpu::
 
 }  // namespace
 
-std::size_t norm_workspace(std::int64_t count) { return gpu::floats_of_parts(blocks(count)); }
+std::size_t norm_workspace(std::int64_t count) { return gpu::floats_for_partials(blocks(count)); }
 
 void norm(std::int64_t count, const NormArguments& a, float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
+  auto* const partials = reinterpret_cast<double*>(workspace);
   gpu::launch(sum_squares, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0, stream, count, a,
-              parts);
-  gpu::finish_sums<1>(parts, blocks(count), stream, Root{a.value});
+              partials);
+  gpu::finish_sums<1>(partials, blocks(count), stream, Root{a.value});
 }
 
 }  // namespace sapnet::kernels::cuda

@@ -1,8 +1,8 @@
-// The Euclidean norm of an array, or the distance of two:
+// The Euclidean norm of an array, or the distance between two:
 //
 //   value = √ Σ (a[k] - b[k])²
 //
-// with the squares summed in double, in an order that depends on their number alone.
+// Squares are summed in double, in an order that depends only on their number.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ void norm(std::int64_t count, const NormArguments& arguments);
 
 namespace cuda {
 
-/// Floats that norm needs to work in.
+/// Workspace of norm in floats.
 std::size_t norm_workspace(std::int64_t count);
 
 void norm(std::int64_t count, const NormArguments& arguments, float* workspace, CudaStream stream);

@@ -1,4 +1,4 @@
-// Bringing a picture's colours to the mean and spread that a network was trained on:
+// Normalises an image's channels to the mean and standard deviation that a network was trained with:
 //
 //   out[n, y, x, c] = (in[n, y, x, c] - mean[c]) · factor[c]          din = dout · factor[c]
 //
@@ -12,7 +12,7 @@
 
 namespace sapnet::kernels {
 
-/// Of RGB.
+/// For RGB.
 struct NormalizeProblem {
   std::int64_t pixels = 0;
   std::array<float, 3> mean = {}, factor = {1, 1, 1};
@@ -20,7 +20,7 @@ struct NormalizeProblem {
 
 namespace cpu {
 
-/// in, out: (pixels, 3); `out` may be `in` itself.
+/// in, out: (pixels, 3); `out` may alias `in`.
 void normalize(const NormalizeProblem& problem, const float* in, float* out);
 
 }  // namespace cpu

@@ -10,7 +10,7 @@
 namespace sapnet::kernels::cpu {
 namespace {
 
-/// Those of all outputs of a row.
+/// The taps of all outputs of a row.
 std::vector<ResizeTaps> column_taps(const ResizeProblem& p) {
   std::vector<ResizeTaps> taps;
   for (std::int64_t x = 0; x < p.out_w; ++x) taps.push_back(resize_taps(p.w, p.out_w, x));
@@ -29,7 +29,7 @@ void resize_bilinear(const ResizeProblem& p, const ResizeArguments& a) {
     for (std::int64_t x = 0; x < p.out_w; ++x) {
       const ResizeTaps& column = columns[static_cast<std::size_t>(x)];
       const std::int64_t left = column.low * p.c, right = column.high * p.c, at = (job * p.out_w + x) * p.c;
-#pragma omp simd  // the residual may be the output itself
+#pragma omp simd  // the residual may alias the output
       for (std::int64_t c = 0; c < p.c; ++c) {
         const float above = (1 - column.share) * upper[left + c] + column.share * upper[right + c];
         const float below = (1 - column.share) * lower[left + c] + column.share * lower[right + c];

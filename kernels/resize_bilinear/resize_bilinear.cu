@@ -1,4 +1,4 @@
-// A thread for each channel: of the outputs going forward, of the inputs coming back.
+// One thread per channel: of the outputs in the forward pass, of the inputs in the backward pass.
 #include "kernels/elementwise.cuh"
 #include "kernels/half.h"
 #include "kernels/resize_bilinear/resize_bilinear.h"

@@ -1,10 +1,10 @@
-// Bilinear resizing, with pixels as areas (PyTorch's align_corners=False):
+// Bilinear resizing with PyTorch's align_corners=False:
 //
 //   out[n, y, x, c] = Σ_{v,u} W_h(y, v) W_w(x, u) in[n, v, u, c] [+ residual[n, y, x, c]]
 //   din[n, v, u, c] = Σ_{y,x} W_h(y, v) W_w(x, u) dout[n, y, x, c]
 //
-// where W (taps.h) divides 1 among the two inputs next to an output's centre. The residual's gradient is dout
-// itself. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
+// where W (taps.h) are the interpolation weights of the two inputs next to an output's centre. The residual's
+// gradient is dout. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +15,22 @@ namespace sapnet::kernels {
 
 struct ResizeProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;  // of the input
-  std::int64_t out_h = 0, out_w = 0;        // larger or smaller, or the same
+  std::int64_t out_h = 0, out_w = 0;        // may be larger or smaller
 };
 
-/// T: what maps are stored as, float or, on a GPU, Half.
+/// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct BasicResizeArguments {
   const T* in = nullptr;        // (n, h, w, c)
-  const T* residual = nullptr;  // (n, out_h, out_w, c), or null; may be `out` itself
-  T* out = nullptr;             // (n, out_h, out_w, c); not `in`
+  const T* residual = nullptr;  // (n, out_h, out_w, c), or null; may alias `out`
+  T* out = nullptr;             // (n, out_h, out_w, c); must not alias `in`
 };
 using ResizeArguments = BasicResizeArguments<>;
 
 template <class T = float>
 struct BasicResizeBackwardArguments {
   const T* dout = nullptr;  // (n, out_h, out_w, c)
-  T* din = nullptr;         // (n, h, w, c); not `dout`
+  T* din = nullptr;         // (n, h, w, c); must not alias `dout`
 };
 using ResizeBackwardArguments = BasicResizeBackwardArguments<>;
 
@@ -44,7 +44,7 @@ void resize_bilinear_backward(const ResizeProblem& problem, const ResizeBackward
 
 namespace cuda {
 
-/// Both sum in fp32.
+/// Both accumulate in fp32.
 template <class T>
 void resize_bilinear(const ResizeProblem& problem, const BasicResizeArguments<T>& arguments,
                      CudaStream stream);

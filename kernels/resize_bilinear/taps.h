@@ -1,20 +1,21 @@
-// Which inputs an output of bilinear resizing is made of along one axis, and how much of each. All is
-// constexpr, so that device code may call it.
+// The inputs of each output of bilinear resizing along one axis, and their weights. constexpr, so callable
+// from device code.
 //
-// The centre of output y lies at (y + 1/2) · in / out - 1/2 of the input, or at 0 where that is negative: a
-// multiple of 1 / (2 out), so places are whole numbers here, without rounding.
+// The centre of output y lies at (y + 1/2) · in / out - 1/2 of the input, clamped at 0: a multiple of 1 / (2
+// out), so positions are exact integers here.
 #pragma once
 
 #include <cstdint>
 
 namespace sapnet::kernels {
 
-/// An output's two inputs, the same one twice at the far border, and the share of `high`; the rest is low's.
+/// An output's two inputs, the same one twice at the far border. `share` is the weight of `high`, 1 - share
+/// that of `low`.
 struct ResizeTaps {
   std::int64_t low, high;
   float share;
 
-  /// W of resize_bilinear.h, of this output and any input.
+  /// W of resize_bilinear.h, for this output and any input.
   constexpr float weight(std::int64_t input) const {
     return (input == low ? 1 - share : 0) + (input == high ? share : 0);
   }
@@ -30,9 +31,9 @@ struct ResizeOutputs {
   std::int64_t begin, end;
 };
 
-/// The outputs that an input has a share in: whose centres lie less than 1 from it.
+/// The outputs that an input contributes to: those whose centre is less than 1 away.
 constexpr ResizeOutputs outputs_of(std::int64_t in, std::int64_t out, std::int64_t place) {
-  const std::int64_t unit = 2 * in;  // of the same comparison, solved for the output
+  const std::int64_t unit = 2 * in;  // of the same inequality, solved for the output
   const std::int64_t below = (2 * place - 1) * out - in, above = (2 * place + 3) * out - in;
   const std::int64_t end = above <= 0 ? 0 : (above - 1) / unit + 1;
   return {below < 0 ? 0 : below / unit + 1, end < out ? end : out};

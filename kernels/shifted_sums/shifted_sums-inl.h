@@ -1,4 +1,4 @@
-// One row's part of the shifted sums; the convolutions call it while the row is still in the cache.
+// The shifted sums of one row; the convolutions call this while the row is still in cache.
 #if defined(SAPNET_KERNELS_SHIFTED_SUMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_SHIFTED_SUMS_INL_H_
 #undef SAPNET_KERNELS_SHIFTED_SUMS_INL_H_
@@ -15,7 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Writes the part of row y of one image. in: (n, h, w, c). out: (n, h, 9, c).
+/// Writes the partial sums of row y of one image. in: (n, h, w, c). out: (n, h, 9, c).
 inline void sum_row(const ShiftedSumsProblem& p, const float* in, std::int64_t image, std::int64_t y,
                     float* out) {
   const float* HWY_RESTRICT row = in + (image * p.h + y) * p.w * p.c;
@@ -27,7 +27,7 @@ inline void sum_row(const ShiftedSumsProblem& p, const float* in, std::int64_t i
     return sum;
   };
   // The left taps count columns [0, w - d), the right ones [d, w). The columns between the two bounds count
-  // for both, or in a map narrower than 2d for neither.
+  // for both, or for neither in a map narrower than 2d.
   const std::int64_t right_begin = std::min(p.dilation, p.w), left_end = p.w - right_begin;
   const std::int64_t middle_begin = std::min(right_begin, left_end);
   const std::int64_t middle_end = std::max(right_begin, left_end);

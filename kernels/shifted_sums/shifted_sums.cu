@@ -1,4 +1,4 @@
-// The sums of a finished map: for the rare map whose writer could not gather them.
+// Shifted sums of a finished map, where the kernel that wrote it could not accumulate them.
 #include "kernels/shifted_sums/shifted_sums.h"
 #include "kernels/storage.cuh"
 
@@ -6,13 +6,13 @@ namespace sapnet::kernels::cuda {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr std::int64_t kPartRows = 8;
+constexpr std::int64_t kRowsPerPartial = 8;
 
-/// Block (k, image) sums kPartRows rows, a thread for each channel.
+/// Block (k, image) sums kRowsPerPartial rows, one thread per channel.
 template <class T>
 __global__ void __launch_bounds__(kThreads) sum_rows(ShiftedSumsProblem p, const T* in, float* out) {
-  const std::int64_t image = blockIdx.y, first = blockIdx.x * kPartRows;
-  const std::int64_t end = first + kPartRows < p.h ? first + kPartRows : p.h;
+  const std::int64_t image = blockIdx.y, first = blockIdx.x * kRowsPerPartial;
+  const std::int64_t end = first + kRowsPerPartial < p.h ? first + kRowsPerPartial : p.h;
   for (std::int64_t channel = threadIdx.x; channel < p.c; channel += kThreads) {
     float sums[3][3] = {};
     for (std::int64_t y = first; y < end; ++y) {
@@ -34,13 +34,13 @@ __global__ void __launch_bounds__(kThreads) sum_rows(ShiftedSumsProblem p, const
 
 }  // namespace
 
-std::int64_t shifted_sums_parts(std::int64_t h) { return (h + kPartRows - 1) / kPartRows; }
+std::int64_t shifted_sums_partials(std::int64_t h) { return (h + kRowsPerPartial - 1) / kRowsPerPartial; }
 
 template <class T>
 void shifted_sums(const ShiftedSumsProblem& p, const T* in, float* out, CudaStream stream) {
   gpu::launch(sum_rows<gpu::Stored<T>>,
-              dim3(static_cast<unsigned>(shifted_sums_parts(p.h)), static_cast<unsigned>(p.n)), kThreads, 0,
-              stream, p, gpu::stored(in), out);
+              dim3(static_cast<unsigned>(shifted_sums_partials(p.h)), static_cast<unsigned>(p.n)), kThreads,
+              0, stream, p, gpu::stored(in), out);
 }
 
 template void shifted_sums(const ShiftedSumsProblem&, const float*, float*, CudaStream);

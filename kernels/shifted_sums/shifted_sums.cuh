@@ -1,20 +1,20 @@
-// Gathering the shifted sums (shifted_sums.h) of a map while a kernel writes it.
+// Accumulates the shifted sums (shifted_sums.h) of a map while a kernel writes it.
 #pragma once
 
 #include "kernels/gpu.cuh"
 
 namespace sapnet::kernels::gpu {
 
-/// The part of one block of kWarps warps, or nothing at all where !kWanted. Lane l of a warp has the channels
-/// kChannels (l % 4) to kChannels (l % 4) + kChannels - 1, at other columns than the lanes of the same
-/// remainder.
+/// The partial sums of one block of kWarps warps; does nothing if !kWanted. Lane l of a warp has channels
+/// kChannels (l % 4) to kChannels (l % 4) + kChannels - 1, at other columns than the lanes with the same l %
+/// 4.
 ///
-/// Rows within `dilation` of the upper or lower edge miss some of the vertical taps. A warp goes down the
-/// map, so it meets a few kinds of rows, one after the other: it sums a kind in registers, and adds that to
-/// the taps it counts for when another kind begins.
+/// Rows within `dilation` of the upper or lower edge do not count for some of the vertical taps. A warp walks
+/// down the map, so it sees a few kinds of rows, one after another: it sums rows of the same kind in
+/// registers, and adds them to the taps they count for when the kind changes.
 template <int kWarps, int kChannels, bool kWanted>
 class ShiftedSums {
-  static constexpr int kTap = 4 * kChannels;  // floats of one tap
+  static constexpr int kTap = 4 * kChannels;  // floats per tap
 
  public:
   static constexpr std::size_t kSharedBytes = kWanted ? kWarps * kTap * 9 * sizeof(float) : 0;
@@ -31,7 +31,7 @@ class ShiftedSums {
     }
   }
 
-  /// Before the first add() of a row; the whole warp together.
+  /// Call before the first add() of a row, by the whole warp.
   __device__ void begin_row(int y) {
     const int kind = (y < h_ - dilation_ ? 1 : 0) | (y >= dilation_ ? 2 : 0);
     if (kWanted && kind != kind_) flush();
@@ -46,8 +46,8 @@ class ShiftedSums {
     sums_[2][c] += x >= dilation_ ? value : 0;
   }
 
-  /// Adds up the warps and writes the block's part: `to` is where its channels begin in the first tap,
-  /// `channels` how many the map has. The whole block together, once.
+  /// Adds up the warps and writes the block's partial sums. to: the first of its channels in the first tap;
+  /// channels: of the map. Call once, by the whole block.
   __device__ void store(float* to, int channels) {
     if (!kWanted) return;
     flush();
@@ -60,7 +60,7 @@ class ShiftedSums {
   }
 
  private:
-  /// Adds to shared memory what is in registers; the whole warp together.
+  /// Adds the register sums to shared memory; by the whole warp.
   __device__ void flush() {
 #pragma unroll
     for (int b = 0; b < 3; ++b) {
@@ -80,9 +80,9 @@ class ShiftedSums {
   }
 
   int h_, w_, dilation_, lane_;
-  int kind_ = 0;  // of the rows in sums_: 1 when they count for the upper tap, + 2 when for the lower
+  int kind_ = 0;  // of the rows in sums_: bit 0 if they count for the upper tap, bit 1 for the lower
   float sums_[3][kChannels] = {};
-  float *block_ = nullptr, *warp_ = nullptr;  // shared memory: of all warps, and this one's
+  float *block_ = nullptr, *warp_ = nullptr;  // in shared memory: of all warps, and of this one
 };
 
 }  // namespace sapnet::kernels::gpu

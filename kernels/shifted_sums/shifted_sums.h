@@ -1,17 +1,17 @@
-// The nine shifted sums of a map, from which the mean of any 3×3 convolution of it follows before the
-// convolution runs. With padding = dilation d and S_k the sum of the input as tap k = 3a + b sees it,
+// The nine shifted sums of a map, which give the mean of any 3×3 convolution of it before the convolution
+// runs. With padding = dilation d and S_k the sum of the input as seen by tap k = 3a + b,
 //
 //   S_k = Σ_{y,x} in[y + (a-1)·d, x + (b-1)·d]   over all output positions (y, x), zero outside the map,
 //   mean of conv(in)_o = bias_o + Σ_{i,k} weight[o, i, k] · S_k[i] / (h·w)
 //
-// since sum and convolution are both linear. Seen from the input, element (y', x') is in S_k exactly when the
-// output position that tap k takes it to, (y' - (a-1)·d, x' - (b-1)·d), lies in the map:
+// because sum and convolution are both linear. Seen from the input, element (y', x') counts in S_k if and
+// only if the corresponding output position (y' - (a-1)·d, x' - (b-1)·d) lies in the map:
 //
 //   rows:     a = 0: y' < h - d     a = 1: always     a = 2: y' >= d
 //   columns:  b = 0: x' < w - d     b = 1: always     b = 2: x' >= d
 //
-// That depends on the element's own place alone. So whoever computes a piece of a map can write what the
-// piece adds to the nine sums, the pieces being whatever suits the device, and the reader adds up the parts.
+// This depends only on the element's position. So a kernel that computes part of a map can write the partial
+// sums of that part, in any partition that suits the device, and the consumer adds up the partials.
 #pragma once
 
 #include <cstdint>
@@ -27,17 +27,17 @@ struct ShiftedSumsProblem {
 
 namespace cpu {
 
-/// How many parts of each image's sums the CPU writes for a map of h rows: one for each row.
-inline std::int64_t shifted_sums_parts(std::int64_t h) { return h; }
+/// Number of partials that the CPU writes per image of h rows: one per row.
+inline std::int64_t shifted_sums_partials(std::int64_t h) { return h; }
 
-/// in: (n, h, w, c). out: (n, parts, 9, c), parts = shifted_sums_parts(h), which sum to S_k over the parts.
+/// in: (n, h, w, c). out: (n, partials, 9, c), partials = shifted_sums_partials(h), whose sum is S_k.
 void shifted_sums(const ShiftedSumsProblem& problem, const float* in, float* out);
 
 }  // namespace cpu
 
 namespace cuda {
 
-std::int64_t shifted_sums_parts(std::int64_t h);
+std::int64_t shifted_sums_partials(std::int64_t h);
 
 template <class T>
 void shifted_sums(const ShiftedSumsProblem& problem, const T* in, float* out, CudaStream stream);

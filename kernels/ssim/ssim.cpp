@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t kRadius = kSsimRadius, kTaps = kSsimTaps;
 
-/// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: the window's neighbours
-/// along it lie c apart, and zeros stand for those outside.
+/// Windowed sums of one row of a map, kSums of them at once. A row is w · c values: neighbours in the window
+/// are c apart, and the map is zero-padded.
 template <std::size_t kSums>
 class WindowedRow {
  public:
@@ -21,7 +21,7 @@ class WindowedRow {
     for (auto& sums : vertical_) sums.resize(static_cast<std::size_t>(size_ + 2 * margin_));
   }
 
-  /// terms(index, value(kSums)): what to sum, of the element at an index into the image.
+  /// terms(index) returns the kSums values to sum for the element at an index into the image.
   template <class Terms>
   void gather(const Terms& terms) {
     for (std::int64_t tap = 0; tap < kTaps; ++tap) {
@@ -73,7 +73,7 @@ double ssim(const SsimProblem& p, const SsimArguments& a) {
       float* const derivatives = a.derivatives + first + i;
       derivatives[0] = static_cast<float>(point.by_mean);
       derivatives[p.count()] = static_cast<float>(point.by_square);
-      derivatives[2 * p.count()] = static_cast<float>(point.by_product);
+      derivatives[2 * p.count()] = static_cast<float>(point.use_matmul);
     }
     rows[static_cast<std::size_t>(job)] = total;
   });
@@ -94,9 +94,9 @@ void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a) {
     });
     for (std::int64_t i = 0; i < row_size; ++i) {
       const std::int64_t k = job * row_size + i;
-      const auto [by_mean, by_square, by_product] = row.at(i);
+      const auto [by_mean, by_square, use_matmul] = row.at(i);
       a.dx[k] = static_cast<float>(factor * (by_mean + 2 * static_cast<double>(a.x[k]) * by_square +
-                                             static_cast<double>(a.y[k]) * by_product));
+                                             static_cast<double>(a.y[k]) * use_matmul));
     }
   });
 }

@@ -1,6 +1,6 @@
-// SSIM by tiles: a block sums the window along the rows of its tile and its neighbours into shared memory,
-// and along the columns from there. In double, for variances are differences of nearly equal numbers; there
-// is little of it beside a network.
+// SSIM by tiles: a block sums the window along the rows of its tile and halo into shared memory, and from
+// there along the columns. In double, because variances are differences of nearly equal numbers; the cost is
+// small beside a network.
 #include "kernels/gpu.cuh"
 #include "kernels/ssim/ssim.h"
 #include "kernels/ssim/window.h"
@@ -14,9 +14,9 @@ static_assert(kThreads == gpu::kSumThreads);
 constexpr int kRadius = static_cast<int>(kSsimRadius), kTaps = static_cast<int>(kSsimTaps);
 constexpr int kHaloH = kTileH + 2 * kRadius;
 
-/// The thread's pixel: grid x and y the tiles, z images and their channels.
+/// The thread's pixel. Grid: x and y tiles, z images and channels.
 struct Pixel {
-  std::int64_t y, x, at;  // at: its number in the map
+  std::int64_t y, x, at;  // at: its element index in the map
   bool inside;
 
   __device__ explicit Pixel(const SsimProblem& p)
@@ -31,7 +31,7 @@ dim3 grid(const SsimProblem& p) {
               static_cast<unsigned>((p.h + kTileH - 1) / kTileH), static_cast<unsigned>(p.n * p.c));
 }
 
-/// The window's sums of what terms(at, values) gives, around the thread's pixel. The whole block together.
+/// The windowed sums of terms(at, values) around the thread's pixel. Call by the whole block.
 template <int kSums, class Terms>
 __device__ void window_sums(const SsimProblem& p, const SsimWindow& window, const Terms& terms,
                             double (&sums)[kSums]) {
@@ -74,7 +74,7 @@ struct ValueTerms {
 };
 
 __global__ void __launch_bounds__(kThreads)
-    ssim_tiles(SsimProblem p, SsimArguments a, SsimWindow window, double* parts) {
+    ssim_tiles(SsimProblem p, SsimArguments a, SsimWindow window, double* partials) {
   const Pixel pixel(p);
   double sums[4];
   window_sums(p, window, ValueTerms{a.x, a.y}, sums);
@@ -82,12 +82,12 @@ __global__ void __launch_bounds__(kThreads)
   if (pixel.inside && a.derivatives) {
     a.derivatives[pixel.at] = static_cast<float>(point.by_mean);
     a.derivatives[p.count() + pixel.at] = static_cast<float>(point.by_square);
-    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(point.by_product);
+    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(point.use_matmul);
   }
   double total[] = {pixel.inside ? point.value : 0};
   gpu::sum_over_block(total);
   if (threadIdx.x == 0)
-    parts[(static_cast<std::int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] =
+    partials[(static_cast<std::int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] =
         total[0];
 }
 
@@ -118,12 +118,12 @@ std::int64_t tiles(const SsimProblem& p) {
 
 }  // namespace
 
-std::size_t ssim_workspace(const SsimProblem& p) { return gpu::floats_of_parts(tiles(p)); }
+std::size_t ssim_workspace(const SsimProblem& p) { return gpu::floats_for_partials(tiles(p)); }
 
 void ssim(const SsimProblem& p, const SsimArguments& a, float* workspace, float* value, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
-  gpu::launch(ssim_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window(), parts);
-  gpu::finish_sums<1>(parts, tiles(p), stream, gpu::Mean{static_cast<double>(p.count()), value});
+  auto* const partials = reinterpret_cast<double*>(workspace);
+  gpu::launch(ssim_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window(), partials);
+  gpu::finish_sums<1>(partials, tiles(p), stream, gpu::Mean{static_cast<double>(p.count()), value});
 }
 
 void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a, CudaStream stream) {

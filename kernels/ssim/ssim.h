@@ -1,12 +1,12 @@
 // Structural similarity (Wang et al. 2004) and its gradient. With w an 11×11 Gaussian window of σ = 1.5 that
-// sums to 1, zeros around the maps, and μ the window's mean of each:
+// sums to 1, zero padding, and μ the windowed mean of each map:
 //
 //   σx² = Σw x² - μx²,   σy² = Σw y² - μy²,   σxy = Σw x y - μx μy
 //   S = (2 μx μy + C1) (2 σxy + C2) / ((μx² + μy² + C1) (σx² + σy² + C2)),   C1 = 0.01², C2 = 0.03²
 //
-// for a data range of 1. The value is the mean of S over images, pixels and channels. For the way back the
-// derivatives of S by the three windowed sums that x is in are kept; the window is symmetric, so each comes
-// back to x through the same window:
+// for a data range of 1. The value is the mean of S over images, pixels and channels. The forward pass saves
+// the derivatives of S with respect to the three windowed sums that contain x; the window is symmetric, so
+// the backward pass applies the same window to them:
 //
 //   dx = dvalue / count · ( w∗∂S/∂Σw x + 2 x · w∗∂S/∂Σw x² + y · w∗∂S/∂Σw x y )
 //
@@ -29,20 +29,20 @@ struct SsimProblem {
 struct SsimArguments {
   const float* x = nullptr;      // (n, h, w, c)
   const float* y = nullptr;      // (n, h, w, c)
-  float* derivatives = nullptr;  // (3, n, h, w, c): of S by Σw x, Σw x² and Σw x y; or null
+  float* derivatives = nullptr;  // (3, n, h, w, c): of S with respect to Σw x, Σw x² and Σw x y; or null
 };
 
 struct SsimBackwardArguments {
   const float* x = nullptr;
   const float* y = nullptr;
   const float* derivatives = nullptr;  // as ssim wrote them
-  const float* dvalue = nullptr;       // one number, where the maps lie
+  const float* dvalue = nullptr;       // scalar, on the maps' device
   float* dx = nullptr;                 // (n, h, w, c)
 };
 
 namespace cpu {
 
-/// The mean of S; in double within.
+/// The mean of S; computed in double.
 double ssim(const SsimProblem& problem, const SsimArguments& arguments);
 
 void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& arguments);
@@ -51,10 +51,10 @@ void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& argu
 
 namespace cuda {
 
-/// Floats that ssim needs to work in; aligned as doubles.
+/// Workspace of ssim in floats.
 std::size_t ssim_workspace(const SsimProblem& problem);
 
-/// Writes the mean of S to `value`; in double within.
+/// Writes the mean of S to `value`; computed in double.
 void ssim(const SsimProblem& problem, const SsimArguments& arguments, float* workspace, float* value,
           CudaStream stream);
 

@@ -30,8 +30,8 @@ class Faulty final : public model::Network {
     return result;
   }
   void pack() override {}
-  std::size_t memory(const engine::Shape& /*rainy*/) const override { return 0; }
-  std::size_t memory_kept(const engine::Shape& /*rainy*/) const override { return 0; }
+  std::size_t forward_bytes(const engine::Shape& /*rainy*/) const override { return 0; }
+  std::size_t training_bytes_per_stage(const engine::Shape& /*rainy*/) const override { return 0; }
 
  private:
   float error_;

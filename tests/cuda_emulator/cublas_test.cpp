@@ -1,4 +1,4 @@
-// The emulated cuBLAS, and programs that do not find it.
+// The emulated cuBLAS, and programs without it.
 #include <cublas_v2.h>
 #include <emulated_dlfcn.h>
 
@@ -33,14 +33,13 @@ TEST_CASE("the first product is not recorded", "[.cublas_capture]") {
   const auto multiply = [&] {
     kernels::cuda::matmul<float>({2, 2, 3}, a.get(), b.get(), c.get(), engine::cuda::stream());
   };
-  CHECK_THROWS_WITH(engine::cuda::Graph(multiply),
-                    Contains("the first product by cuBLAS cannot be recorded"));
+  CHECK_THROWS_WITH(engine::cuda::Graph(multiply), Contains("the first cuBLAS call cannot be captured"));
   CHECK_NOTHROW(multiply());
   CHECK_NOTHROW(engine::cuda::Graph(multiply));
 }
 
 TEST_CASE("a first product within a graph is refused", "[cuda_emulator][matmul]") {
-  CHECK(run_again("[.cublas_capture]").status == 0);  // in a process that has had none
+  CHECK(run_again("[.cublas_capture]").status == 0);  // in a process without an earlier product
 }
 
 TEST_CASE("cuBLAS says what it does not take", "[cuda_emulator][matmul]") {

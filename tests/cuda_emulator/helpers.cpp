@@ -11,7 +11,7 @@
 namespace sapnet::tests {
 namespace {
 
-/// A test that fails must not make the next ones fail.
+/// Keeps a failed test from affecting the next ones.
 struct CleanUp : Catch::TestEventListenerBase {
   using TestEventListenerBase::TestEventListenerBase;
   void testCaseStarting(const Catch::TestCaseInfo& /*info*/) override { cuda_emulator::clean_up(); }

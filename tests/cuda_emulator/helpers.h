@@ -1,4 +1,4 @@
-// What the emulator's own tests share.
+// Shared by the emulator's own tests.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,7 +14,7 @@
 
 namespace sapnet::tests {
 
-/// Takes back what a test chooses.
+/// Restores a test's settings.
 class Restored {
  public:
   Restored() : schedule_(cuda_emulator::schedule()), device_(cuda_emulator::device()) {}
@@ -30,21 +30,21 @@ class Restored {
   cuda_emulator::Device device_;
 };
 
-/// Orders of each kind, with blocks alone and in turns, on one worker and on several.
+/// Schedules of each kind, with one and with several resident blocks, on one and on several workers.
 std::vector<cuda_emulator::Schedule> schedules();
 
 struct Ended {
-  int status;  // 0 unless something was found
+  int status;  // 0 unless a sanitizer reported an error
   std::string output;
 };
-/// Runs a function in a child process, which AddressSanitizer may end. ThreadSanitizer sees nothing there if
-/// this process has started a thread.
+/// Runs a function in a child process, which AddressSanitizer may abort. ThreadSanitizer does not work in it
+/// if this process has started a thread.
 Ended in_child(const std::function<void()>& body);
-/// Runs the hidden test cases of a tag in a new process of this program, with NAME=VALUE, … in its
-/// environment. What it prints comes as one line, for Catch breaks its own anywhere.
+/// Runs the hidden test cases with a tag in a new process of this program, with NAME=VALUE, … in its
+/// environment. Returns its output as one line, because Catch wraps lines.
 Ended run_again(const std::string& tag, const std::string& environment = "");
 
-/// 1, 2, 3, … so that each differs.
+/// 1, 2, 3, …
 std::vector<float> counted(std::size_t count);
 
 }  // namespace sapnet::tests

@@ -1,4 +1,4 @@
-// Correct kernels give the same under every schedule.
+// Correct kernels give the same result under every schedule.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numeric>
@@ -73,7 +73,7 @@ TEST_CASE("right kernels give the same under every schedule", "[cuda_emulator]")
     }
     {
       constexpr std::size_t kCount = 1000;
-      constexpr int kRounds = 6;  // an even number, so that the result is where the values were
+      constexpr int kRounds = 6;  // even, so that the result is in the original array
       std::vector<float> expected(kCount, 0.0F);
       expected[0] = expected[500] = 64;
       const DeviceArray<float> values(expected), scratch(kCount);
@@ -124,7 +124,7 @@ TEST_CASE("halves are rounded to nearest, ties to even", "[cuda_emulator]") {
     REQUIRE(portable == value);
     REQUIRE(__half_as_ushort(__float2half_rn(value)) == bits);
     REQUIRE(half_bits_portably(value) == bits);
-    // Between this half and the next one: below the middle, the middle, above.
+    // Between this half and the next: below the midpoint, at it, above it.
     if ((bits & 0x7fffU) >= 0x7bffU) continue;
     const float next = __half2float(__ushort_as_half(static_cast<unsigned short>(bits + 1)));
     const float middle = (value + next) / 2;

@@ -1,4 +1,4 @@
-// The emulated runtime: work waits until somebody waits for it, and what CUDA refuses is refused.
+// The emulated runtime: queued work is lazy, and what CUDA rejects is rejected.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -84,7 +84,7 @@ TEST_CASE("a result is not there before somebody waits for it", "[cuda_emulator]
   CHECK(queries == 2);
   CHECK(host[0] == 4);
 
-  // A copy to pageable memory waits by itself.
+  // A copy to pageable memory is synchronous.
   float pageable = 0;
   samples::fill(device.get(), 5, stream);
   ok(cudaMemcpyAsync(&pageable, device.get(), sizeof pageable, cudaMemcpyDeviceToHost, stream));
@@ -190,7 +190,7 @@ TEST_CASE("a graph is what was queued, and runs when it is launched", "[cuda_emu
     CHECK(sum.read()[0] == value * kThreads);
   }
   ok(cudaGraphLaunch(executable, stream));
-  ok(cudaGraphExecDestroy(executable));  // its last launch may still be to run
+  ok(cudaGraphExecDestroy(executable));  // its last launch may still be pending
   ok(cudaStreamSynchronize(stream));
   CHECK(cuda_emulator::live().graphs == before.graphs);
 }
@@ -238,7 +238,8 @@ TEST_CASE("what cannot be captured spoils the capture", "[cuda_emulator]") {
   cudaGraph_t graph = nullptr;
   cudaStreamEndCapture(stream, &graph);
 
-  // An event of a capture cannot be waited for outside; and other threads may do as they like, or not.
+  // An event recorded in a capture cannot be waited for outside it; whether other threads are restricted
+  // depends on the mode.
   ok(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   ok(cudaEventRecord(event, stream));
   CHECK(cudaEventSynchronize(event) == cudaErrorCapturedEvent);

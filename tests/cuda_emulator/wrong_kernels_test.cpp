@@ -1,4 +1,4 @@
-// Wrong kernels are caught, with a sentence that says what is wrong and where.
+// Incorrect kernels are detected, with a message that says what is wrong and where.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <string>
@@ -15,7 +15,7 @@ using Catch::Matchers::Matches;
 using cuda_emulator::Schedule;
 using samples::Fault;
 
-/// What the runtime says of the first failure that waiting brings.
+/// The runtime's message for the first failure reported by waiting.
 std::string failure_of(const std::function<void()>& launch) {
   launch();
   const cudaError_t error = cudaDeviceSynchronize();
@@ -78,7 +78,7 @@ TEST_CASE("what a kernel does wrong is said in a sentence", "[cuda_emulator]") {
   }
 }
 
-/// Whether a kernel that lacks a barrier computes wrong numbers in this order.
+/// Whether a kernel without its barrier computes wrong values in this order.
 bool is_wrong_without_barrier(Schedule::Order order) {
   const Restored restored;
   const DeviceArray<float> in(counted(samples::kThreads)), out(samples::kThreads);
@@ -102,7 +102,7 @@ TEST_CASE("ThreadSanitizer sees a missing barrier", "[cuda_emulator]") {
 }
 #else
 TEST_CASE("a missing barrier shows in the numbers under some schedule", "[cuda_emulator]") {
-  // Each thread finds what the one before it wrote if that ran before.
+  // Each thread sees what the one before it wrote if that ran first.
   CHECK_FALSE(is_wrong_without_barrier(Schedule::Order::kForward));
   CHECK(is_wrong_without_barrier(Schedule::Order::kReverse));
   CHECK(is_wrong_without_barrier(Schedule::Order::kRandom));
@@ -113,7 +113,7 @@ TEST_CASE("a copy that was not waited for is NaN", "[cuda_emulator]") {
   cuda_emulator::set_schedule({});
   const DeviceArray<float> in(counted(samples::kTile)), out(samples::kTile);
   samples::without_wait(in.get(), out.get(), nullptr);
-  // Those of the first thread at least, which reads before any has waited.
+  // At least those of the first thread, which reads before any has waited.
   const auto sums = out.read();
   for (std::size_t i = 0; i < sums.size(); i += samples::kThreads) CHECK(std::isnan(sums[i]));
 }
@@ -137,16 +137,16 @@ TEST_CASE("AddressSanitizer sees where memory ends", "[cuda_emulator]") {
              Contains("heap-buffer-overflow"));
   CHECK_THAT(found([&] { samples::read_at(in.get(), -1, out.get(), nullptr); }),
              Contains("heap-buffer-overflow"));
-  // UBSan, if it is there, knows the array's extent and comes first.
+  // UBSan, if present, knows the array's extent and reports first.
   CHECK_THAT(found([] { samples::overflow_array(5, nullptr); }),
              Contains("heap-buffer-overflow") || Contains("index 5 out of bounds"));
-  // Host code reads the device's memory as if it were its own.
+  // Host code reads device memory directly.
   CHECK_THAT(found([&] {
                volatile float value = *in.get();
                static_cast<void>(value);
              }),
              Contains("use-after-poison"));
-  // Its memory was released in the stream's order.
+  // Its memory was released in stream order.
   CHECK_THAT(found([&] {
                float* memory = nullptr;
                cudaMallocAsync(&memory, 4, nullptr);
@@ -181,8 +181,8 @@ TEST_CASE("launches beyond the device's limits fail", "[cuda_emulator]") {
   CHECK(launched(1, 1, (48 << 10) + 1) == cudaErrorInvalidValue);
   CHECK_THAT(cudaGetErrorString(cudaErrorInvalidValue),
              Contains("49153 bytes of dynamic shared memory; the kernel may have 49152"));
-  CHECK(samples::launch_empty_asking(cuda_emulator::kMostShared + 1, nullptr) == cudaErrorInvalidValue);
-  CHECK(samples::launch_empty_asking(cuda_emulator::kMostShared, nullptr) == cudaSuccess);
+  CHECK(samples::launch_empty_asking(cuda_emulator::kMaxShared + 1, nullptr) == cudaErrorInvalidValue);
+  CHECK(samples::launch_empty_asking(cuda_emulator::kMaxShared, nullptr) == cudaSuccess);
   ok(cudaDeviceSynchronize());
   CHECK_THAT(failure_of([] { samples::too_much_fixed_shared(nullptr); }),
              Contains("has 49156 bytes of SHARED_ARRAY with that at") && Contains("a kernel may have 49152"));

@@ -13,7 +13,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-TEST_CASE("a buffer is aligned, even one of nothing", "[buffer]") {
+TEST_CASE("buffers are aligned, even empty ones", "[buffer]") {
   for (const std::size_t bytes : {0U, 1U, 17U, 100'000U}) {
     const Buffer buffer(bytes, Device::kCpu);
     CHECK(buffer.bytes() == bytes);
@@ -22,7 +22,7 @@ TEST_CASE("a buffer is aligned, even one of nothing", "[buffer]") {
   }
 }
 
-TEST_CASE("a buffer's memory goes to the next of about its size", "[buffer]") {
+TEST_CASE("a buffer's memory is reused by the next of about its size", "[buffer]") {
   release_pool(Device::kCpu);
   const MemoryReport before = memory_report(Device::kCpu);
   const void* first = nullptr;
@@ -31,20 +31,20 @@ TEST_CASE("a buffer's memory goes to the next of about its size", "[buffer]") {
     first = buffer.data();
     const Buffer moved = std::move(buffer);
     CHECK(moved.data() == first);
-    CHECK(memory_report(Device::kCpu).in_use == before.in_use + 4032);  // in whole lines of 64 bytes
+    CHECK(memory_report(Device::kCpu).in_use == before.in_use + 4032);  // rounded up to multiples of 64 bytes
   }
   CHECK(memory_report(Device::kCpu).in_use == before.in_use);
   CHECK(memory_report(Device::kCpu).pooled == 4032);
   CHECK(Buffer(3600, Device::kCpu).data() == first);
   {
-    const Buffer small(2000, Device::kCpu);  // in which half of that would be wasted
+    const Buffer small(2000, Device::kCpu);  // a 4000-byte block would waste half of itself
     CHECK(memory_report(Device::kCpu).in_use == before.in_use + 2048);
   }
   release_pool(Device::kCpu);
   CHECK(memory_report(Device::kCpu).pooled == 0);
 }
 
-TEST_CASE("what another size left is given back, not hoarded", "[buffer]") {
+TEST_CASE("memory left behind by another size is returned to the system", "[buffer]") {
   release_pool(Device::kCpu);
   for (std::size_t size = 1'000'000; size > 10'000; size = size * 7 / 10) {
     const Buffer first(size, Device::kCpu), second(size, Device::kCpu), third(size, Device::kCpu);
@@ -54,16 +54,16 @@ TEST_CASE("what another size left is given back, not hoarded", "[buffer]") {
   release_pool(Device::kCpu);
 }
 
-TEST_CASE("what is pooled is there to be had", "[buffer]") {
+TEST_CASE("pooled memory counts as available", "[buffer]") {
   release_pool(Device::kCpu);
   const std::size_t free = available_memory(Device::kCpu), size = free / 8;
-  { const Buffer not_written_to(size, Device::kCpu); }  // so it took nothing from the system
+  { const Buffer not_written_to(size, Device::kCpu); }  // never touched, so it used no physical memory
   CHECK(memory_report(Device::kCpu).pooled >= size);
   CHECK(available_memory(Device::kCpu) > free + size / 2);
   release_pool(Device::kCpu);
 }
 
-TEST_CASE("bytes are told in mebibytes, rounded up", "[buffer]") {
+TEST_CASE("bytes are printed in mebibytes, rounded up", "[buffer]") {
   CHECK(mebibytes(0) == "0 MiB");
   CHECK(mebibytes(1) == "1 MiB");
   CHECK(mebibytes(5U << 20U) == "5 MiB");
@@ -71,7 +71,7 @@ TEST_CASE("bytes are told in mebibytes, rounded up", "[buffer]") {
   CHECK(mebibytes(static_cast<std::size_t>(-1)) == "17592186044416 MiB");
 }
 
-TEST_CASE("a private pool shares its memory with nobody", "[buffer]") {
+TEST_CASE("a private pool does not share its memory", "[buffer]") {
   release_pool(Device::kCpu);
   const PrivatePool pool(Device::kCpu);
   const void* inside = nullptr;
@@ -86,7 +86,7 @@ TEST_CASE("a private pool shares its memory with nobody", "[buffer]") {
   CHECK(Buffer(4000, Device::kCpu).data() == inside);
 }
 
-TEST_CASE("a private pool keeps what it has", "[buffer]") {
+TEST_CASE("a private pool never returns its memory", "[buffer]") {
   const PrivatePool pool(Device::kCpu);
   const PrivatePool::Scope scope(pool);
   { const Buffer large(1'000'000, Device::kCpu); }
@@ -94,7 +94,7 @@ TEST_CASE("a private pool keeps what it has", "[buffer]") {
   CHECK(memory_report(Device::kCpu).pooled >= 1'000'000);
 }
 
-TEST_CASE("more memory than there is gets a sentence, not a kill", "[buffer]") {
+TEST_CASE("requesting more memory than available throws", "[buffer]") {
   constexpr auto kMost = static_cast<std::size_t>(-1);
   CHECK_THROWS_WITH(Buffer(kMost, Device::kCpu), Contains("out of memory"));
 
@@ -106,11 +106,11 @@ TEST_CASE("more memory than there is gets a sentence, not a kill", "[buffer]") {
     if (word == "MemAvailable:") file >> available;
   }
   REQUIRE(available > 0);
-  // Between what there is free and all there is: what Linux itself would promise.
+  // Between available and total memory: Linux itself would grant this.
   const std::size_t kibibytes = available + (total - available) / 2;
   CHECK_THROWS_WITH(Buffer(kibibytes * 1024, Device::kCpu),
-                    Contains("out of memory: ") && Contains(" MiB were asked for"));
-  // The pool is none the worse.
+                    Contains("out of memory: requested ") && Contains(" MiB"));
+  // The pool still works.
   CHECK_NOTHROW(Buffer(1000, Device::kCpu));
 }
 

@@ -10,7 +10,7 @@
 namespace sapnet::tests {
 namespace {
 
-TEST_CASE("the device's time for some work is part of the host's", "[engine][gpu]") {
+TEST_CASE("elapsed device time is within the host's", "[engine][gpu]") {
   if (!have_gpu()) return;
   using Clock = std::chrono::steady_clock;
   const std::vector<float> values(1 << 20, 3.0F);
@@ -18,18 +18,18 @@ TEST_CASE("the device's time for some work is part of the host's", "[engine][gpu
   const engine::Tensor from = engine::from_host(values, shape, engine::Device::kCuda);
   engine::Tensor to(shape, engine::Device::kCuda);
   const Clock::time_point start = Clock::now();
-  const double seconds = engine::cuda::seconds_for([&] { engine::copy(from, to); });
+  const double seconds = engine::cuda::elapsed_seconds([&] { engine::copy(from, to); });
   const double of_host = std::chrono::duration<double>(Clock::now() - start).count();
   CHECK(seconds > 0);
   CHECK(seconds < of_host);
   std::vector<float> copied(values.size());
   engine::to_host(to, copied);
   CHECK(copied == values);
-  CHECK_THROWS_AS(engine::cuda::seconds_for([] { throw Error("as is"); }), Error);
+  CHECK_THROWS_AS(engine::cuda::elapsed_seconds([] { throw Error("as is"); }), Error);
 }
 
-// Which pass through page-locked memory that they fill more than once.
-TEST_CASE("what is uploaded arrives, however much is under way", "[engine][gpu]") {
+// Large enough to wrap around the page-locked staging memory.
+TEST_CASE("uploads arrive, however many are in flight", "[engine][gpu]") {
   if (!have_gpu()) return;
   const engine::Shape shape{1, 1, 1, 3 << 20};
   std::vector<engine::Tensor> uploaded;

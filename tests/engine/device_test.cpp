@@ -11,12 +11,12 @@ namespace {
 
 using Catch::Matchers::EndsWith;
 
-TEST_CASE("operations use the threads that they are told to", "[device]") {
+TEST_CASE("operations use the configured number of threads", "[device]") {
   const int before = threads();
   for (const int count : {3, 1}) {
     set_threads(count);
     CHECK(threads() == count);
-    CHECK(kernels::threads() == count);  // which parallel_for uses
+    CHECK(kernels::threads() == count);  // what parallel_for uses
   }
   CHECK_THAT(describe(Device::kCpu), EndsWith(", 1 thread"));
   set_threads(2);

@@ -1,4 +1,4 @@
-// Where gradients go between operations; what each operation does to them is tested with its kernel.
+// How gradients flow between operations; the gradients of each operation are tested with its kernel.
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -27,15 +27,15 @@ using engine::Tensor;
 
 constexpr Shape kShape = {1, 4, 5, 3};
 
-Tensor picture(float step) {
+Tensor image(float step) {
   std::vector<float> values;
   for (int k = 0; k < 60; ++k) values.push_back(0.1F + step * static_cast<float>(k * 7 % 11));
   return engine::from_host(values, kShape, Device::kCpu);
 }
 
-/// The gradient of the loss, SSIM, by `out`, or by what it was computed from.
+/// The gradient of the loss, SSIM, with respect to `out`, or to what it was computed from.
 void go_back(engine::Tape& tape, const Tensor& out) {
-  const Tensor similarity = engine::ssim(out, picture(0.03F));
+  const Tensor similarity = engine::ssim(out, image(0.03F));
   tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCpu)}});
 }
 
@@ -48,13 +48,12 @@ engine::Conv2dWeights convolution() {
   return {tensor, {}, {3, 0}, {}, {}};
 }
 
-TEST_CASE("a residual gets its result's gradient as it is where there is no ReLU, on top of what it has",
-          "[engine][training]") {
+TEST_CASE("without a ReLU a residual accumulates its result's gradient unchanged", "[engine][training]") {
   const engine::Conv2dWeights weights = convolution();
-  Tensor residual = picture(0.05F);
+  Tensor residual = image(0.05F);
   residual.track();
   engine::Tape tape;
-  const Tensor out = conv2d(picture(0.02F), weights, {.residual = residual});
+  const Tensor out = conv2d(image(0.02F), weights, {.residual = residual});
   Tensor alone = engine::from_host(to_vector(out), kShape, Device::kCpu);
   go_back(tape, out);
   const std::vector<float> once = to_vector(*residual.gradient());
@@ -65,11 +64,11 @@ TEST_CASE("a residual gets its result's gradient as it is where there is no ReLU
   CHECK(once != std::vector<float>(60));
 
   engine::Tape again;
-  go_back(again, conv2d(picture(0.02F), weights, {.residual = residual}));
+  go_back(again, conv2d(image(0.02F), weights, {.residual = residual}));
   for (std::size_t k = 0; k < once.size(); ++k) CHECK(to_vector(*residual.gradient())[k] == 2 * once[k]);
 }
 
-TEST_CASE("nothing is recorded of what nobody tracks, nor after a tape is gone", "[engine][training]") {
+TEST_CASE("nothing is recorded without tracked inputs or without a tape", "[engine][training]") {
   const engine::Conv2dWeights weights = convolution();
   {
     engine::Tape tape;
@@ -79,36 +78,24 @@ TEST_CASE("nothing is recorded of what nobody tracks, nor after a tape is gone",
       CHECK(engine::Tape::current() == &inner);
     }
     CHECK(engine::Tape::current() == &tape);
-    CHECK_FALSE(engine::ssim(picture(0.02F), picture(0.03F)).tracked());
-    CHECK(conv2d(picture(0.02F), weights).tracked());
+    CHECK_FALSE(engine::ssim(image(0.02F), image(0.03F)).tracked());
+    CHECK(conv2d(image(0.02F), weights).tracked());
   }
   CHECK(engine::Tape::current() == nullptr);
-  CHECK_FALSE(conv2d(picture(0.02F), weights).tracked());
+  CHECK_FALSE(conv2d(image(0.02F), weights).tracked());
 }
 
-TEST_CASE("what is put off to the end of a way back runs in its order, and not after a failure",
-          "[engine][training]") {
-  std::vector<int> ran;
+TEST_CASE("wgrads are deferred only while a backward pass runs", "[engine][training]") {
+  const std::string refusal = "no backward pass is running that could defer a wgrad";
+  CHECK_THROWS_WITH(engine::Tape::deferred_wgrads(), refusal);
   engine::Tape tape;
-  tape.record([&] { ran.push_back(2); });
-  tape.record([&] {
-    engine::Tape::at_end([&] {
-      engine::Tape::at_end([&] { ran.push_back(5); });
-      ran.push_back(3);
-    });
-    engine::Tape::at_end([&] { ran.push_back(4); });
-    ran.push_back(1);
-  });
+  bool deferring = false;
+  tape.record([&] { deferring = &engine::Tape::deferred_wgrads() == &engine::Tape::deferred_wgrads(); });
   tape.backward({});
-  CHECK(ran == std::vector{1, 2, 3, 4, 5});
-
-  tape.record([] { throw std::runtime_error("no way back"); });
-  tape.record([&] { engine::Tape::at_end([&] { ran.push_back(6); }); });
-  CHECK_THROWS(tape.backward({}));
-  tape.record([&] { ran.push_back(7); });
-  tape.backward({});
-  CHECK(ran == std::vector{1, 2, 3, 4, 5, 7});
-  CHECK_THROWS_WITH(engine::Tape::at_end([] {}), "no way back is running whose end work could wait for");
+  CHECK(deferring);
+  tape.record([] { throw std::runtime_error("failed"); });
+  CHECK_THROWS_WITH(tape.backward({}), "failed");
+  CHECK_THROWS_WITH(engine::Tape::deferred_wgrads(), refusal);
 }
 
 Tensor on_gpu(const Shape& shape, std::uint32_t seed, float limit = 1) {
@@ -121,10 +108,10 @@ Tensor tracked_on_gpu(const Shape& shape, std::uint32_t seed) {
   return tensor;
 }
 
-/// That uses number 0, 1, … of weights give them the same gradient together, on one way back, as each on its
-/// own.
-void check_together_and_alone(int uses, const std::vector<Tensor>& weights,
-                              const std::function<Tensor(std::uint32_t number)>& use) {
+/// Checks that inputs 0, 1, … of shared weights give the same gradients in one backward pass as summed over
+/// separate ones.
+void check_together_and_alone(int inputs, const std::vector<Tensor>& weights,
+                              const std::function<Tensor(std::uint32_t number)>& input) {
   const auto gradients = [&] {
     std::vector<std::vector<float>> all;
     for (const Tensor& weight : weights) {
@@ -134,32 +121,32 @@ void check_together_and_alone(int uses, const std::vector<Tensor>& weights,
     return all;
   };
   const auto term = [&](int number) {
-    const Tensor out = use(static_cast<std::uint32_t>(number));
+    const Tensor out = input(static_cast<std::uint32_t>(number));
     const Tensor similarity = engine::ssim(out, on_gpu(out.shape(), 99));
     return engine::Tape::Term{similarity, engine::scalar(1, Device::kCuda)};
   };
-  for (int number = 0; number < uses; ++number) {
+  for (int number = 0; number < inputs; ++number) {
     engine::Tape tape;
     tape.backward(std::array{term(number)});
   }
   const auto alone = gradients();
   engine::Tape tape;
   std::vector<engine::Tape::Term> terms;
-  for (int number = 0; number < uses; ++number) terms.push_back(term(number));
+  for (int number = 0; number < inputs; ++number) terms.push_back(term(number));
   tape.backward(terms);
   const auto together = gradients();
   for (std::size_t k = 0; k < weights.size(); ++k) {
     double largest = 0;
     for (const float value : alone[k]) largest = std::max(largest, static_cast<double>(std::abs(value)));
     CHECK(largest > 0);
-    // Of a thousand summands at most, in another order.
+    // Sums of at most a thousand terms, in another order.
     const std::vector<double> tolerance(alone[k].size(), rounding(1000 * largest));
     check_close("gradient", {static_cast<std::int64_t>(alone[k].size())}, together[k],
                 std::vector<double>(alone[k].begin(), alone[k].end()), tolerance);
   }
 }
 
-TEST_CASE("a GPU adds to a convolution's gradients at the end of the way back, or not at all",
+TEST_CASE("a GPU accumulates wgrads at the end of the backward pass, or not at all if it fails",
           "[engine][training][gpu]") {
   if (!have_gpu()) return;
   const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1);
@@ -180,33 +167,34 @@ TEST_CASE("a GPU adds to a convolution's gradients at the end of the way back, o
   CHECK(expected != zero);
 
   set_zero(*weight.gradient());
-  CHECK_THROWS(go_back_through_two([] { throw std::runtime_error("no way back"); }));
+  CHECK_THROWS(go_back_through_two([] { throw std::runtime_error("failed"); }));
   CHECK(gradient() == zero);
   go_back_through_two([] {});
   check_same_bits("the gradient after a failure", gradient(), expected);
 }
 
-TEST_CASE("wgrad refuses uses that one cannot take", "[engine][ops]") {
+TEST_CASE("wgrad rejects invalid sets of inputs", "[engine][ops]") {
   const engine::Conv2dWeights weights = convolution();
-  const engine::Conv2dUse use = {picture(0.02F), {}, picture(0.03F)};
-  const auto wgrad = [&](const std::vector<engine::Conv2dUse>& uses) { conv2d_wgrad(uses, weights); };
-  CHECK_NOTHROW(wgrad({use, use}));
+  const engine::WgradInput input = {image(0.02F), {}, image(0.03F)};
+  const auto wgrad = [&](const std::vector<engine::WgradInput>& inputs) { conv2d_wgrad(inputs, weights); };
+  CHECK_NOTHROW(wgrad({input, input}));
   const auto refusal = [](std::size_t count) {
-    return "conv2d: wgrad takes 1 to " + std::to_string(kernels::kMostUses) + " uses of the weights, not " +
+    return "conv2d: wgrad takes 1 to " + std::to_string(kernels::kMaxWgradInputs) + " inputs at once, not " +
            std::to_string(count);
   };
   CHECK_THROWS_WITH(wgrad({}), refusal(0));
-  CHECK_THROWS_WITH(wgrad(std::vector(kernels::kMostUses + 1, use)), refusal(kernels::kMostUses + 1));
-  engine::Conv2dUse other = use;
-  other.y = use.x;
-  CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
-  other = use;
-  other.dsum = engine::zeros({1, 1, 1, 3}, Device::kCpu);
-  CHECK_THROWS_WITH(wgrad({use, other}), "conv2d: wgrad takes uses that are alike");
+  CHECK_THROWS_WITH(wgrad(std::vector(kernels::kMaxWgradInputs + 1, input)),
+                    refusal(kernels::kMaxWgradInputs + 1));
+  engine::WgradInput other = input;
+  other.y = input.x;
+  CHECK_THROWS_WITH(wgrad({input, other}), "conv2d: wgrad inputs must have the same shapes and types");
+  other = input;
+  other.grad_preactivation = engine::zeros({1, 1, 1, 3}, Device::kCpu);
+  CHECK_THROWS_WITH(wgrad({input, other}), "conv2d: wgrad inputs must have the same shapes and types");
 }
 
-// More uses than one wgrad takes, and some that it cannot take together.
-TEST_CASE("a GPU sums what all uses of a convolution give to its weights", "[engine][training][gpu]") {
+// More inputs than one wgrad launch takes, and some that cannot share a launch.
+TEST_CASE("a GPU accumulates wgrad over all inputs of a convolution", "[engine][training][gpu]") {
   if (!have_gpu()) return;
   const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1), bias = tracked_on_gpu({1, 1, 1, 3}, 2);
   const engine::Conv2dWeights weights(weight, bias, {3, 0}, {}, {.device = Device::kCuda});
@@ -216,7 +204,7 @@ TEST_CASE("a GPU sums what all uses of a convolution give to its weights", "[eng
   });
 }
 
-TEST_CASE("a GPU sums what all steps of a cell give to its gates", "[engine][training][gpu][not_tsan]") {
+TEST_CASE("a GPU accumulates wgrad over all steps of a cell", "[engine][training][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const Shape map = {1, 4, 5, 32};
   std::array<Tensor, 4> filters, biases;

@@ -1,5 +1,5 @@
-// What the losses on features and logits refuse, and what they keep for the way back. What they compute is
-// tested in tests/kernels and tests/golden.
+// Argument checks of the losses on features and logits, and what they save for the backward pass. Their
+// values are tested in tests/kernels and tests/golden.
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -20,7 +20,7 @@ Tensor map(const Shape& shape) { return zeros(shape, Device::kCpu); }
 Tensor half_map() { return {kShape, Device::kCpu, DType::kFloat16}; }
 Tensor weight(std::int64_t count) { return zeros({1, count, 1, 1}, Device::kCpu); }
 
-TEST_CASE("feature_contrast refuses maps that do not fit each other", "[ops]") {
+TEST_CASE("feature_contrast rejects maps of different shapes", "[ops]") {
   CHECK_THROWS_WITH(feature_contrast({}, map(kShape), map(kShape)),
                     "feature_contrast: the derained map is empty");
   CHECK_THROWS_WITH(feature_contrast(map(kShape), map(kOther), map(kShape)),
@@ -30,10 +30,10 @@ TEST_CASE("feature_contrast refuses maps that do not fit each other", "[ops]") {
   CHECK_THROWS_WITH(feature_contrast(map(kShape), map(kShape), half_map()),
                     "feature_contrast: the rainy map is fp16, not fp32");
   CHECK_THROWS_WITH(feature_contrast(half_map(), half_map(), half_map()),
-                    "feature_contrast: the CPU computes in fp32 only");
+                    "feature_contrast: the CPU supports fp32 only");
 }
 
-TEST_CASE("feature_distance refuses maps and weights that do not fit each other", "[ops]") {
+TEST_CASE("feature_distance rejects maps and weights of different shapes", "[ops]") {
   CHECK_THROWS_WITH(feature_distance({}, map(kShape), weight(8)),
                     "feature_distance: the derained map is empty");
   CHECK_THROWS_WITH(feature_distance(map(kShape), map(kOther), weight(8)),
@@ -42,7 +42,7 @@ TEST_CASE("feature_distance refuses maps and weights that do not fit each other"
       feature_distance(map(kShape), map(kShape), weight(4)),
       "feature_distance: a weight of shape (1, 4, 1, 1) does not fit a map of shape (2, 3, 5, 8)");
   CHECK_THROWS_WITH(feature_distance(half_map(), half_map(), weight(8)),
-                    "feature_distance: the CPU computes in fp32 only");
+                    "feature_distance: the CPU supports fp32 only");
 }
 
 TEST_CASE("charbonnier refuses maps that do not fit each other", "[ops][charbonnier]") {
@@ -71,7 +71,7 @@ TEST_CASE("charbonnier's gradient goes to its first input", "[ops][charbonnier]"
   CHECK(gradient[3] == Approx(2 * large));
 }
 
-TEST_CASE("focal refuses what are no logits, and a negative gamma", "[ops]") {
+TEST_CASE("focal rejects invalid logits and a negative gamma", "[ops]") {
   CHECK_THROWS_WITH(focal({}), "focal: logits are empty");
   CHECK_THROWS_WITH(focal(half_map()), "focal: logits is fp16, not fp32");
   CHECK_THROWS_WITH(focal(map(kShape), {.gamma = -0.5}),
@@ -91,7 +91,7 @@ TEST_CASE("the losses on features and logits record only if their first input is
   CHECK_FALSE(charbonnier(derained, tracked_clean).tracked());
   derained.track();
   CHECK(feature_contrast(derained, clean, rainy).tracked());
-  CHECK(clean.unique());  // its memory may go
+  CHECK(clean.unique());  // so its memory can be released
   CHECK(rainy.unique());
   CHECK(feature_distance(derained, clean, w).tracked());
   CHECK_FALSE(clean.unique());

@@ -1,4 +1,4 @@
-// What the operations refuse, where they write and how they choose. What they compute is tested in
+// Argument checks of the operations, in-place writes, and choice of algorithm. Values are tested in
 // tests/kernels and tests/golden.
 #include <array>
 #include <catch2/catch.hpp>
@@ -40,7 +40,7 @@ struct GateShapes {
   std::int64_t bias = 16;
 };
 
-/// o: the last gate's.
+/// o: shapes of the last gate.
 ConvLstmWeights conv_lstm_weights(const GateShapes& ifg = {}, const GateShapes& o = {},
                                   const Execution& execution = {}) {
   const Tensor weight = zeros(ifg.weight, Device::kCpu), b = bias(ifg.bias);
@@ -66,14 +66,14 @@ AttendedConvWeights attended_conv_weights(std::int64_t dilation, const AttendedC
 /// A map of 8 channels and its shifted sums for that dilation.
 SummedMap summed_map(std::int64_t dilation) { return {map({2, 5, 7, 8}), map({2, 5, 9, 8}), dilation}; }
 
-TEST_CASE("conv2d refuses steps that lead nowhere", "[ops]") {
+TEST_CASE("conv2d rejects invalid strides, dilations and paddings", "[ops]") {
   CHECK_THROWS_WITH(conv2d_weights(3, {.stride = 0}), "conv2d: stride must be at least 1, not 0");
   CHECK_THROWS_WITH(conv2d_weights(3, {.stride = -2}), "conv2d: stride must be at least 1, not -2");
   CHECK_THROWS_WITH(conv2d_weights(3, {.dilation = 0}), "conv2d: dilation must be at least 1, not 0");
   CHECK_THROWS_WITH(conv2d_weights(3, {.padding = -1}), "conv2d: padding must be at least 0, not -1");
 }
 
-TEST_CASE("conv2d refuses an input that the kernel does not fit into", "[ops]") {
+TEST_CASE("conv2d rejects an input smaller than the kernel", "[ops]") {
   // The kernel spans dilation · (kernel - 1) + 1 rows and columns.
   const auto output = [](std::int64_t kernel, const Conv2dGeometry& geometry, const Shape& input) {
     return conv2d(map(input), conv2d_weights(kernel, geometry)).shape();
@@ -88,7 +88,7 @@ TEST_CASE("conv2d refuses an input that the kernel does not fit into", "[ops]") 
                     "(2, 5, 4, 8) with padding 1");
 }
 
-TEST_CASE("conv2d refuses weights that are none", "[ops]") {
+TEST_CASE("conv2d rejects invalid weights", "[ops]") {
   const auto weights = [](const Shape& shape, std::array<std::int64_t, 2> in_channels) {
     return Conv2dWeights(zeros(shape, Device::kCpu), bias(shape.n), in_channels, {}, {});
   };
@@ -96,28 +96,27 @@ TEST_CASE("conv2d refuses weights that are none", "[ops]") {
   CHECK_NOTHROW(Conv2dWeights(zeros({16, 8, 3, 3}, Device::kCpu), {}, {8, 0}, {}, {}));
   CHECK_THROWS_WITH(Conv2dWeights({}, bias(16), {8, 0}, {}, {}), "conv2d: weight is empty");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {0, 8}),
-                    "conv2d: the number of the input's channels must be at least 1, not 0");
+                    "conv2d: the number of input channels must be at least 1, not 0");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {9, -1}),
-                    "conv2d: the number of the second input's channels must be at least 0, not -1");
+                    "conv2d: the number of second input channels must be at least 0, not -1");
   CHECK_THROWS_WITH(weights({16, 8, 3, 5}, {8, 0}),
-                    "conv2d: a weight of shape (16, 8, 3, 5) is no square filter on 8 channels");
+                    "conv2d: a weight of shape (16, 8, 3, 5) is not a square filter on 8 channels");
   CHECK_THROWS_WITH(weights({16, 8, 3, 3}, {8, 1}),
-                    "conv2d: a weight of shape (16, 8, 3, 3) is no square filter on 9 channels");
+                    "conv2d: a weight of shape (16, 8, 3, 3) is not a square filter on 9 channels");
   CHECK_THROWS_WITH(Conv2dWeights(zeros({16, 8, 3, 3}, Device::kCpu), bias(15), {8, 0}, {}, {}),
                     "conv2d: a bias of shape (1, 1, 1, 15) does not fit a weight of shape (16, 8, 3, 3)");
 }
 
-TEST_CASE("conv2d refuses maps that do not fit its weights", "[ops]") {
+TEST_CASE("conv2d rejects maps that do not match its weights", "[ops]") {
   const Conv2dWeights one = conv2d_weights(3, {}), two = conv2d_weights(3, {}, {8, 5});
   const Tensor x = map({2, 5, 7, 8}), y = map({2, 5, 7, 5});
   CHECK(conv2d(x, one).shape() == Shape{2, 5, 7, 16});
   CHECK(conv2d(x, y, two).shape() == Shape{2, 5, 7, 16});
   CHECK_THROWS_WITH(conv2d({}, one), "conv2d: input is empty");
   CHECK_THROWS_WITH(conv2d(y, one), "conv2d: input has shape (2, 5, 7, 5), not (2, 5, 7, 8)");
-  CHECK_THROWS_WITH(conv2d(x, two),
-                    "conv2d: second input is empty, where a tensor of shape (2, 5, 7, 5) belongs");
-  // The wrong shapes are larger than the right ones: a check that is lost fails the test, and no write
-  // strays.
+  CHECK_THROWS_WITH(conv2d(x, two), "conv2d: second input is empty, but must have shape (2, 5, 7, 5)");
+  // The wrong shapes are larger than the right ones, so that a missing check fails the test without stray
+  // writes.
   for (const Shape& other : {Shape{3, 5, 7, 5}, {2, 6, 7, 5}, {2, 5, 8, 5}, {2, 5, 7, 8}})
     CHECK_THROWS_WITH(conv2d(x, map(other), two),
                       "conv2d: second input has shape " + to_string(other) + ", not (2, 5, 7, 5)");
@@ -129,30 +128,30 @@ TEST_CASE("conv2d refuses maps that do not fit its weights", "[ops]") {
                       "conv2d: residual has shape " + to_string(other) + ", not (2, 5, 7, 16)");
 }
 
-TEST_CASE("conv2d refuses maps that are stored as other numbers", "[ops]") {
+TEST_CASE("conv2d rejects maps of another dtype", "[ops]") {
   const Conv2dWeights one = conv2d_weights(3, {}), two = conv2d_weights(3, {}, {8, 5});
   const Tensor x = map({2, 5, 7, 8}), half = map({2, 5, 7, 8}, kHalf);
   CHECK_THROWS_WITH(conv2d(half, one), "conv2d: input is fp16, not fp32");
   CHECK_THROWS_WITH(conv2d(x, map({2, 5, 7, 5}, kHalf), two), "conv2d: second input is fp16, not fp32");
   CHECK_THROWS_WITH(conv2d(x, one, {.residual = map({2, 5, 7, 16}, kHalf)}),
                     "conv2d: residual is fp16, not fp32");
-  CHECK_THROWS_WITH(conv2d(x, one, {.maps = kHalf}), "conv2d: the CPU computes in fp32 only");
+  CHECK_THROWS_WITH(conv2d(x, one, {.maps = kHalf}), "conv2d: the CPU supports fp32 only");
   CHECK_THROWS_WITH(Conv2dWeights(zeros({16, 8, 3, 3}, Device::kCpu), bias(16), {8, 0}, {}, {.maps = kHalf}),
-                    "conv2d: the CPU computes in fp32 only");
+                    "conv2d: the CPU supports fp32 only");
 }
 
-TEST_CASE("conv_lstm refuses weights that are none", "[ops]") {
+TEST_CASE("conv_lstm rejects invalid weights", "[ops]") {
   for (const Shape& shape : {Shape{16, 24, 5, 3}, {16, 24, 3, 5}, {8, 24, 3, 3}, {16, 16, 3, 3}})
     CHECK_THROWS_WITH(conv_lstm_weights({shape, shape.n}, {shape, shape.n}),
-                      "conv_lstm: a weight of shape " + to_string(shape) + " is no 3×3 gate");
+                      "conv_lstm: a weight of shape " + to_string(shape) + " is not a 3×3 gate");
   CHECK_THROWS_WITH(conv_lstm_weights({}, {.weight = {16, 25, 3, 3}}),
                     "conv_lstm: a gate's weight has shape (16, 25, 3, 3), not (16, 24, 3, 3)");
   CHECK_THROWS_WITH(conv_lstm_weights({}, {.bias = 17}),
                     "conv_lstm: a bias of shape (1, 1, 1, 17) does not fit a gate of shape (16, 24, 3, 3)");
-  CHECK_THROWS_WITH(conv_lstm_weights({}, {}, {.maps = kHalf}), "conv_lstm: the CPU computes in fp32 only");
+  CHECK_THROWS_WITH(conv_lstm_weights({}, {}, {.maps = kHalf}), "conv_lstm: the CPU supports fp32 only");
 }
 
-TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
+TEST_CASE("conv_lstm rejects maps that do not match its weights", "[ops]") {
   const ConvLstmWeights weights = conv_lstm_weights();
   const Tensor x = map({2, 5, 7, 8}), state = map({2, 5, 7, 16});
   const LstmState next = conv_lstm(x, {state, state}, weights);
@@ -162,9 +161,9 @@ TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(conv_lstm(state, {}, weights),
                     "conv_lstm: input has shape (2, 5, 7, 16), not (2, 5, 7, 8)");
   CHECK_THROWS_WITH(conv_lstm(x, {state, {}}, weights),
-                    "conv_lstm: cell state is empty, where a tensor of shape (2, 5, 7, 16) belongs");
+                    "conv_lstm: cell state is empty, but must have shape (2, 5, 7, 16)");
   CHECK_THROWS_WITH(conv_lstm(x, {{}, state}, weights),
-                    "conv_lstm: hidden state is empty, where a tensor of shape (2, 5, 7, 16) belongs");
+                    "conv_lstm: hidden state is empty, but must have shape (2, 5, 7, 16)");
   for (const Shape& other : {Shape{3, 5, 7, 16}, {2, 6, 7, 16}, {2, 5, 8, 16}, {2, 5, 7, 17}}) {
     CHECK_THROWS_WITH(conv_lstm(x, {map(other), state}, weights),
                       "conv_lstm: hidden state has shape " + to_string(other) + ", not (2, 5, 7, 16)");
@@ -177,7 +176,7 @@ TEST_CASE("conv_lstm refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(conv_lstm(x, {state, half}, weights), "conv_lstm: cell state is fp16, not fp32");
 }
 
-TEST_CASE("attended_conv refuses weights that are none", "[ops]") {
+TEST_CASE("attended_conv rejects invalid weights", "[ops]") {
   for (const Shape& shape : {Shape{8, 72, 1, 1}, {8, 9, 3, 3}, {8, 8, 5, 5}, {9, 9, 3, 3}})
     CHECK_THROWS_WITH(attended_conv_weights(1, {.weight = shape}),
                       "attended_conv: weight has shape " + to_string(shape) + ", not (8, 8, 3, 3)");
@@ -190,10 +189,10 @@ TEST_CASE("attended_conv refuses weights that are none", "[ops]") {
   CHECK_THROWS_WITH(attended_conv_weights(1, {.w3 = {8, 2, 1, 1}}),
                     "attended_conv: w3 has shape (8, 2, 1, 1), not (8, 8, 1, 1)");
   CHECK_THROWS_WITH(attended_conv_weights(1, {}, {.maps = kHalf}),
-                    "attended_conv: the CPU computes in fp32 only");
+                    "attended_conv: the CPU supports fp32 only");
 }
 
-TEST_CASE("attended_conv refuses maps that do not fit its weights", "[ops]") {
+TEST_CASE("attended_conv rejects maps that do not match its weights", "[ops]") {
   const AttendedConvWeights weights = attended_conv_weights(2);
   const SummedMap x = summed_map(2);
   CHECK(attended_conv(x, weights, 1).map.shape() == Shape{2, 5, 7, 8});
@@ -217,17 +216,17 @@ TEST_CASE("attended_conv refuses maps that do not fit its weights", "[ops]") {
   CHECK_THROWS_WITH(attended_conv(x, weights, 1, half), "attended_conv: residual is fp16, not fp32");
 }
 
-TEST_CASE("operations refuse maps that lie on another device", "[ops][gpu]") {
+TEST_CASE("operations reject maps on another device", "[ops][gpu]") {
   if (!tests::have_gpu()) return;
   const Tensor on_gpu({2, 5, 7, 8}, Device::kCuda);
-  CHECK_THROWS_WITH(conv2d(on_gpu, conv2d_weights(3, {})), "conv2d: input lies on device cuda, not cpu");
+  CHECK_THROWS_WITH(conv2d(on_gpu, conv2d_weights(3, {})), "conv2d: input is on device cuda, not cpu");
   CHECK_THROWS_WITH(conv_lstm(on_gpu, {}, conv_lstm_weights()),
-                    "conv_lstm: input lies on device cuda, not cpu");
+                    "conv_lstm: input is on device cuda, not cpu");
   CHECK_THROWS_WITH(attended_conv({on_gpu, map({2, 5, 9, 8}), 1}, attended_conv_weights(1), 1),
-                    "attended_conv: input lies on device cuda, not cpu");
+                    "attended_conv: input is on device cuda, not cpu");
 }
 
-TEST_CASE("operations write into what they were given for good, and into nothing else", "[ops]") {
+TEST_CASE("operations write in place only into tensors they own", "[ops]") {
   const Conv2dWeights conv = conv2d_weights(3, {});
   const ConvLstmWeights lstm = conv_lstm_weights();
   const AttendedConvWeights attended = attended_conv_weights(1);
@@ -250,7 +249,7 @@ TEST_CASE("operations write into what they were given for good, and into nothing
   CHECK(conv_lstm(x, {wide, wide}, lstm).cell.data() != wide.data());
 }
 
-TEST_CASE("operations compute the fastest way, or as defined when asked to be strict", "[ops]") {
+TEST_CASE("operations choose the fastest algorithm, or the direct one if strict", "[ops]") {
   for (const bool strict : {false, true}) {
     const Execution execution{.strict = strict};
     const auto expected = strict ? Conv2dAlgorithm::kDirect : Conv2dAlgorithm::kWinograd;
@@ -264,7 +263,7 @@ TEST_CASE("operations compute the fastest way, or as defined when asked to be st
   }
 }
 
-TEST_CASE("a dilation that is none is refused by every operation", "[ops]") {
+TEST_CASE("every operation rejects an invalid dilation", "[ops]") {
   CHECK_THROWS_WITH(attended_conv_weights(0), "attended_conv: dilation must be at least 1, not 0");
   CHECK_THROWS_WITH(attended_conv(summed_map(2), attended_conv_weights(2), 0),
                     "attended_conv: the next dilation must be at least 1, not 0");

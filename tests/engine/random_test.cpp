@@ -6,7 +6,7 @@ using sapnet::engine::philox4x32;
 using sapnet::engine::uniform;
 using Block = std::array<std::uint32_t, 4>;
 
-TEST_CASE("philox4x32 gives the known answers of Random123", "[random]") {
+TEST_CASE("philox4x32 matches the known answers of Random123", "[random]") {
   CHECK(philox4x32({0, 0, 0, 0}, {0, 0}) == Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
   CHECK(philox4x32({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}) ==
         Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
@@ -14,7 +14,7 @@ TEST_CASE("philox4x32 gives the known answers of Random123", "[random]") {
         Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("uniform covers 0 to 1, without 1, and no more", "[random]") {
+TEST_CASE("uniform covers [0, 1)", "[random]") {
   CHECK(uniform(0) == 0.0F);
   CHECK(uniform(0xffffffff) == 1.0F - 0x1p-24F);
   CHECK(uniform(0x80000000) == 0.5F);
@@ -30,7 +30,7 @@ TEST_CASE("uniform draws have the mean and variance of a uniform distribution", 
       squares += u * u;
     }
   }
-  // Standard errors at 100000 draws: 0.29 / √100000 = 0.0009 for the mean; five of them.
+  // Five standard errors of the mean at 100000 draws: 0.29 / √100000 = 0.0009 each.
   CHECK(sum / kDraws == Approx(0.5).margin(0.005));
   CHECK(squares / kDraws == Approx(1.0 / 3).margin(0.005));
 }

@@ -1,4 +1,4 @@
-// What the operations of VGG, ResNet and FPN refuse, and where they write. What they compute is tested in
+// Argument checks and in-place writes of the operations of VGG, ResNet and FPN. Values are tested in
 // tests/kernels and tests/golden.
 #include <catch2/catch.hpp>
 #include <cstdint>
@@ -18,12 +18,12 @@ namespace {
 
 Tensor map(const Shape& shape, DType dtype = DType::kFloat32) { return {shape, Device::kCpu, dtype}; }
 
-TEST_CASE("max_pool refuses windows that are none", "[ops][max_pool]") {
+TEST_CASE("max_pool rejects invalid windows", "[ops][max_pool]") {
   const Tensor x = map({2, 3, 5, 8});
   CHECK(max_pool(x).shape() == Shape{2, 1, 2, 8});
   CHECK(max_pool(x, {.kernel = 3, .padding = 1}).shape() == Shape{2, 2, 3, 8});
   CHECK_THROWS_WITH(max_pool({}), "max_pool: input is empty");
-  CHECK_THROWS_WITH(max_pool(map(x.shape(), DType::kFloat16)), "max_pool: the CPU computes in fp32 only");
+  CHECK_THROWS_WITH(max_pool(map(x.shape(), DType::kFloat16)), "max_pool: the CPU supports fp32 only");
   for (const std::int64_t kernel : {1, 4})
     CHECK_THROWS_WITH(max_pool(x, {.kernel = kernel}),
                       "max_pool: kernel must be 2 or 3, not " + std::to_string(kernel));
@@ -38,12 +38,12 @@ TEST_CASE("max_pool refuses windows that are none", "[ops][max_pool]") {
                           " with padding 0");
 }
 
-TEST_CASE("resize_bilinear refuses what does not fit, and writes into a residual given for good",
+TEST_CASE("resize_bilinear rejects mismatched shapes, and writes in place of an owned residual",
           "[ops][resize_bilinear]") {
   const Tensor x = map({2, 3, 5, 8}), wide = map({2, 6, 9, 8});
   CHECK_THROWS_WITH(resize_bilinear({}, 6, 9), "resize_bilinear: input is empty");
   CHECK_THROWS_WITH(resize_bilinear(map(x.shape(), DType::kFloat16), 6, 9),
-                    "resize_bilinear: the CPU computes in fp32 only");
+                    "resize_bilinear: the CPU supports fp32 only");
   CHECK_THROWS_WITH(resize_bilinear(x, 0, 9), "resize_bilinear: height must be at least 1, not 0");
   CHECK_THROWS_WITH(resize_bilinear(x, 6, -1), "resize_bilinear: width must be at least 1, not -1");
   for (const Shape& other : {Shape{3, 6, 9, 8}, {2, 7, 9, 8}, {2, 6, 10, 8}, {2, 6, 9, 9}})
@@ -57,7 +57,7 @@ TEST_CASE("resize_bilinear refuses what does not fit, and writes into a residual
   CHECK(resize_bilinear(x, 6, 9, wide).data() != wide.data());
 }
 
-TEST_CASE("each of resize_bilinear's inputs may be the only one that is tracked", "[ops][resize_bilinear]") {
+TEST_CASE("either of resize_bilinear's inputs may be the only tracked one", "[ops][resize_bilinear]") {
   Tensor x = zeros({1, 2, 2, 1}, Device::kCpu), residual = zeros({1, 4, 4, 1}, Device::kCpu);
   const auto go_back = [&] {
     Tape tape;
@@ -68,7 +68,7 @@ TEST_CASE("each of resize_bilinear's inputs may be the only one that is tracked"
   residual.track();
   go_back();
   CHECK(to_vector(*residual.gradient()) == std::vector<float>(16, 1.0F));
-  go_back();  // on top of what is there
+  go_back();  // accumulates
   CHECK(to_vector(*residual.gradient()) == std::vector<float>(16, 2.0F));
   x.track();
   residual = zeros({1, 4, 4, 1}, Device::kCpu);
@@ -76,13 +76,13 @@ TEST_CASE("each of resize_bilinear's inputs may be the only one that is tracked"
   CHECK(to_vector(*x.gradient()) == std::vector<float>(4, 4.0F));
 }
 
-TEST_CASE("batch_norm refuses what does not fit, and writes into a residual given for good",
+TEST_CASE("batch_norm rejects mismatched shapes, and writes in place of an owned residual",
           "[ops][batch_norm]") {
   const Tensor x = map({2, 3, 5, 8}), ones = zeros({1, 1, 1, 8}, Device::kCpu);
   CHECK(batch_norm(x, ones, ones).shape() == x.shape());
   CHECK_THROWS_WITH(batch_norm({}, ones, ones), "batch_norm: input is empty");
   CHECK_THROWS_WITH(batch_norm(map(x.shape(), DType::kFloat16), ones, ones),
-                    "batch_norm: the CPU computes in fp32 only");
+                    "batch_norm: the CPU supports fp32 only");
   CHECK_THROWS_WITH(batch_norm(x, map({1, 1, 1, 9}), ones),
                     "batch_norm: gamma has shape (1, 1, 1, 9), not (1, 1, 1, 8)");
   CHECK_THROWS_WITH(batch_norm(x, ones, map({1, 1, 1, 9})),
@@ -90,9 +90,9 @@ TEST_CASE("batch_norm refuses what does not fit, and writes into a residual give
   Tensor learned = ones;
   learned.track();
   CHECK_THROWS_WITH(batch_norm(x, learned, ones),
-                    "batch_norm: gamma is tracked, but no gradient goes back to it");
+                    "batch_norm: gamma is tracked, but batch_norm computes no gradient for it");
   CHECK_THROWS_WITH(batch_norm(x, ones, learned),
-                    "batch_norm: beta is tracked, but no gradient goes back to it");
+                    "batch_norm: beta is tracked, but batch_norm computes no gradient for it");
   for (const Shape& other : {Shape{3, 3, 5, 8}, {2, 4, 5, 8}, {2, 3, 6, 8}, {2, 3, 5, 9}})
     CHECK_THROWS_WITH(batch_norm(x, ones, ones, {.residual = map(other)}),
                       "batch_norm: residual has shape " + to_string(other) + ", not (2, 3, 5, 8)");

@@ -1,4 +1,4 @@
-// The goldens of this folder, and how far fp32 may lie from them. make_goldens.py says what they are.
+// The golden files of this folder (see make_goldens.py), and fp32 tolerances for them.
 #pragma once
 
 #include <cmath>
@@ -21,7 +21,7 @@ inline engine::Parameters read_golden(const std::string& file, const std::string
   return weights::read_weights(source_dir() / "tests/golden" / file, prefix);
 }
 
-/// The tensor of that name, whatever its shape.
+/// The tensor with that name, of any shape.
 inline const engine::Parameter& find(const engine::Parameters& parameters, const std::string& name) {
   for (const engine::Parameter& parameter : parameters.all())
     if (parameter.name == name) return parameter;
@@ -48,14 +48,14 @@ inline std::vector<double> to_doubles(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
-/// The sum of the products.
+/// Dot product.
 inline double dot(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
   for (std::size_t k = 0; k < a.size(); ++k) sum += static_cast<double>(a[k]) * static_cast<double>(b.at(k));
   return sum;
 }
 
-/// The 2-norm, and that of the difference of two as long.
+/// The 2-norm, and that of the difference of two vectors.
 inline double norm(const std::vector<float>& values) { return std::sqrt(dot(values, values)); }
 inline double distance(std::vector<float> a, const std::vector<float>& b) {
   if (a.size() != b.size()) throw Error("vectors of different lengths have no distance");
@@ -63,8 +63,8 @@ inline double distance(std::vector<float> a, const std::vector<float>& b) {
   return norm(a);
 }
 
-/// Winograd F(4×4)'s rounding errors over a direct sum's, derived in tests/kernels/implementations.cpp: in
-/// the worst of a tile's 16 outputs, and over all of them (the root of the mean square).
+/// Rounding errors of Winograd F(4×4) relative to a direct sum, derived in tests/kernels/implementations.cpp:
+/// for the worst of a tile's 16 outputs, and the root mean square over all of them.
 inline constexpr double kWinogradWorst = 31.4, kWinogradMean = 10.8;
 
 }  // namespace sapnet::tests

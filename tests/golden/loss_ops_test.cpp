@@ -1,4 +1,4 @@
-// The losses on features and logits, and what goes back through them, against PyTorch (make_loss_ops.py).
+// The losses on features and logits and their gradients against PyTorch (make_loss_ops.py).
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -22,7 +22,7 @@ using engine::DType;
 using engine::Parameter;
 using engine::Tensor;
 
-/// A power of two changes no digits; and fp16 holds all gradients times this one.
+/// A power of two, so exact, and small enough that all weighted gradients fit into fp16.
 constexpr float kLossWeight = 0.5F;
 
 const std::vector<float>& golden(const std::string& name) {
@@ -35,13 +35,13 @@ struct Place {
   DType maps = DType::kFloat32;
 };
 
-/// The golden map of that name, of `channels`, stored as `maps`. Its other extents do not matter.
+/// The golden map with that name and number of channels, stored as `maps`. Its other extents do not matter.
 Tensor map(const std::string& name, std::int64_t channels, const Place& place) {
   const std::vector<float>& values = golden(name);
   const engine::Shape shape = {2, 3, 5, channels};
   return engine::visit_dtype(place.maps, [&]<class T>(T) {
     std::vector<T> converted;
-    for (const float value : values) converted.push_back(kernels::converted<T>(value));
+    for (const float value : values) converted.push_back(kernels::to_storage<T>(value));
     return engine::from_host(std::span<const T>(converted), shape, place.device);
   });
 }
@@ -83,7 +83,7 @@ void check_feature_contrast(const Place& place) {
     const std::string name = std::string("feature_contrast.") + which;
     const auto features = [&](const char* picture) { return map(name + "." + picture, 6, place); };
     const Tensor clean = features("clean"), rainy = features("rainy");
-    // A few operations on two terms, of which the largest gradient has one at least.
+    // A few operations on two terms; the largest gradient has at least one.
     std::vector<double> tolerance = expected_gradient(name);
     double largest = 0;
     for (const double value : tolerance) largest = std::max(largest, std::abs(value));
@@ -129,13 +129,13 @@ void check_focal(Device device) {
   }
 }
 
-TEST_CASE("the losses on features and logits and their gradients are PyTorch's", "[golden][training]") {
+TEST_CASE("the losses on features and logits and their gradients match PyTorch", "[golden][training]") {
   check_feature_contrast({});
   check_feature_distance({});
   check_focal(Device::kCpu);
 }
 
-TEST_CASE("the losses on features and logits and their gradients are PyTorch's (gpu)",
+TEST_CASE("the losses on features and logits and their gradients match PyTorch (gpu)",
           "[golden][training][gpu]") {
   if (!have_gpu()) return;
   for (const DType maps : {DType::kFloat32, DType::kFloat16}) {

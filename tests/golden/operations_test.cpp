@@ -1,4 +1,4 @@
-// The engine's operations against what PyTorch makes of the same inputs and weights.
+// The engine's operations against PyTorch, on the same inputs and weights.
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -31,7 +31,7 @@ double largest(const Parameter& parameter) {
   return limit;
 }
 
-/// How far a convolution may be off: its products' 2-norm is at most that of an output's weights times the
+/// Tolerance of a convolution: the 2-norm of its products is at most that of an output's weights times the
 /// largest input. With Winograd the sum is over the channels (and the 20 roundings of the transforms).
 double conv_tolerance(const Parameter& weight, double input_limit, bool strict) {
   const auto per_output = static_cast<std::size_t>(weight.shape[1] * weight.shape[2] * weight.shape[3]);
@@ -92,19 +92,20 @@ TEST_CASE("conv_lstm agrees with PyTorch over two steps", "[golden]") {
   for (int step = 0; step < 2; ++step) {
     const std::string number = std::to_string(step);
     state = conv_lstm(to_tensor(golden("conv_lstm.input" + number)), std::move(state), weights);
-    // σ has slope 1/4 and tanh at most 1: an error of a gate reaches c' = f c + i g at most
-    // |c|/4 + |g|/4 + |i| ≤ 1.75-fold (|c| ≤ 2 after two steps), h' no more; the second step adds its own.
+    // σ has slope at most 1/4 and tanh at most 1: an error of a gate reaches c' = f c + i g multiplied by at
+    // most
+    // c|/4 + |g|/4 + |i| ≤ 1.75 (|c| ≤ 2 after two steps), and h' by no more; the second step adds its own.
     const double tolerance = 1.75 * gate * (step + 1);
     check_map("hidden state " + number, state.hidden, golden("conv_lstm.hidden" + number), tolerance);
     check_map("cell state " + number, state.cell, golden("conv_lstm.cell" + number), tolerance);
   }
 }
 
-/// A map with the shifted sums that an attended_conv of this dilation wants.
+/// A map with shifted sums for an attended_conv of this dilation.
 engine::SummedMap summed(const Parameter& parameter, std::int64_t dilation) {
   const Tensor map = to_tensor(parameter);
   const engine::Shape& shape = map.shape();
-  Tensor sums({shape.n, kernels::cpu::shifted_sums_parts(shape.h), 9, shape.c}, Device::kCpu);
+  Tensor sums({shape.n, kernels::cpu::shifted_sums_partials(shape.h), 9, shape.c}, Device::kCpu);
   kernels::cpu::shifted_sums({shape.n, shape.h, shape.w, shape.c, dilation}, map.data(), sums.data());
   return {map, sums, dilation};
 }

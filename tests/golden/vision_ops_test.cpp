@@ -1,4 +1,4 @@
-// The operations of VGG, ResNet and FPN, and their ways back, against what PyTorch makes of the same inputs.
+// The operations of VGG, ResNet and FPN and their gradients against PyTorch, on the same inputs.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -22,7 +22,7 @@ using engine::DType;
 using engine::Half;
 using engine::Tensor;
 
-/// One case of the goldens, with tensors on a device.
+/// One golden case, with tensors on a device.
 struct Golden {
   std::string name;
   Device device;
@@ -43,7 +43,7 @@ struct Golden {
 
   const std::vector<float>& values(const std::string& part) const { return parameter(part).values; }
 
-  /// Maps hold numbers that fp16 can.
+  /// Map values are representable in fp16.
   Tensor map(const std::string& part) const {
     const Tensor on_cpu = to_tensor(parameter(part));
     if (maps == DType::kFloat32) return on_device(on_cpu, device);
@@ -53,8 +53,8 @@ struct Golden {
   }
 };
 
-/// Calls check(golden) for cases 0 to count - 1 of an operation, for all that maps are stored as on the
-/// device.
+/// Calls check(golden) for cases 0 to count - 1 of an operation and every storage type that the device
+/// supports.
 template <class Check>
 void for_each_case(const std::string& op, int count, Device device, const Check& check) {
   if (device == Device::kCuda && !have_gpu()) return;
@@ -68,7 +68,7 @@ void for_each_case(const std::string& op, int count, Device device, const Check&
   }
 }
 
-/// Sends the golden's gradient back from `out`.
+/// Runs the backward pass from `out` with the golden gradient.
 void go_back(engine::Tape& tape, const Golden& golden, const Tensor& out) {
   *out.gradient() = golden.map("output_gradient");
   tape.backward({});
@@ -114,12 +114,14 @@ void check_resize(Device device) {
     if (residual) residual.track();
     engine::Tape tape;
     const Tensor out = resize_bilinear(x, golden.shape("output").h, golden.shape("output").w, residual);
-    // As in tests/kernels/resize_bilinear_test.cpp: the sum, within the largest input, and the residual.
+    // As in tests/kernels/resize_bilinear_test.cpp: the interpolation, within the largest input, and the
+    // residual.
     check_tensor(golden, "output", out,
                  2 * storage_rounding(golden.maps, largest(golden.values("input")) +
                                                        (residual ? largest(golden.values("residual")) : 0)));
     go_back(tape, golden, out);
-    // An input's weights sum to the outputs per input, and less than one more at a border, along either axis.
+    // An input's weights sum to the outputs per input, and to less than one more at a border, along either
+    // axis.
     const auto gain = [&](std::int64_t in, std::int64_t result) {
       return static_cast<double>(result) / static_cast<double>(in) + 1;
     };
@@ -151,8 +153,8 @@ void check_batch_norm(Device device) {
     engine::Tape tape;
     const Tensor out =
         batch_norm(x, gamma, beta, {.relu = golden.values("relu").at(0) > 0, .residual = residual});
-    // Bounds as in tests/kernels/batch_norm_test.cpp, of the worst channel. Deviations are 0.05 at least,
-    // less what so few numbers of that spread may miss; the inputs are as far as `largest` from 0.
+    // Tolerances as in tests/kernels/batch_norm_test.cpp, for the worst channel. Standard deviations are at
+    // least 0.05, minus the sampling error of so few values; inputs are at most `largest` from 0.
     const double inv_std = 1 / 0.04, size = 2 * largest(golden.values("input")) * inv_std;
     const double scale = largest(golden.values("gamma"));
     const double rest = largest(golden.values("beta")) + (residual ? largest(golden.values("residual")) : 0);
@@ -161,7 +163,7 @@ void check_batch_norm(Device device) {
                  rounding(scale * size + rest) +
                      fp16 * storage_rounding(golden.maps, largest(golden.values("output"))));
     go_back(tape, golden, out);
-    constexpr double kLargest = 6;  // of |x̂|: in fewer than 200 numbers of a normal distribution
+    constexpr double kLargest = 6;  // bound of |x̂| for fewer than 200 normally distributed values
     const double by_gradient = scale * inv_std * largest(golden.values("output_gradient"));
     check_tensor(golden, "input_gradient", *x.gradient(),
                  by_gradient * (rounding(2 + kLargest) + (1 + kLargest) * rounding(size)) +

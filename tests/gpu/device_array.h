@@ -1,4 +1,4 @@
-// Arrays on the device by the bare CUDA runtime, for tests of what the engine stands on.
+// Device arrays on the bare CUDA runtime, for tests below the engine.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -14,7 +14,7 @@ int skipped = 0;
 }  // namespace
 
 bool have_gpu() {
-  const std::string obstacle = engine::cuda::why_not();
+  const std::string obstacle = engine::cuda::unavailable_reason();
   if (obstacle.empty()) return true;
   const char* const required = std::getenv("SAPNET_REQUIRE_GPU");
   if (required && std::string(required) == "1") FAIL("SAPNET_REQUIRE_GPU is 1, but " << obstacle);

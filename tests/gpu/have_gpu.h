@@ -1,13 +1,13 @@
-// Tests that need a GPU, and their skipping where there is none.
+// Skips tests that need a GPU where there is none.
 #pragma once
 
 namespace sapnet::tests {
 
-/// Whether kernels can run here, on a GPU or an emulated one. Where they cannot, the running test has nothing
-/// more to do: it counts as skipped or, with SAPNET_REQUIRE_GPU=1 in the environment, fails.
+/// Whether kernels can run here, on a real or an emulated GPU. If not, the running test should return: it
+/// counts as skipped or, with SAPNET_REQUIRE_GPU=1 in the environment, as failed.
 bool have_gpu();
 
-/// How many tests have been skipped so far.
+/// The number of tests skipped so far.
 int skipped_tests();
 
 }  // namespace sapnet::tests

@@ -16,7 +16,7 @@ __global__ void write_place(std::uint32_t* out) {
 
 __global__ void do_nothing() {}
 
-constexpr int kDynamicWords = 16 * 1024;  // 64 KiB, which must be asked for
+constexpr int kDynamicWords = 16 * 1024;  // 64 KiB, which needs cudaFuncSetAttribute
 
 __global__ void pass_to_neighbour(std::uint32_t* out, std::uint32_t* misaligned) {
   SHARED_ARRAY(std::uint32_t, flat, [kSharedThreads]);

@@ -1,5 +1,5 @@
-// kernels/gpu.cuh does what it says, on the emulator and on a GPU alike: what each wrapper gives each thread,
-// against its documentation. So what runs right on the emulator has been run with a GPU's own meanings.
+// Conformance tests of kernels/gpu.cuh, on the emulator and on a GPU alike: what each wrapper delivers to
+// each thread, against its documentation. So the emulator is tested for a GPU's semantics.
 #include "tests/gpu/wrappers.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ Words counted_words(std::size_t count) {
   return words;
 }
 
-/// Fails the test when they differ; names the first place.
+/// Fails the test at the first difference.
 void check_equal(const Words& actual, const Words& expected) {
   REQUIRE(actual.size() == expected.size());
   const auto [a, e] = std::ranges::mismatch(actual, expected);
@@ -39,7 +39,7 @@ void check_equal(const Words& actual, const Words& expected) {
   FAIL_CHECK("word " << a - actual.begin() << " is " << *a << ", not " << *e);
 }
 
-TEST_CASE("launch starts the grid that was asked for", "[gpu][conformance]") {
+TEST_CASE("launch starts the requested grid", "[gpu][conformance]") {
   if (!have_gpu()) return;
   constexpr std::uint32_t kX = 3, kY = 5, kZ = 2, kThreads = 70;
   const DeviceArray<std::uint32_t> out(Words(kX * kY * kZ * kThreads, kUnwritten));
@@ -52,7 +52,7 @@ TEST_CASE("launch starts the grid that was asked for", "[gpu][conformance]") {
   check_equal(out.read(), expected);
 }
 
-TEST_CASE("launches that a device cannot do are refused", "[gpu][refused]") {
+TEST_CASE("launches that exceed the device's limits are refused", "[gpu][refused]") {
   if (!have_gpu()) return;
   CHECK_THROWS_AS(launch_empty(1, 1025, 0, false), Error);
   CHECK_THROWS_AS(launch_empty(1, 32, std::size_t{1} << 20U, false), Error);
@@ -62,7 +62,7 @@ TEST_CASE("launches that a device cannot do are refused", "[gpu][refused]") {
   ok(cudaDeviceSynchronize());
 }
 
-TEST_CASE("shared arrays are each block's own, apart from each other and aligned", "[gpu][conformance]") {
+TEST_CASE("shared arrays are private to a block, disjoint and aligned", "[gpu][conformance]") {
   if (!have_gpu()) return;
   const DeviceArray<std::uint32_t> out(Words(std::size_t{kSharedBlocks} * kSharedThreads * 4, kUnwritten));
   const DeviceArray<std::uint32_t> misaligned(Words(kSharedBlocks, kUnwritten));
@@ -94,11 +94,11 @@ TEST_CASE("cp_async16 copies 16 bytes, or writes zeros", "[gpu][conformance]") {
   check_equal(out.read(), expected);
 }
 
-TEST_CASE("cp_async_wait leaves only the newest groups under way", "[gpu][conformance]") {
+TEST_CASE("cp_async_wait leaves only the newest groups in flight", "[gpu][conformance]") {
   if (!have_gpu()) return;
   const Words source = counted_words(std::size_t{kPieces} * kCopies * 4);
   const DeviceArray<std::uint32_t> in(source);
-  constexpr int kReadable[] = {4, 3, 1, 1};  // pieces of all groups but the newest 0, 1, 2, 3
+  constexpr int kReadable[] = {4, 3, 1, 1};  // pieces in all groups but the newest 0, 1, 2, 3
   for (int pending = 0; pending < 4; ++pending) {
     INFO(pending << " pending");
     const DeviceArray<std::uint32_t> out(Words(source.size(), kUnwritten));
@@ -109,7 +109,7 @@ TEST_CASE("cp_async_wait leaves only the newest groups under way", "[gpu][confor
   }
 }
 
-TEST_CASE("ldmatrix_x4 gives each lane its elements, ldmatrix_x4_trans those of the transposed matrices",
+TEST_CASE("ldmatrix_x4 loads each lane's elements, ldmatrix_x4_trans those of the transposed matrices",
           "[gpu][conformance]") {
   if (!have_gpu()) return;
   std::vector<std::uint16_t> elements(32 * kRowLength);
@@ -134,7 +134,7 @@ TEST_CASE("ldmatrix_x4 gives each lane its elements, ldmatrix_x4_trans those of 
   }
 }
 
-TEST_CASE("shuffle_xor gives the value of the lane that differs in the mask", "[gpu][conformance]") {
+TEST_CASE("shuffle_xor returns the value of the lane that differs in the mask", "[gpu][conformance]") {
   if (!have_gpu()) return;
   std::vector<float> values(32), expected;
   std::iota(values.begin(), values.end(), 1.0F);
@@ -145,7 +145,7 @@ TEST_CASE("shuffle_xor gives the value of the lane that differs in the mask", "[
   CHECK(out.read() == expected);
 }
 
-TEST_CASE("grid_sync shows each block what all others wrote", "[gpu][conformance]") {
+TEST_CASE("after grid_sync each block sees what all others wrote", "[gpu][conformance]") {
   if (!have_gpu()) return;
   constexpr int kBlocks = 8, kCount = kBlocks * kGridThreads;
   Words row = counted_words(kCount), expected = row;
@@ -173,7 +173,7 @@ int draw(Random& random, int first, int last) {
   return first + static_cast<int>(random() % static_cast<unsigned>(last - first + 1));
 }
 
-/// A finite half with any of the bits, subnormal or not.
+/// A random finite half, possibly subnormal.
 float any_half(Random& random) {
   constexpr std::uint32_t kInfinity = 0x7c00U;
   const auto bits = static_cast<std::uint32_t>(random() % (2 * kInfinity));
@@ -181,7 +181,7 @@ float any_half(Random& random) {
       {static_cast<std::uint16_t>(bits < kInfinity ? bits : bits - kInfinity + 0x8000U)});
 }
 
-/// One product: a (16, 16) and b (16, 8), which halves can hold, and c (16, 8).
+/// One product: a (16, 16) and b (16, 8), representable as halves, and c (16, 8).
 struct Operands {
   std::vector<float> a, b, c;
 };
@@ -199,7 +199,7 @@ std::uint32_t half_pair(float low, float high) {
   return kernels::to_half(low).bits | static_cast<std::uint32_t>(kernels::to_half(high).bits) << 16U;
 }
 
-/// c + a · b of each, (count, 16, 8), by the device: as gpu.cuh says which lane holds what.
+/// c + a · b for each, (count, 16, 8), computed on the device with the fragment layouts of gpu.cuh.
 std::vector<float> multiplied(const std::vector<Operands>& all) {
   Words a, b;
   std::vector<float> d;
@@ -230,16 +230,16 @@ std::vector<float> multiplied(const std::vector<Operands>& all) {
   return result;
 }
 
-/// How far a sum may lie from the exact one, for terms whose absolute values, c among them, add up to `size`.
+/// The tolerance of a sum whose terms, c among them, have absolute values that add up to `size`.
 ///
 /// PTX leaves order and rounding open. Measurements of tensor cores (Fasi, Higham, Mikaitis, Pranesh:
 /// "Numerical behavior of NVIDIA tensor cores", PeerJ Computer Science 7:e330, 2021) found that products are
-/// exact; that 4 of them or more are added to the sum so far at once; that for this every term is cut off,
-/// not rounded, at the 24th bit of the largest one or later, and the result at its own 24th bit; and that
-/// subnormal numbers count in full. So each cut loses less than 2^-23 · size: 5 terms and a result, 4 times.
+/// exact; that at least 4 of them are added to the accumulator at once; that each term is truncated, not
+/// rounded, at the 24th bit of the largest one or later, and the result at its own 24th bit; and that
+/// subnormals are supported. So each truncation loses less than 2^-23 · size: 5 terms and a result, 4 times.
 double mma_tolerance(double size) { return 24 * 0x1p-23 * size; }
 
-/// exact: no bit may be lost, in whatever order.
+/// exact: no bit may be lost, in any order.
 void check_products(const std::vector<Operands>& all, bool exact) {
   std::vector<double> expected, tolerance;
   for (const Operands& one : all) {
@@ -268,7 +268,7 @@ TEST_CASE("mma_m16n8k16 is exact where 24 bits hold every sum", "[gpu][conforman
   };
   std::vector<Operands> all;
   for (int k = 0; k < 20; ++k) {
-    // Below 2^24 units of each kind, c beyond what a half can hold.
+    // Fewer than 2^24 units in total, with c beyond the range of a half.
     all.push_back(operands(integer(64, 1), integer(64, 1), integer(1 << 20, 1)));
     // Subnormal halves on one side, on the other, on both.
     all.push_back(operands(integer(1023, 0x1p-24F), integer(8, 1), integer(1 << 20, 0x1p-24F)));

@@ -14,7 +14,7 @@
 namespace sapnet::tests {
 namespace {
 
-/// loss_scale: of the gradients. clip: as a share of their norm, 0 for none. ema_decay: 0 for no EMA.
+/// loss_scale: of the gradients. clip: relative to their norm, 0 for none. ema_decay: 0 for no EMA.
 void check(std::int64_t count, double learning_rate, double loss_scale = 1, double clip = 0,
            double ema_decay = 0) {
   INFO(count << " numbers, learning rate " << learning_rate << ", gradients times " << loss_scale
@@ -25,9 +25,9 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
   std::vector<std::vector<float>> gradients;
   for (std::uint32_t step = 1; step <= kSteps; ++step)
     gradients.push_back(random_values(count, 1 + step, 0.01F));
-  gradients[0][0] = 0;  // a weight that the first loss does not depend on
+  gradients[0][0] = 0;  // a weight with zero gradient in the first step
 
-  constexpr double kNorm = 8;  // as it is told
+  constexpr double kNorm = 8;  // Adam uses the norm it is given
   const double scale = (clip > 0 && clip < 1 ? clip : 1) / loss_scale;
   std::vector<double> values(start.begin(), start.end()), m(size), v(size), ema = values;
   for (int step = 1; step <= kSteps; ++step) {
@@ -70,13 +70,13 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
         constexpr float kInfinity = std::numeric_limits<float>::infinity();
         for (const auto& endless :
              {std::vector<float>{kInfinity, 5}, {kNorm, -kInfinity}, {NAN, 5}, {kNorm, NAN}})
-          update(endless);  // changes nothing
+          update(endless);  // must change nothing
         CHECK(gradient.intact());
       }
       for (GuardedArray* array : {&moving, &first, &second, &average}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(moving), copy(first), copy(second), copy(average)};
     });
-    // A step is at most some learning rates long, and a dozen operations in fp32.
+    // A step is at most a few learning rates long, and a dozen operations in fp32.
     const std::vector<double> tolerance(size, kSteps * rounding(1 + 10 * learning_rate));
     check_close("values", {count}, written[0], values, tolerance);
     check_close("first moments", {count}, written[1], m, std::vector<double>(size, kSteps * rounding(0.01)));
@@ -92,7 +92,7 @@ KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   check(100, 1e-3, 4);
   check(100, 1e-3, 1, 0.25);
   check(100, 1e-3, 4, 0.25);
-  check(100, 1e-3, 4, 1.5);  // the norm is below it
+  check(100, 1e-3, 4, 1.5);  // larger than the norm
 }
 
 KERNEL_TEST_CASE("adam with an average of the values", "[kernels][adam]") {
@@ -111,7 +111,7 @@ TEST_CASE("the decay of Adam's average grows with the steps up to what is asked"
   CHECK(decay(1, 0.05) == Approx(0.05));
 }
 
-TEST_CASE("adam over more numbers than a CPU's thread takes at once", "[kernels][adam]") {
+TEST_CASE("adam over more elements than one CPU job", "[kernels][adam]") {
   test_kernels(engine::Device::kCpu, [] { check(40000, 1e-3); });
 }
 

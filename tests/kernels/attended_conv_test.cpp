@@ -22,7 +22,7 @@ using kernels::AttendedConvProblem;
 
 enum class Residual { kNone, kSeparate, kInPlace };
 
-/// What an attended_conv learns.
+/// The learned weights of an attended_conv.
 struct Weights {
   Weights(const AttendedConvProblem& p, engine::DType maps)
       : weight(stored(random_values(p.c * p.c * 9, 3, 2 / std::sqrt(static_cast<float>(9 * p.c))), maps)),
@@ -34,12 +34,12 @@ struct Weights {
   std::vector<float> weight, bias, w1, w2, w3;
 };
 
-/// How many parts the given shifted sums come in; no device's own number, for attended_conv takes any.
-constexpr std::size_t kParts = 3;
+/// Partials of the shifted sums; not the number of any device, because attended_conv accepts any.
+constexpr std::size_t kPartials = 3;
 
-/// The shifted sums of `in`, (n, count, 9, c), in parts of unequal size and sign.
-std::vector<float> sums_in_parts(const AttendedConvProblem& p, const std::vector<float>& in,
-                                 std::size_t count = kParts) {
+/// The shifted sums of `in`, (n, count, 9, c), in partials of different size and sign.
+std::vector<float> sums_in_partials(const AttendedConvProblem& p, const std::vector<float>& in,
+                                    std::size_t count = kPartials) {
   std::vector<double> shares;
   double rest = 1;
   while (shares.size() + 1 < count) {
@@ -49,22 +49,21 @@ std::vector<float> sums_in_parts(const AttendedConvProblem& p, const std::vector
   shares.push_back(rest);
   const auto sums = reference::shifted_sums({p.n, p.h, p.w, p.c, p.dilation}, in).sums;
   const auto per_image = static_cast<std::ptrdiff_t>(9 * p.c);
-  std::vector<float> parts;
+  std::vector<float> partials;
   for (auto image = sums.begin(); image != sums.end(); image += per_image)
     for (const double share : shares)
-      std::transform(image, image + per_image, std::back_inserter(parts),
+      std::transform(image, image + per_image, std::back_inserter(partials),
                      [&](double sum) { return static_cast<float>(share * sum); });
-  return parts;
+  return partials;
 }
 
-/// How far each attention scale, (n, c), may lie from the exact one. The parts of the shifted sums come
-/// rounded, each by up to ε/2 of itself, and so do sums of some of them; the worst that this can do to the
-/// means goes through |W3| + |W2||W1|, and through σ at its steepest, 1/4. The rest is computed in double,
-/// and the result rounded.
+/// The tolerance of each attention scale, (n, c). The partials of the shifted sums are rounded, each by up to
+/// ε/2 of itself, and so are sums of some of them; the resulting error of the means goes through |W3| +
+/// |W2||W1|, and through σ with slope at most 1/4. The rest is computed in double, and the result rounded.
 std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights& weights,
                                      const std::vector<float>& shifted_sums) {
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
-  const std::size_t parts = shifted_sums.size() / (static_cast<std::size_t>(p.n) * 9 * channels);
+  const std::size_t partials = shifted_sums.size() / (static_cast<std::size_t>(p.n) * 9 * channels);
   const auto size = [](float v) { return std::abs(static_cast<double>(v)); };
   std::vector<double> tolerances;
   for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
@@ -73,9 +72,9 @@ std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights
       for (std::size_t i = 0; i < channels; ++i) {
         double sum = 0;
         for (std::size_t k = 0; k < 9; ++k)
-          for (std::size_t part = 0; part < parts; ++part)
+          for (std::size_t part = 0; part < partials; ++part)
             sum += size(weights.weight[(o * channels + i) * 9 + k]) *
-                   size(shifted_sums[((n * parts + part) * 9 + k) * channels + i]);
+                   size(shifted_sums[((n * partials + part) * 9 + k) * channels + i]);
         mean[o] += rounding(sum / static_cast<double>(p.h * p.w));
       }
     }
@@ -92,15 +91,15 @@ std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights
 }
 
 void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType maps,
-           std::size_t parts = kParts) {
+           std::size_t partials = kPartials) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", hidden " << p.hidden << ", dilation " << p.dilation
            << ", next " << p.next_dilation << ", residual " << static_cast<int>(residual_kind) << ", "
-           << parts << " parts");
+           << partials << " partials");
   const std::int64_t count = p.n * p.h * p.w * p.c;
   const auto in = stored(random_values(count, 1), maps);
   const auto residual = stored(random_values(residual_kind == Residual::kNone ? 0 : count, 2), maps);
   const Weights weights(p, maps);
-  const std::vector<float> shifted_sums = sums_in_parts(p, in, parts);
+  const std::vector<float> shifted_sums = sums_in_partials(p, in, partials);
   const auto expected = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                  weights.w3, residual);
   const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
@@ -113,13 +112,13 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
           w2(weights.w2), w3(weights.w3), residuals(residual);
       GuardedArray scale(static_cast<std::size_t>(p.n * p.c));
       GuardedArray out_sums(
-          static_cast<std::size_t>(p.n * implementation->shifted_sums_parts(p.h) * 9 * p.c));
+          static_cast<std::size_t>(p.n * implementation->shifted_sums_partials(p.h) * 9 * p.c));
       GuardedArray separate_out(static_cast<std::size_t>(count));
       GuardedArray& out = residual_kind == Residual::kInPlace ? residuals : separate_out;
       AttendedConvArguments arguments;
       arguments.in = map.data();
       arguments.shifted_sums = sums.data();
-      arguments.parts = static_cast<std::int64_t>(parts);
+      arguments.partials = static_cast<std::int64_t>(partials);
       arguments.weight = weight.data();
       arguments.bias = bias.data();
       arguments.w1 = w1.data();
@@ -180,11 +179,11 @@ KERNEL_TEST_CASE("attended_conv gives each image of a batch its own attention", 
   check({3, 5, 9, 32, 2, 8, 8}, Residual::kNone);
 }
 
-KERNEL_TEST_CASE("attended_conv takes shifted sums in any number of parts", "[kernels][attended_conv]") {
-  // From 129 on, CUDA adds them up in two steps; 300 are not shared out evenly.
-  for (const std::size_t parts : {1U, 128U, 129U, 300U})
+KERNEL_TEST_CASE("attended_conv accepts any number of partial shifted sums", "[kernels][attended_conv]") {
+  // From 129 on, CUDA adds them up in two steps; 300 do not divide evenly.
+  for (const std::size_t partials : {1U, 128U, 129U, 300U})
     for (const engine::DType maps : stored_types())
-      check({2, 5, 9, 32, 2, 1, 1}, Residual::kNone, maps, parts);
+      check({2, 5, 9, 32, 2, 1, 1}, Residual::kNone, maps, partials);
 }
 
 KERNEL_TEST_CASE("attended_conv with other numbers of channels", "[kernels][attended_conv]") {
@@ -192,9 +191,9 @@ KERNEL_TEST_CASE("attended_conv with other numbers of channels", "[kernels][atte
     check({1, 6, 11, channels, 3, 2, 1}, Residual::kNone);
 }
 
-// --- the way back, held against the numeric derivative of the paper's formula ---
+// --- backward, against the numerical derivative of the paper's formula ---
 
-/// A numeric derivative of the loss Σ dout·out, and how far a kernel may lie from it.
+/// A numerical derivative of the loss Σ dout·out, and the kernel's tolerance.
 struct Expected {
   std::vector<double> values, tolerance;
 };
@@ -203,9 +202,9 @@ struct ExpectedGradients {
   Expected dy, dresidual, dw1, dw2, dw3;
 };
 
-/// y: the convolution's sums. magnitude: of the terms of ds, Σ |dout · relu(y)|, (n, c). scale_tolerance: as
-/// scale_tolerances() gives them. All further arithmetic that is summed is in double within a kernel, so what
-/// an error of ds and of s does to the gradients bounds theirs.
+/// y: the preactivations. magnitude: of the terms of ds, Σ |dout · relu(y)|, (n, c). scale_tolerance: from
+/// scale_tolerances(). Kernels compute all further sums in double, so the propagated errors of ds and s bound
+/// those of the gradients.
 ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::vector<double>& y,
                                      const Weights& weights, const std::vector<float>& residual,
                                      const std::vector<float>& dout,
@@ -245,8 +244,8 @@ ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::ve
         mean[c] +=
             size(y[n * per_image + k]) * static_cast<double>(channels) / static_cast<double>(per_image);
       }
-      // σ' = s (1 - s) is at most 1/4, and at most as wrong as s. A row, or on a GPU a share of the pixels,
-      // is summed in fp32, of terms that are as stored.
+      // σ' = s (1 - s) is at most 1/4, and its error at most that of s. A row, or on a GPU a chunk of the
+      // pixels, is summed in fp32, from stored terms.
       dlogit[c] = magnitude / 4;
       dlogit_tolerance[c] = (sum_tolerance(static_cast<double>(p.w), magnitude) + 4 * rounding(magnitude) +
                              storage_rounding(maps, magnitude)) /
@@ -292,11 +291,12 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
   const auto in = random_values(count, 1), residual = random_values(with_residual ? count : 0, 2),
              dout = stored(random_values(count, 8), maps);
   const Weights weights(p, engine::DType::kFloat32);
-  const std::vector<float> shifted_sums = sums_in_parts(p, in);
+  const std::vector<float> shifted_sums = sums_in_partials(p, in);
   const auto forward = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                 weights.w3, residual);
   const auto plain = reference::finish(p.conv(), forward.conv.sum, forward.scale, {}, true);
-  const std::vector<float> out(forward.out.begin(), forward.out.end()), inner(plain.begin(), plain.end());
+  const std::vector<float> out(forward.out.begin(), forward.out.end()),
+      pre_residual(plain.begin(), plain.end());
   const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout,
                                            scale_tolerances(p, weights, shifted_sums), maps);
 
@@ -304,7 +304,7 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
     if (!implementation->takes(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray douts(dout), outs(out), inners(with_residual ? inner : std::vector<float>()),
+      GuardedArray douts(dout), outs(out), pre_residuals(with_residual ? pre_residual : std::vector<float>()),
           sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1), w2(weights.w2),
           w3(weights.w3);
       GuardedArray separate_dy(static_cast<std::size_t>(count)), dresidual(residual.size());
@@ -313,9 +313,9 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
       GuardedArray& dy = in_place ? douts : separate_dy;
       implementation->attended_conv_backward(p, {.dout = douts.data(),
                                                  .out = outs.data(),
-                                                 .inner = inners.data(),
+                                                 .pre_residual = pre_residuals.data(),
                                                  .shifted_sums = sums.data(),
-                                                 .parts = kParts,
+                                                 .partials = kPartials,
                                                  .weight = weight.data(),
                                                  .bias = bias.data(),
                                                  .w1 = w1.data(),
@@ -327,8 +327,8 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
                                                  .dw1 = dw1.data(),
                                                  .dw2 = dw2.data(),
                                                  .dw3 = dw3.data()});
-      for (GuardedArray* array : {&douts, &outs, &inners, &sums, &weight, &bias, &w1, &w2, &w3, &separate_dy,
-                                  &dresidual, &dw1, &dw2, &dw3})
+      for (GuardedArray* array : {&douts, &outs, &pre_residuals, &sums, &weight, &bias, &w1, &w2, &w3,
+                                  &separate_dy, &dresidual, &dw1, &dw2, &dw3})
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(dy), copy(dresidual), copy(dw1), copy(dw2), copy(dw3)};
     });
@@ -342,7 +342,7 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
   }
 }
 
-KERNEL_TEST_CASE("the way back through attended_conv", "[kernels][attended_conv][backward]") {
+KERNEL_TEST_CASE("attended_conv backward", "[kernels][attended_conv][backward]") {
   for (const engine::DType maps : stored_types())
     for (const bool with_residual : {false, true}) {
       for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {4, 5}})

@@ -23,7 +23,7 @@ struct Options {
 
 std::vector<double> doubles(const std::vector<float>& values) { return {values.begin(), values.end()}; }
 
-/// A case's arrays, and what of each channel bounds the roundings.
+/// A case's arrays, and the quantities per channel that bound rounding errors.
 struct Case {
   BatchNormProblem p;
   Options options;
@@ -49,7 +49,7 @@ struct Case {
     }
   }
 
-  /// x̂ and what it is the difference of.
+  /// The magnitude of the operands of x̂'s subtraction.
   double size(std::size_t c) const {
     return largest[c] + std::abs(statistics.mean[c]) * statistics.inv_std[c];
   }
@@ -78,8 +78,8 @@ void check_forward(const Case& test, engine::DType maps) {
     mean_tolerance.push_back(rounding(std::abs(test.statistics.mean[c])));
     inv_std_tolerance.push_back(rounding(test.statistics.inv_std[c]));
   }
-  // (x - μ) errs by the rounding of μ and its own, the rest by one rounding per operation; β and the residual
-  // are within 1.
+  // (x - μ) has the rounding of μ and its own, the rest one rounding per operation; β and the residual are
+  // within 1.
   for (std::size_t k = 0; k < count; ++k) {
     const std::size_t c = k % channels;
     tolerance.push_back(
@@ -110,7 +110,7 @@ void check_forward(const Case& test, engine::DType maps) {
   }
 }
 
-// Held against the numeric derivative where the ReLU passes the gradient on; a kink is nobody's here.
+// Against the numerical derivative, where the ReLU passes the gradient; there are no kinks here.
 void check_backward(const Case& test, engine::DType maps) {
   const BatchNormProblem& p = test.p;
   const std::size_t count = test.in.size(), channels = test.gamma.size();
@@ -120,8 +120,9 @@ void check_backward(const Case& test, engine::DType maps) {
     if (test.options.relu && !(out[k] > 0)) g[k] = 0;
   const auto expected = reference::numeric_gradient(
       doubles(test.in), [&](const std::vector<double>& x) { return reference::dot(g, test.out(x)); });
-  // g is within 1, so ⟨g⟩ and, as the mean square of x̂ is at most 1, ⟨g x̂⟩ are. x̂ errs by the rounding of its
-  // size, in itself and in the mean. The derivative errs by 1e-8 at most, where deviations are not small.
+  // g is within 1, and so are ⟨g⟩ and ⟨g x̂⟩, since the mean square of x̂ is at most 1. x̂ is off by a
+  // rounding of its size, in itself and in the mean. The numerical derivative is off by at most 1e-8, unless
+  // standard deviations are small.
   std::vector<double> tolerance;
   for (std::size_t k = 0; k < count; ++k) {
     const std::size_t c = k % channels;
@@ -138,7 +139,7 @@ void check_backward(const Case& test, engine::DType maps) {
       GuardedArray ins(test.in), outs(out), douts(test.dout), gammas(test.gamma),
           means(floats(test.statistics.mean)), inv_stds(floats(test.statistics.inv_std)), separate_din(count),
           separate_dresidual(test.options.residual ? count : 0);
-      // One of the two may take dout's place.
+      // One of the two may alias dout.
       const bool in_place = test.options.in_place;
       GuardedArray& dresidual = in_place && test.options.residual ? douts : separate_dresidual;
       GuardedArray& din = in_place && !test.options.residual ? douts : separate_din;
@@ -171,21 +172,22 @@ void check(const BatchNormProblem& p, const Options& options, float offset = 0.5
   }
 }
 
-KERNEL_TEST_CASE("batch_norm and its way back, with ReLU and residual", "[kernels][batch_norm][backward]") {
+KERNEL_TEST_CASE("batch_norm and its gradient, with ReLU and residual", "[kernels][batch_norm][backward]") {
   for (int bits = 0; bits < 8; ++bits) {
     const Options options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
     check({2, 5, 7, 3}, options);
   }
 }
 
-KERNEL_TEST_CASE("batch_norm and its way back at ragged sizes", "[kernels][batch_norm][backward]") {
-  // Of one pixel all deviations are zero; and of more than one block's channels, and several slices.
+KERNEL_TEST_CASE("batch_norm and its gradient at ragged sizes", "[kernels][batch_norm][backward]") {
+  // One pixel, where all deviations are zero; more channels than a block; several slices.
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {17, 23}}) check({1, h, w, 3}, {.relu = true});
   for (const std::int64_t channels : {1, 31, 32, 33, 70}) check({3, 3, 5, channels}, {.relu = true});
   check({3, 17, 11, 2}, {.relu = true, .residual = true});
 }
 
-KERNEL_TEST_CASE("batch_norm takes inputs that vary little around a large mean", "[kernels][batch_norm]") {
+KERNEL_TEST_CASE("batch_norm handles inputs with little variance around a large mean",
+                 "[kernels][batch_norm]") {
   for (const engine::DType maps : stored_types()) check_forward(Case({1, 17, 23, 5}, {}, maps, 1000), maps);
 }
 

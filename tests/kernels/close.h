@@ -1,4 +1,4 @@
-// Comparing what a kernel computed with what it should have.
+// Comparison of kernel outputs with expected values.
 #pragma once
 
 #include <algorithm>
@@ -14,27 +14,29 @@
 
 namespace sapnet::tests {
 
-/// How far a sum of `terms` numbers in fp32 may lie from the exact sum: c·√terms·ε·scale.
+/// The tolerance of an fp32 sum of `terms` numbers: c·√terms·ε·scale.
 ///
-/// Each addition rounds by at most ε/2 of the partial sum so far, evenly spread, so with a standard deviation
-/// of ε/√12 of it; the errors are independent, so they add in the squares.
-/// - Terms of random sign: the partial sum after k of n terms is about √k·t, t being a term's root mean
-///   square; the errors add up to (ε/√12)·√(Σ k)·t = 0.2·ε·√n·(√n·t): `scale` is the terms' 2-norm.
+/// Each addition rounds by at most ε/2 of the partial sum, uniformly distributed, so with a standard
+/// deviation of ε/√12 of it; the errors are independent, so their squares add.
+/// - Terms of random sign: the partial sum after k of n terms is about √k·t, t being the root mean square of
+/// a term; the
+///   errors add up to (ε/√12)·√(Σ k)·t = 0.2·ε·√n·(√n·t): `scale` is the terms' 2-norm.
 /// - Terms of one sign: the partial sum is k·t; (ε/√12)·√(Σ k²)·t = 0.17·ε·√n·(n·t): `scale` is the sum of
-///   their absolute values.
-/// c = 4 is then some 20 standard deviations: room for partial sums that wander further than the average
-/// one, none for a wrong term.
+/// their absolute
+///   values.
+/// c = 4 is then some 20 standard deviations: room for larger partial sums than average, none for a wrong
+/// term.
 inline double sum_tolerance(double terms, double scale) {
   return 4 * std::sqrt(terms) * static_cast<double>(std::numeric_limits<float>::epsilon()) * scale;
 }
 
-/// Rounding error of a few operations on values as large as `scale`.
+/// The rounding error of a few operations on values of size `scale`.
 inline double rounding(double scale) {
   return 4 * static_cast<double>(std::numeric_limits<float>::epsilon()) * scale;
 }
 
-/// Fails the test when an element of `actual` is further from `expected` than its tolerance, or is NaN;
-/// names the worst one. extents: of the array, the last one closest in memory.
+/// Fails the test if an element of `actual` differs from `expected` by more than its tolerance, or is NaN,
+/// and reports the worst one. extents: of the array, the last one contiguous.
 inline void check_close(const std::string& what, const std::vector<std::int64_t>& extents,
                         std::span<const float> actual, std::span<const double> expected,
                         std::span<const double> tolerance) {
@@ -44,7 +46,7 @@ inline void check_close(const std::string& what, const std::vector<std::int64_t>
   double worst_excess = 0;
   for (std::size_t k = 0; k < actual.size(); ++k) {
     const double excess = std::abs(actual[k] - expected[k]) / (tolerance[k] + 1e-37);
-    if (excess <= 1) continue;  // NaN goes on
+    if (excess <= 1) continue;  // NaN falls through
     ++outside;
     if (!(excess <= worst_excess)) {
       worst = k;
@@ -69,7 +71,7 @@ inline void check_close(const std::string& what, const std::vector<std::int64_t>
   FAIL_CHECK(message.str());
 }
 
-/// Fails the test when the two differ in a single bit.
+/// Fails the test unless the two are bitwise equal.
 inline void check_same_bits(const std::string& what, std::span<const float> a, std::span<const float> b) {
   INFO(what << ": not the same bits again");
   CHECK(std::ranges::equal(std::as_bytes(a), std::as_bytes(b)));

@@ -25,16 +25,17 @@ void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
   const std::int64_t filter = p.total_in_channels() * p.kernel * p.kernel;
   const auto weight =
       stored(random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter))), maps);
-  const auto dsum = stored(random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 2), maps);
+  const auto grad_preactivation =
+      stored(random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 2), maps);
   const Conv2dProblem dgrad = kernels::dgrad_problem(p, map);
   REQUIRE(dgrad.out_h() == p.h);
   REQUIRE(dgrad.out_w() == p.w);
-  const auto expected = reference::convolve_dgrad(p, map, weight, dsum);
+  const auto expected = reference::convolve_dgrad(p, map, weight, grad_preactivation);
   for_each_implementation(dgrad, maps, [&](const Implementation& implementation) {
-    GuardedArray weights(weight), sums(dsum), din(expected.sum.size());
-    GuardedArray spread(static_cast<std::size_t>(dgrad.n * dgrad.h * dgrad.w * p.out_channels));
-    implementation.spread({p.n, p.out_h(), p.out_w(), p.out_channels, p.stride, dgrad.h, dgrad.w},
-                          sums.data(), spread.data());
+    GuardedArray weights(weight), sums(grad_preactivation), din(expected.sum.size());
+    GuardedArray upsampled(static_cast<std::size_t>(dgrad.n * dgrad.h * dgrad.w * p.out_channels));
+    implementation.zero_insert({p.n, p.out_h(), p.out_w(), p.out_channels, p.stride, dgrad.h, dgrad.w},
+                               sums.data(), upsampled.data());
     GuardedArray reversed(weight.size());
     kernels::dgrad_weight(p, weights.data(), reversed.data());
     const std::int64_t taps_of_map = dgrad.in_channels[0] * p.kernel * p.kernel;
@@ -42,11 +43,11 @@ void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
     const auto first = all.begin() + (map == 0 ? 0 : p.in_channels[0] * taps_of_map);
     const std::vector<float> of_map(first, first + dgrad.out_channels * taps_of_map);
     kernels::Conv2dArguments arguments;
-    arguments.in = {spread.data(), nullptr};
+    arguments.in = {upsampled.data(), nullptr};
     arguments.weight = of_map.data();
     arguments.out = din.data();
     implementation.conv2d(dgrad, arguments);
-    for (GuardedArray* array : {&weights, &sums, &spread, &reversed, &din}) CHECK(array->intact());
+    for (GuardedArray* array : {&weights, &sums, &upsampled, &reversed, &din}) CHECK(array->intact());
     auto tolerance = sum_tolerances(implementation, dgrad, expected.magnitude, of_map, {}, 1);
     for (std::size_t k = 0; k < tolerance.size(); ++k)
       tolerance[k] += storage_rounding(maps, std::abs(expected.sum[k]));
@@ -76,7 +77,7 @@ KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
   }
 }
 
-/// before: what is in the gradients already. wanted: which gradients are.
+/// before: whether the gradients hold something already. wanted: which gradients to compute.
 void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bool, 2> before,
                        std::array<bool, 2> wanted) {
   INFO(to_string(maps) << ", " << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
@@ -85,7 +86,7 @@ void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bo
   const std::int64_t filter = p.total_in_channels() * p.kernel * p.kernel;
   const auto weight =
       stored(random_values(p.out_channels * filter, 1, 2 / std::sqrt(static_cast<float>(filter))), maps);
-  const auto dsum = stored(random_values(p.n * p.h * p.w * p.out_channels, 2), maps);
+  const auto grad_preactivation = stored(random_values(p.n * p.h * p.w * p.out_channels, 2), maps);
   REQUIRE(kernels::has_joint_dgrad(p));
   const Conv2dProblem dgrad = kernels::joint_dgrad_problem(p);
   const std::int64_t map_size = p.n * p.h * p.w * dgrad.out_map_channels();
@@ -93,12 +94,12 @@ void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bo
   kernels::dgrad_weight(p, weight.data(), reversed.data());
   const std::array<std::vector<float>, 2> there = {stored(random_values(before[0] ? map_size : 0, 3), maps),
                                                    stored(random_values(before[1] ? map_size : 0, 4), maps)};
-  const std::array exact = {reference::convolve_dgrad(p, 0, weight, dsum),
-                            reference::convolve_dgrad(p, 1, weight, dsum)};
+  const std::array exact = {reference::convolve_dgrad(p, 0, weight, grad_preactivation),
+                            reference::convolve_dgrad(p, 1, weight, grad_preactivation)};
   for_each_implementation(dgrad, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      GuardedArray sums(dsum);
-      // One gradient is added to in place, the other is new.
+      GuardedArray sums(grad_preactivation);
+      // One gradient is accumulated in place, the other is new.
       GuardedArray first(there[0]), second(there[1]);
       GuardedArray separate(static_cast<std::size_t>(wanted[0] ? map_size : 0)),
           fresh(static_cast<std::size_t>(wanted[1] && !before[1] ? map_size : 0));
@@ -143,7 +144,7 @@ KERNEL_TEST_CASE("dgrad of two maps is one convolution", "[kernels][conv2d][back
       check_joint_dgrad(gates, maps, before, {true, true});
     check_joint_dgrad(gates, maps, {true, false}, {true, false});
     check_joint_dgrad(gates, maps, {false, true}, {false, true});
-    // By rows, and on a GPU by definition.
+    // The streamed-rows kernel, and on a GPU the generic one.
     for (const std::int64_t out_channels : {32, 20}) {
       const Conv2dProblem p = same_size(1, 9, 14, {32, 32}, out_channels, 2);
       check_joint_dgrad(p, maps, {true, true}, {true, true});
@@ -157,7 +158,7 @@ struct Epilogue {
   bool relu = false, residual = false, scale = false, shift = false, in_place = false, before = false;
 };
 
-// Held against the numeric derivative of what follows a convolution's sum.
+// Against the numerical derivative of the epilogue.
 void check_epilogue(const Epilogue& options, engine::DType maps) {
   INFO(to_string(maps) << ", ReLU " << options.relu << ", residual " << options.residual << ", scale "
                        << options.scale << ", shift " << options.shift << ", in place " << options.in_place
@@ -187,31 +188,31 @@ void check_epilogue(const Epilogue& options, engine::DType maps) {
   }
 
   const auto out = reference::finish(p, doubles(sum), doubles(scale), doubles(residual), options.relu);
-  const auto inner = reference::finish(p, doubles(sum), doubles(scale), {}, options.relu);
+  const auto pre_residual = reference::finish(p, doubles(sum), doubles(scale), {}, options.relu);
   const auto floats = [](const std::vector<double>& v) { return std::vector<float>(v.begin(), v.end()); };
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      GuardedArray douts(dout), outs(floats(out)), inners(floats(inner)), scales(scale), shifts(shift),
-          befores(before);
-      GuardedArray separate_dsum(count), separate_dresidual(options.residual ? count : 0);
-      GuardedArray& dsum = options.in_place ? douts : separate_dsum;
+      GuardedArray douts(dout), outs(floats(out)), pre_residuals(floats(pre_residual)), scales(scale),
+          shifts(shift), befores(before);
+      GuardedArray separate_grad_preactivation(count), separate_dresidual(options.residual ? count : 0);
+      GuardedArray& grad_preactivation = options.in_place ? douts : separate_grad_preactivation;
       GuardedArray& dresidual = options.in_place && options.before ? befores : separate_dresidual;
       implementation.conv2d_epilogue_backward(
           p, {.dout = douts.data(),
               .out = options.relu ? outs.data() : nullptr,
-              .inner = options.relu && options.residual ? inners.data() : nullptr,
+              .pre_residual = options.relu && options.residual ? pre_residuals.data() : nullptr,
               .scale = scales.data(),
               .shift = shifts.data(),
-              .dsum = dsum.data(),
+              .grad_preactivation = grad_preactivation.data(),
               .dresidual_before = befores.data(),
               .dresidual = dresidual.data()});
-      for (GuardedArray* array :
-           {&douts, &outs, &inners, &scales, &shifts, &befores, &separate_dsum, &separate_dresidual})
+      for (GuardedArray* array : {&douts, &outs, &pre_residuals, &scales, &shifts, &befores,
+                                  &separate_grad_preactivation, &separate_dresidual})
         CHECK(array->intact());
-      return std::vector<std::vector<float>>{copy(dsum), copy(dresidual)};
+      return std::vector<std::vector<float>>{copy(grad_preactivation), copy(dresidual)};
     });
     const std::vector<double> tolerance(count, storage_rounding(maps, 3));
-    check_close("dsum", {p.n, p.h, p.w, p.out_channels}, written[0], expected, tolerance);
+    check_close("grad_preactivation", {p.n, p.h, p.w, p.out_channels}, written[0], expected, tolerance);
     if (options.residual)
       check_close("dresidual", {p.n, p.h, p.w, p.out_channels}, written[1], expected_residual, tolerance);
   });
@@ -221,7 +222,7 @@ void check_epilogue(const Epilogue& options) {
   for (const engine::DType maps : stored_types()) check_epilogue(options, maps);
 }
 
-KERNEL_TEST_CASE("the way back through what follows the sum", "[kernels][conv2d][backward]") {
+KERNEL_TEST_CASE("the convolution epilogue backward", "[kernels][conv2d][backward]") {
   for (int bits = 0; bits < 32; ++bits) {
     Epilogue options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
     check_epilogue(options);
@@ -231,7 +232,7 @@ KERNEL_TEST_CASE("the way back through what follows the sum", "[kernels][conv2d]
   }
 }
 
-KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels][conv2d][backward]") {
+KERNEL_TEST_CASE("a convolution saves the map before its residual", "[kernels][conv2d][backward]") {
   for (const auto& p : {same_size(2, 9, 70, {32, 0}, 32, 2), same_size(1, 5, 7, {6, 0}, 20),
                         same_size(2, 5, 7, {64, 0}, 64), Conv2dProblem{1, 5, 7, {6, 0}, 20, 1, 1, 1, 0}}) {
     for (const auto& each : implementations()) {
@@ -242,7 +243,7 @@ KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels]
       GuardedArray in(random_values(p.n * p.h * p.w * p.in_channels[0], 1)),
           weight(random_values(p.out_channels * p.in_channels[0] * p.kernel * p.kernel, 2, 0.1F)),
           residual(random_values(static_cast<std::int64_t>(count), 3)), alone(count), out(count),
-          inner(count);
+          pre_residual(count);
       kernels::Conv2dArguments arguments;
       arguments.in = {in.data(), nullptr};
       arguments.weight = weight.data();
@@ -251,10 +252,11 @@ KERNEL_TEST_CASE("a convolution keeps what its residual is added to", "[kernels]
       implementation.conv2d(p, arguments);
       arguments.out = out.data();
       arguments.residual = residual.data();
-      arguments.inner = inner.data();
+      arguments.pre_residual = pre_residual.data();
       implementation.conv2d(p, arguments);
-      for (GuardedArray* array : {&in, &weight, &residual, &alone, &out, &inner}) CHECK(array->intact());
-      check_same_bits("inner", inner.values(), alone.values());
+      for (GuardedArray* array : {&in, &weight, &residual, &alone, &out, &pre_residual})
+        CHECK(array->intact());
+      check_same_bits("pre_residual", pre_residual.values(), alone.values());
     }
   }
 }

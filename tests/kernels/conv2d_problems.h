@@ -1,4 +1,4 @@
-// What tests of convolutions share: their problems, and who takes them.
+// Shared by the convolution tests: problems, and which implementations support them.
 #pragma once
 
 #include <array>
@@ -10,14 +10,14 @@
 
 namespace sapnet::tests {
 
-/// A 3×3 convolution that keeps the map's size.
+/// A 3×3 convolution whose output has the input's size.
 inline kernels::Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int64_t w,
                                         std::array<std::int64_t, 2> in_channels, std::int64_t out_channels,
                                         std::int64_t dilation = 1) {
   return {n, h, w, in_channels, out_channels, 3, 1, dilation, dilation};
 }
 
-/// Calls body for every implementation that takes the problem and stores maps so.
+/// Calls body for every implementation that supports the problem and has this storage type.
 template <class Body>
 void for_each_implementation(const kernels::Conv2dProblem& p, engine::DType maps, const Body& body) {
   for (const auto& implementation : implementations()) {

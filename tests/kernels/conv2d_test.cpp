@@ -20,26 +20,26 @@ using kernels::Conv2dProblem;
 
 struct Options {
   bool bias = true, relu = true, scale = false, residual = false;
-  bool in_place = false;  // the residual is `out` itself
-  bool relu_once = false;
-  std::int64_t sums_dilation = 0;  // 0: no shifted sums asked for
+  bool in_place = false;  // the residual aliases `out`
+  bool relu_after_residual = false;
+  std::int64_t sums_dilation = 0;  // 0: no shifted sums
 };
 
-/// Runs one problem on every implementation that takes it and stores such maps, and compares with the
+/// Runs one problem on every implementation that supports it with this storage type, and compares with the
 /// reference.
 void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   INFO(p.n << "×" << p.h << "×" << p.w << ", " << p.in_channels[0] << "+" << p.in_channels[1] << "→"
            << p.out_channels << ", kernel " << p.kernel << ", stride " << p.stride << ", dilation "
            << p.dilation << ", padding " << p.padding);
   INFO("bias " << options.bias << ", relu " << options.relu << ", scale " << options.scale << ", residual "
-               << options.residual << ", in place " << options.in_place << ", one ReLU " << options.relu_once
-               << ", shifted sums for dilation " << options.sums_dilation);
+               << options.residual << ", in place " << options.in_place << ", one ReLU "
+               << options.relu_after_residual << ", shifted sums for dilation " << options.sums_dilation);
   const std::int64_t out_count = p.n * p.out_h() * p.out_w() * p.out_channels;
   const std::int64_t taps = p.total_in_channels() * p.kernel * p.kernel;
   const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), maps);
   const auto in1 = stored(random_values(p.n * p.h * p.w * p.in_channels[1], 2), maps);
   const auto weight =
-      // outputs about 1
+      // for outputs of about 1
       stored(random_values(p.out_channels * taps, 3, 2 / std::sqrt(static_cast<float>(taps))), maps);
   const auto bias = random_values(options.bias ? p.out_channels : 0, 4);
   const auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 5);
@@ -48,16 +48,17 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   const auto reference = reference::convolve(p, {in0, in1}, weight, bias);
   const std::vector<double> exact_scale(scale.begin(), scale.end()),
       exact_residual(residual.begin(), residual.end());
-  const auto expected =
-      reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu, options.relu_once);
+  const auto expected = reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu,
+                                          options.relu_after_residual);
 
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       GuardedArray map0(in0), map1(in1), weights(weight), biases(bias), scales(scale), residuals(residual);
       GuardedArray separate_out(static_cast<std::size_t>(out_count));
       GuardedArray& out = options.in_place ? residuals : separate_out;
-      const std::int64_t parts = options.sums_dilation > 0 ? implementation.shifted_sums_parts(p.out_h()) : 0;
-      GuardedArray sums(static_cast<std::size_t>(p.n * parts * 9 * p.out_channels));
+      const std::int64_t partials =
+          options.sums_dilation > 0 ? implementation.shifted_sums_partials(p.out_h()) : 0;
+      GuardedArray sums(static_cast<std::size_t>(p.n * partials * 9 * p.out_channels));
       Conv2dArguments arguments;
       arguments.in = {map0.data(), map1.data()};
       arguments.weight = weights.data();
@@ -65,7 +66,7 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       arguments.scale = scales.data();
       arguments.residual = residuals.data();
       arguments.relu = options.relu;
-      arguments.relu_once = options.relu_once;
+      arguments.relu_after_residual = options.relu_after_residual;
       arguments.out = out.data();
       arguments.shifted_sums = sums.data();
       arguments.sums_dilation = options.sums_dilation;
@@ -82,7 +83,7 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       const double s = scale.empty() ? 1 : std::abs(exact_scale[k / per_image * channels + k % channels]);
       const double added = residual.empty() ? 0 : 1;
       tolerance[k] = s * tolerance[k] + storage_rounding(maps, s * std::abs(reference.sum[k]) + added);
-      // The product of matrices is stored before the bias comes to it, if with the residual.
+      // The GEMM stores its result before the bias is added, possibly including the residual.
       if (p.kernel == 1) tolerance[k] += s * storage_rounding(maps, std::abs(reference.sum[k]) + 1 + added);
     }
     check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
@@ -104,7 +105,7 @@ TEST_CASE("the kernels are tested with every SIMD instruction set", "[kernels][s
   CHECK(!kernels::simd_targets().empty());
 }
 
-TEST_CASE("conv2d is fast where it can be", "[kernels][conv2d]") {
+TEST_CASE("conv2d chooses the fast algorithm where supported", "[kernels][conv2d]") {
   const auto is_fast = [](const Conv2dProblem& p) {
     return kernels::fastest_algorithm(p) == kernels::Conv2dAlgorithm::kWinograd;
   };
@@ -118,13 +119,13 @@ TEST_CASE("conv2d is fast where it can be", "[kernels][conv2d]") {
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 2, 1, 1}));
   CHECK(!is_fast({1, 5, 9, {32, 0}, 32, 3, 1, 2, 1}));
   using kernels::Conv2dAlgorithm;
-  CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {32, 0}, 3)) == Conv2dAlgorithm::kToPicture);
+  CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {32, 0}, 3)) == Conv2dAlgorithm::kRgbOutput);
   CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {24, 0}, 3)) == Conv2dAlgorithm::kDirect);
   CHECK(kernels::fastest_algorithm(same_size(1, 5, 9, {16, 8}, 3)) == Conv2dAlgorithm::kDirect);
 }
 
 #ifdef SAPNET_CUDA
-TEST_CASE("conv2d takes the fast ways on a GPU", "[kernels][conv2d]") {
+TEST_CASE("conv2d chooses the fast kernels on a GPU", "[kernels][conv2d]") {
   using kernels::cuda::conv2d_path, kernels::cuda::Conv2dPath;
   CHECK(conv2d_path(same_size(1, 5, 9, {32, 0}, 32, 16)) == Conv2dPath::kRows);
   CHECK(conv2d_path(same_size(1, 5, 9, {32, 32}, 128, 4)) == Conv2dPath::kRows);
@@ -132,8 +133,8 @@ TEST_CASE("conv2d takes the fast ways on a GPU", "[kernels][conv2d]") {
   CHECK(conv2d_path(same_size(1, 5, 9, {64, 0}, 64)) == Conv2dPath::kIgemm);
   CHECK(conv2d_path(same_size(1, 5, 9, {512, 0}, 512)) == Conv2dPath::kIgemm);
   CHECK(conv2d_path({1, 5, 9, {256, 0}, 512, 1, 2, 1, 0}) == Conv2dPath::kIgemm);
-  CHECK(conv2d_path({1, 5, 9, {64, 0}, 256, 1, 1, 1, 0}) == Conv2dPath::kProduct);
-  CHECK(conv2d_path({1, 5, 9, {3, 0}, 4, 1, 1, 1, 0}) == Conv2dPath::kProduct);
+  CHECK(conv2d_path({1, 5, 9, {64, 0}, 256, 1, 1, 1, 0}) == Conv2dPath::kMatmul);
+  CHECK(conv2d_path({1, 5, 9, {3, 0}, 4, 1, 1, 1, 0}) == Conv2dPath::kMatmul);
   CHECK(conv2d_path({1, 5, 9, {32, 32}, 64, 1, 1, 1, 0}) == Conv2dPath::kIgemm);
   CHECK(conv2d_path({1, 5, 9, {64, 0}, 64, 1, 1, 1, 1}) == Conv2dPath::kIgemm);
   CHECK(conv2d_path({1, 5, 9, {128, 0}, 21, 1, 1, 1, 0}) == Conv2dPath::kGeneric);
@@ -144,7 +145,7 @@ TEST_CASE("conv2d takes the fast ways on a GPU", "[kernels][conv2d]") {
 }
 #endif
 
-TEST_CASE("conv2d has as many outputs as places that the kernel fits into", "[kernels][conv2d]") {
+TEST_CASE("conv2d has one output per kernel position", "[kernels][conv2d]") {
   for (const std::int64_t h : {1, 2, 3, 4, 5, 6, 7, 11})
     for (const std::int64_t kernel : {1, 2, 3, 5})
       for (const std::int64_t stride : {1, 2, 3, 8})
@@ -187,7 +188,7 @@ KERNEL_TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {64, 0}, 128), {});
 }
 
-KERNEL_TEST_CASE("conv2d to the three channels of a picture", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d to the three channels of an RGB image", "[kernels][conv2d]") {
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 9}, {3, 10}, {2, 19}, {17, 23}})
     check(same_size(2, h, w, {32, 0}, 3), {});
   check(same_size(1, 5, 21, {16, 48}, 3, 2), {});
@@ -199,7 +200,7 @@ KERNEL_TEST_CASE("conv2d to the three channels of a picture", "[kernels][conv2d]
 }
 
 KERNEL_TEST_CASE("conv2d of many channels", "[kernels][conv2d]") {
-  check(same_size(3, 6, 7, {64, 0}, 64), {});   // 126 pixels: not quite a block of the GPU's
+  check(same_size(3, 6, 7, {64, 0}, 64), {});   // 126 pixels: slightly less than a GPU block
   check(same_size(1, 3, 43, {64, 0}, 64), {});  // one more than a block
   check(same_size(1, 1, 1, {128, 0}, 128), {});
   check(same_size(2, 5, 13, {32, 64}, 64, 2), {});
@@ -214,7 +215,7 @@ KERNEL_TEST_CASE("conv2d of many channels", "[kernels][conv2d]") {
   options.sums_dilation = 2;
   check(same_size(2, 3, 5, {64, 0}, 64), options);
   check(same_size(2, 3, 5, {64, 0}, 64), {.bias = false, .relu = false, .residual = true});
-  check(same_size(2, 3, 5, {64, 0}, 64), {.residual = true, .relu_once = true});
+  check(same_size(2, 3, 5, {64, 0}, 64), {.residual = true, .relu_after_residual = true});
 }
 
 KERNEL_TEST_CASE("conv2d of one pixel by one", "[kernels][conv2d]") {
@@ -233,7 +234,7 @@ KERNEL_TEST_CASE("conv2d of one pixel by one", "[kernels][conv2d]") {
                     .scale = (bits & 2) != 0,
                     .residual = true,
                     .in_place = (bits & 4) != 0,
-                    .relu_once = (bits & 8) != 0};
+                    .relu_after_residual = (bits & 8) != 0};
     check(problem(2, 3, 5, 24, 20), options);
     options.bias = false;
     options.sums_dilation = 1;
@@ -264,7 +265,7 @@ KERNEL_TEST_CASE("conv2d with other kernels, strides and paddings", "[kernels][c
   check({1, 3, 3, {32, 0}, 32, 3, 1, 1, 0}, {});
 }
 
-KERNEL_TEST_CASE("conv2d with every combination of what follows the sum", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with every combination of epilogue steps", "[kernels][conv2d]") {
   for (int bits = 0; bits < 16; ++bits) {
     Options options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
     for (const std::int64_t channels : {3, 32}) {
@@ -274,13 +275,13 @@ KERNEL_TEST_CASE("conv2d with every combination of what follows the sum", "[kern
       in_place.in_place = true;
       check(same_size(2, 6, 11, {32, 0}, channels), in_place);
       check(same_size(1, 17, 23, {32, 0}, channels, 4), in_place);
-      options.relu_once = true;
+      options.relu_after_residual = true;
       check(same_size(2, 6, 11, {32, 0}, channels), options);
     }
   }
 }
 
-KERNEL_TEST_CASE("conv2d gives the shifted sums of what it wrote", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d writes the shifted sums of its output", "[kernels][conv2d]") {
   for (const std::int64_t dilation : {1, 2, 16}) {
     Options options;
     options.sums_dilation = dilation;

@@ -1,4 +1,4 @@
-// What a convolution gives to the gradients of its weight and bias.
+// The gradients of a convolution's weight and bias.
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -18,7 +18,7 @@ namespace {
 
 using kernels::Conv2dProblem;
 
-/// kImages: the side of fewer channels is images, in fp32; beside maps in fp16 they count as rounded to it.
+/// kImages: the side with fewer channels is fp32 images, which are rounded to fp16 beside fp16 maps.
 enum class Thin { kMaps, kImages };
 
 /// One of `count` equal parts.
@@ -28,41 +28,41 @@ std::vector<float> part(const std::vector<float>& all, std::size_t number, std::
   return {first, first + size};
 }
 
-/// of_use: the problem of each of several uses.
+/// of_use: the problem of each of several inputs.
 void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_second, Thin thin,
-                 std::size_t uses) {
-  Conv2dProblem p = of_use;  // of all uses' images: the sum is the same
-  p.n *= static_cast<std::int64_t>(uses);
+                 std::size_t inputs) {
+  Conv2dProblem p = of_use;  // over the images of all inputs: the sum is the same
+  p.n *= static_cast<std::int64_t>(inputs);
   const bool images = thin == Thin::kImages;
   INFO(to_string(maps) << (images ? " and images, " : ", ") << p.n << "×" << p.h << "×" << p.w << ", "
                        << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
                        << " channels, kernel " << p.kernel << ", stride " << p.stride << ", dilation "
-                       << p.dilation << ", padding " << p.padding << ", in " << uses << " uses");
+                       << p.dilation << ", padding " << p.padding << ", in " << inputs << " inputs");
   auto in0 = random_values(p.n * p.h * p.w * p.in_channels[0], 1);
   auto in1 = random_values(with_second ? p.n * p.h * p.w * p.in_channels[1] : 0, 2);
-  auto dsum = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3);
-  const auto gradients =
-      reference::convolve_backward(p, {stored(in0, maps), stored(in1, maps)}, stored(dsum, maps));
+  auto grad_preactivation = random_values(p.n * p.out_h() * p.out_w() * p.out_channels, 3);
+  const auto gradients = reference::convolve_backward(p, {stored(in0, maps), stored(in1, maps)},
+                                                      stored(grad_preactivation, maps));
   const bool thin_in = p.total_in_channels() < p.out_channels;
   for (std::vector<float>* side : {&in0, &in1})
     if (!images || !thin_in) *side = stored(*side, maps);
-  if (!images || thin_in) dsum = stored(dsum, maps);
+  if (!images || thin_in) grad_preactivation = stored(grad_preactivation, maps);
   const auto before = random_values(p.out_channels * p.total_in_channels() * p.kernel * p.kernel, 4);
   const auto bias_before = random_values(p.out_channels, 5);
 
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      std::deque<GuardedArray> arrays;  // of each use three
-      std::vector<kernels::Conv2dUse> each;
-      for (std::size_t use = 0; use < uses; ++use) {
+      std::deque<GuardedArray> arrays;  // three per input
+      std::vector<kernels::WgradInput> each;
+      for (std::size_t input = 0; input < inputs; ++input) {
         const auto pointer = [&](const std::vector<float>& all) {
-          return arrays.emplace_back(part(all, use, uses)).data();
+          return arrays.emplace_back(part(all, input, inputs)).data();
         };
-        each.push_back({{pointer(in0), pointer(in1)}, pointer(dsum)});
+        each.push_back({{pointer(in0), pointer(in1)}, pointer(grad_preactivation)});
       }
       GuardedArray weight(before), bias(bias_before);
       const kernels::Conv2dWgradArguments arguments = {
-          .uses = each, .dweight = weight.data(), .dbias = bias.data()};
+          .inputs = each, .dweight = weight.data(), .dbias = bias.data()};
       if (images)
         implementation.conv2d_wgrad_of_images(of_use, arguments);
       else
@@ -92,8 +92,8 @@ void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_seco
 }
 
 void check_wgrad(const Conv2dProblem& p, bool with_second = true, Thin thin = Thin::kMaps,
-                 std::size_t uses = 1) {
-  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second, thin, uses);
+                 std::size_t inputs = 1) {
+  for (const engine::DType maps : stored_types()) check_wgrad(p, maps, with_second, thin, inputs);
 }
 
 KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backward]") {
@@ -114,23 +114,22 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent",
   check_wgrad(same_size(1, 9, 14, {3, 3}, 32), false);
 }
 
-KERNEL_TEST_CASE("wgrad of more rows than a GPU's slices take at once",
-                 "[kernels][conv2d][backward][not_tsan]") {
-  // At most 33 slices of these channels: each goes down eight rows, from phase to phase and image to image.
+KERNEL_TEST_CASE("wgrad of more rows than one GPU slice", "[kernels][conv2d][backward][not_tsan]") {
+  // At most 33 slices of these channels: each walks down eight rows, across phases and images.
   check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
 }
 
-KERNEL_TEST_CASE("wgrad of several uses of the weights", "[kernels][conv2d][backward]") {
-  // A GPU's slices are of four rows of the map, so they end and begin within uses.
+KERNEL_TEST_CASE("wgrad summed over several inputs", "[kernels][conv2d][backward]") {
+  // A GPU's slices have four rows of the map, so they begin and end within inputs.
   for (const bool with_second : {true, false})
     check_wgrad(same_size(1, 5, 9, {32, 32}, 64), with_second, Thin::kMaps, 3);
-  check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMostUses);
+  check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMaxWgradInputs);
   check_wgrad(same_size(2, 3, 130, {32, 0}, 32), true, Thin::kMaps, 2);  // and strips within images
   check_wgrad(same_size(2, 3, 130, {3, 3}, 32), true, Thin::kImages, 2);
   check_wgrad(same_size(1, 7, 9, {17, 0}, 20), true, Thin::kMaps, 3);
   check_wgrad({1, 9, 11, {3, 0}, 20, 7, 2, 1, 3}, true, Thin::kMaps, 2);
   for (const Thin thin : {Thin::kMaps, Thin::kImages}) {
-    check_wgrad(same_size(1, 7, 9, {32, 0}, 3, 2), true, thin, kernels::kMostUses);
+    check_wgrad(same_size(1, 7, 9, {32, 0}, 3, 2), true, thin, kernels::kMaxWgradInputs);
     for (const bool with_second : {true, false})
       check_wgrad(same_size(2, 7, 9, {3, 3}, 32), with_second, thin, 6);
   }
@@ -141,7 +140,8 @@ KERNEL_TEST_CASE("wgrad of images at ragged sizes and dilations", "[kernels][con
     std::array<std::int64_t, 2> in;
     std::int64_t out;
   };
-  // SAPNet's first and last, of two tiles of maps, and of images of as many channels as are taken.
+  // SAPNet's first and last layer, two tiles of maps, and images with the largest supported number of
+  // channels.
   for (const Layer& layer : {Layer{{3, 3}, 32}, {{32, 0}, 3}, {{4, 12}, 64}, {{32, 32}, 16}}) {
     const auto check = [&](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t dilation) {
       check_wgrad(same_size(n, h, w, layer.in, layer.out, dilation), true, Thin::kImages);
@@ -153,7 +153,7 @@ KERNEL_TEST_CASE("wgrad of images at ragged sizes and dilations", "[kernels][con
     check(1, 1, 7, 16);
     if (layer.in[1] > 0) check_wgrad(same_size(2, 9, 14, layer.in, layer.out), false, Thin::kImages);
   }
-  // Slices of five rows each, from image to image.
+  // Slices of five rows each, across images.
   check_wgrad(same_size(2, 605, 3, {3, 3}, 32), true, Thin::kImages);
   check_wgrad(same_size(2, 605, 3, {32, 0}, 3), true, Thin::kImages);
 }

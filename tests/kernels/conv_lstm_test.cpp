@@ -17,14 +17,14 @@ namespace {
 using kernels::ConvLstmArguments;
 using kernels::ConvLstmProblem;
 
-enum class State { kZero, kSeparate, kInPlace };  // kInPlace: c_out is c
+enum class State { kZero, kSeparate, kInPlace };  // kInPlace: c_out aliases c
 
 struct Tolerances {
   std::vector<double> h_out, c_out;
 };
 
-/// From the gates' tolerances: σ is at most 1/4 steep, tanh at most 1, and both are computed to a few ε.
-/// gates: of the sums, (n, h, w, 4·hidden). |i|, |f|, |g|, |o| and |tanh c'| are at most 1.
+/// From the gates' tolerances: σ has slope at most 1/4, tanh at most 1, and both are computed to a few ε.
+/// gates: of the preactivations, (n, h, w, 4·hidden). |i|, |f|, |g|, |o| and |tanh c'| are at most 1.
 Tolerances tolerances(const ConvLstmProblem& p, const std::vector<double>& gates, const std::vector<float>& c,
                       engine::DType maps) {
   const auto hidden = static_cast<std::size_t>(p.hidden);
@@ -60,8 +60,8 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
     const auto written = run_repeatedly([&] {
       GuardedArray map(x), hidden_state(h), cell(c), weights(weight), biases(bias);
       GuardedArray h_out(expected.h_out.size()), separate_c_out(expected.c_out.size());
-      const std::int64_t parts = implementation->shifted_sums_parts(p.h);
-      GuardedArray sums(static_cast<std::size_t>(p.n * parts * 9 * p.hidden));
+      const std::int64_t partials = implementation->shifted_sums_partials(p.h);
+      GuardedArray sums(static_cast<std::size_t>(p.n * partials * 9 * p.hidden));
       GuardedArray& c_out = state == State::kInPlace ? cell : separate_c_out;
       ConvLstmArguments arguments;
       arguments.x = map.data();
@@ -110,7 +110,7 @@ KERNEL_TEST_CASE("conv_lstm with other numbers of channels", "[kernels][conv_lst
     check({1, 6, 11, 64, 32, 1}, state);
     check({1, 6, 11, 32, 64, 1}, state);
     check({1, 6, 11, 5, 48, 1}, state);
-    check({1, 6, 11, 32, 32, 3}, state);  // all that the GPU takes
+    check({1, 6, 11, 32, 32, 3}, state);  // the only size that the GPU supports
   }
 }
 
@@ -119,7 +119,7 @@ KERNEL_TEST_CASE("conv_lstm with saturated gates", "[kernels][conv_lstm]") {
   check({1, 6, 11, 6, 32, 1}, State::kZero, 400);
 }
 
-// Held against the numeric derivative of the loss Σ dh·h' + Σ dc·c'.
+// Against the numerical derivative of the loss Σ dh·h' + Σ dc·c'.
 void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, bool with_dh, bool with_dc,
                     bool in_place) {
   INFO(to_string(maps) << ", " << p.n << "×" << p.h << "×" << p.w << "×" << p.hidden << ", c " << with_c
@@ -169,8 +169,8 @@ void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, b
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(dgates), copy(dc_before)};
     });
-    // Products of a few numbers that are at most 2 (c), rounded once each; tanh c' is h' / o, and as far off
-    // as h' was rounded, relative to it. In fp16 the gates are rounded already.
+    // Products of a few factors of at most 2 (c), each rounded once; tanh c' is h' / o, with the relative
+    // error of h'. In fp16 the gates are rounded already.
     const std::vector<std::int64_t> map = {p.n, p.h, p.w, p.hidden};
     check_close("dgates", {p.n, p.h, p.w, 4 * p.hidden}, written[0], expected_gates,
                 std::vector<double>(gates.size(), 4 * storage_rounding(maps, 2)));
@@ -180,7 +180,7 @@ void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, b
   }
 }
 
-KERNEL_TEST_CASE("the way back through the cell", "[kernels][conv_lstm][backward]") {
+KERNEL_TEST_CASE("conv_lstm backward", "[kernels][conv_lstm][backward]") {
   for (const engine::DType maps : stored_types()) {
     for (int bits = 0; bits < 16; ++bits)
       check_backward({1, 1, 1, 32, 32, 1}, maps, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0,
@@ -189,7 +189,7 @@ KERNEL_TEST_CASE("the way back through the cell", "[kernels][conv_lstm][backward
   }
 }
 
-KERNEL_TEST_CASE("the cell keeps its gates", "[kernels][conv_lstm][backward]") {
+KERNEL_TEST_CASE("conv_lstm saves its gates", "[kernels][conv_lstm][backward]") {
   const ConvLstmProblem p{2, 9, 70, 32, 32, 1};
   const std::int64_t count = p.n * p.h * p.w * p.hidden;
   const auto states = static_cast<std::size_t>(count), hidden = static_cast<std::size_t>(p.hidden);
@@ -216,7 +216,7 @@ KERNEL_TEST_CASE("the cell keeps its gates", "[kernels][conv_lstm][backward]") {
       expected_c.push_back(gate(1) * static_cast<double>(c.values()[k]) + gate(0) * gate(2));
       expected_h.push_back(gate(3) * std::tanh(static_cast<double>(c_out.values()[k])));
     }
-    // Sums and products of what was stored: c of the gates before they were rounded.
+    // Sums and products of stored values: c of the gates before they were rounded.
     const std::vector<double> tolerance(states, 3 * storage_rounding(implementation->maps(), 1));
     check_close("c", {p.n, p.h, p.w, p.hidden}, c_out.values(), expected_c, tolerance);
     check_close("h", {p.n, p.h, p.w, p.hidden}, h_out.values(), expected_h, tolerance);

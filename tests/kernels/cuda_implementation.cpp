@@ -19,7 +19,7 @@ namespace {
 using engine::DType;
 using engine::Half;
 
-/// The operations of the networks that derain, and of their training; CudaVision has the rest.
+/// The operations of the deraining networks and of their training; CudaVision has the rest.
 template <class T>
 class CudaNetworks : public Implementation {
  public:
@@ -27,9 +27,11 @@ class CudaNetworks : public Implementation {
   DType maps() const override { return engine::kDTypeOf<T>; }
 
   bool takes(const kernels::Conv2dProblem& /*problem*/) const override { return true; }
-  bool takes(const kernels::ConvLstmProblem& p) const override { return kernels::cuda::takes_conv_lstm(p); }
+  bool takes(const kernels::ConvLstmProblem& p) const override {
+    return kernels::cuda::supports_conv_lstm(p);
+  }
   bool takes(const kernels::AttendedConvProblem& p) const override {
-    return kernels::cuda::takes_attended_conv(p);
+    return kernels::cuda::supports_attended_conv(p);
   }
 
   double tolerance(const kernels::Conv2dProblem& p, double magnitude, double /*filter_norm*/,
@@ -43,12 +45,13 @@ class CudaNetworks : public Implementation {
                        out_size = p.n * p.out_h() * p.out_w() * p.out_map_channels();
     DeviceArray<T> in0(a.in[0], pixels * p.in_channels[0]), in1(a.in[1], pixels * p.in_channels[1]);
     DeviceArray<T> weight(packed(p, a.weight)), residual(a.residual, a.residual ? out_size : 0);
-    DeviceArray<T> separate_out(nullptr, a.out ? out_size : 0), inner(nullptr, a.inner ? out_size : 0);
+    DeviceArray<T> separate_out(nullptr, a.out ? out_size : 0),
+        pre_residual(nullptr, a.pre_residual ? out_size : 0);
     DeviceArray<T> second_residual(a.second_residual, a.second_residual ? out_size : 0);
     DeviceArray<T> separate_second(nullptr, a.second_out ? out_size : 0);
     DeviceArray<float> bias(a.bias, a.bias ? p.out_channels : 0),
         scale(a.scale, a.scale ? p.n * p.out_channels : 0);
-    Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv2d_parts(p), p.out_channels);
+    Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv2d_partials(p), p.out_channels);
     DeviceArray<T>& out = a.residual == a.out ? residual : separate_out;
     DeviceArray<T>& second_out = a.second_residual == a.second_out ? second_residual : separate_second;
     kernels::BasicConv2dArguments<T> arguments;
@@ -58,9 +61,9 @@ class CudaNetworks : public Implementation {
     arguments.scale = scale.data();
     arguments.residual = residual.data();
     arguments.relu = a.relu;
-    arguments.relu_once = a.relu_once;
+    arguments.relu_after_residual = a.relu_after_residual;
     arguments.out = out.data();
-    arguments.inner = inner.data();
+    arguments.pre_residual = pre_residual.data();
     arguments.shifted_sums = sums.data();
     arguments.sums_dilation = a.sums_dilation;
     arguments.second_residual = second_residual.data();
@@ -68,7 +71,7 @@ class CudaNetworks : public Implementation {
     kernels::cuda::conv2d(p, arguments, cuda::stream());
     out.read_to(a.out);
     second_out.read_to(a.second_out);
-    inner.read_to(a.inner);
+    pre_residual.read_to(a.pre_residual);
     sums.read_to(a.shifted_sums);
     for (DeviceArray<T>* array :
          {&in0, &in1, &weight, &residual, &separate_out, &second_residual, &separate_second})
@@ -78,11 +81,11 @@ class CudaNetworks : public Implementation {
   void conv_lstm(const kernels::ConvLstmProblem& p, const kernels::ConvLstmArguments& a) const override {
     const std::int64_t pixels = p.n * p.h * p.w, states = pixels * p.hidden;
     std::vector<T> packed_weight(kernels::cuda::packed_conv_lstm_size(p));
-    kernels::cuda::pack_conv_lstm(p, a.weight, packed_weight.data());
+    kernels::cuda::pack_conv_lstm<T>(p, a.weight, packed_weight.data());
     DeviceArray<T> x(a.x, pixels * p.in_channels), h(a.h, a.h ? states : 0), weight(packed_weight);
     DeviceArray<T> h_out(nullptr, states), gates(nullptr, a.gates ? 4 * states : 0);
     DeviceArray<float> c(a.c, a.c ? states : 0), separate_c_out(nullptr, states), bias(a.bias, 4 * p.hidden);
-    Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv_lstm_parts(p), p.hidden);
+    Sums sums(a.shifted_sums != nullptr, p.n, kernels::cuda::conv_lstm_partials(p), p.hidden);
     DeviceArray<float>& c_out = a.c == a.c_out ? c : separate_c_out;
     kernels::BasicConvLstmArguments<T> arguments;
     arguments.x = x.data();
@@ -109,7 +112,7 @@ class CudaNetworks : public Implementation {
     Attention attention(p, a);
     DeviceArray<T> in(a.in, size), weight(packed(p.conv(), a.weight));
     DeviceArray<T> residual(a.residual, a.residual ? size : 0), separate_out(nullptr, size);
-    Sums sums(a.out_shifted_sums != nullptr, p.n, kernels::cuda::conv2d_parts(p.conv()), p.c);
+    Sums sums(a.out_shifted_sums != nullptr, p.n, kernels::cuda::conv2d_partials(p.conv()), p.c);
     DeviceArray<T>& out = a.residual == a.out ? residual : separate_out;
     kernels::BasicAttendedConvArguments<T> arguments = attention.arguments();
     arguments.in = in.data();
@@ -133,13 +136,13 @@ class CudaNetworks : public Implementation {
 
   void shifted_sums(const kernels::ShiftedSumsProblem& p, const float* in, float* out) const override {
     DeviceArray<T> map(in, p.n * p.h * p.w * p.c);
-    Sums sums(true, p.n, kernels::cuda::shifted_sums_parts(p.h), p.c);
+    Sums sums(true, p.n, kernels::cuda::shifted_sums_partials(p.h), p.c);
     kernels::cuda::shifted_sums(p, map.data(), sums.data(), cuda::stream());
     sums.read_to(out);
     map.read_to(nullptr);
   }
 
-  std::int64_t shifted_sums_parts(std::int64_t /*h*/) const override { return 1; }
+  std::int64_t shifted_sums_partials(std::int64_t /*h*/) const override { return 1; }
 
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double /*sum_norm*/,
                          double /*in_limit*/) const override {
@@ -164,24 +167,25 @@ class CudaNetworks : public Implementation {
     const auto map = [&](const float* host) { return host ? size : 0; };
     const auto per_image = [&](const float* host) { return host ? p.n * p.out_channels : 0; };
     Floats scale(a.scale, per_image(a.scale)), shift(a.shift, per_image(a.shift));
-    DeviceArray<T> dout(a.dout, size), out(a.out, map(a.out)), inner(a.inner, map(a.inner)),
-        separate_dsum(nullptr, size), before(a.dresidual_before, map(a.dresidual_before)),
-        separate_dresidual(nullptr, map(a.dresidual));
-    DeviceArray<T>& dsum = a.dsum == a.dout ? dout : separate_dsum;
+    DeviceArray<T> dout(a.dout, size), out(a.out, map(a.out)),
+        pre_residual(a.pre_residual, map(a.pre_residual)), separate_grad_preactivation(nullptr, size),
+        before(a.dresidual_before, map(a.dresidual_before)), separate_dresidual(nullptr, map(a.dresidual));
+    DeviceArray<T>& grad_preactivation = a.grad_preactivation == a.dout ? dout : separate_grad_preactivation;
     DeviceArray<T>& dresidual = a.dresidual == a.dresidual_before ? before : separate_dresidual;
     kernels::cuda::conv2d_epilogue_backward<T>(p,
                                                {.dout = dout.data(),
                                                 .out = out.data(),
-                                                .inner = inner.data(),
+                                                .pre_residual = pre_residual.data(),
                                                 .scale = scale.data(),
                                                 .shift = shift.data(),
-                                                .dsum = dsum.data(),
+                                                .grad_preactivation = grad_preactivation.data(),
                                                 .dresidual_before = before.data(),
                                                 .dresidual = dresidual.data()},
                                                cuda::stream());
-    dsum.read_to(a.dsum);
+    grad_preactivation.read_to(a.grad_preactivation);
     dresidual.read_to(a.dresidual);
-    for (DeviceArray<T>* array : {&dout, &out, &inner, &separate_dsum, &before, &separate_dresidual})
+    for (DeviceArray<T>* array :
+         {&dout, &out, &pre_residual, &separate_grad_preactivation, &before, &separate_dresidual})
       array->read_to(nullptr);
     for (Floats* array : {&scale, &shift}) array->read_to(nullptr);
   }
@@ -191,7 +195,7 @@ class CudaNetworks : public Implementation {
     const std::int64_t size = p.n * p.h * p.w * p.c;
     kernels::AttendedConvArguments forward;
     forward.shifted_sums = a.shifted_sums;
-    forward.parts = a.parts;
+    forward.partials = a.partials;
     forward.weight = a.weight;
     forward.bias = a.bias;
     forward.w1 = a.w1;
@@ -199,18 +203,18 @@ class CudaNetworks : public Implementation {
     forward.w3 = a.w3;
     Attention attention(p, forward);
     const auto map = [&](const float* host) { return host ? size : 0; };
-    DeviceArray<T> dout(a.dout, size), out(a.out, size), inner(a.inner, map(a.inner)),
+    DeviceArray<T> dout(a.dout, size), out(a.out, size), pre_residual(a.pre_residual, map(a.pre_residual)),
         separate_dy(nullptr, size), before(a.dresidual_before, map(a.dresidual_before)),
         dresidual(nullptr, map(a.dresidual));
     Floats dw1(a.dw1, p.hidden * p.c), dw2(a.dw2, p.c * p.hidden), dw3(a.dw3, p.c * p.c),
-        workspace(kernels::cuda::attended_conv_backward_workspace(p, a.parts));
+        workspace(kernels::cuda::attended_conv_backward_workspace(p, a.partials));
     DeviceArray<T>& dy = a.dy == a.dout ? dout : separate_dy;
     kernels::cuda::attended_conv_backward<T>(p,
                                              {.dout = dout.data(),
                                               .out = out.data(),
-                                              .inner = inner.data(),
+                                              .pre_residual = pre_residual.data(),
                                               .shifted_sums = attention.sums.data(),
-                                              .parts = a.parts,
+                                              .partials = a.partials,
                                               .weight = attention.weight.data(),
                                               .bias = attention.bias.data(),
                                               .w1 = attention.w1.data(),
@@ -228,7 +232,7 @@ class CudaNetworks : public Implementation {
     dw1.read_to(a.dw1);
     dw2.read_to(a.dw2);
     dw3.read_to(a.dw3);
-    for (DeviceArray<T>* array : {&dout, &out, &inner, &separate_dy, &before}) array->read_to(nullptr);
+    for (DeviceArray<T>* array : {&dout, &out, &pre_residual, &separate_dy, &before}) array->read_to(nullptr);
     workspace.read_to(nullptr);
   }
 
@@ -310,36 +314,38 @@ class CudaNetworks : public Implementation {
   }
 
  private:
-  template <class In, class Sum>
+  template <class In, class Grad>
   static void wgrad(const kernels::Conv2dProblem& p, const kernels::Conv2dWgradArguments& a) {
     const std::int64_t pixels = p.n * p.h * p.w;
     std::deque<DeviceArray<In>> maps;
-    std::deque<DeviceArray<Sum>> sums;
-    std::vector<kernels::BasicConv2dUse<In, Sum>> uses;
-    for (const kernels::Conv2dUse& use : a.uses) {
+    std::deque<DeviceArray<Grad>> sums;
+    std::vector<kernels::BasicWgradInput<In, Grad>> inputs;
+    for (const kernels::WgradInput& input : a.inputs) {
       for (std::size_t k = 0; k < 2; ++k)
-        maps.emplace_back(use.in[k], use.in[k] ? pixels * p.in_channels[k] : 0);
-      sums.emplace_back(use.dsum, p.n * p.out_h() * p.out_w() * p.out_channels);
-      uses.push_back({{maps[maps.size() - 2].data(), maps.back().data()}, sums.back().data()});
+        maps.emplace_back(input.in[k], input.in[k] ? pixels * p.in_channels[k] : 0);
+      sums.emplace_back(input.grad_preactivation, p.n * p.out_h() * p.out_w() * p.out_channels);
+      inputs.push_back({{maps[maps.size() - 2].data(), maps.back().data()}, sums.back().data()});
     }
     Floats dweight(a.dweight, p.out_channels * p.total_in_channels() * p.kernel * p.kernel),
         dbias(a.dbias, a.dbias ? p.out_channels : 0),
-        workspace(kernels::cuda::conv2d_wgrad_workspace(p, uses.size()));
-    kernels::cuda::conv2d_wgrad<In, Sum>(p, {.uses = uses, .dweight = dweight.data(), .dbias = dbias.data()},
-                                         workspace.data(), cuda::stream());
+        workspace(kernels::cuda::conv2d_wgrad_workspace(p, inputs.size()));
+    kernels::cuda::conv2d_wgrad<In, Grad>(
+        p, {.inputs = inputs, .dweight = dweight.data(), .dbias = dbias.data()}, workspace.data(),
+        cuda::stream());
     dweight.read_to(a.dweight);
     dbias.read_to(a.dbias);
     for (DeviceArray<In>& array : maps) array.read_to(nullptr);
-    for (DeviceArray<Sum>& array : sums) array.read_to(nullptr);
+    for (DeviceArray<Grad>& array : sums) array.read_to(nullptr);
     workspace.read_to(nullptr);
   }
 
-  /// What the attention scale is computed from.
+  /// The inputs of the attention scale.
   struct Attention {
     Attention(const kernels::AttendedConvProblem& p, const kernels::AttendedConvArguments& a)
-        : parts(a.parts),
-          workspace(nullptr, static_cast<std::int64_t>(kernels::cuda::attended_conv_workspace(p, a.parts))),
-          sums(a.shifted_sums, p.n * a.parts * 9 * p.c),
+        : partials(a.partials),
+          workspace(nullptr,
+                    static_cast<std::int64_t>(kernels::cuda::attended_conv_workspace(p, a.partials))),
+          sums(a.shifted_sums, p.n * a.partials * 9 * p.c),
           weight(a.weight, p.c * p.c * 9),
           bias(a.bias, p.c),
           w1(a.w1, p.hidden * p.c),
@@ -349,7 +355,7 @@ class CudaNetworks : public Implementation {
     kernels::BasicAttendedConvArguments<T> arguments() {
       kernels::BasicAttendedConvArguments<T> arguments;
       arguments.shifted_sums = sums.data();
-      arguments.parts = parts;
+      arguments.partials = partials;
       arguments.weight = weight.data();
       arguments.bias = bias.data();
       arguments.w1 = w1.data();
@@ -358,13 +364,13 @@ class CudaNetworks : public Implementation {
       return arguments;
     }
 
-    std::int64_t parts;
+    std::int64_t partials;
     DeviceArray<float> workspace, sums, weight, bias, w1, w2, w3;
   };
 
   static std::vector<T> packed(const kernels::Conv2dProblem& p, const float* weight) {
     std::vector<T> packed(kernels::cuda::packed_conv2d_size(p));
-    kernels::cuda::pack_conv2d(p, weight, packed.data());
+    kernels::cuda::pack_conv2d<T>(p, weight, packed.data());
     return packed;
   }
 };

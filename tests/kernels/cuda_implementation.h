@@ -5,7 +5,7 @@
 
 namespace sapnet::tests {
 
-/// Those of fp32 and of fp16 maps. There must be a GPU to run them, or an emulated one.
+/// The implementations for fp32 and for fp16 maps. Requires a real or emulated GPU.
 const Implementations& cuda_implementations();
 
 }  // namespace sapnet::tests

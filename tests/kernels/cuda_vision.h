@@ -1,5 +1,4 @@
-// The CUDA kernels of the networks that losses look through, and of the losses themselves, as Implementation
-// has them.
+// The CUDA kernels of the perceptual networks and of the losses, behind the Implementation interface.
 #pragma once
 
 #include "engine/cuda.h"
@@ -10,7 +9,7 @@ namespace sapnet::tests {
 
 namespace cuda = engine::cuda;
 
-/// T: what maps are stored as. Base: the rest of an Implementation.
+/// T: storage type of the maps. Base: the rest of an Implementation.
 template <class T, class Base>
 class CudaVision : public Base {
  public:
@@ -22,9 +21,9 @@ class CudaVision : public Base {
     for (Floats* array : {&from, &separate_to}) array->read_to(nullptr);
   }
 
-  void spread(const kernels::SpreadProblem& p, const float* in, float* out) const override {
+  void zero_insert(const kernels::ZeroInsertProblem& p, const float* in, float* out) const override {
     DeviceArray<T> from(in, p.n * p.h * p.w * p.c), to(nullptr, p.n * p.out_h * p.out_w * p.c);
-    kernels::cuda::spread(p, from.data(), to.data(), cuda::stream());
+    kernels::cuda::zero_insert(p, from.data(), to.data(), cuda::stream());
     to.read_to(out);
     from.read_to(nullptr);
   }
@@ -202,12 +201,12 @@ class CudaVision : public Base {
   void max_pool(const kernels::MaxPoolProblem& p, const kernels::MaxPoolArguments& a) const override {
     const std::int64_t pixels = p.n * p.out_h() * p.out_w();
     DeviceArray<T> in(a.in, p.n * p.h * p.w * p.c), out(nullptr, pixels * p.c);
-    Floats winners(nullptr, a.winners ? pixels * p.winner_words() : 0);  // words, moved as floats
+    Floats argmax(nullptr, a.argmax ? pixels * p.argmax_words() : 0);  // words, copied as floats
     kernels::cuda::max_pool<T>(
-        p, {.in = in.data(), .out = out.data(), .winners = reinterpret_cast<std::uint32_t*>(winners.data())},
+        p, {.in = in.data(), .out = out.data(), .argmax = reinterpret_cast<std::uint32_t*>(argmax.data())},
         cuda::stream());
     out.read_to(a.out);
-    winners.read_to(reinterpret_cast<float*>(a.winners));
+    argmax.read_to(reinterpret_cast<float*>(a.argmax));
     in.read_to(nullptr);
   }
 
@@ -215,14 +214,14 @@ class CudaVision : public Base {
                          const kernels::MaxPoolBackwardArguments& a) const override {
     const std::int64_t pixels = p.n * p.out_h() * p.out_w();
     DeviceArray<T> dout(a.dout, pixels * p.c), din(nullptr, p.n * p.h * p.w * p.c);
-    Floats winners(reinterpret_cast<const float*>(a.winners), pixels * p.winner_words());
+    Floats argmax(reinterpret_cast<const float*>(a.argmax), pixels * p.argmax_words());
     kernels::cuda::max_pool_backward<T>(
         p,
-        {.dout = dout.data(), .winners = reinterpret_cast<std::uint32_t*>(winners.data()), .din = din.data()},
+        {.dout = dout.data(), .argmax = reinterpret_cast<std::uint32_t*>(argmax.data()), .din = din.data()},
         cuda::stream());
     din.read_to(a.din);
     dout.read_to(nullptr);
-    winners.read_to(nullptr);
+    argmax.read_to(nullptr);
   }
 };
 

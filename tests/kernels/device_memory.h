@@ -1,4 +1,4 @@
-// Arrays of a kernel test in a GPU's memory.
+// Device arrays for kernel tests.
 #pragma once
 
 #include <algorithm>
@@ -16,25 +16,25 @@
 namespace sapnet::tests {
 
 #ifdef SAPNET_TEST_ASAN
-inline constexpr std::size_t kBand = 0;  // it knows itself where an emulated GPU's memory ends
+inline constexpr std::size_t kBand = 0;  // the emulator itself checks bounds
 #else
 inline constexpr std::size_t kBand = 4096;  // bytes
 #endif
 
-/// A copy on the device of an array that lies in the host's memory as floats, between two bands of bytes that
-/// no kernel may change. Of no elements, or of an absent array, null.
+/// A device copy of a host array of floats, between two guard bands that no kernel may change. Null if empty
+/// or absent.
 template <class T>
 class DeviceArray {
  public:
-  /// host: null for an array whose content is undefined.
+  /// host: null for undefined content.
   DeviceArray(const float* host, std::int64_t size) : size_(static_cast<std::size_t>(size)) {
     if (size_ == 0) return;
     std::vector<T> values(size_);
     std::memset(static_cast<void*>(values.data()), 0xff, bytes());  // NaN
-    if (host) std::transform(host, host + size_, values.begin(), kernels::converted<T>);
+    if (host) std::transform(host, host + size_, values.begin(), kernels::to_storage<T>);
     fill(values.data());
   }
-  /// Of undefined content.
+  /// Undefined content.
   explicit DeviceArray(std::size_t size) : DeviceArray(nullptr, static_cast<std::int64_t>(size)) {}
   explicit DeviceArray(const std::vector<T>& values) : size_(values.size()) { fill(values.data()); }
   DeviceArray(const DeviceArray&) = delete;
@@ -45,7 +45,7 @@ class DeviceArray {
 
   T* data() { return memory_ ? reinterpret_cast<T*>(memory_ + kBand) : nullptr; }
 
-  /// The values, once all work before is done. Fails the test when a band has changed.
+  /// The values, after all earlier work has finished. Fails the test if a guard band has changed.
   std::vector<T> read() {
     std::vector<unsigned char> all(bytes() + 2 * kBand);
     engine::cuda::download(all.data(), memory_, all.size());
@@ -57,7 +57,7 @@ class DeviceArray {
     return values;
   }
 
-  /// The same, as floats in the host's memory; null: only the bands are looked at.
+  /// The same, as floats into host memory; null: check only the guard bands.
   void read_to(float* host) {
     if (!memory_) return;
     const std::vector<T> values = read();
@@ -86,14 +86,14 @@ class DeviceArray {
 
 using Floats = DeviceArray<float>;
 
-/// Kernels write shifted sums in parts as their blocks fall; here they are added up to one.
+/// Kernels write shifted sums in a device-dependent number of partials; this adds them up.
 class Sums {
  public:
-  Sums(bool wanted, std::int64_t images, std::int64_t parts, std::int64_t channels)
+  Sums(bool wanted, std::int64_t images, std::int64_t partials, std::int64_t channels)
       : images_(static_cast<std::size_t>(images)),
-        parts_(static_cast<std::size_t>(parts)),
+        partials_(static_cast<std::size_t>(partials)),
         size_(static_cast<std::size_t>(9 * channels)),
-        device_(nullptr, wanted ? images * parts * 9 * channels : 0) {}
+        device_(nullptr, wanted ? images * partials * 9 * channels : 0) {}
 
   float* data() { return device_.data(); }
 
@@ -103,15 +103,15 @@ class Sums {
     for (std::size_t image = 0; image < images_; ++image) {
       for (std::size_t k = 0; k < size_; ++k) {
         double sum = 0;
-        for (std::size_t part = 0; part < parts_; ++part)
-          sum += static_cast<double>(all[(image * parts_ + part) * size_ + k]);
+        for (std::size_t part = 0; part < partials_; ++part)
+          sum += static_cast<double>(all[(image * partials_ + part) * size_ + k]);
         *host++ = static_cast<float>(sum);
       }
     }
   }
 
  private:
-  std::size_t images_, parts_, size_;
+  std::size_t images_, partials_, size_;
   DeviceArray<float> device_;
 };
 

@@ -18,7 +18,7 @@ struct Maps {
   std::vector<float> derained, clean, rainy;
 };
 
-/// Values that lie at least `distance` from the map's and at most twice as far, where |·| has no kink.
+/// Values between `distance` and twice `distance` from the map's, away from the kink of |·|.
 std::vector<float> away_from(std::vector<float> map, std::uint32_t seed, float distance, engine::DType maps) {
   const auto steps = random_values(static_cast<std::int64_t>(map.size()), seed, distance);
   for (std::size_t k = 0; k < map.size(); ++k)
@@ -83,15 +83,15 @@ void check(const Maps& m, engine::DType maps, float dvalue) {
   }
 }
 
-/// At these sizes there are also derivatives without a formula.
+/// At these sizes also against numerical derivatives.
 void check_numerically(const Maps& m) {
   const auto derained = exact(m.derained), clean = exact(m.clean), rainy = exact(m.rainy);
   const auto by_formula = reference::feature_contrast_gradient(derained, clean, rainy);
   const auto numeric = reference::numeric_gradient(derained, [&](const std::vector<double>& moved) {
     return reference::feature_contrast(moved, clean, rainy);
   });
-  // Both means lie between 0.2 and 0.6, so the value is below 3 and its third derivative by a number is below
-  // 6 · 3 / 0.2³; numeric_gradient.h has the errors of those.
+  // Both means are between 0.2 and 0.6, so the value is below 3 and its third derivative with respect to one
+  // element below 6 · 3 / 0.2³; see numeric_gradient.h for the resulting error.
   for (std::size_t k = 0; k < numeric.size(); ++k)
     CHECK(std::abs(numeric[k] - by_formula[k]) <= 2e-11 * (3 + 6 * 3 / 0.008));
 }
@@ -106,16 +106,15 @@ KERNEL_TEST_CASE("feature_contrast and its gradient at ragged sizes", "[kernels]
   }
 }
 
-KERNEL_TEST_CASE("feature_contrast of more numbers than blocks take at once",
+KERNEL_TEST_CASE("feature_contrast of more elements than one block",
                  "[kernels][feature_contrast][not_tsan]") {
   for (const engine::DType maps : stored_types()) {
-    check(random_maps(40001, maps), maps, 1000);       // the CPU's: some, no whole number
-    check(random_maps(131072 + 77, maps), maps, 1e4);  // a GPU's
+    check(random_maps(40001, maps), maps, 1000);       // several blocks of the CPU, not a whole number
+    check(random_maps(131072 + 77, maps), maps, 1e4);  // of a GPU
   }
 }
 
-KERNEL_TEST_CASE("feature_contrast does not pull on a number that is right already",
-                 "[kernels][feature_contrast]") {
+KERNEL_TEST_CASE("feature_contrast has no gradient where features are equal", "[kernels][feature_contrast]") {
   for (const engine::DType maps : stored_types()) {
     Maps m = random_maps(100, maps);
     for (const std::size_t k : {0UL, 7UL, 8UL, 50UL, 99UL}) m.clean[k] = m.derained[k];

@@ -28,7 +28,7 @@ Maps random_maps(const FeatureDistanceProblem& p, engine::DType maps, float scal
 
 std::vector<double> exact(const std::vector<float>& values) { return {values.begin(), values.end()}; }
 
-/// scale: about how large the features are, against the step of the numeric derivatives.
+/// scale: typical size of the features, for the step of the numerical derivatives.
 void check(const FeatureDistanceProblem& p, const Maps& m, engine::DType maps, float dvalue,
            double scale = 1) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", features of about " << scale);
@@ -83,10 +83,10 @@ KERNEL_TEST_CASE("feature_distance and its gradient at ragged sizes", "[kernels]
   }
 }
 
-KERNEL_TEST_CASE("feature_distance of more pixels than a GPU's blocks take at once",
+KERNEL_TEST_CASE("feature_distance of more pixels than the blocks of a GPU",
                  "[kernels][feature_distance][not_tsan]") {
   const FeatureDistanceProblem p = {1, 1, 4 * 1024 + 3, 1};
-  // Of one channel all that counts is the sign: all pixels are 2 apart.
+  // With one channel only the sign counts: all pixels are 2 apart.
   const std::vector<float> ones(static_cast<std::size_t>(p.pixels()), 1), weight = {1};
   const std::vector<float> minus_ones(ones.size(), -1);
   for (const auto& implementation : implementations()) {
@@ -98,11 +98,10 @@ KERNEL_TEST_CASE("feature_distance of more pixels than a GPU's blocks take at on
   }
 }
 
-KERNEL_TEST_CASE("feature_distance of very small, of large and of many features",
-                 "[kernels][feature_distance]") {
+KERNEL_TEST_CASE("feature_distance of tiny, large and many features", "[kernels][feature_distance]") {
   const FeatureDistanceProblem p = {1, 2, 3, 8};
   check(p, random_maps(p, engine::DType::kFloat32, 1e-10F), engine::DType::kFloat32, 1e-6F, 1e-10);
-  // The squares of fp16 numbers are larger than fp16 can store, and so are their sums.
+  // The squares of these fp16 values overflow fp16, and so do their sums.
   const FeatureDistanceProblem wide = {1, 1, 2, 512};
   for (const engine::DType maps : stored_types())
     check(wide, random_maps(wide, maps, 2000), maps, 1e5F, 2000);

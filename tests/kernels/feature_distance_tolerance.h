@@ -1,4 +1,4 @@
-// How far feature_distance and its gradient may be off.
+// Tolerances of feature_distance and its gradient.
 #pragma once
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 
 namespace sapnet::tests {
 
-/// Computed in fp32, a length of c channels is off by half of what the sum of squares is, relatively, and a
-/// feature of unit length by `unit`. Of a pixel, the differences D^ - G^ are then off by at most 2 unit in
-/// the 2-norm, and are at most 2. (The CPU, in double, is far closer.)
+/// In fp32, the relative error of a length over c channels is half that of its sum of squares, and that of a
+/// normalised feature is `unit`. So for a pixel, the differences D^ - G^ are off by at most 2 unit in the
+/// 2-norm, and are at most 2. (The CPU computes in double and is far closer.)
 class FeatureDistanceTolerance {
  public:
   FeatureDistanceTolerance(const kernels::FeatureDistanceProblem& problem,
@@ -33,8 +33,8 @@ class FeatureDistanceTolerance {
            sum_tolerance(static_cast<double>(channels_), value) + rounding(value);
   }
 
-  /// The 2-norm of u is at most 4 times u_, and so u is off by 4 unit · u_; D^ (D·u) / r by that and by 3
-  /// unit of its own 4 u_; dividing by r + ε makes it one unit more: together 4 · (1 + 1 + 3 + 1) unit · u_.
+  /// The 2-norm of u is at most 4 u_, so u is off by 4 unit · u_; D^ (D·u) / r by that and by 3 unit of its
+  /// own 4 u_; dividing by r + ε adds one unit more: together 4 · (1 + 1 + 3 + 1) unit · u_.
   std::vector<double> of_gradient(const std::vector<double>& gradient, engine::DType maps) const {
     std::vector<double> tolerance;
     for (std::size_t k = 0; k < gradient.size(); ++k) {

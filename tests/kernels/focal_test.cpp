@@ -16,7 +16,7 @@ namespace {
 
 using kernels::FocalProblem;
 
-/// shift: what the implementations get is larger by so much, which must not matter.
+/// shift: added to the implementations' logits, which must not change the result.
 void check(const FocalProblem& p, const std::vector<float>& logits, float shift = 0) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", gamma " << p.gamma << ", alpha " << p.alpha);
   constexpr float kDvalue = -30;
@@ -26,7 +26,7 @@ void check(const FocalProblem& p, const std::vector<float>& logits, float shift 
   const auto gradient = reference::numeric_gradient(exact, [&](const std::vector<double>& moved) {
     return static_cast<double>(kDvalue) * reference::focal(p, moved, labels);
   });
-  // The kernels round three times. The numeric derivative is the worse one where a gradient is small: by
+  // The kernels round three times. The numerical derivative is less accurate where a gradient is small: by
   // numeric_gradient.h, with a third derivative of a pixel's loss of at most 6 (1 + γ)³.
   const double third = 6 * std::pow(1 + p.gamma, 3) / static_cast<double>(p.pixels());
   const double of_numeric = std::abs(static_cast<double>(kDvalue)) * 2e-11 * (expected + third);
@@ -51,7 +51,7 @@ void check(const FocalProblem& p, const std::vector<float>& logits, float shift 
   }
 }
 
-/// Probabilities that no clamp reaches.
+/// Probabilities that are not clamped.
 std::vector<float> random_logits(const FocalProblem& p) { return random_values(p.pixels() * p.c, 1, 3); }
 
 KERNEL_TEST_CASE("focal and its gradient at ragged sizes", "[kernels][focal]") {
@@ -79,8 +79,7 @@ KERNEL_TEST_CASE("focal labels a pixel with the first of equal logits", "[kernel
   check(p, logits);
 }
 
-KERNEL_TEST_CASE("focal of pixels that are certain, which have no gradient, beside others",
-                 "[kernels][focal]") {
+KERNEL_TEST_CASE("focal of certain pixels, which have no gradient, among others", "[kernels][focal]") {
   for (const double gamma : {0.0, 0.5, 2.0}) {
     const FocalProblem p{1, 3, 4, 6, gamma, 1};
     std::vector<float> logits = random_logits(p);
@@ -90,17 +89,17 @@ KERNEL_TEST_CASE("focal of pixels that are certain, which have no gradient, besi
   }
 }
 
-KERNEL_TEST_CASE("focal of logits whose exponential no number holds", "[kernels][focal]") {
+KERNEL_TEST_CASE("focal of logits whose exponential overflows", "[kernels][focal]") {
   const FocalProblem p{1, 2, 5, 4};
   std::vector<float> logits = random_logits(p);
-  for (float& logit : logits) logit = std::round(logit * 64) / 64;  // so that the shift rounds nothing
+  for (float& logit : logits) logit = std::round(logit * 64) / 64;  // so that adding the shift is exact
   check(p, logits, 1000);
   check(p, logits, -1000);
 }
 
-KERNEL_TEST_CASE("focal of more pixels than a GPU's blocks take at once", "[kernels][focal][not_tsan]") {
+KERNEL_TEST_CASE("focal of more pixels than the blocks of a GPU", "[kernels][focal][not_tsan]") {
   const FocalProblem p{1, 3, 131072 / 3 + 3, 2};
-  // By turns p_t = 1/2 and 3/4.
+  // p_t alternates between 1/2 and 3/4.
   const auto log_of_3 = static_cast<float>(std::log(3.0));
   std::vector<float> logits(static_cast<std::size_t>(2 * p.pixels()));
   for (std::size_t k = 3; k < logits.size(); k += 4) logits[k] = log_of_3;
@@ -111,7 +110,7 @@ KERNEL_TEST_CASE("focal of more pixels than a GPU's blocks take at once", "[kern
     INFO(implementation->name());
     GuardedArray in(logits), value(1), dlogits(logits.size());
     implementation->focal(p, {.logits = in.data(), .value = value.data(), .dlogits = dlogits.data()});
-    // log 3 is rounded, too, and the loss of a pixel moves by less than that.
+    // log 3 is rounded as well, and the loss of a pixel changes by less than that.
     CHECK(std::abs(static_cast<double>(value.data()[0]) - expected) <= rounding(expected) + rounding(1) / 8);
     const std::vector<float> gradient = copy(dlogits);
     for (std::size_t k = 4; k < gradient.size(); ++k)

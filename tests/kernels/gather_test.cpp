@@ -1,72 +1,92 @@
 #include "kernels/gather/gather.h"
 
 #include <catch2/catch.hpp>
+#include <utility>
 #include <vector>
 
 #include "engine/ops/packing.h"
+#include "kernels/conv_lstm/conv_lstm.h"
 #include "tests/gpu/have_gpu.h"
+#include "tests/kernels/conv2d_problems.h"
 #include "tests/kernels/device_memory.h"
+#include "tests/kernels/guarded_array.h"
 
 namespace sapnet::tests {
 namespace {
 
 using engine::Half;
 
+float as_float(float value) { return value; }
+float as_float(Half value) { return kernels::to_float(value); }
+
 #ifdef SAPNET_CUDA
 template <class T>
-std::vector<float> gathered(const std::vector<float>& in, const std::vector<float>& places) {
-  Floats from(in), of(places);
-  DeviceArray<T> to(places.size());
-  kernels::cuda::gather(static_cast<std::int64_t>(places.size()), from.data(), of.data(), to.data(),
+std::vector<float> gathered(const std::vector<float>& in, const std::vector<std::int32_t>& indices) {
+  Floats from(in);
+  DeviceArray<std::int32_t> table(indices);
+  DeviceArray<T> to(indices.size());
+  kernels::cuda::gather(static_cast<std::int64_t>(indices.size()), from.data(), table.data(), to.data(),
                         engine::cuda::stream());
-  std::vector<float> out(places.size());
+  std::vector<float> out(indices.size());
   to.read_to(out.data());
   from.read_to(nullptr);
-  of.read_to(nullptr);
+  CHECK(table.read() == indices);
   return out;
 }
 
-TEST_CASE("weights are gathered by their places, with zeros for padding", "[kernels][gather][gpu]") {
+TEST_CASE("gather picks weights by index, with zeros for padding", "[kernels][gather][gpu]") {
   if (!have_gpu()) return;
   const std::vector<float> in = {1.5F, -2, 0.1F};
-  const std::vector<float> places = {3, 0, 1, 2, 2, 0};
-  CHECK(gathered<float>(in, places) == std::vector<float>{0.1F, 0, 1.5F, -2, -2, 0});
+  const std::vector<std::int32_t> indices = {3, 0, 1, 2, 2, 0};
+  CHECK(gathered<float>(in, indices) == std::vector<float>{0.1F, 0, 1.5F, -2, -2, 0});
   const float rounded = kernels::to_float(kernels::to_half(0.1F));
-  CHECK(gathered<Half>(in, places) == std::vector<float>{rounded, 0, 1.5F, -2, -2, 0});
-  std::vector<float> many, backwards;  // more than a block
+  CHECK(gathered<Half>(in, indices) == std::vector<float>{rounded, 0, 1.5F, -2, -2, 0});
+  std::vector<float> many;  // more than a block
+  std::vector<std::int32_t> backwards;
   for (int k = 0; k < 1000; ++k) {
     many.push_back(static_cast<float>(k));
-    backwards.push_back(static_cast<float>(1000 - k));
+    backwards.push_back(1000 - k);
   }
-  std::vector<float> expected(many.rbegin(), many.rend());
-  CHECK(gathered<float>(many, backwards) == expected);
+  CHECK(gathered<float>(many, backwards) == std::vector<float>(many.rbegin(), many.rend()));
+}
+
+/// Packs random weights on the host, and on the device by the packed indices.
+template <class T>
+void check_packing(std::int64_t weights, std::size_t size, const auto& pack) {
+  const std::vector<float> values = random_values(weights, 1);
+  std::vector<T> expected(size);
+  pack(values.data(), expected.data());
+  std::vector<std::int32_t> indices(size);
+  pack(engine::weight_indices(weights).data(), indices.data());
+  const std::vector<float> actual = gathered<T>(values, indices);
+  for (std::size_t k = 0; k < size; ++k) REQUIRE(actual[k] == as_float(expected[k]));
+}
+
+TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels][gather][gpu]", float,
+                   Half) {
+  if (!have_gpu()) return;
+  using kernels::Conv2dProblem;
+  const std::vector<std::pair<Conv2dProblem, kernels::cuda::Conv2dPath>> problems = {
+      {same_size(1, 4, 4, {32, 32}, 64), kernels::cuda::Conv2dPath::kRows},
+      {{1, 4, 4, {32, 0}, 32, 1, 1, 1, 0}, kernels::cuda::Conv2dPath::kMatmul},
+      {same_size(1, 4, 4, {64, 0}, 128), kernels::cuda::Conv2dPath::kIgemm},
+      {same_size(1, 4, 4, {3, 3}, 5), kernels::cuda::Conv2dPath::kGeneric}};
+  for (const auto& [p, path] : problems) {
+    REQUIRE(kernels::cuda::conv2d_path(p) == path);
+    check_packing<TestType>(
+        p.kernel * p.kernel * p.total_in_channels() * p.out_channels, kernels::cuda::packed_conv2d_size(p),
+        [&](const auto* from, auto* to) { kernels::cuda::pack_conv2d<TestType>(p, from, to); });
+  }
+  const kernels::ConvLstmProblem cell = {.h = 4, .w = 4, .in_channels = 32, .hidden = 32};
+  check_packing<TestType>(
+      std::int64_t{128} * 64 * 9, kernels::cuda::packed_conv_lstm_size(cell),
+      [&](const auto* from, auto* to) { kernels::cuda::pack_conv_lstm<TestType>(cell, from, to); });
 }
 #endif
 
-/// A packing that turns the order round and puts a zero behind every second number.
-template <class T>
-void pack(std::int64_t weights, const float* weight, T* packed) {
-  for (std::int64_t k = weights - 1; k >= 0; --k) {
-    *packed++ = kernels::converted<T>(weight[k]);
-    if (k % 2 == 0) *packed++ = kernels::converted<T>(0);
-  }
-}
-
-TEMPLATE_TEST_CASE("the places of packed weights are found, more of them than fp16 counts",
-                   "[engine][gather]", float, Half) {
-  constexpr std::int64_t kWeights = 5000;
-  constexpr auto kSize = static_cast<std::size_t>(kWeights + kWeights / 2);
-  const engine::Digits digits = engine::place_digits({1, 1, 1, kWeights}, engine::Device::kCpu);
-  const auto packed = [](const engine::Tensor& digit) {
-    return engine::packed_weights<TestType>(kSize, engine::Device::kCpu,
-                                            [&](TestType* to) { pack(kWeights, digit.data(), to); });
-  };
-  const auto places = to_vector(engine::places(packed(digits.high), packed(digits.low)));
-  std::vector<float> numbers, expected(kSize);
-  for (int k = 1; k <= kWeights; ++k) numbers.push_back(static_cast<float>(k));
-  pack(kWeights, numbers.data(), expected.data());
-  CHECK(places == expected);
-  CHECK_THROWS_AS(engine::place_digits({1, 1, 1, 1 << 22}, engine::Device::kCpu), Error);
+TEST_CASE("a layer has at most as many weights as an index can count", "[engine][gather]") {
+  CHECK(engine::weight_indices(3) == std::vector<std::int32_t>{1, 2, 3});
+  CHECK_THROWS_AS(engine::weight_indices(std::int64_t{1} << 31), Error);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Arrays that notice when a kernel strays outside them.
+// Arrays that detect out-of-bounds accesses of a kernel.
 #pragma once
 
 #include <algorithm>
@@ -18,12 +18,12 @@
 
 namespace sapnet::tests {
 
-/// Floats between two bands of NaN. A read outside that matters makes the result NaN, a write outside
-/// changes a band, and under AddressSanitizer any touch of a band stops the test. The data starts at an
-/// address that is a multiple of four bytes and of nothing more: no contract promises kernels more.
+/// Floats between two guard bands of NaN. A significant out-of-bounds read makes the result NaN, a write
+/// changes a band, and under AddressSanitizer any access to a band stops the test. The data is aligned to
+/// four bytes and no more, which is all that the contracts promise to kernels.
 class GuardedArray {
  public:
-  /// NaN throughout, so that an element that a kernel forgets to write shows.
+  /// NaN everywhere, so that an element that a kernel fails to write is noticed.
   explicit GuardedArray(std::size_t size)
       : size_(size), storage_(size + 2 * kBand, std::bit_cast<float>(kCanary)) {
     forbid_bands(true);
@@ -38,11 +38,11 @@ class GuardedArray {
   GuardedArray& operator=(const GuardedArray&) = delete;
   ~GuardedArray() { forbid_bands(false); }
 
-  /// Null for an array of no elements, which is how kernels are told that an argument is absent.
+  /// Null for an empty array; kernels take null for an absent argument.
   float* data() { return size_ == 0 ? nullptr : storage_.data() + kBand; }
   std::span<const float> values() const { return {storage_.data() + kBand, size_}; }
 
-  /// Both bands are as they were made.
+  /// Whether both bands are unchanged.
   bool intact() {
     forbid_bands(false);
     const auto untouched = [](float value) { return std::bit_cast<std::uint32_t>(value) == kCanary; };
@@ -55,7 +55,7 @@ class GuardedArray {
 
  private:
   static constexpr std::size_t kBand = (1 << 14) + 1;    // a few rows of most maps; odd, see above
-  static constexpr std::uint32_t kCanary = 0x7FC0BEEFU;  // a NaN that no arithmetic makes
+  static constexpr std::uint32_t kCanary = 0x7FC0BEEFU;  // a NaN that arithmetic never produces
 
   void forbid_bands([[maybe_unused]] bool forbid) {
 #ifdef SAPNET_TEST_ASAN

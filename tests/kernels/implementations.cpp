@@ -27,12 +27,12 @@ constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
 constexpr double kAT[4][6] = {
     {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
 
-/// How much larger Winograd's rounding errors are than a direct sum's, for independent inputs and weights.
+/// The ratio of Winograd's rounding errors to a direct sum's, for independent inputs and weights.
 ///
 /// Y = Aᵀ[(G g) ⊙ (Bᵀ d)] in one dimension. A relative error of the j-th product, whose root mean square is
-/// ‖G_j‖ ‖B_j‖ (times those of g and d), reaches output i times A_ji; the six errors add in the squares to
-/// Σ_j A_ji² ‖G_j‖² ‖B_j‖², against 3 for the three products of a direct sum. In two dimensions the norms
-/// multiply: the root of the ratio, squared, for the worst output.
+/// ‖G_j‖ ‖B_j‖ (times those of g and d), reaches output i multiplied by A_ji; the squares of the six errors
+/// add to Σ_j A_ji² ‖G_j‖² ‖B_j‖², against 3 for the three products of a direct sum. In two dimensions the
+/// norms multiply: the root of the ratio, squared, for the worst output.
 double winograd_amplification() {
   double worst = 0;
   for (const auto& row : kAT) {
@@ -48,8 +48,8 @@ double winograd_amplification() {
   return worst;  // 31.4
 }
 
-/// The same of wgrad, dg = Gᵀ[(A dY) ⊙ (Bᵀ d)]: the j-th product's error reaches tap a times G_ja, against 4
-/// for the four products of a direct sum.
+/// The same for wgrad, dg = Gᵀ[(A dY) ⊙ (Bᵀ d)]: the j-th product's error reaches tap a multiplied by G_ja,
+/// against 4 for the four products of a direct sum.
 double winograd_wgrad_amplification() {
   double worst = 0;
   for (int a = 0; a < 3; ++a) {
@@ -74,7 +74,7 @@ class CpuImplementation : public Implementation {
     return "cpu " + kernels::simd_name(target_) +
            (algorithm_ == Conv2dAlgorithm::kDirect     ? " direct"
             : algorithm_ == Conv2dAlgorithm::kWinograd ? " winograd"
-                                                       : " to a picture");
+                                                       : " to a image");
   }
 
   bool takes(const kernels::Conv2dProblem& problem) const override {
@@ -86,9 +86,9 @@ class CpuImplementation : public Implementation {
     const auto channels = static_cast<double>(problem.total_in_channels());
     if (algorithm_ != Conv2dAlgorithm::kWinograd)
       return sum_tolerance(channels * static_cast<double>(problem.kernel * problem.kernel) + 1, magnitude);
-    // A tile mixes its pixels and the filter's taps, even those that do not meet in this sum. To the sum over
-    // channels come at most 4 roundings in either pass of the input's transform, 5 in those of the output's,
-    // and one each of filter and product.
+    // A tile mixes its pixels and all taps of the filter. The sum over channels gains at most 4 roundings in
+    // either pass of the input transform, 5 in those of the output transform, and one each for filter and
+    // product.
     return sum_tolerance(channels + 20, winograd_amplification() * filter_norm * in_limit) + rounding(bias);
   }
 
@@ -136,16 +136,16 @@ class CpuImplementation : public Implementation {
     kernels::cpu::shifted_sums(problem, in, out);
   }
 
-  std::int64_t shifted_sums_parts(std::int64_t h) const override {
-    return kernels::cpu::shifted_sums_parts(h);
+  std::int64_t shifted_sums_partials(std::int64_t h) const override {
+    return kernels::cpu::shifted_sums_partials(h);
   }
 
   void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const override {
     kernels::cpu::normalize(problem, in, out);
   }
 
-  void spread(const kernels::SpreadProblem& problem, const float* in, float* out) const override {
-    kernels::cpu::spread(problem, in, out);
+  void zero_insert(const kernels::ZeroInsertProblem& problem, const float* in, float* out) const override {
+    kernels::cpu::zero_insert(problem, in, out);
   }
 
   double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
@@ -153,8 +153,8 @@ class CpuImplementation : public Implementation {
     const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
     if (algorithm_ != Conv2dAlgorithm::kWinograd)
       return sum_tolerance(pixels, magnitude) + rounding(magnitude);
-    // The sum is over tiles, and a tile mixes its pixels; to it come at most 4 roundings in either pass of
-    // both transforms. G is applied in double.
+    // The sum is over tiles, and a tile mixes its pixels; it gains at most 4 roundings in either pass of both
+    // transforms. G is applied in double.
     return sum_tolerance(pixels / 16 + 16, winograd_wgrad_amplification() * sum_norm * in_limit);
   }
 
@@ -277,7 +277,7 @@ const Implementations& cpu_implementations() {
     Implementations list;
     for (const std::int64_t target : kernels::simd_targets())
       for (const auto algorithm :
-           {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kToPicture})
+           {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kRgbOutput})
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
     return list;
   }();
@@ -316,7 +316,7 @@ std::vector<float> stored(std::vector<float> values, engine::DType maps) {
 
 double storage_rounding(engine::DType maps, double size) {
   if (maps == engine::DType::kFloat32) return rounding(size);
-  // Half of the last place of 11 bits; below 2^-14 the last place is 2^-24.
+  // Half a unit in the last place of 11 bits; below 2^-14 that unit is 2^-24.
   return rounding(size) + size * 0x1p-11 + 0x1p-25;
 }
 

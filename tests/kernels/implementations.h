@@ -1,5 +1,5 @@
-// Every implementation of the kernels, behind one interface: the tests of an operation have one body, and a
-// new implementation comes into all of them by its line in implementations().
+// Every implementation of the kernels behind one interface: each operation's test has one body, and a new
+// implementation is tested by adding one line to implementations().
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -24,31 +24,30 @@
 #include "kernels/normalize/normalize.h"
 #include "kernels/resize_bilinear/resize_bilinear.h"
 #include "kernels/shifted_sums/shifted_sums.h"
-#include "kernels/spread/spread.h"
 #include "kernels/ssim/ssim.h"
+#include "kernels/zero_insert/zero_insert.h"
 
 namespace sapnet::tests {
 
-/// Takes the arguments of the kernels' contracts with two differences: weights come as the network has them,
-/// (out_channels, in_channels, kernel, kernel), not packed; and all arrays lie in the host's memory, guarded
-/// by bands (guarded_array.h). An implementation with a memory of its own copies the bands there and back.
+/// Takes the arguments of the kernels' contracts with two differences: weights are unpacked, (out_channels,
+/// in_channels, kernel, kernel), and all arrays are in host memory between guard bands (guarded_array.h).
+/// Implementations on a device copy the arrays there and back, with guard bands of their own.
 class Implementation {
  public:
   virtual ~Implementation() = default;
 
   virtual std::string name() const = 0;
 
-  /// What it stores maps and weights as. Those of the tests hold numbers that this can.
+  /// Storage type of maps and weights. The tests' values are representable in it.
   virtual engine::DType maps() const { return engine::DType::kFloat32; }
 
-  /// Whether it computes convolutions of this kind.
+  /// Whether it supports convolutions of this kind.
   virtual bool takes(const kernels::Conv2dProblem& problem) const = 0;
   virtual bool takes(const kernels::ConvLstmProblem& problem) const { return takes(problem.conv()); }
   virtual bool takes(const kernels::AttendedConvProblem& problem) const { return takes(problem.conv()); }
 
-  /// How far a sum of the convolution may lie from the exact one.
-  /// magnitude: the 2-norm of its products and bias; filter_norm: of its output channel's weights;
-  /// in_limit: no input is larger; bias: its absolute value.
+  /// The tolerance of a sum of the convolution. magnitude: 2-norm of its products and bias; filter_norm: of
+  /// its output channel's weights; in_limit: bound of the inputs; bias: its absolute value.
   virtual double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
                            double in_limit, double bias) const = 0;
 
@@ -62,25 +61,25 @@ class Implementation {
   /// scale: (n, c).
   virtual void attention_scale(const kernels::AttendedConvProblem& problem,
                                const kernels::AttendedConvArguments& arguments, float* scale) const = 0;
-  /// out: (n, shifted_sums_parts(h), 9, c).
+  /// out: (n, shifted_sums_partials(h), 9, c).
   virtual void shifted_sums(const kernels::ShiftedSumsProblem& problem, const float* in,
                             float* out) const = 0;
-  /// How many parts of each image's shifted sums every operation writes for an output of h rows.
-  virtual std::int64_t shifted_sums_parts(std::int64_t h) const = 0;
+  /// Number of partials of shifted sums that every operation writes per image, for an output of h rows.
+  virtual std::int64_t shifted_sums_partials(std::int64_t h) const = 0;
 
   virtual void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const = 0;
 
-  // What training takes.
+  // The operations of training.
 
-  virtual void spread(const kernels::SpreadProblem& problem, const float* in, float* out) const = 0;
+  virtual void zero_insert(const kernels::ZeroInsertProblem& problem, const float* in, float* out) const = 0;
 
-  /// How far wgrad may lie from the exact one, likewise. magnitude: the 2-norm of its products; sum_norm: of
-  /// all of dsum's of its output; in_limit: no input is larger.
+  /// The tolerance of wgrad, likewise. magnitude: 2-norm of its products; sum_norm: of all of
+  /// grad_preactivation for its output; in_limit: bound of the inputs.
   virtual double wgrad_tolerance(const kernels::Conv2dProblem& problem, double magnitude, double sum_norm,
                                  double in_limit) const = 0;
   virtual void conv2d_wgrad(const kernels::Conv2dProblem& problem,
                             const kernels::Conv2dWgradArguments& arguments) const = 0;
-  /// The same where the side of fewer channels is images, which are stored as fp32 whatever the maps.
+  /// The same where the side with fewer channels is images, which are fp32 whatever the maps.
   virtual void conv2d_wgrad_of_images(const kernels::Conv2dProblem& problem,
                                       const kernels::Conv2dWgradArguments& arguments) const {
     conv2d_wgrad(problem, arguments);
@@ -132,8 +131,8 @@ class Implementation {
 
 using Implementations = std::vector<std::unique_ptr<Implementation>>;
 
-/// A test of kernels with one body for all implementations: one test on the CPU and, of the same name and
-/// "(gpu)", with the tag [gpu], one on the GPU, which is skipped where there is none.
+/// A kernel test with one body for all implementations: one test case on the CPU, and another with "(gpu)"
+/// added to its name and the tag [gpu] on the GPU, which is skipped if there is none.
 #define KERNEL_TEST_CASE(name, tags) \
   SAPNET_KERNEL_TEST_CASE(INTERNAL_CATCH_UNIQUE_NAME(kernel_test_body), name, tags)
 #define SAPNET_KERNEL_TEST_CASE(body, name, tags)                                                \
@@ -145,21 +144,21 @@ using Implementations = std::vector<std::unique_ptr<Implementation>>;
   static void body()
 void test_kernels(engine::Device device, void (*body)());
 
-/// Those that the running KERNEL_TEST_CASE is for. The CPU's: for each SIMD instruction set that this machine
-/// has, direct and Winograd. The GPU's: fp32 and fp16.
+/// The implementations that the running KERNEL_TEST_CASE tests. CPU: direct and Winograd for each SIMD
+/// instruction set of this machine. GPU: fp32 and fp16.
 const Implementations& implementations();
 
-/// What these store maps as.
+/// Their storage types.
 std::vector<engine::DType> stored_types();
 
-/// Rounded to numbers that such maps can hold.
+/// Rounded to values representable in that storage type.
 std::vector<float> stored(std::vector<float> values, engine::DType maps);
 
-/// How far a number of that size may lie from the exact one when it is stored.
+/// The rounding error of storing a value of that size.
 double storage_rounding(engine::DType maps, double size);
 
 /// The tolerance of every sum of a convolution, (n, out_h, out_w, out_channels), by
-/// Implementation::tolerance. magnitude: of the reference. weight: (out_channels, …). bias: (out_channels),
+/// Implementation::tolerance. magnitude: from the reference. weight: (out_channels, …). bias: (out_channels),
 /// or empty.
 std::vector<double> sum_tolerances(const Implementation& implementation,
                                    const kernels::Conv2dProblem& problem,

@@ -1,5 +1,5 @@
-// What ptxas gave each kernel, held against the table in kernel_resources.txt, so that a change shows what it
-// costs. That no registers are spilled, the build itself sees to.
+// The registers and memory that ptxas assigned to each kernel, compared with the table in
+// kernel_resources.txt, so that a change shows its cost. The build itself fails on register spills.
 #include <cxxabi.h>
 
 #include <algorithm>
@@ -21,19 +21,19 @@ namespace {
 
 struct Kernel {
   std::string name, gpu;
-  int registers;     // of a thread
-  int shared_bytes;  // of a block, static
-  int local_bytes;   // of a thread
+  int registers;     // per thread
+  int shared_bytes;  // static, per block
+  int local_bytes;   // per thread
 
   auto operator<=>(const Kernel&) const = default;
 };
 
 struct Report {
   std::set<Kernel> kernels;
-  std::vector<std::string> remarks;  // what ptxas says besides
+  std::vector<std::string> remarks;  // other output of ptxas
 };
 
-/// "conv2d_rows<float, 32, true>" of a mangled name.
+/// "conv2d_rows<float, 32, true>" from a mangled name.
 std::string readable(const std::string& mangled) {
   const std::unique_ptr<char, decltype(&std::free)> demangled(
       abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, nullptr), &std::free);
@@ -43,7 +43,7 @@ std::string readable(const std::string& mangled) {
   return name.substr(0, name.find('('));
 }
 
-/// Adds what ptxas said of one file.
+/// Adds the ptxas output for one file.
 void read(std::istream& text, Report& report) {
   static const std::regex kEntry("ptxas info +: Compiling entry function '(.+)' for '(.+)'");
   static const std::regex kUsed(
@@ -69,12 +69,12 @@ void read(std::istream& text, Report& report) {
   }
 }
 
-TEST_CASE("a report of ptxas is read", "[kernels][kernel_resources]") {
+TEST_CASE("a ptxas report is parsed", "[kernels][kernel_resources]") {
   std::istringstream text(
       "ptxas info    : (C7511) Potential Performance Loss: wgmma.mma_async instructions are serialized\n"
       "ptxas info    : 0 bytes gmem\n"
       "ptxas info    : Compiling entry function '_ZN6sapnet7kernels4cuda49_GLOBAL__N__bf6ab636_16_attended_"
-      "conv_cu_2b00860f10fold_partsEPKflPf' for 'sm_80'\n"
+      "conv_cu_2b00860f13fold_partialsEPKflPf' for 'sm_80'\n"
       "ptxas info    : Function properties for _Z1f\n"
       "    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n"
       "ptxas info    : Used 26 registers, used 0 barriers, 376 bytes cmem[0]\n"
@@ -87,7 +87,7 @@ TEST_CASE("a report of ptxas is read", "[kernels][kernel_resources]") {
       "smem\n");
   Report report;
   read(text, report);
-  const std::set<Kernel> expected = {{"fold_parts", "sm_80", 26, 0, 0},
+  const std::set<Kernel> expected = {{"fold_partials", "sm_80", 26, 0, 0},
                                      {"conv2d_rows<float, 32, false>", "sm_90a", 168, 4608, 32}};
   CHECK((report.kernels == expected));
   REQUIRE(report.remarks.size() == 2);
@@ -100,7 +100,7 @@ TEST_CASE("a report of ptxas is read", "[kernels][kernel_resources]") {
 
 #ifndef SAPNET_PTXAS_REPORTS
 
-TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]") {
+TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
   WARN("skipped: this build has no kernels for GPUs");
 }
 
@@ -118,7 +118,7 @@ namespace fs = std::filesystem;
 
 const fs::path kTable = source_dir() / "tests/kernels/kernel_resources.txt";
 
-/// What ptxas said of every kernel of this build.
+/// The ptxas output for every kernel of this build.
 Report report_of_build() {
   Report report;
   const fs::path kernels = source_dir() / "kernels", reports = SAPNET_PTXAS_REPORTS;
@@ -133,7 +133,7 @@ Report report_of_build() {
   return report;
 }
 
-/// How many blocks of a kernel run at once on a multiprocessor of an A100 (sm_80) or H100.
+/// The number of blocks of a kernel resident on a multiprocessor of an A100 (sm_80) or H100.
 int blocks_at_once(const Kernel& kernel, int threads, std::size_t dynamic_bytes) {
   constexpr std::size_t kKilo = 1024;
   const bool a100 = kernel.gpu == "sm_80";
@@ -177,7 +177,7 @@ std::string line(const Kernel& kernel) {
   return text.str();
 }
 
-/// The table's lines; the first says what they hold for.
+/// The table's lines; the first says which compiler and architectures it is for.
 std::vector<std::string> table(const Report& report) {
   std::vector<std::string> lines = {
       "What " SAPNET_PTXAS " gives the kernels; ./dev kernel-resources writes this file.",
@@ -191,7 +191,7 @@ std::vector<std::string> table(const Report& report) {
   return lines;
 }
 
-TEST_CASE("every kernel takes what the table says", "[kernels][kernel_resources]") {
+TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
   if (!fs::exists(SAPNET_PTXAS_REPORTS)) {
     WARN("skipped: the kernels were built on another machine");
     return;

@@ -26,7 +26,7 @@ bool can_multiply() {
   return false;
 }
 
-/// A problem with its factors and what c holds before, as maps of T hold them.
+/// A problem with its factors and the previous content of c, representable in T.
 template <class T>
 struct Factors {
   explicit Factors(const MatmulProblem& problem) : p(problem) {}
@@ -82,7 +82,7 @@ void check(const MatmulProblem& problem) {
   if (!problem.add) check_same_bits("c", product, multiply());
 }
 
-TEMPLATE_TEST_CASE("a product of matrices", "[kernels][matmul][gpu]", float, engine::Half) {
+TEMPLATE_TEST_CASE("matmul", "[kernels][matmul][gpu]", float, engine::Half) {
   if (!can_multiply()) return;
   for (const bool add : {false, true}) {
     check<TestType>({1, 1, 1, add});
@@ -93,11 +93,11 @@ TEMPLATE_TEST_CASE("a product of matrices", "[kernels][matmul][gpu]", float, eng
   }
 }
 
-TEMPLATE_TEST_CASE("a product of matrices is recorded and comes out anew with each launch",
-                   "[kernels][matmul][gpu]", float, engine::Half) {
+TEMPLATE_TEST_CASE("a matrix product can be captured in a graph and relaunched", "[kernels][matmul][gpu]",
+                   float, engine::Half) {
   if (!can_multiply()) return;
   const Factors<TestType> factors({5, 12, 20, false});
-  check<TestType>(factors.p);  // the first one cannot be recorded
+  check<TestType>(factors.p);  // the first one cannot be captured
   DeviceArray<TestType> a(factors.a.data(), 5 * 20), b(factors.b.data(), 20 * 12), c(nullptr, 5 * 12);
   engine::cuda::Graph graph(
       [&] { kernels::cuda::matmul(factors.p, a.data(), b.data(), c.data(), engine::cuda::stream()); });

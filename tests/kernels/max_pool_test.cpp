@@ -30,46 +30,46 @@ std::string words_of(const MaxPoolProblem& p) {
          std::to_string(p.stride) + ", padding " + std::to_string(p.padding);
 }
 
-/// The winners as the contract packs them; as floats of those bits, which is how tests hold them.
-std::vector<float> packed(const MaxPoolProblem& p, const std::vector<int>& places) {
+/// The packed argmax, as floats with those bits, the element type of the test arrays.
+std::vector<float> packed(const MaxPoolProblem& p, const std::vector<int>& positions) {
   const std::size_t channels = static_cast<std::size_t>(p.c), bits = p.kernel == 2 ? 2 : 4;
   const std::size_t words = (channels * bits + 31) / 32;
-  std::vector<std::uint32_t> all(places.size() / channels * words);
-  for (std::size_t k = 0; k < places.size(); ++k)
-    all[k / channels * words + k % channels * bits / 32] |= static_cast<std::uint32_t>(places[k])
+  std::vector<std::uint32_t> all(positions.size() / channels * words);
+  for (std::size_t k = 0; k < positions.size(); ++k)
+    all[k / channels * words + k % channels * bits / 32] |= static_cast<std::uint32_t>(positions[k])
                                                             << k % channels * bits % 32;
   std::vector<float> floats;
   for (const std::uint32_t word : all) floats.push_back(std::bit_cast<float>(word));
   return floats;
 }
 
-/// Values are copied, so outputs and winners must be right to the bit. Values of the input must be such as
-/// all maps can hold.
+/// Values are copied, so outputs and argmax must be bitwise equal. Input values must be representable in all
+/// storage types.
 void check_forward(const MaxPoolProblem& p, const std::vector<float>& in) {
   INFO(words_of(p));
   const reference::Pooled expected = reference::max_pool(p, doubles(in));
-  const std::vector<float> out(expected.out.begin(), expected.out.end()), winners = packed(p, expected.place);
+  const std::vector<float> out(expected.out.begin(), expected.out.end()), argmax = packed(p, expected.argmax);
   REQUIRE(out.size() == static_cast<std::size_t>(p.n * p.out_h() * p.out_w() * p.c));
   for (const auto& implementation : implementations()) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray ins(in), outs(out.size()), alone(out.size()), words(winners.size());
+      GuardedArray ins(in), outs(out.size()), alone(out.size()), words(argmax.size());
       implementation->max_pool(
           p,
-          {.in = ins.data(), .out = outs.data(), .winners = reinterpret_cast<std::uint32_t*>(words.data())});
-      implementation->max_pool(p, {.in = ins.data(), .out = alone.data(), .winners = nullptr});
+          {.in = ins.data(), .out = outs.data(), .argmax = reinterpret_cast<std::uint32_t*>(words.data())});
+      implementation->max_pool(p, {.in = ins.data(), .out = alone.data(), .argmax = nullptr});
       for (GuardedArray* array : {&ins, &outs, &alone, &words}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(outs), copy(words), copy(alone)};
     });
     check_same_bits("out", written[0], out);
-    check_same_bits("winners", written[1], winners);
-    check_same_bits("out without winners", written[2], out);
+    check_same_bits("argmax", written[1], argmax);
+    check_same_bits("out without argmax", written[2], out);
   }
 }
 
-/// Held against the numeric derivative. The inputs are whole numbers, all different, which keeps it off the
-/// kinks; the outputs' gradients are quarters, which even fp16 adds up without rounding, so that nothing but
-/// the quarter nearest to the derivative is right.
+/// Against the numerical derivative. The inputs are distinct integers, away from kinks; the outputs'
+/// gradients are multiples of 1/4, which even fp16 sums exactly, so only the multiple of 1/4 nearest to the
+/// derivative is accepted.
 void check_backward(const MaxPoolProblem& p) {
   INFO(words_of(p));
   std::vector<double> in(static_cast<std::size_t>(p.n * p.h * p.w * p.c));
@@ -77,7 +77,7 @@ void check_backward(const MaxPoolProblem& p) {
   std::mt19937 generator(1);
   for (std::size_t k = in.size() - 1; k > 0; --k) std::swap(in[k], in[generator() % (k + 1)]);
   const reference::Pooled pooled = reference::max_pool(p, in);
-  const auto winners = packed(p, pooled.place);
+  const auto argmax = packed(p, pooled.argmax);
   std::vector<float> dout;
   for (std::size_t k = 0; k < pooled.out.size(); ++k)
     dout.push_back(0.25F * static_cast<float>(generator() % 32) - 4);
@@ -92,9 +92,9 @@ void check_backward(const MaxPoolProblem& p) {
   for (const auto& implementation : implementations()) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray douts(dout), words(winners), din(in.size());
+      GuardedArray douts(dout), words(argmax), din(in.size());
       implementation->max_pool_backward(p, {.dout = douts.data(),
-                                            .winners = reinterpret_cast<std::uint32_t*>(words.data()),
+                                            .argmax = reinterpret_cast<std::uint32_t*>(words.data()),
                                             .din = din.data()});
       for (GuardedArray* array : {&douts, &words, &din}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(din)};
@@ -103,7 +103,7 @@ void check_backward(const MaxPoolProblem& p) {
   }
 }
 
-/// What networks use: VGG's, and ResNet's first.
+/// As used in networks: VGG's, and ResNet's first.
 std::vector<MaxPoolProblem> problems(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c) {
   std::vector<MaxPoolProblem> all;
   for (const MaxPoolProblem& p : {MaxPoolProblem{n, h, w, c, 2, 2, 0}, MaxPoolProblem{n, h, w, c, 3, 2, 1}})
@@ -119,7 +119,7 @@ KERNEL_TEST_CASE("max_pool at ragged sizes", "[kernels][max_pool]") {
     for (const auto& p : problems(1, h, w, 5)) check(p);
   for (const std::int64_t channels : {1, 7, 8, 9, 16, 17, 64, 70})
     for (const auto& p : problems(3, 5, 6, channels)) check(p);
-  // Rows longer than a block of threads, and the geometries in between.
+  // Rows longer than a thread block, and the geometries in between.
   for (const auto& p : problems(1, 3, 75, 20)) check(p);
   check({2, 8, 9, 3, 2, 2, 1});
   check({2, 8, 9, 3, 3, 2, 0});
@@ -127,19 +127,19 @@ KERNEL_TEST_CASE("max_pool at ragged sizes", "[kernels][max_pool]") {
   check({1, 9, 11, 3, 2, 3, 0});
 }
 
-KERNEL_TEST_CASE("of equals the first wins in max_pool, as in PyTorch", "[kernels][max_pool]") {
+KERNEL_TEST_CASE("the first of equal values wins in max_pool, as in PyTorch", "[kernels][max_pool]") {
   for (const auto& p : problems(2, 13, 9, 19)) {
     std::mt19937 generator(2);
     std::vector<float> in(static_cast<std::size_t>(p.n * p.h * p.w * p.c));
     for (float& value : in) value = std::array{-1.0F, -0.0F, 0.0F}[generator() % 3];
     check_forward(p, in);
-    // Where all are minus infinity, padding would be no less.
+    // With minus infinity everywhere, zero padding would win.
     std::ranges::fill(in, -std::numeric_limits<float>::infinity());
     check_forward(p, in);
   }
 }
 
-KERNEL_TEST_CASE("a NaN wins in max_pool, the last of several, as in PyTorch", "[kernels][max_pool]") {
+KERNEL_TEST_CASE("the last NaN wins in max_pool, as in PyTorch", "[kernels][max_pool]") {
   for (const auto& p : problems(2, 13, 9, 19)) {
     auto in = random_values(p.n * p.h * p.w * p.c, 3);
     std::mt19937 generator(4);
@@ -149,7 +149,7 @@ KERNEL_TEST_CASE("a NaN wins in max_pool, the last of several, as in PyTorch", "
   }
 }
 
-KERNEL_TEST_CASE("the way back through max_pool", "[kernels][max_pool][backward]") {
+KERNEL_TEST_CASE("max_pool backward", "[kernels][max_pool][backward]") {
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {2, 3}, {13, 9}, {8, 12}})
     for (const auto& p : problems(1, h, w, 3)) check_backward(p);
   for (const std::int64_t channels : {1, 8, 9, 16, 17})

@@ -23,7 +23,7 @@ float norm(const Implementation& implementation, const std::vector<float>& x, co
   return written[0][0];
 }
 
-KERNEL_TEST_CASE("the norm of an array, and the distance of two", "[kernels][norm]") {
+KERNEL_TEST_CASE("the norm of an array, and the distance between two", "[kernels][norm]") {
   for (const std::int64_t count : {1, 7, 129, 200000}) {
     const auto x = random_values(count, 1, 3), y = random_values(count, 2, 3);
     double squares = 0, differences = 0;
@@ -33,7 +33,7 @@ KERNEL_TEST_CASE("the norm of an array, and the distance of two", "[kernels][nor
     }
     for (const auto& implementation : implementations()) {
       INFO(implementation->name() << ", " << count);
-      // Rounded to fp32 once, since it is summed in double.
+      // One rounding to fp32, since the sum is in double.
       constexpr double kRounding = 0x1.1p-24;
       CHECK(norm(*implementation, x, {}) == Approx(std::sqrt(squares)).epsilon(kRounding));
       CHECK(norm(*implementation, x, y) == Approx(std::sqrt(differences)).epsilon(kRounding));
@@ -43,7 +43,7 @@ KERNEL_TEST_CASE("the norm of an array, and the distance of two", "[kernels][nor
   for (const auto& implementation : implementations()) {
     INFO(implementation->name());
     CHECK(norm(*implementation, {1e30F, 1e30F}, {}) ==
-          Approx(std::sqrt(2) * 1e30));  // whose squares are endless in fp32
+          Approx(std::sqrt(2) * 1e30));  // whose squares overflow fp32
     for (const float endless : {std::numeric_limits<float>::infinity(), NAN}) {
       std::vector<float> values(300, 1.0F);
       values[299] = endless;

@@ -37,11 +37,11 @@ void check(std::initializer_list<std::int64_t> sizes) {
   }
 }
 
-KERNEL_TEST_CASE("normalize takes each colour's mean away and scales it", "[kernels][normalize]") {
+KERNEL_TEST_CASE("normalize subtracts each channel's mean and scales", "[kernels][normalize]") {
   check({1, 7, 17 * 23, 3000});
 }
 
-TEST_CASE("normalize of more pixels than a CPU's thread takes at once", "[kernels][normalize]") {
+TEST_CASE("normalize of more pixels than one CPU job", "[kernels][normalize]") {
   test_kernels(engine::Device::kCpu, [] { check({40000}); });
 }
 

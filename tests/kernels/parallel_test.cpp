@@ -13,7 +13,8 @@
 namespace sapnet::tests {
 namespace {
 
-TEST_CASE("parallel_for calls once for each, on as many threads as were asked for", "[kernels][parallel]") {
+TEST_CASE("parallel_for calls body once per index, on the configured number of threads",
+          "[kernels][parallel]") {
   using namespace std::chrono_literals;
   const int before = kernels::threads();
   for (const int threads : {1, 2, 3}) {
@@ -24,8 +25,8 @@ TEST_CASE("parallel_for calls once for each, on as many threads as were asked fo
     std::condition_variable arrived;
     std::multiset<std::int64_t> indices;
     std::set<std::thread::id> seen;
-    // One call more than threads. Each waits for the threads, and then a little for one too many, which
-    // would take the last call before a thread that has had one can.
+    // One call more than threads. Each waits for all threads to arrive, and then a little longer, so that a
+    // surplus thread would take the last call.
     kernels::parallel_for(threads + 1, [&](std::int64_t i) {
       std::unique_lock lock(mutex);
       indices.insert(i);
@@ -42,7 +43,7 @@ TEST_CASE("parallel_for calls once for each, on as many threads as were asked fo
   kernels::set_threads(before);
 }
 
-TEST_CASE("parallel_for hands on what a call throws, after the others", "[kernels][parallel]") {
+TEST_CASE("parallel_for rethrows an exception after all other calls", "[kernels][parallel]") {
   std::atomic<int> done = 0;
   CHECK_THROWS_WITH(kernels::parallel_for(100,
                                           [&](std::int64_t i) {

@@ -1,4 +1,4 @@
-// Running a kernel in several ways that must not differ.
+// Runs a kernel in several configurations that must give the same result.
 #pragma once
 
 #include <cstddef>
@@ -14,17 +14,18 @@
 
 namespace sapnet::tests {
 
-/// While it lives, kernels run in one of kWays: on so many threads, and an emulated GPU's in such an order.
-class Way {
+/// While it lives, kernels run in one of kConfigurations: a number of threads, and an execution order of the
+/// emulated GPU.
+class Configuration {
  public:
-  static constexpr int kWays = 3;
+  static constexpr int kConfigurations = 3;
 
-  explicit Way(int way);
-  ~Way();
-  Way(const Way&) = delete;
-  Way& operator=(const Way&) = delete;
+  explicit Configuration(int index);
+  ~Configuration();
+  Configuration(const Configuration&) = delete;
+  Configuration& operator=(const Configuration&) = delete;
 
-  static std::string name(int way);
+  static std::string name(int index);
 
  private:
   int threads_before_;
@@ -33,21 +34,22 @@ class Way {
 #endif
 };
 
-/// Calls `run`, which returns the arrays that a kernel wrote, in every way; fails the test unless all are the
-/// same to the last bit. Returns the first. ThreadSanitizer, which is slow, sees in one way what there is to
-/// see.
+/// Calls `run`, which returns the arrays that a kernel wrote, in every configuration; fails the test unless
+/// all are bitwise equal. Returns the first. Under ThreadSanitizer, which is slow, one configuration is
+/// enough.
 template <class Run>
 std::vector<std::vector<float>> run_repeatedly(const Run& run) {
   std::vector<std::vector<float>> first;
 #ifdef SAPNET_TEST_TSAN
-  constexpr int kFirst = Way::kWays - 1;
+  constexpr int kFirst = Configuration::kConfigurations - 1;
 #else
   constexpr int kFirst = 0;
 #endif
-  for (int k = kFirst; k < Way::kWays; ++k) {
-    const Way way(k);
+  for (int k = kFirst; k < Configuration::kConfigurations; ++k) {
+    const Configuration configuration(k);
     std::vector<std::vector<float>> written = run();
-    for (std::size_t i = 0; i < first.size(); ++i) check_same_bits(Way::name(k), first[i], written[i]);
+    for (std::size_t i = 0; i < first.size(); ++i)
+      check_same_bits(Configuration::name(k), first[i], written[i]);
     if (first.empty()) first = std::move(written);
   }
   return first;

@@ -20,7 +20,7 @@ using kernels::ResizeProblem;
 
 std::vector<double> doubles(const std::vector<float>& values) { return {values.begin(), values.end()}; }
 
-/// in_place: the residual is overwritten.
+/// in_place: the residual aliases the output.
 void check_forward(const ResizeProblem& p, engine::DType maps, bool with_residual, bool in_place) {
   const std::int64_t out_size = p.n * p.out_h * p.out_w * p.c;
   const auto in = stored(random_values(p.n * p.h * p.w * p.c, 1), maps);
@@ -36,8 +36,8 @@ void check_forward(const ResizeProblem& p, engine::DType maps, bool with_residua
       for (GuardedArray* array : {&ins, &residuals, &separate}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out)};
     });
-    // Shares add up to 1, so that what is summed stays within ±1. On the way of each product lie two shares
-    // rounded, and the roundings of two products and two sums; then the residual comes.
+    // Weights add up to 1, so the interpolation stays within ±1. It rounds two weights, two products and two
+    // sums per term; then the residual is added.
     const std::vector<double> tolerance(expected.size(), 2 * storage_rounding(maps, with_residual ? 2 : 1));
     check_close("out", {p.n, p.out_h, p.out_w, p.c}, written[0], expected, tolerance);
   }
@@ -48,7 +48,7 @@ void check_backward(const ResizeProblem& p, engine::DType maps) {
   const auto dout = stored(random_values(p.n * p.out_h * p.out_w * p.c, 3), maps);
   auto sizes = doubles(dout);
   for (double& size : sizes) size = std::abs(size);
-  // Linear in the input: the derivative is the same everywhere. All weights are positive, so that of the
+  // Linear in the input, so the derivative is constant. All weights are positive, so the derivative for
   // absolute values bounds the sums' terms.
   const auto derivative = [&](const std::vector<double>& by_out) {
     return reference::numeric_gradient(std::vector<double>(count), [&](const std::vector<double>& x) {
@@ -86,7 +86,7 @@ void check(const ResizeProblem& p) {
   }
 }
 
-KERNEL_TEST_CASE("resize_bilinear and its way back at ragged sizes, up and down",
+KERNEL_TEST_CASE("resize_bilinear and its gradient at ragged sizes, up and down",
                  "[kernels][resize_bilinear][backward]") {
   for (const auto& [h, w, out_h, out_w] : {std::array{1, 1, 1, 1},
                                            {1, 1, 4, 3},
@@ -102,11 +102,10 @@ KERNEL_TEST_CASE("resize_bilinear and its way back at ragged sizes, up and down"
                                            {2, 3, 17, 23}})
     check({1, h, w, 3, out_h, out_w});
   for (const std::int64_t channels : {1, 8, 17}) check({3, 5, 4, channels, 9, 7});
-  check({1, 2, 20, 9, 3, 41});  // rows longer than a block of threads
+  check({1, 2, 20, 9, 3, 41});  // rows longer than a thread block
 }
 
-TEST_CASE("an input has a share in just those outputs that it is said to have",
-          "[kernels][resize_bilinear]") {
+TEST_CASE("outputs_of returns exactly the outputs an input contributes to", "[kernels][resize_bilinear]") {
   for (std::int64_t in = 1; in < 20; ++in) {
     for (std::int64_t out = 1; out < 40; ++out) {
       INFO(in << " to " << out);

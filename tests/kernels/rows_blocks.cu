@@ -6,7 +6,7 @@ namespace {
 
 namespace rows = kernels::cuda::rows;
 
-/// Whether any eight neighbouring rows have their chunks of one number in different banks.
+/// Whether the same chunk of any eight adjacent rows is in different banks.
 template <class T, int kIn>
 constexpr bool without_bank_conflicts() {
   for (int first = 0; first < 8; ++first) {

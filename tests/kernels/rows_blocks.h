@@ -1,4 +1,5 @@
-// The blocks of the kernels by rows (kernels/conv2d/rows.cuh), for files that nvcc does not build.
+// The block sizes of the streamed-rows kernels (kernels/conv2d/rows.cuh), for files that nvcc does not
+// compile.
 #pragma once
 
 #include <array>

@@ -17,8 +17,8 @@ void check(const kernels::ShiftedSumsProblem& p, engine::DType maps) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      const std::int64_t parts = implementation->shifted_sums_parts(p.h);
-      GuardedArray map(in), sums(static_cast<std::size_t>(p.n * parts * 9 * p.c));
+      const std::int64_t partials = implementation->shifted_sums_partials(p.h);
+      GuardedArray map(in), sums(static_cast<std::size_t>(p.n * partials * 9 * p.c));
       implementation->shifted_sums(p, map.data(), sums.data());
       CHECK(map.intact());
       CHECK(sums.intact());
@@ -39,8 +39,7 @@ KERNEL_TEST_CASE("shifted_sums at ragged sizes", "[kernels][shifted_sums]") {
 }
 
 KERNEL_TEST_CASE("shifted_sums of maps about as small as the shift", "[kernels][shifted_sums]") {
-  // Below d no element stays inside when shifted; below 2d the strips that a shift to either side leaves out
-  // overlap.
+  // Below d no element stays inside when shifted; below 2d the strips that the two shifts exclude overlap.
   for (const std::int64_t h : {3, 4, 5, 7, 8, 9, 20})
     for (const std::int64_t w : {3, 4, 5, 7, 8, 9, 20}) check({1, h, w, 5, 4});
 }

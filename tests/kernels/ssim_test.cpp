@@ -16,8 +16,8 @@ namespace {
 
 using kernels::SsimProblem;
 
-/// Between 0 and 1, y near x or independent of it.
-std::vector<float> picture(const SsimProblem& p, std::uint32_t seed) {
+/// In [0, 1], with y near x or independent of it.
+std::vector<float> image(const SsimProblem& p, std::uint32_t seed) {
   auto values = random_values(p.count(), seed, 0.5F);
   for (float& value : values) value += 0.5F;
   return values;
@@ -25,8 +25,8 @@ std::vector<float> picture(const SsimProblem& p, std::uint32_t seed) {
 
 void check(const SsimProblem& p, float distance) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", distance " << distance);
-  const auto x = picture(p, 1);
-  auto y = picture(p, 2);
+  const auto x = image(p, 1);
+  auto y = image(p, 2);
   for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] + distance * (y[k] - x[k]);
   const std::vector<double> exact_x(x.begin(), x.end()), exact_y(y.begin(), y.end());
   const double expected = reference::ssim(p, exact_x, exact_y);
@@ -52,7 +52,7 @@ void check(const SsimProblem& p, float distance) {
       return std::vector<std::vector<float>>{{static_cast<float>(value)}, copy(dx), copy(derivatives)};
     });
     check_close("SSIM", {1}, written[0], std::vector{expected}, std::vector{rounding(1)});
-    // The derivatives are kept in fp32; dx sums the window over them in the end.
+    // The derivatives are stored in fp32; dx sums the window over them.
     double largest = 0;
     for (const float derivative : written[2])
       largest = std::max(largest, std::abs(static_cast<double>(derivative)));

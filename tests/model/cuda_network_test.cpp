@@ -1,4 +1,4 @@
-// Whole networks on a GPU, or an emulated one, held against the CPU.
+// Whole networks on a real or emulated GPU, against the CPU.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -23,7 +23,7 @@ namespace {
 using engine::Device;
 using engine::DType;
 
-/// A smooth picture with streaks, which a deraining network has something to do with.
+/// A smooth image with streaks, i.e. something to derain.
 std::vector<float> streaks(int height, int width) {
   std::vector<float> rgb;
   for (int y = 0; y < height; ++y)
@@ -54,7 +54,7 @@ Difference difference(const std::vector<float>& a, const std::vector<float>& b) 
   return result;
 }
 
-/// The published weights when they are there, ours, and PReNet's of the goldens.
+/// The published weights if present, ours, and PReNet's golden ones.
 std::vector<engine::Parameters> networks() {
   const std::filesystem::path root = source_dir();
   std::vector<engine::Parameters> all;
@@ -68,9 +68,9 @@ std::vector<engine::Parameters> networks() {
   return all;
 }
 
-TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu][not_tsan]") {
+TEST_CASE("a network on a GPU matches the CPU", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
-  const engine::Shape shape{1, 16, 40, 3};  // of which some columns see both taps of dilation 16
+  const engine::Shape shape{1, 16, 40, 3};  // some columns see both taps of dilation 16
   const std::vector<float> rgb = streaks(16, 40);
   for (const engine::Parameters& weights : networks()) {
     INFO(weights.source());
@@ -87,7 +87,7 @@ TEST_CASE("a network on a GPU gives what it gives on the CPU", "[network][gpu][n
   }
 }
 
-/// A square of a picture, its upper left corner at (at, at).
+/// A square crop with its upper left corner at (at, at).
 std::vector<float> square(const train::Image& image, int at, int side) {
   std::vector<float> rgb;
   for (int y = at; y < at + side; ++y) {
@@ -97,14 +97,14 @@ std::vector<float> square(const train::Image& image, int at, int side) {
   return rgb;
 }
 
-// The reason why fp16 is the default on a GPU.
+// This is why fp16 is the default on a GPU.
 TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const train::Image photo = train::read_image(source_dir() / "docs/photos/coffee.jpg");
   for (const engine::Parameters& weights : networks()) {
-    if (weights.source().ends_with("prenet.safetensors")) continue;  // not weights that derain
+    if (weights.source().ends_with("prenet.safetensors")) continue;  // weights that do not derain
     INFO(weights.source());
-    const auto exact = model::make_network(weights, {});  // as it is on a GPU: the test above
+    const auto exact = model::make_network(weights, {});  // matches the GPU: see the test above
     const auto fast = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
     for (const float strength : {0.3F, 0.8F}) {
       INFO("rain of strength " << strength);
@@ -120,7 +120,7 @@ TEST_CASE("fp16 moves the PSNR by less than 0.01 dB", "[network][gpu][not_tsan]"
   }
 }
 
-TEST_CASE("a recorded network gives the bits of the first run, for each input", "[network][gpu][not_tsan]") {
+TEST_CASE("a captured network reproduces the first run bitwise, for each input", "[network][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const auto weights = weights::read_weights(source_dir() / "weights/sapnet.safetensors");
   const auto network = model::make_network(weights, {.device = Device::kCuda, .maps = DType::kFloat16});
@@ -128,8 +128,8 @@ TEST_CASE("a recorded network gives the bits of the first run, for each input", 
   const std::vector<float> first = streaks(9, 20), other = streaks(12, 7);
   std::vector<float> second = first;
   std::ranges::reverse(second);
-  const auto expected_first = derain(*network, Device::kCuda, first, shape);    // runs
-  const auto expected_second = derain(*network, Device::kCuda, second, shape);  // runs, and is recorded
+  const auto expected_first = derain(*network, Device::kCuda, first, shape);    // runs normally
+  const auto expected_second = derain(*network, Device::kCuda, second, shape);  // runs and is captured
   CHECK(expected_first != expected_second);
   for (int round = 0; round < 2; ++round) {  // replayed
     check_same_bits("the first", derain(*network, Device::kCuda, first, shape), expected_first);

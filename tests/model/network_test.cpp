@@ -1,4 +1,4 @@
-// Whole networks, held against PyTorch and against themselves.
+// Whole networks, against PyTorch and against themselves.
 #include "model/network.h"
 
 #include <catch2/catch.hpp>
@@ -37,16 +37,15 @@ std::unique_ptr<model::Network> network(const Parameters& weights, bool strict) 
   return model::make_network(weights, {.device = Device::kCpu, .strict = strict});
 }
 
-/// How far an fp32 network may lie from the exact one: 5 standard deviations of the error that its
-/// convolutions' roundings leave.
+/// The tolerance of an fp32 network: 5 standard deviations of the accumulated rounding errors of its
+/// convolutions.
 ///
-/// A direct sum of K terms is off by 0.2·ε·√K of its own size (see sum_tolerance); the longest here has
-/// 576 + 1. A Winograd sum runs over at most 64 channels and 20 roundings of the transforms, and is
-/// amplified, taken over a tile, 10.8-fold. From a layer to the next, relative errors neither grow nor
-/// shrink, for what a layer does to a signal it does to its error (σ and tanh flatten, ReLU and residuals
-/// pass on), and those of different layers are independent: √(13 layers · stages). The last layer turns them
-/// into the part of the output that the network adds to its input, hence that part's size as the scale; the
-/// addition itself rounds once.
+/// A direct sum of K terms is off by 0.2·ε·√K of its own size (see sum_tolerance); the longest here has 576 +
+/// 1. A Winograd sum has at most 64 channels and 20 roundings of the transforms, and is amplified 10.8-fold,
+/// averaged over a tile. Relative errors neither grow nor shrink from layer to layer, since a layer
+/// transforms the error as it does the signal (σ and tanh flatten, ReLU and residuals pass it on), and errors
+/// of different layers are independent: √(13 layers · stages). The last layer's output is added to the input,
+/// so its size is the scale; the addition itself rounds once.
 double network_tolerance(const std::vector<float>& input, const std::vector<float>& output, int stages,
                          bool strict) {
   constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
@@ -92,7 +91,7 @@ TEST_CASE("A network agrees with PyTorch after every stage", "[network]") {
   }
 }
 
-TEST_CASE("A batch gives each image the very bits that it gets alone", "[network]") {
+TEST_CASE("A batch gives each image the same bits as alone", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const bool strict = GENERATE(false, true);
   const Golden golden(file);
@@ -153,7 +152,7 @@ TEST_CASE("Fast and strict agree on images of any shape", "[network]") {
   }
 }
 
-TEST_CASE("A forward pass takes the memory that the network says it takes", "[network]") {
+TEST_CASE("A forward pass allocates the predicted memory", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const auto derainer = network(Golden(file).weights, false);
   for (const engine::Shape& shape : {engine::Shape{1, 96, 128, 3}, {3, 40, 56, 3}, {1, 300, 20, 3}}) {
@@ -162,32 +161,34 @@ TEST_CASE("A forward pass takes the memory that the network says it takes", "[ne
     engine::release_pool(Device::kCpu);
     engine::reset_peak(Device::kCpu);
     const std::size_t before = engine::memory_report(Device::kCpu).in_use;
-    derainer->forward(input, 3);  // the first has no state yet, and more take no more
+    derainer->forward(input, 3);  // the first stage has no state yet; more stages need no more memory
     CHECK(engine::memory_report(Device::kCpu).in_use == before);
     const auto taken = static_cast<double>(engine::memory_report(Device::kCpu).peak - before);
-    const auto told = static_cast<double>(derainer->memory(shape));
-    // Four maps, of which one more would be a quarter. Blocks come in lines of 64 bytes, and a block for an
-    // image may serve for sums that are a little smaller.
+    const auto told = static_cast<double>(derainer->forward_bytes(shape));
+    // Four maps; one more would be a quarter. Blocks are multiples of 64 bytes, and a block for an image may
+    // be reused for slightly smaller sums.
     CHECK(taken == Approx(told).epsilon(0.005));
   }
 }
 
-TEST_CASE("A forward pass for which there is no memory is refused before it takes any", "[network]") {
+TEST_CASE("A forward pass without enough memory is refused before allocating", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const auto derainer = network(Golden(file).weights, false);
-  const std::size_t row = derainer->memory({1, 1, 10'000, 3});
+  const std::size_t row = derainer->forward_bytes({1, 1, 10'000, 3});
   const auto rows = static_cast<std::int64_t>(engine::available_memory(Device::kCpu) / row);
-  const Tensor input({1, rows + rows / 10 + 1, 10'000, 3}, Device::kCpu);  // not written to, so it takes none
+  // Never touched, so it uses no physical memory.
+  const Tensor input({1, rows + rows / 10 + 1, 10'000, 3}, Device::kCpu);
   engine::reset_peak(Device::kCpu);
   const std::size_t before = engine::memory_report(Device::kCpu).in_use;
-  CHECK_THROWS_WITH(derainer->forward(input, kStages),
-                    Contains("an input of shape " + engine::to_string(input.shape()) + " needs about " +
-                             engine::mebibytes(derainer->memory(input.shape())) + " of memory, and ") &&
-                        Contains(" MiB are free; make the picture smaller"));
+  CHECK_THROWS_WITH(
+      derainer->forward(input, kStages),
+      Contains("an input of shape " + engine::to_string(input.shape()) + " needs about " +
+               engine::mebibytes(derainer->forward_bytes(input.shape())) + " of memory, but only ") &&
+          Contains(" MiB are free; use a smaller image"));
   CHECK(engine::memory_report(Device::kCpu).peak == before);
 }
 
-TEST_CASE("A network says which tensor is missing", "[network]") {
+TEST_CASE("A network reports a missing tensor", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const Golden golden(file);
   for (const engine::Parameter& parameter : golden.weights.all())
@@ -198,7 +199,7 @@ TEST_CASE("A network says which tensor is missing", "[network]") {
                     Contains("is not a SAPNet or PReNet"));
 }
 
-TEST_CASE("A network says which tensor is too many", "[network]") {
+TEST_CASE("A network reports an unexpected tensor", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   Parameters weights = Golden(file).weights;
   weights.add({"res_conv6.0.bias", {1}, {0}});
@@ -206,13 +207,13 @@ TEST_CASE("A network says which tensor is too many", "[network]") {
                     Contains("tensor 'res_conv6.0.bias' is not part of this network") && Contains(file));
 }
 
-TEST_CASE("A network says which tensor has another shape", "[network]") {
+TEST_CASE("A network reports a tensor of the wrong shape", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const Golden golden(file);
   for (const engine::Parameter& parameter : golden.weights.all()) {
     Parameters weights = without(golden.weights, parameter.name);
     engine::Parameter turned = parameter;
-    turned.shape.push_back(1);  // as many values
+    turned.shape.push_back(1);  // the same number of values
     weights.add(turned);
     CHECK_THROWS_WITH(network(weights, true), Contains("tensor '" + parameter.name + "' has shape " +
                                                        engine::to_string(turned.shape) + ", not " +
@@ -220,7 +221,7 @@ TEST_CASE("A network says which tensor has another shape", "[network]") {
   }
 }
 
-TEST_CASE("A network refuses weights that are not finite", "[network]") {
+TEST_CASE("A network rejects non-finite weights", "[network]") {
   const std::string file = GENERATE("sapnet.safetensors", "prenet.safetensors");
   const float value =
       GENERATE(std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity());
@@ -234,7 +235,7 @@ TEST_CASE("A network refuses weights that are not finite", "[network]") {
       Contains(file) && Contains("tensor 'conv_f.0.bias' has a value that is not a finite number"));
 }
 
-TEST_CASE("A network takes RGB images and at least one stage", "[network]") {
+TEST_CASE("A network requires RGB images and at least one stage", "[network]") {
   const auto derainer = network(Golden("sapnet.safetensors").weights, false);
   CHECK_THROWS_WITH(derainer->forward(noise({1, 4, 5, 4}), kStages), Contains("(1, 4, 5, 4)"));
   CHECK_THROWS_WITH(derainer->forward(noise({1, 4, 5, 3}), 0), Contains("at least 1, not 0"));

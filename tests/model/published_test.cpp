@@ -1,4 +1,4 @@
-// The published weights score what they score in PyTorch (tests/golden/make_yardstick.py).
+// The published weights score as in PyTorch (tests/golden/make_yardstick.py).
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -33,8 +33,8 @@ std::vector<float> derain(const model::Network& network, const train::Image& rai
   return values;
 }
 
-// Two pictures of each set; tests/golden/compare_scores.py does them all.
-TEST_CASE("published weights score what they score in PyTorch", "[network][slow]") {
+// Two images per set; tests/golden/compare_scores.py covers all.
+TEST_CASE("published weights score as in PyTorch", "[network][slow]") {
   const nlohmann::json expectations = yardstick();  // items() refers to it
   for (const auto& [weights, sets] : expectations.items()) {
     if (weights == "torch") continue;
@@ -43,18 +43,18 @@ TEST_CASE("published weights score what they score in PyTorch", "[network][slow]
       continue;
     }
     const auto network = model::make_network(weights::read_weights(kShared / "weights" / weights), {});
-    for (const auto& [set, pictures] : sets.items()) {
+    for (const auto& [set, images] : sets.items()) {
       const fs::path folder = kShared / "data" / set;
       if (!fs::exists(folder)) {
         WARN("skipped: " << set << " is not there");
         continue;
       }
-      REQUIRE(pictures.size() > 9);
+      REQUIRE(images.size() > 9);
       for (const std::size_t index : {0U, 9U}) {
-        const auto picture = std::next(pictures.begin(), static_cast<std::ptrdiff_t>(index));
-        INFO(weights << " on " << set << "/" << picture.key());
-        const train::Image rainy = train::read_image(folder / "rain" / picture.key());
-        const train::Image clean = train::read_image(folder / "clean" / picture.key());
+        const auto image = std::next(images.begin(), static_cast<std::ptrdiff_t>(index));
+        INFO(weights << " on " << set << "/" << image.key());
+        const train::Image rainy = train::read_image(folder / "rain" / image.key());
+        const train::Image clean = train::read_image(folder / "clean" / image.key());
         const std::vector<float> derained = derain(*network, rainy);
         for (const auto& [name, rounding] :
              {std::pair{"truncate", train::Rounding::kTruncate}, {"nearest", train::Rounding::kNearest}}) {
@@ -62,7 +62,7 @@ TEST_CASE("published weights score what they score in PyTorch", "[network][slow]
           const train::Scores ours =
               train::score(train::to_bytes(derained, rounding),
                            train::to_bytes(clean.rgb, train::Rounding::kNearest), rainy.width, rainy.height);
-          const auto& expected = picture.value().at(name);
+          const auto& expected = image.value().at(name);
           CHECK(ours.psnr_rgb == Approx(expected.at("psnr").get<double>()).epsilon(0).margin(0.005));
           CHECK(ours.ssim_rgb == Approx(expected.at("ssim").get<double>()).epsilon(0).margin(0.0005));
         }

@@ -1,4 +1,5 @@
-// Frozen networks whose weights both these tests and PyTorch draw from seeds (tests/golden/make_losses.py).
+// Frozen networks with weights that these tests and PyTorch generate from the same seeds
+// (tests/golden/make_losses.py).
 #pragma once
 
 #include <cmath>
@@ -7,7 +8,7 @@
 
 #include "engine/parameters.h"
 #include "engine/tensor.h"
-#include "model/draw.h"
+#include "model/init.h"
 #include "model/vgg16.h"
 
 namespace sapnet::tests {
@@ -15,7 +16,7 @@ namespace sapnet::tests {
 inline constexpr std::uint64_t kPicturesSeed = 11, kVggSeed = 12, kLinearSeed = 13, kSegmentationSeed = 1,
                                kBatchSegmentationSeed = 2;
 
-/// VGG-16's convolutions, as many blocks of them: weights from N(0, 2 / inputs), biases from ±0.1.
+/// VGG-16's convolutions, the first `blocks` blocks: weights from N(0, 2 / inputs), biases uniform in ±0.1.
 inline engine::Parameters seeded_vgg16(std::size_t blocks = model::Vgg16::kTaps) {
   constexpr std::array kConvolutions = {2, 2, 3, 3, 3};
   engine::Parameters drawn("seeded VGG-16");
@@ -29,21 +30,21 @@ inline engine::Parameters seeded_vgg16(std::size_t blocks = model::Vgg16::kTaps)
       const double deviation = std::sqrt(2 / static_cast<double>(9 * in));
       drawn.add({name + ".weight",
                  {out, in, 3, 3},
-                 model::draw_normal(kVggSeed, number, static_cast<std::size_t>(9 * in * out), deviation)});
+                 model::init_normal(kVggSeed, number, static_cast<std::size_t>(9 * in * out), deviation)});
       drawn.add({name + ".bias",
                  {out},
-                 model::draw_uniform(kVggSeed, number + 1, static_cast<std::size_t>(out), 0.1)});
+                 model::init_uniform(kVggSeed, number + 1, static_cast<std::size_t>(out), 0.1)});
     }
   }
   return drawn;
 }
 
-/// LPIPS's linear layers, evenly from 0 to 1.
+/// LPIPS's linear layers, uniform in [0, 1).
 inline engine::Parameters seeded_lpips() {
   engine::Parameters drawn("seeded LPIPS");
   for (std::size_t tap = 0; tap < model::Vgg16::kTaps; ++tap) {
     const std::int64_t channels = model::Vgg16::kTapChannels[tap];
-    auto values = model::draw_uniform(kLinearSeed, static_cast<std::uint32_t>(tap),
+    auto values = model::init_uniform(kLinearSeed, static_cast<std::uint32_t>(tap),
                                       static_cast<std::size_t>(channels), 0.5);
     for (float& value : values) value += 0.5F;
     drawn.add({"lin" + std::to_string(tap) + ".model.1.weight", {1, channels, 1, 1}, values});
@@ -55,11 +56,11 @@ struct SeededPictures {
   engine::Tensor clean, rainy, derained;
 };
 
-/// Noise, the same with rain of noise, and with less of it.
+/// Noise, the same with additional noise as rain, and with less of it.
 inline SeededPictures seeded_pictures(std::int64_t n, std::int64_t h, std::int64_t w, engine::Device device) {
   const engine::Shape shape = {n, h, w, 3};
   const auto draw = [&](std::uint32_t number, float limit) {
-    auto values = model::draw_uniform(kPicturesSeed, number, static_cast<std::size_t>(shape.count()), limit);
+    auto values = model::init_uniform(kPicturesSeed, number, static_cast<std::size_t>(shape.count()), limit);
     for (float& value : values) value += limit;
     return values;
   };

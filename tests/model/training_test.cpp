@@ -1,4 +1,4 @@
-// Whole networks learn what PyTorch makes them learn (tests/golden/make_goldens.py).
+// Whole networks train as in PyTorch (tests/golden/make_goldens.py).
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -25,7 +25,8 @@ engine::ParameterTensors trainable(const std::string& golden, Device device = De
   return {without(read_golden(golden, ""), "golden."), device, true};
 }
 
-/// Runs the network forward and back; the gradients gather in the parameters. Returns the loss, -SSIM.
+/// Runs the network forward and backward, accumulating the gradients in the parameters. Returns the loss,
+/// -SSIM.
 double learn(const model::Network& network, const engine::Parameters& goldens, Device device = Device::kCpu,
              float loss_scale = 1, int stages = model::kStages) {
   const auto tensor = [&](const char* name) { return on_device(to_tensor(find(goldens, name)), device); };
@@ -36,7 +37,7 @@ double learn(const model::Network& network, const engine::Parameters& goldens, D
   return -static_cast<double>(to_vector(similarity)[0]);
 }
 
-/// A step of Adam by the gradients that have gathered, which are then zero again.
+/// One Adam step with the accumulated gradients, which are then zeroed.
 void move(engine::ParameterTensors& parameters, engine::Adam& adam, model::Network& network) {
   constexpr std::int64_t kFactors = engine::Adam::kFactors;
   const auto factors = adam.factors(1e-4);
@@ -49,10 +50,9 @@ void move(engine::ParameterTensors& parameters, engine::Adam& adam, model::Netwo
   network.pack();
 }
 
-/// How far a gradient may lie from the exact one, by its size. A stage has 13 convolutions, each of which
-/// rounds on the way there and on the way back, by 0.2·ε·√terms of its result (tests/kernels/close.h): of 9 ·
-/// 32 terms, or with Winograd of 32 and 20 more, kWinogradMean times as much. Independent errors add in the
-/// squares.
+/// The relative tolerance of a gradient. A stage has 13 convolutions, each of which rounds in the forward and
+/// the backward pass by 0.2·ε·√terms of its result (tests/kernels/close.h): 9 · 32 terms, or with Winograd 32
+/// and 20 more, kWinogradMean times as much. The squares of independent errors add.
 double gradient_tolerance(bool strict) {
   constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
   const double convolutions = 2 * 13 * model::kStages;
@@ -60,7 +60,7 @@ double gradient_tolerance(bool strict) {
   return std::sqrt(convolutions) * each * kEpsilon;
 }
 
-/// strict: on the CPU; a GPU always computes convolutions by their definition.
+/// strict: on the CPU; a GPU always computes direct convolutions.
 void check_gradients(Device device, bool strict) {
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
   const engine::ParameterTensors parameters = trainable("sapnet.safetensors", device);
@@ -76,20 +76,20 @@ void check_gradients(Device device, bool strict) {
   }
 }
 
-TEST_CASE("SAPNet's loss and all its gradients are PyTorch's", "[network][training][golden]") {
+TEST_CASE("SAPNet's loss and all its gradients match PyTorch", "[network][training][golden]") {
   check_gradients(Device::kCpu, GENERATE(true, false));
 }
 
-TEST_CASE("SAPNet's loss and all its gradients are PyTorch's (gpu)",
+TEST_CASE("SAPNet's loss and all its gradients match PyTorch (gpu)",
           "[network][training][golden][gpu][not_tsan]") {
   if (have_gpu()) check_gradients(Device::kCuda, true);
 }
 
-// Every map and its gradient, 2 · 13 a stage, is rounded to 11 bits, by 2^-12/√3 of it; errors add in the
-// squares, to 0.2 %. Biases' gradients are sums that cancel, and where a ReLU's input rounds to the other
-// side of zero one more gradient is off: so 3 %, which is no derived bound, but a fault of scale or of a type
-// is off by all of it.
-TEST_CASE("fp16 maps, with a scaled loss, give SAPNet's gradients about as they are",
+// Every map and its gradient, 2 · 13 per stage, is rounded to 11 bits, by 2^-12/√3 of it; the squares add up
+// to 0.2 %. Gradients of biases are sums that cancel, and where a ReLU's input rounds to the other side of
+// zero another gradient is off: so 3 %, which is not a derived bound, but a wrong scale or type would be off
+// by all of it.
+TEST_CASE("fp16 maps with a scaled loss approximate SAPNet's gradients",
           "[network][training][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
@@ -109,8 +109,8 @@ TEST_CASE("fp16 maps, with a scaled loss, give SAPNet's gradients about as they 
   }
 }
 
-// Recordings of its forward pass too, which go on reading where they did.
-TEST_CASE("a network on a GPU that packs anew is one made of the new weights",
+// Also for captured graphs, which keep reading the same addresses.
+TEST_CASE("a network repacked on a GPU equals one built from the new weights",
           "[network][training][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const auto [golden, maps] =
@@ -131,7 +131,7 @@ TEST_CASE("a network on a GPU that packs anew is one made of the new weights",
     return all;
   };
   const auto before = outputs(*network);
-  network->forward(rainy, 1);  // is recorded
+  network->forward(rainy, 1);  // is captured
   std::vector<float> values = to_vector(parameters.values());
   for (float& value : values) value *= 0.5F;
   Tensor in_place = parameters.values();
@@ -142,8 +142,7 @@ TEST_CASE("a network on a GPU that packs anew is one made of the new weights",
   CHECK(packed == made);
 }
 
-TEST_CASE("steps of Adam on a GPU take SAPNet where they take it on the CPU",
-          "[network][training][gpu][not_tsan]") {
+TEST_CASE("Adam steps of SAPNet on a GPU match the CPU", "[network][training][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
   std::vector<std::vector<float>> trained;
@@ -164,8 +163,7 @@ TEST_CASE("steps of Adam on a GPU take SAPNet where they take it on the CPU",
   CHECK(distance(trained[1], trained[0]) <= 1e-5 * norm(trained[0]));
 }
 
-TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch",
-          "[network][training][golden][slow]") {
+TEST_CASE("ten Adam steps of SAPNet match PyTorch", "[network][training][golden][slow]") {
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
   engine::ParameterTensors parameters = trainable("sapnet.safetensors");
   const bool strict = GENERATE(true, false);
@@ -183,9 +181,9 @@ TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch",
     INFO(parameter.name << ", strict " << strict);
     const std::vector<float>& expected = find(goldens, "trained." + parameter.name).values;
     const double off = distance(parameter.values, expected);
-    // Adam moves a weight by about the learning rate, however small its gradient: where that is next to zero,
-    // its rounding tells the direction. So the rounding of Winograd, ten times the direct sum's, is held
-    // against how far the weights have moved.
+    // Adam moves a weight by about the learning rate however small its gradient; where that is nearly zero,
+    // rounding determines the direction. So for Winograd, with ten times the rounding error of a direct sum,
+    // the tolerance is relative to how far the weights have moved.
     if (strict)
       CHECK(off <= 1e-5 * norm(expected));
     else
@@ -193,7 +191,7 @@ TEST_CASE("ten steps of Adam take SAPNet where they take it in PyTorch",
   }
 }
 
-TEST_CASE("what goes back through PReNet is PyTorch's", "[network][training][golden]") {
+TEST_CASE("PReNet's gradients match PyTorch", "[network][training][golden]") {
   const engine::Parameters goldens = read_golden("prenet_gradients.safetensors", "");
   const engine::ParameterTensors parameters = trainable("prenet.safetensors");
   const auto network = model::make_network(parameters, {.device = Device::kCpu});
@@ -211,7 +209,7 @@ TEST_CASE("what goes back through PReNet is PyTorch's", "[network][training][gol
   }
 }
 
-TEST_CASE("gradients gather until they are zeroed, and are none without a tape", "[network][training]") {
+TEST_CASE("gradients accumulate until zeroed, and need a tape", "[network][training]") {
   const engine::Parameters goldens = read_golden("sapnet_training.safetensors", "");
   engine::ParameterTensors parameters = trainable("sapnet.safetensors");
   const auto network = model::make_network(parameters, {.device = Device::kCpu});
@@ -225,7 +223,7 @@ TEST_CASE("gradients gather until they are zeroed, and are none without a tape",
   CHECK(distance(twice, once) == Approx(norm(once)).epsilon(1e-6));
   parameters.zero_gradients();
   learn(*network, goldens);
-  CHECK(to_vector(parameters.gradients()) == once);  // to the bit
+  CHECK(to_vector(parameters.gradients()) == once);  // bitwise
 }
 
 }  // namespace

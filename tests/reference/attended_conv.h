@@ -1,4 +1,4 @@
-// attended_conv (kernels/attended_conv/attended_conv.h) as the paper has it, in double precision: the
+// Reference for attended_conv (kernels/attended_conv/attended_conv.h), as in the paper, in double precision:
 // convolution first, then the mean of its output, then the attention.
 #pragma once
 
@@ -16,7 +16,7 @@ struct AttendedConv {
   std::vector<double> out;    // (n, h, w, c)
 };
 
-/// What follows the convolution. sum, residual: (n, h, w, c), residual empty when there is none.
+/// The steps after the convolution. sum, residual: (n, h, w, c), residual empty if there is none.
 struct Attended {
   std::vector<double> scale, out;  // as in AttendedConv
 };
@@ -24,8 +24,8 @@ Attended attend(const kernels::AttendedConvProblem& problem, std::span<const dou
                 std::span<const double> w1, std::span<const double> w2, std::span<const double> w3,
                 std::span<const double> residual);
 
-/// in, residual: (n, h, w, c), residual empty when there is none; weight: (c, c, 3, 3); bias: (c);
-/// w1: (hidden, c); w2: (c, hidden); w3: (c, c).
+/// in, residual: (n, h, w, c), residual empty if there is none; weight: (c, c, 3, 3); bias: (c); w1: (hidden,
+/// c); w2: (c, hidden); w3: (c, c).
 AttendedConv attended_conv(const kernels::AttendedConvProblem& problem, std::span<const float> in,
                            std::span<const float> weight, std::span<const float> bias,
                            std::span<const float> w1, std::span<const float> w2, std::span<const float> w3,

@@ -1,4 +1,4 @@
-// Batch normalisation (kernels/batch_norm/batch_norm.h) as it is defined, in double precision.
+// Reference for batch normalisation (kernels/batch_norm/batch_norm.h), in double precision.
 #pragma once
 
 #include <span>

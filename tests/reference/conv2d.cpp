@@ -47,7 +47,7 @@ Convolution convolve(const kernels::Conv2dProblem& p, const std::array<std::span
 
 namespace {
 
-/// Calls visit(output, input map, input, weight) for every product of a convolution, by the arrays' indices.
+/// Calls visit(output, input map, input, weight), with array indices, for every product of a convolution.
 template <class Visit>
 void for_each_product(const kernels::Conv2dProblem& p, const Visit& visit) {
   const std::int64_t channels = p.in_channels[0] + p.in_channels[1];
@@ -73,19 +73,19 @@ void for_each_product(const kernels::Conv2dProblem& p, const Visit& visit) {
 
 ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& p,
                                        const std::array<std::span<const float>, 2>& in,
-                                       std::span<const float> dsum) {
+                                       std::span<const float> grad_preactivation) {
   const auto outputs = at(p.out_channels);
   const std::size_t weights = at(p.out_channels * p.total_in_channels() * p.kernel * p.kernel);
   ConvolutionGradients result{std::vector<double>(weights), std::vector<double>(weights),
                               std::vector<double>(outputs), std::vector<double>(outputs)};
   for_each_product(p, [&](std::size_t output, std::size_t map, std::size_t input, std::size_t weight) {
     if (in[map].empty()) return;
-    const double term = static_cast<double>(dsum[output]) * static_cast<double>(in[map][input]);
+    const double term = static_cast<double>(grad_preactivation[output]) * static_cast<double>(in[map][input]);
     result.weight[weight] += term;
     result.weight_magnitude[weight] += term * term;
   });
-  for (std::size_t k = 0; k < dsum.size(); ++k) {
-    const auto term = static_cast<double>(dsum[k]);
+  for (std::size_t k = 0; k < grad_preactivation.size(); ++k) {
+    const auto term = static_cast<double>(grad_preactivation[k]);
     result.bias[k % outputs] += term;
     result.bias_magnitude[k % outputs] += term * term;
   }
@@ -95,12 +95,12 @@ ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& p,
 }
 
 Convolution convolve_dgrad(const kernels::Conv2dProblem& p, std::size_t map, std::span<const float> weight,
-                           std::span<const float> dsum) {
+                           std::span<const float> grad_preactivation) {
   const std::size_t size = at(p.n * p.h * p.w * p.in_channels[map]);
   Convolution result{std::vector<double>(size), std::vector<double>(size)};
   for_each_product(p, [&](std::size_t output, std::size_t from, std::size_t input, std::size_t k) {
     if (from != map) return;
-    const double term = static_cast<double>(dsum[output]) * static_cast<double>(weight[k]);
+    const double term = static_cast<double>(grad_preactivation[output]) * static_cast<double>(weight[k]);
     result.sum[input] += term;
     result.magnitude[input] += term * term;
   });
@@ -110,14 +110,14 @@ Convolution convolve_dgrad(const kernels::Conv2dProblem& p, std::size_t map, std
 
 std::vector<double> finish(const kernels::Conv2dProblem& p, std::span<const double> sum,
                            std::span<const double> scale, std::span<const double> residual, bool relu,
-                           bool relu_once) {
+                           bool relu_after_residual) {
   std::vector<double> out;
   const std::int64_t per_image = p.out_h() * p.out_w() * p.out_channels;
   for (std::int64_t k = 0; k < p.n * per_image; ++k) {
     const std::int64_t n = k / per_image, o = k % p.out_channels;
     double value = sum[at(k)];
     if (!scale.empty()) value *= scale[at(n * p.out_channels + o)];
-    if (relu && (residual.empty() || !relu_once)) value = std::max(value, 0.0);
+    if (relu && (residual.empty() || !relu_after_residual)) value = std::max(value, 0.0);
     if (!residual.empty()) value += residual[at(k)];
     if (relu) value = std::max(value, 0.0);
     out.push_back(value);

@@ -1,4 +1,4 @@
-// conv2d (kernels/conv2d/conv2d.h) as its equation stands, in double precision.
+// Reference for conv2d (kernels/conv2d/conv2d.h), in double precision.
 #pragma once
 
 #include <array>
@@ -9,35 +9,35 @@
 
 namespace sapnet::reference {
 
-/// A spatial sum of products with a bias, and how large its terms are.
+/// The sums of a convolution with bias, and the magnitude of their terms.
 struct Convolution {
   std::vector<double> sum;        // (n, out_h, out_w, out_channels)
   std::vector<double> magnitude;  // the same shape: the 2-norm of the products and the bias
 };
 
-/// in: (n, h, w, in_channels[k]), the second empty when it has no channels.
-/// weight: (out_channels, total_in_channels, kernel, kernel). bias: (out_channels), or empty.
+/// in: (n, h, w, in_channels[k]), the second empty if it has no channels. weight: (out_channels,
+/// total_in_channels, kernel, kernel). bias: (out_channels), or empty.
 Convolution convolve(const kernels::Conv2dProblem& problem, const std::array<std::span<const float>, 2>& in,
                      std::span<const float> weight, std::span<const float> bias);
 
-/// What follows the sum: · scale[n, o]; ReLU; + residual; ReLU again when there were both, or with relu_once
-/// only then. sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels). Empty means not asked
-/// for.
+/// The epilogue: · scale[n, o]; ReLU; + residual; ReLU again if there were both, or only then with
+/// relu_after_residual. sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels). Empty for
+/// none.
 std::vector<double> finish(const kernels::Conv2dProblem& problem, std::span<const double> sum,
                            std::span<const double> scale, std::span<const double> residual, bool relu,
-                           bool relu_once = false);
+                           bool relu_after_residual = false);
 
-/// wgrad and dbias of kernels/conv2d/conv2d_backward.h, and how large their terms are.
+/// wgrad and dbias of kernels/conv2d/conv2d_backward.h, and the magnitudes of their terms.
 struct ConvolutionGradients {
   std::vector<double> weight, weight_magnitude;  // (out_channels, total_in_channels, kernel, kernel)
   std::vector<double> bias, bias_magnitude;      // (out_channels)
 };
 ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& problem,
                                        const std::array<std::span<const float>, 2>& in,
-                                       std::span<const float> dsum);
+                                       std::span<const float> grad_preactivation);
 
-/// dgrad, of one input map, and the 2-norm of the terms of each. weight: of the forward convolution.
+/// dgrad for one input map, and the 2-norm of the terms of each element. weight: of the forward convolution.
 Convolution convolve_dgrad(const kernels::Conv2dProblem& problem, std::size_t map,
-                           std::span<const float> weight, std::span<const float> dsum);
+                           std::span<const float> weight, std::span<const float> grad_preactivation);
 
 }  // namespace sapnet::reference

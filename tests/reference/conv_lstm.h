@@ -1,4 +1,4 @@
-// conv_lstm (kernels/conv_lstm/conv_lstm.h) as its equations stand, in double precision.
+// Reference for conv_lstm (kernels/conv_lstm/conv_lstm.h), in double precision.
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@ struct ConvLstm {
   std::vector<double> h_out, c_out;  // (n, h, w, hidden)
 };
 
-/// What follows the convolution: the new state from the gates' sums and the cell state before.
+/// The steps after the convolution: the new state from the gate preactivations and the previous cell state.
 struct Cell {
   std::vector<double> h_out, c_out;
 };

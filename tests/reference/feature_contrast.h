@@ -1,5 +1,4 @@
-// The contrastive loss on features (kernels/feature_contrast/feature_contrast.h) as it is defined, in double
-// precision.
+// Reference for the contrastive loss (kernels/feature_contrast/feature_contrast.h), in double precision.
 #pragma once
 
 #include <span>
@@ -10,7 +9,7 @@ namespace sapnet::reference {
 double feature_contrast(std::span<const double> derained, std::span<const double> clean,
                         std::span<const double> rainy);
 
-/// Its gradient by the derained features.
+/// The gradient with respect to the derained features.
 std::vector<double> feature_contrast_gradient(std::span<const double> derained, std::span<const double> clean,
                                               std::span<const double> rainy);
 

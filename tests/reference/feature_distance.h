@@ -1,4 +1,4 @@
-// The distance of LPIPS (kernels/feature_distance/feature_distance.h) as it is defined, in double precision.
+// Reference for the LPIPS distance (kernels/feature_distance/feature_distance.h), in double precision.
 #pragma once
 
 #include <span>

@@ -1,5 +1,4 @@
-// The focal loss by a segmentation's own labels (kernels/focal/focal.h) as it is defined, in double
-// precision.
+// Reference for the focal loss with pseudo-labels (kernels/focal/focal.h), in double precision.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +9,7 @@
 
 namespace sapnet::reference {
 
-/// The class of every pixel, (n, h, w): of its largest logit, the first of equals.
+/// The class of every pixel, (n, h, w): that of its largest logit, the first of equals.
 std::vector<std::int64_t> labels(const kernels::FocalProblem& problem, std::span<const double> logits);
 
 /// logits: (n, h, w, c); labels: constant.

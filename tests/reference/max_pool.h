@@ -1,4 +1,4 @@
-// Max pooling (kernels/max_pool/max_pool.h) as it is defined.
+// Reference for max pooling (kernels/max_pool/max_pool.h).
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@ namespace sapnet::reference {
 
 struct Pooled {
   std::vector<double> out;
-  std::vector<int> place;  // of each output's window: the row that won times the kernel plus the column
+  std::vector<int> argmax;  // of each output's window: row · kernel + column
 };
 
 Pooled max_pool(const kernels::MaxPoolProblem& problem, std::span<const double> in);

@@ -1,4 +1,4 @@
-// Derivatives in double precision without a formula: what a gradient is held against.
+// Numerical derivatives in double precision, to check gradients against.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,9 @@
 
 namespace sapnet::reference {
 
-/// The gradient of f: vector of double → double, by central differences of step 1e-5. They err by h²/6 =
-/// 2e-11 times the third derivative and by ε/h = 2e-11 times f, far less than fp32 rounds; but across a kink
-/// of f they say nothing.
+/// The gradient of f: vector of double → double, by central differences with step 1e-5. Their error is h²/6 =
+/// 2e-11 times the third derivative plus ε/h = 2e-11 times f, far below fp32 rounding; across a kink of f
+/// they are meaningless.
 template <class F>
 std::vector<double> numeric_gradient(std::vector<double> x, const F& f) {
   constexpr double kStep = 1e-5;

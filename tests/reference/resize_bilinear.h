@@ -1,4 +1,5 @@
-// Bilinear resizing (kernels/resize_bilinear/resize_bilinear.h) as PyTorch documents it, in double precision.
+// Reference for bilinear resizing (kernels/resize_bilinear/resize_bilinear.h), as documented by PyTorch, in
+// double precision.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
-// shifted_sums (kernels/shifted_sums/shifted_sums.h) as the equation of S_k stands, in double precision.
+// Reference for shifted_sums (kernels/shifted_sums/shifted_sums.h), by the definition of S_k, in double
+// precision.
 #pragma once
 
 #include <span>

@@ -7,7 +7,7 @@
 namespace sapnet::reference {
 namespace {
 
-/// The window's weights, which sum up to 1.
+/// The window's weights, which sum to 1.
 class Window {
  public:
   Window() {
@@ -26,8 +26,8 @@ class Window {
 
 }  // namespace
 
-// A two-dimensional window at every pixel of every channel, and central moments instead of differences of raw
-// ones.
+// A two-dimensional window at every pixel of every channel, with central moments instead of differences of
+// raw ones.
 double ssim(const kernels::SsimProblem& p, std::span<const double> x, std::span<const double> y) {
   const Window window;
   double total = 0;
@@ -35,7 +35,7 @@ double ssim(const kernels::SsimProblem& p, std::span<const double> x, std::span<
     for (std::int64_t row = 0; row < p.h; ++row) {
       for (std::int64_t column = 0; column < p.w; ++column) {
         for (std::int64_t c = 0; c < p.c; ++c) {
-          // The window's mean of f(x, y) at its pixels, which are zero outside of the map.
+          // The window's mean of f(x, y), zero-padded.
           const auto mean = [&](const auto& f) {
             double sum = 0;
             for (std::int64_t i = -5; i <= 5; ++i) {

@@ -1,4 +1,4 @@
-// Structural similarity (kernels/ssim/ssim.h) as it is defined, in double precision.
+// Reference for structural similarity (kernels/ssim/ssim.h), in double precision.
 #pragma once
 
 #include <span>

@@ -29,8 +29,12 @@ class Disturbed final : public model::Network {
     return network_->forward(rainy, stages);
   }
   void pack() override { network_->pack(); }
-  std::size_t memory(const engine::Shape& rainy) const override { return network_->memory(rainy); }
-  std::size_t memory_kept(const engine::Shape& rainy) const override { return network_->memory_kept(rainy); }
+  std::size_t forward_bytes(const engine::Shape& rainy) const override {
+    return network_->forward_bytes(rainy);
+  }
+  std::size_t training_bytes_per_stage(const engine::Shape& rainy) const override {
+    return network_->training_bytes_per_stage(rainy);
+  }
 
   int forwards() const { return forwards_; }
 
@@ -84,7 +88,7 @@ TEST_CASE("a step that cannot be recorded runs, and says why after a few tries",
   const engine::Tensor number = engine::scalar(1, engine::Device::kCuda);
   const auto [disturb, reason] = GENERATE_COPY(table<std::function<void()>, std::string>(
       {{[=] { to_vector(number); }, "not permitted"},
-       {[] { engine::scalar(1, engine::Device::kCuda); }, "an upload cannot be part of a recorded graph"}}));
+       {[] { engine::scalar(1, engine::Device::kCuda); }, "an upload cannot be captured in a graph"}}));
   INFO(reason);
   Steps steps(disturb, 1000), plain;
   for (int run = 0; run < 6; ++run) {

@@ -298,7 +298,7 @@ TEST_CASE("steps with all losses are replayed to the bit, before and after segme
   config.segmentation_norm = "batch";
   config.segmentation_from_epoch = 1;
   const engine::Execution execution = {.device = Device::kCuda, .maps = engine::DType::kFloat16};
-  const train::TrainingState start = {.parameters = model::draw_parameters("SAPNet", 1)};
+  const train::TrainingState start = {.parameters = model::init_parameters("SAPNet", 1)};
   train::Trainer trainer(config, start, execution);
   StepByStep plain(config, start, execution);
   const auto [clean, rainy, unused] = seeded_pictures(1, 16, 16, Device::kCpu);

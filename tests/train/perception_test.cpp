@@ -61,7 +61,7 @@ TEST_CASE("a file of VGG-16 may end after any block, and nowhere else", "[percep
                         "VGG-16 belong here");
   const engine::Tensor picture = engine::zeros({1, 8, 8, 3}, engine::Device::kCpu);
   CHECK_THROWS_WITH(train::read_vgg16(written(folder, two), {}).features(picture, 3),
-                    "VGG-16's weights reach 2 taps, not 3");
+                    "the VGG-16 weights cover 2 taps, not 3");
 }
 
 TEST_CASE("files that are missing, damaged or of another network are named in one sentence",
@@ -99,13 +99,13 @@ TEST_CASE("files that are missing, damaged or of another network are named in on
     negative.add(parameter);
   }
   CHECK_THROWS_WITH(train::read_lpips(written(folder, negative), engine::Device::kCpu),
-                    Contains("tensor 'lin3.model.1.weight' has a negative value, which no distance has"));
+                    Contains("tensor 'lin3.model.1.weight' has a negative value"));
 }
 
 TEST_CASE("a backbone's file is taken with its classifier, and its statistics are checked",
           "[perception][not_tsan]") {
   const ScratchFolder folder;
-  const engine::Parameters drawn = model::draw_resnet(18, 1);
+  const engine::Parameters drawn = model::init_resnet(18, 1);
   const auto read = [&](const engine::Parameters& parameters, int depth = 18) {
     return train::make_segmentation(depth, written(folder, parameters), model::NormStatistics::kRunning, 1,
                                     {});

@@ -168,7 +168,7 @@ TEST_CASE("what validation derains is scored as a file would be", "[train]") {
   const Folder folder;
   const TrainConfig config = config_of({{folder / "pairs", 1}});
   const Validation validation(config);
-  const auto network = model::make_network(model::draw_parameters("SAPNet", 1), {});
+  const auto network = model::make_network(model::init_parameters("SAPNet", 1), {});
   const Validation::Result result = validation.run(*network, engine::Device::kCpu, 1);
   REQUIRE(result.derained.size() == 2);
   std::vector<Scores> scores;

@@ -36,6 +36,6 @@ inline train::TrainConfig small() {
   return config;
 }
 
-inline train::TrainingState fresh() { return {.parameters = model::draw_parameters("SAPNet", 1)}; }
+inline train::TrainingState fresh() { return {.parameters = model::init_parameters("SAPNet", 1)}; }
 
 }  // namespace sapnet::tests

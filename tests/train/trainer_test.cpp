@@ -325,7 +325,7 @@ TEST_CASE("an endless gradient is named by the first on the way back", "[train][
 
 TEST_CASE("new parameters are drawn evenly, by their number of inputs", "[network][train]") {
   for (const std::string_view name : model::kNetworks) {
-    const engine::Parameters drawn = model::draw_parameters(name, 1);
+    const engine::Parameters drawn = model::init_parameters(name, 1);
     CHECK(model::make_network(drawn, {})->name() == name);
     double inputs = 0;
     std::set<float> seen;
@@ -350,10 +350,10 @@ TEST_CASE("new parameters are drawn evenly, by their number of inputs", "[networ
       }
       CHECK(seen.insert(parameter.values[0]).second);  // each has numbers of its own
     }
-    CHECK(flat(model::draw_parameters(name, 1)) == flat(drawn));
-    CHECK(flat(model::draw_parameters(name, 2)) != flat(drawn));
+    CHECK(flat(model::init_parameters(name, 1)) == flat(drawn));
+    CHECK(flat(model::init_parameters(name, 2)) != flat(drawn));
   }
-  CHECK_THROWS_WITH(model::draw_parameters("UNet", 1), "there is no network 'UNet'");
+  CHECK_THROWS_WITH(model::init_parameters("UNet", 1), "unknown network 'UNet'");
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace sapnet::cuda_emulator {
 namespace {
 
-/// Joins a barrier; true for the last of `threads` to come.
+/// Arrives at a barrier; returns true for the last of `threads` to arrive.
 bool arrive(Thread& self, Barrier& barrier, unsigned threads, bool predicate, const char* name, Where where) {
   Worker& worker = *self.warp->block->worker;
   if (barrier.arrived == 0) {

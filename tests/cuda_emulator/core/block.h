@@ -1,4 +1,4 @@
-// A running block: its threads, warps, barrier and shared memory. What is here belongs to one worker.
+// A running block: threads, warps, barrier and shared memory. All of it belongs to one worker.
 #pragma once
 
 #include <emulated_gpu.h>
@@ -24,7 +24,7 @@ inline bool same_place(Where a, Where b) {
   return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
 }
 
-/// The copies that a thread has begun and not waited for, in the order of their groups.
+/// The copies that a thread has started and not waited for, in the order of their groups.
 class AsyncCopies {
  public:
   void begin(const AsyncCopy& copy) { copies_.push_back({copy, group_}); }
@@ -41,7 +41,7 @@ class AsyncCopies {
   };
   std::vector<Grouped> copies_;
   std::size_t next_ = 0;
-  int group_ = 0;  // that copies are added to
+  int group_ = 0;  // the group that new copies join
 };
 
 /// A CUDA thread.
@@ -49,7 +49,7 @@ struct Thread : ThreadPlace {
   Fiber fiber;
   Warp* warp;
   unsigned lane;
-  unsigned number;  // in its block
+  unsigned number;  // index in its block
   AsyncCopies copies;
 };
 
@@ -58,42 +58,42 @@ inline Thread& current_thread() { return *static_cast<Thread*>(current_place); }
 enum class Collective { kShuffle, kBallot, kWarpBarrier, kLdmatrix, kMma };
 const char* name(Collective kind);
 
-/// What a lane calls together with others of its warp.
+/// A warp collective, as called by one lane.
 struct CollectiveCall {
   Collective kind;
   std::uint32_t mask;
   Where where;
 };
 
-/// 32 threads, and the values that they exchange: each lane writes its own, the last to come computes for
+/// 32 threads, and the values they exchange: each lane writes its own, and the last to arrive computes for
 /// all.
 struct Warp {
   Block* block;
-  std::size_t number;  // among the worker's
+  std::size_t number;  // index among the worker's warps
   std::array<Thread*, kLanes> threads;
-  // Each lane is in one of these, or runs, or waits at a barrier of the block or the grid.
+  // Each lane is in one of these, or running, or waiting at a barrier of the block or the grid.
   std::uint32_t ready = 0;
   std::uint32_t waiting = 0;       // in a collective
-  std::uint32_t gone = kAllLanes;  // has left the kernel, or was never there
+  std::uint32_t gone = kAllLanes;  // exited, or never existed
 
   std::array<CollectiveCall, kLanes> calls;
   std::array<std::uint64_t, kLanes> values;
   std::array<unsigned, kLanes> sources;
-  // ldmatrix and mma, as lanes hold them.
+  // Operands of ldmatrix and mma, per lane.
   alignas(64) MatrixRow rows[kLanes];
   alignas(64) std::uint32_t a[kLanes][4];
   alignas(64) std::uint32_t b[kLanes][2];
   alignas(64) float d[kLanes][4];
 
-  std::array<char, 2> order;  // for ThreadSanitizer: consecutive barriers take turns
+  std::array<char, 2> order;  // for ThreadSanitizer: consecutive barriers alternate
   unsigned barriers = 0;
 };
 
-/// A place where a number of threads meet.
+/// A barrier for a number of threads.
 struct Barrier {
   unsigned arrived = 0;
   unsigned predicates = 0, last_predicates = 0;
-  unsigned first = 0;  // the thread that came first
+  unsigned first = 0;  // the thread that arrived first
   Where where = {};
   std::array<char, 2> order = {};
   unsigned completed = 0;
@@ -105,14 +105,14 @@ struct Free {
 using HeapBytes = std::unique_ptr<void, Free>;
 
 struct SharedArray {
-  const void* key;  // null: the dynamic one
+  const void* key;  // null for the dynamic array
   std::size_t bytes;
   HeapBytes memory;
 };
 
 struct Block {
   Worker* worker;
-  unsigned threads, left = 0;  // left: have left the kernel
+  unsigned threads, left = 0;  // left: exited from the kernel
   std::vector<std::unique_ptr<Warp>> warps;
   std::vector<SharedArray> shared;
   Barrier barrier;

@@ -1,4 +1,4 @@
-// What the lanes of a warp call together: shuffles, ballots, warp barriers and the exchange within ldmatrix.
+// Warp collectives: shuffles, ballots, warp barriers and the data exchange of ldmatrix.
 #include "tests/cuda_emulator/core/collectives.h"
 
 #include <bit>
@@ -53,7 +53,7 @@ bool meet(Thread& self, const CollectiveCall& call) {
   if ((call.mask >> self.lane & 1U) == 0 || (call.mask & warp.gone) != 0) fail_absent(self, call);
   const std::uint32_t there = warp.waiting & call.mask;
   if (there != 0) {
-    // Any of them: they agree among each other.
+    // Any of them; their arguments agree.
     const auto lane = static_cast<unsigned>(std::countr_zero(there));
     const CollectiveCall& other = warp.calls[lane];
     if (other.kind != call.kind || other.mask != call.mask || !same_place(other.where, call.where))
@@ -113,7 +113,7 @@ unsigned ballot(unsigned mask, bool predicate, Where where) {
 
 namespace {
 
-/// The lane whose value a lane receives; its own where that lies outside its part of the warp.
+/// The lane whose value a lane receives; its own if that lies outside its segment of the warp.
 unsigned source(Shuffle kind, unsigned lane, int argument, int width) {
   const int self = static_cast<int>(lane), first = self & ~(width - 1);
   int from = self;
@@ -149,7 +149,7 @@ std::uint64_t shuffle(Shuffle kind, unsigned mask, std::uint64_t value, int lane
     warp.block->worker->wait(self);
     return warp.values[self.lane];
   }
-  constexpr std::uint64_t kPoison = ~std::uint64_t{0};  // of lanes that do not take part
+  constexpr std::uint64_t kPoison = ~std::uint64_t{0};  // the value of lanes that do not participate
   const std::array<std::uint64_t, kLanes> values = warp.values;
   for (unsigned to = 0; to < kLanes; ++to) {
     if ((mask >> to & 1U) == 0) continue;
@@ -167,8 +167,8 @@ void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, bool tran
   Warp& warp = *self.warp;
   std::memcpy(warp.rows[self.lane], row, sizeof row);
   if (meet(self, {Collective::kLdmatrix, kAllLanes, where})) {
-    // Matrix k lies in the rows of lanes 8k to 8k + 7; lane l receives the pair l % 4 of row l / 4, or of
-    // column l / 4.
+    // Matrix k is in the rows of lanes 8k to 8k + 7; lane l receives pair l % 4 of row l / 4, or of column l
+    // / 4.
     const auto element = [&](unsigned row_of_warp, unsigned column) {
       return warp.rows[row_of_warp][column / 2] >> column % 2 * 16 & 0xffffU;
     };

@@ -1,4 +1,4 @@
-// How lanes of a warp meet.
+// Synchronisation of the lanes of a warp.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace sapnet::cuda_emulator {
 
-/// Joins the lanes of the mask; true for the last to come, which then does for all what is to be done and
-/// calls part(). The others wait. Fails unless all call the same from the same place.
+/// Joins the lanes of the mask. Returns true for the last to arrive, which then does the work for all and
+/// calls part(); the others wait. Fails unless all make the same call from the same source line.
 bool meet(Thread& self, const CollectiveCall& call);
-/// Lets the lanes of the mask go on.
+/// Releases the lanes of the mask.
 void part(Thread& self, std::uint32_t mask);
 
 }  // namespace sapnet::cuda_emulator

@@ -8,7 +8,7 @@
 #include "tests/cuda_emulator/core/sanitizers.h"
 
 #ifdef __x86_64__
-// Saves what the calling convention lets a function rely on, and goes on where `load` stands.
+// Saves the callee-saved registers, and resumes at `load`.
 extern "C" void sapnet_emulator_switch(void** save, void* load);
 asm(R"(
 .text
@@ -39,7 +39,7 @@ sapnet_emulator_switch:
 namespace sapnet::cuda_emulator {
 namespace {
 
-constexpr std::size_t kPage = 4096;  // at the low end, without access: overflowing the stack faults
+constexpr std::size_t kPage = 4096;  // guard page at the low end: a stack overflow faults
 #if defined(SAPNET_EMULATOR_ASAN) || defined(SAPNET_EMULATOR_TSAN)
 constexpr std::size_t kStackBytes = std::size_t{256} << 10U;
 #else
@@ -89,8 +89,8 @@ void Fiber::start(void (*entry)(), std::size_t number) {
   fake_stack_ = nullptr;
 #endif
 #ifdef SAPNET_EMULATOR_TSAN
-  // A new thread for each block, or the blocks would seem ordered; and fresh pages, or it would seem to race
-  // with the last user of this stack.
+  // A new TSan thread for each block, or blocks would seem ordered; and fresh pages, or it would seem to race
+  // with the previous user of this stack.
   map_stack(stack_, stack_bytes_);
   if (own_thread_) __tsan_destroy_fiber(thread_);
   thread_ = __tsan_create_fiber(0);
@@ -99,7 +99,7 @@ void Fiber::start(void (*entry)(), std::size_t number) {
   constexpr std::size_t kOffsets = 61, kLine = 64;
   const std::size_t usable = stack_bytes_ - number % kOffsets * 2 * kLine;
 #ifdef __x86_64__
-  // As if entry had been called: its return address lies 8 bytes below a multiple of 16.
+  // As if entry had been called: its return address is 8 bytes below a multiple of 16.
   void** top = reinterpret_cast<void**>(stack_ + usable - kLine);
   *--top = nullptr;
   *--top = reinterpret_cast<void*>(entry);
@@ -122,7 +122,7 @@ void Fiber::entered() {
 }
 
 inline void Fiber::switch_stacks(Fiber& next) {
-  end_unwatched();  // or ThreadSanitizer would find a thread that is never resumed in the midst of it
+  end_unwatched();  // or ThreadSanitizer would see a thread that never resumes inside a call
 #ifdef SAPNET_EMULATOR_TSAN
   __tsan_switch_to_fiber(next.thread_, __tsan_switch_to_fiber_no_sync);
 #endif

@@ -1,4 +1,4 @@
-// A stack of its own on which a function runs, and the switch from one to another.
+// Fibers: a stack on which a function runs, and the switch between them.
 #pragma once
 
 #include <cstddef>
@@ -16,22 +16,22 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// Makes this the fiber of the host's thread that calls.
+  /// Makes this the fiber of the calling host thread.
   void adopt_thread();
 
-  /// The next switch to this fiber calls entry(), which must call entered() first and must not return. What
-  /// it ran before is forgotten. number: fibers with different numbers use their stacks from different
-  /// offsets, or they would all compete for the same lines of the cache.
+  /// The next switch to this fiber calls entry(), which must call entered() first and must not return.
+  /// Anything the fiber ran before is discarded. number: fibers with different numbers start at different
+  /// stack offsets, to avoid competing for the same cache lines.
   void start(void (*entry)(), std::size_t number);
   static void entered();
 
-  /// Leaves this, the running fiber, for another; returns when something switches back. Called while
+  /// Switches from this, the running fiber, to another; returns when something switches back. Call while
   /// Unwatched.
   void switch_to(Fiber& next);
-  /// The same at the end of entry(): only start() brings this fiber back.
+  /// The same at the end of entry(); this fiber runs again only after start().
   [[noreturn]] void leave_to(Fiber& next);
 
-  /// release(at) in the name of this fiber, which nothing will resume.
+  /// Calls release(at) on behalf of this fiber, which will not be resumed.
   void release_abandoned(void* at);
 
  private:
@@ -42,13 +42,13 @@ class Fiber {
 #else
   ucontext_t context_ = {};
 #endif
-  char* stack_ = nullptr;  // its lowest byte
+  char* stack_ = nullptr;  // lowest byte
   std::size_t stack_bytes_ = 0;
   void* mapped_ = nullptr;
   [[maybe_unused]] void* fake_stack_ = nullptr;  // AddressSanitizer's
   [[maybe_unused]] void* thread_ = nullptr;      // ThreadSanitizer's
   [[maybe_unused]] bool own_thread_ = false;
-  bool abandoned_ = false;  // in the midst of functions, whose frames are still marked on its stack
+  bool abandoned_ = false;  // left inside functions whose frames are still poisoned on its stack
 };
 
 }  // namespace sapnet::cuda_emulator

@@ -1,4 +1,4 @@
-// The tensor cores' product of fragments.
+// The tensor cores' matrix multiply-accumulate on fragments.
 #include <cuda_fp16.h>
 
 #include <cstring>
@@ -22,7 +22,7 @@ void to_floats(const std::uint32_t (&halves)[4], float (&floats)[8]) {
 #endif
 }
 
-/// d += a · b for the whole warp, where lanes hold what kernels/gpu.cuh says.
+/// d += a · b for the whole warp, with the fragment layouts of kernels/gpu.cuh.
 void multiply(Warp& warp) {
   alignas(64) float a[kM][kK];
   alignas(64) float b[kK][kN];

@@ -11,7 +11,7 @@ namespace {
 std::uint64_t blocks_of(dim3 grid) { return std::uint64_t{grid.x} * grid.y * grid.z; }
 
 int worker_count(const Launch& launch, const Schedule& schedule) {
-  // ThreadSanitizer knows each thread of a block apart, and finds races without running any two at once.
+  // ThreadSanitizer tracks each CUDA thread separately and finds races without running any two in parallel.
   if (kThreadSanitizer || launch.cooperative) return 1;
   const int wanted =
       schedule.workers > 0 ? schedule.workers : static_cast<int>(std::thread::hardware_concurrency());
@@ -19,7 +19,7 @@ int worker_count(const Launch& launch, const Schedule& schedule) {
       std::clamp<std::uint64_t>(blocks_of(launch.grid), 1, static_cast<std::uint64_t>(std::max(wanted, 1))));
 }
 
-/// A step that reaches every block, whatever their number.
+/// A random step coprime to the number of blocks, so that it reaches every block.
 std::uint64_t random_step(std::uint64_t blocks, std::uint64_t seed) {
   std::uint64_t step = seed % blocks + 1;
   while (std::gcd(step, blocks) != 1) ++step;
@@ -29,13 +29,13 @@ std::uint64_t random_step(std::uint64_t blocks, std::uint64_t seed) {
 }  // namespace
 
 std::string run_grid(const Launch& launch, const Schedule& schedule) {
-  // With their stacks, for the next launch; never destroyed, since destructors of other static objects may
-  // launch.
+  // Kept with their stacks for the next launch; never destroyed, since destructors of static objects may
+  // launch kernels.
   static auto* const workers = new std::vector<std::unique_ptr<Worker>>;
   static std::uint64_t launches = 0;
 
   const std::uint64_t blocks = blocks_of(launch.grid);
-  std::uint64_t seed = (schedule.seed + ++launches) * 0x9e3779b97f4a7c15U | 1U;  // any, but not 0
+  std::uint64_t seed = (schedule.seed + ++launches) * 0x9e3779b97f4a7c15U | 1U;  // anything but 0
   Grid grid{launch, schedule, blocks, 0, 1};
   if (schedule.order == Schedule::Order::kReverse) {
     grid.first = grid.step = blocks - 1;

@@ -1,5 +1,5 @@
-// What sanitizers must be told about fibers: AddressSanitizer which stack is in use, ThreadSanitizer that
-// each CUDA thread is a thread, and what orders it with others. Without sanitizers all of this is nothing.
+// Tells sanitizers about fibers: AddressSanitizer which stack is in use, ThreadSanitizer that each CUDA
+// thread is a thread and how it is ordered with others. Without sanitizers these are no-ops.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 #ifdef SAPNET_EMULATOR_TSAN
 #include <sanitizer/tsan_interface.h>
-// Not in any header of clang 14.
+// Not declared in clang 14's headers.
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
@@ -34,7 +34,7 @@ inline void end_unwatched() {
   AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 }
 
-/// All that threads did before release(at) comes before all that others do after acquire(at).
+/// Everything before release(at) happens before everything after acquire(at).
 inline void release(void* at) { __tsan_release(at); }
 inline void acquire(void* at) { __tsan_acquire(at); }
 #else
@@ -46,8 +46,8 @@ inline void release(void* /*at*/) {}
 inline void acquire(void* /*at*/) {}
 #endif
 
-/// While it lives, ThreadSanitizer looks away from this thread: what the emulator does between the threads of
-/// a kernel is ordered by its scheduler.
+/// While it lives, ThreadSanitizer ignores this thread: the emulator's own work between kernel threads is
+/// ordered by its scheduler.
 class Unwatched {
  public:
   Unwatched() { begin_unwatched(); }

@@ -1,4 +1,4 @@
-// The block's shared memory, and the copies into it that are under way.
+// The block's shared memory, and the asynchronous copies into it.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,7 +12,7 @@ namespace sapnet::cuda_emulator {
 void Free::operator()(void* memory) const { std::free(memory); }
 
 void* allocate_shared(Block& block, const void* key, std::size_t bytes, std::size_t alignment) {
-  // A block of the heap of exactly this size, so that AddressSanitizer knows where it ends.
+  // A heap block of exactly this size, so that AddressSanitizer knows its bounds.
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
   std::memset(memory, kPoisonByte, bytes);
@@ -33,9 +33,9 @@ void* shared_array(const void* key, std::size_t bytes, std::size_t alignment, Wh
   if (fixed > kSharedWithoutAsking)
     block.worker->fail(self, "has %zu bytes of SHARED_ARRAY with that at %s:%d; a kernel may have %zu", fixed,
                        where.file, where.line, kSharedWithoutAsking);
-  if (total > kMostShared)
+  if (total > kMaxShared)
     block.worker->fail(self, "has %zu bytes of shared memory with that at %s:%d; a block may have %zu", total,
-                       where.file, where.line, kMostShared);
+                       where.file, where.line, kMaxShared);
   constexpr std::size_t kLeastAlignment = 16;
   return allocate_shared(block, key, bytes, alignment < kLeastAlignment ? kLeastAlignment : alignment);
 }
@@ -79,7 +79,7 @@ const AsyncCopy* AsyncCopies::next(int pending) {
 
 void begin_async_copy(const AsyncCopy& copy, bool valid) {
   check_shared_row(copy.to, "cp.async", copy.where);
-  const Unwatched unwatched;  // not around the check: a thread that fails leaves one behind, not two
+  const Unwatched unwatched;  // not around the check: a failing thread must not leave an Unwatched behind
   Thread& self = current_thread();
   const auto from = reinterpret_cast<std::uintptr_t>(copy.from);
   if (from % kAsyncBytes != 0)

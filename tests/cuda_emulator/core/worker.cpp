@@ -13,7 +13,7 @@ constinit thread_local ThreadPlace* current_place = nullptr;
 
 namespace {
 
-/// What every thread's fiber does.
+/// The entry function of every thread's fiber.
 void run_thread() {
   Fiber::entered();
   Worker& worker = *current_thread().warp->block->worker;
@@ -101,8 +101,8 @@ void Worker::start_block(std::uint64_t number) {
 }
 
 void Worker::end_blocks() {
-  // The blocks of a launch are not ordered; were one to get the memory of another, ThreadSanitizer would not
-  // know.
+  // Blocks of a launch are not ordered; if one reused the memory of another, ThreadSanitizer would miss races
+  // between them.
   if (kThreadSanitizer)
     for (const auto& block : blocks_)
       for (SharedArray& array : block->shared) retired_.push_back(std::move(array));
@@ -150,7 +150,7 @@ void Worker::wake(Warp& warp, std::uint32_t lanes) {
 }
 
 void Worker::pass_turn(const Block& block) {
-  // To the block behind this one, or before it, around the ends.
+  // Rotates to the next or previous block.
   const std::size_t first = block.warps.front()->number, count = block.warps.size(), all = warps_.size();
   turn_ = reverse() ? (first + all - 1) % all : (first + count) % all;
 }
@@ -165,7 +165,7 @@ void Worker::wait(Thread& self) {
 }
 
 inline Warp* Worker::next_warp() {
-  // From turn_ on, around the end; bits of warps that turn out to have nobody ready are cleared on the way.
+  // Starting at turn_, wrapping around; clears the bits of warps without ready lanes on the way.
   const std::size_t words = runnable_.size();
   for (;;) {
     std::size_t word = turn_ / 64;
@@ -215,12 +215,11 @@ void Worker::fail(const Thread& self, const char* format, ...) {
   failure_ = text;
   grid_->failed = true;
   current_thread().fiber.switch_to(host_);
-  std::abort();  // nobody comes back
+  std::abort();  // never resumed
 }
 
 void Worker::fail_deadlocked(const Thread& self) {
-  // One of each group says enough: those at the barriers, and the first lane that waits for others of its
-  // warp.
+  // Report one of each group: the threads at barriers, and the first waiting lane of each warp.
   for (const auto& block : blocks_) {
     for (const auto& warp : block->warps) {
       if (warp->waiting == 0) continue;

@@ -1,4 +1,4 @@
-// A host thread that runs blocks: it chooses which of their threads goes on whenever one must wait.
+// A host thread that runs blocks and schedules their threads.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -16,7 +16,7 @@
 
 namespace sapnet::cuda_emulator {
 
-/// A launch under way, as its workers share it.
+/// A launch in progress, shared by its workers.
 struct Grid {
   const Launch& launch;
   const Schedule& schedule;
@@ -28,7 +28,7 @@ struct Grid {
 
 class Worker {
  public:
-  /// Runs blocks until none is left or a thread fails; then `failure` says how.
+  /// Runs blocks until none is left or a thread fails; then `failure` describes the failure.
   void run(Grid& grid, std::uint64_t seed);
 
   const std::string& failure() const { return failure_; }
@@ -40,17 +40,18 @@ class Worker {
 
   // Called by the running thread.
 
-  /// Waits until somebody makes this thread ready.
+  /// Waits until another thread makes this one ready.
   void wait(Thread& self);
   /// Makes lanes ready.
   void wake(Warp& warp, std::uint32_t lanes);
-  /// Gives the turn to another block, where one is resident.
+  /// Passes the turn to another resident block, if there is one.
   void pass_turn(const Block& block);
   void turn_to_first() { turn_ = reverse() ? warps_.size() - 1 : 0; }
-  /// After a collective that woke others: whether this thread, too, should queue up before it goes on.
+  /// After a collective that woke others: whether this thread should also be rescheduled.
   bool lets_others_first() { return random() && draw(2) == 0; }
   [[noreturn]] void leave(Thread& self);
-  /// Ends the launch. printf's format, because what is on the thread's stack is never destroyed.
+  /// Ends the launch with a message in printf format, because objects on the thread's stack are never
+  /// destroyed.
   [[noreturn, gnu::format(printf, 3, 4)]] void fail(const Thread& self, const char* format, ...);
 
  private:
@@ -70,16 +71,16 @@ class Worker {
   std::vector<std::unique_ptr<Thread>> pool_;
   std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<Warp*> warps_;             // of all resident blocks
-  std::vector<std::uint64_t> runnable_;  // a bit for each warp that may have ready lanes
-  std::size_t turn_ = 0;                 // the warp to look at first
+  std::vector<std::uint64_t> runnable_;  // one bit per warp that may have ready lanes
+  std::size_t turn_ = 0;                 // the warp to check first
   Barrier grid_barrier_;
   unsigned threads_ = 0, left_ = 0;
-  std::vector<SharedArray> retired_;  // shared memory of ended blocks
+  std::vector<SharedArray> retired_;  // shared memory of finished blocks
   char end_ = 0;                      // for ThreadSanitizer: where threads end
   std::string failure_;
 };
 
-/// Runs all threads of a launch; the failure of the first to fail, or nothing.
+/// Runs all threads of a launch; returns the first failure, or an empty string.
 std::string run_grid(const Launch& launch, const Schedule& schedule);
 
 }  // namespace sapnet::cuda_emulator

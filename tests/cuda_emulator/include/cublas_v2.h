@@ -1,5 +1,5 @@
-// The emulator's stand-in for the toolkit's header: what the project uses of cuBLAS, with the toolkit's
-// names, numbers and meanings (tests/cuda_emulator/runtime/cublas.cpp).
+// Replaces the toolkit's header: the part of cuBLAS that the project uses, with the same names, values and
+// semantics (tests/cuda_emulator/runtime/cublas.cpp).
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -23,14 +23,14 @@ using cublasHandle_t = struct cublasContext*;
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t handle);
-/// Takes the workspace away, as cuBLAS does.
+/// Resets the workspace, as cuBLAS does.
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream);
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std::size_t bytes);
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode);
-/// The sentence of this thread's last failure if that was `status`, else what `status` means.
+/// The message of this thread's last failure if that was `status`, else a general description of it.
 const char* cublasGetStatusString(cublasStatus_t status);
-/// C = alpha · A · B + beta · C, column by column; of the types, all fp32 or all fp16, summed in fp32. Unlike
-/// cuBLAS it takes no work without a workspace.
+/// C = alpha · A · B + beta · C, column-major; types are all fp32 or all fp16, accumulated in fp32. Unlike
+/// cuBLAS it requires a workspace.
 cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t operation_a,
                                cublasOperation_t operation_b, std::int64_t m, std::int64_t n, std::int64_t k,
                                const void* alpha, const void* a, cudaDataType type_a, std::int64_t lda,

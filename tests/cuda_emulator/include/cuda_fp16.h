@@ -1,6 +1,6 @@
-// The emulator's stand-in for the toolkit's header: half precision, the part of it that kernels here use.
-// Sums and products are taken in fp32 and rounded again: 24 bits are 2 × 11 + 2, enough that the second
-// rounding gives the half that one rounding would.
+// Replaces the toolkit's header: the part of half precision that the kernels use. Sums and products are
+// computed in fp32 and rounded again: 24 ≥ 2 · 11 + 2 bits, so double rounding gives the same half as single
+// rounding.
 #pragma once
 
 #include <math.h>
@@ -15,7 +15,7 @@
 
 namespace sapnet::cuda_emulator {
 
-/// The half nearest to `value`, ties to even, by fp32 arithmetic alone.
+/// Rounds to the nearest half, ties to even, with fp32 arithmetic only.
 inline std::uint16_t half_bits_portably(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = bits >> 16U & 0x8000U, magnitude = bits & 0x7fffffffU;
@@ -23,9 +23,9 @@ inline std::uint16_t half_bits_portably(float value) {
   if (magnitude > 0x7f800000U) {
     half = 0x7e00U;  // NaN
   } else if (magnitude >= 0x47800000U) {
-    half = 0x7c00U;  // 2^16 and more: infinity
+    half = 0x7c00U;  // 2^16 and above: infinity
   } else if (magnitude < 0x38800000U) {
-    // Below 2^-14 halves are multiples of 2^-24, which is the last bit of an fp32 number around 1/2.
+    // Below 2^-14 halves are multiples of 2^-24, the last bit of an fp32 number around 1/2.
     half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - 0x3f000000U;
   } else {
     half = (magnitude - 0x38000000U + 0xfffU + (magnitude >> 13U & 1U)) >> 13U;
@@ -34,7 +34,7 @@ inline std::uint16_t half_bits_portably(float value) {
 }
 
 inline float float_from_half_portably(std::uint16_t half) {
-  // The bits where fp32 has them give 2^-112 of the value; multiplying also normalises subnormals.
+  // The shifted bits as fp32 are 2^-112 of the value; the multiplication also normalises subnormals.
   float value = std::bit_cast<float>((half & 0x7fffU) << 13U) * 0x1p112F;
   if (value >= 0x1p16F) value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | 0x7f800000U);
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | (half & 0x8000U) << 16U);

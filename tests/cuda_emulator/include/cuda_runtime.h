@@ -1,5 +1,4 @@
-// The emulator's stand-in for the toolkit's header: the runtime API, the language of kernels, and the calls
-// that take a kernel.
+// Replaces the toolkit's header: the runtime API, the kernel language, and the functions that take a kernel.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -14,11 +13,11 @@
 
 namespace sapnet::cuda_emulator {
 
-/// A kernel with its arguments, ready to be run by every thread of a grid.
+/// A kernel with its arguments, to be run by every thread of a grid.
 struct Launch {
   const void* kernel;
   std::function<void()> run_thread;
-  std::vector<const void*> pointers;  // those of the arguments that are pointers to objects
+  std::vector<const void*> pointers;  // the arguments that are pointers to objects
   dim3 grid, block;
   std::size_t shared_bytes;
   bool cooperative;
@@ -40,7 +39,7 @@ void note_pointer(const T& argument, std::vector<const void*>& pointers) {
   }
 }
 
-/// The arguments are copied here and now, and once more for each thread.
+/// Copies the arguments now, and once more for each thread.
 template <class... Parameters, std::size_t... kIndices>
 Launch packed(void (*kernel)(Parameters...), void** arguments, std::index_sequence<kIndices...> /*indices*/) {
   const std::tuple<Parameters...> values(

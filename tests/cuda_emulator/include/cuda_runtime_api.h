@@ -1,9 +1,9 @@
-// The emulator's stand-in for the toolkit's header: the part of the runtime API that the project uses, with
-// the toolkit's names, numbers and meanings, run by the host (tests/cuda_emulator/runtime).
+// Replaces the toolkit's header: the part of the runtime API that the project uses, with the same names,
+// values and semantics, run on the host (tests/cuda_emulator/runtime).
 //
-// What is queued on a stream runs only when something waits for it, and as little as that needs. A failing
-// check within a kernel becomes the error of the call that waited; cudaGetErrorString then has the whole
-// sentence. Unlike on a GPU the device is usable afterwards; everything that was queued is dropped.
+// Work queued on a stream runs lazily: only when something waits for it, and only as much as needed. A
+// failing check in a kernel becomes the error of the waiting call, and cudaGetErrorString then returns the
+// full message. Unlike on a GPU the device remains usable; all queued work is dropped.
 #pragma once
 
 #include <vector_types.h>
@@ -51,7 +51,7 @@ using cudaGraphExec_t = struct CUgraphExec_st*;
 cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 const char* cudaGetErrorName(cudaError_t error);
-/// The sentence of this thread's last failure if that was `error`, else what `error` means.
+/// The message of this thread's last failure if that was `error`, else a general description of it.
 const char* cudaGetErrorString(cudaError_t error);
 
 // --- devices ---
@@ -119,8 +119,8 @@ cudaError_t cudaMallocHost(void** pointer, std::size_t bytes);
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned flags);
 cudaError_t cudaFreeHost(void* pointer);
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
-/// Reads pageable host memory at once and pinned memory late, and returns from a copy to pageable memory only
-/// when it is done, as CUDA does.
+/// Reads pageable host memory immediately and pinned memory lazily; copies to pageable memory return only
+/// when done, as in CUDA.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream = nullptr);
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes);
@@ -138,7 +138,7 @@ cudaError_t cudaStreamCreate(cudaStream_t* stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
-/// Each query lets the stream run one task, so that loops of queries end.
+/// Each query lets the stream run one task, so that polling loops end.
 cudaError_t cudaStreamQuery(cudaStream_t stream);
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags = 0);
 

@@ -1,6 +1,6 @@
-// The language of CUDA kernels for the host's compiler: qualifiers, indices, barriers, warp collectives,
-// intrinsics. Each function means what the CUDA C++ Programming Guide says; where the guide says "undefined",
-// it fails.
+// The CUDA kernel language for the host compiler: qualifiers, indices, barriers, warp collectives,
+// intrinsics. Each function follows the CUDA C++ Programming Guide, and fails where the guide says
+// "undefined".
 #pragma once
 
 #include <math.h>
@@ -20,32 +20,32 @@
 #define __launch_bounds__(...)
 #define __forceinline__ inline __attribute__((always_inline))
 #define __align__(bytes) __attribute__((aligned(bytes)))
-// Shared memory has an owner here, a block: only gpu.cuh's macros can make it.
+// Shared memory is per emulated block, so only gpu.cuh's macros can declare it.
 #define __shared__ use_SHARED_ARRAY_or_DYNAMIC_SHARED
 
 namespace sapnet::cuda_emulator {
 
-/// Where in the source a kernel called something.
+/// The source location of a call in a kernel.
 struct Where {
   const char* file;
   int line;
 };
 
-// The last parameter of everything that a kernel may call wrongly; it takes the caller's place.
+// The last parameter of every function that a kernel may misuse; captures the caller's location.
 #define SAPNET_CALLED_FROM ::sapnet::cuda_emulator::Where where = {__builtin_FILE(), __builtin_LINE()}
 
-/// What a kernel can read of the thread it runs in.
+/// The built-in variables of a thread.
 struct ThreadPlace {
   uint3 thread_index, block_index;
   dim3 block_extent, grid_extent;
 };
 
-/// That of the running thread.
+/// Those of the running thread.
 extern constinit thread_local ThreadPlace* current_place;
 
 enum class Shuffle { kFrom, kUp, kDown, kXor };
 
-/// Waits for all threads of the block; returns for how many `predicate` held.
+/// Waits for all threads of the block; returns for how many `predicate` was true.
 int block_barrier(bool predicate, Where where);
 void grid_barrier(Where where);
 void warp_barrier(unsigned mask, Where where);

@@ -1,5 +1,5 @@
-// For <dlfcn.h> in files that open CUDA's libraries: here dlopen knows cuBLAS alone, and that is the
-// emulator's.
+// Replaces <dlfcn.h> in files that load CUDA libraries: here dlopen knows only cuBLAS, and returns the
+// emulated one.
 #pragma once
 
 #include <dlfcn.h>

@@ -1,7 +1,6 @@
-// The second half of kernels/gpu.cuh for the emulator: the same names and meanings, each use checked.
+// The second half of kernels/gpu.cuh for the emulator: the same names and semantics, with checks.
 //
-// Memory is read and written here, in the kernel's own code, and not within the emulator: so sanitizers see
-// it.
+// Memory is accessed here, in the kernel's own code, rather than in the emulator, so that sanitizers see it.
 #pragma once
 
 #include <cuda_fp16.h>
@@ -13,7 +12,7 @@
 
 namespace sapnet::cuda_emulator {
 
-/// An asynchronous copy of 16 bytes that has not been delivered; of zeros if `from` is null.
+/// An asynchronous copy of 16 bytes that is still pending; of zeros if `from` is null.
 struct AsyncCopy {
   void* to;
   const void* from;
@@ -21,30 +20,30 @@ struct AsyncCopy {
 };
 constexpr std::size_t kAsyncBytes = 16;
 
-/// Writes 16 bytes: those at `from`, or `word` twice if that is null. In words and volatile, because the
-/// compiler would make memcpy or memset of it, which ThreadSanitizer does not watch while it ignores the
-/// modules that are not instrumented, OpenMP's runtime among them.
+/// Writes 16 bytes: those at `from`, or `word` twice if that is null. With volatile words, because the
+/// compiler would turn it into memcpy or memset, which ThreadSanitizer does not track while it ignores
+/// non-instrumented modules such as OpenMP's runtime.
 inline void write_chunk(void* to, const void* from, std::uint64_t word) {
   for (std::size_t i = 0; i < kAsyncBytes / sizeof word; ++i)
     static_cast<volatile std::uint64_t*>(to)[i] =
         from ? static_cast<const volatile std::uint64_t*>(from)[i] : word;
 }
 
-/// The block's array that `key` stands for: made for the first thread that asks, of exactly these bytes, and
-/// full of NaN.
+/// The block's array identified by `key`: created by the first thread that asks, of exactly this size, and
+/// filled with NaN.
 void* shared_array(const void* key, std::size_t bytes, std::size_t alignment, Where where);
 void* dynamic_shared(Where where);
 
 /// Fails unless these bytes are in the block's shared memory and 16-byte aligned.
 void check_shared_row(const void* row, const char* what, Where where);
-/// Notes it, or that of zeros unless `valid`; the address of the source is checked in both cases.
+/// Registers the copy, or one of zeros unless `valid`; checks the source address in both cases.
 void begin_async_copy(const AsyncCopy& copy, bool valid);
 void commit_async_copies();
-/// A copy that waiting for all but `pending` groups delivers, or null when there are no more.
+/// The next copy that waiting for all but `pending` groups completes, or null if there is none.
 const AsyncCopy* next_async_copy(int pending);
 
 using MatrixRow = std::uint32_t[4];
-/// ldmatrix once each lane has read its row.
+/// The exchange of ldmatrix, after each lane has read its row.
 void exchange_rows(std::uint32_t (&fragment)[4], const MatrixRow& row, bool transposed, Where where);
 inline void load_matrices(std::uint32_t (&fragment)[4], const void* row, bool transposed, Where where) {
   check_shared_row(row, "ldmatrix", where);
@@ -70,7 +69,7 @@ inline Where here(SAPNET_CALLED_FROM) { return where; }
 
 namespace sapnet::kernels::gpu {
 
-/// The destination is poison until it is waited for, and the source is read only then.
+/// The destination is poisoned until it is waited for, and the source is read only then.
 inline void cp_async16(void* shared, const void* global, bool valid, SAPNET_CALLED_FROM) {
   cuda_emulator::begin_async_copy({shared, global, where}, valid);
   cuda_emulator::write_chunk(shared, nullptr, ~std::uint64_t{0});

@@ -1,4 +1,4 @@
-// The emulator's stand-in for the toolkit's header: CUDA's small vectors, with their names and alignments.
+// Replaces the toolkit's header: CUDA's small vectors, with the same names and alignments.
 #pragma once
 
 struct alignas(8) int2 {

@@ -15,7 +15,7 @@ Place place(const void* pointer) {
   return block->on_device ? Place::kDevice : Place::kPinned;
 }
 
-/// Fails unless these bytes are within one block, where they begin in one.
+/// Fails unless these bytes are within one block, if they begin in one.
 cudaError_t check_range(const void* pointer, std::size_t bytes, const char* what) {
   std::uintptr_t first = 0;
   const MemoryBlock* const block = find_block(pointer, &first);
@@ -48,7 +48,7 @@ cudaError_t check_copy(void* to, const void* from, std::size_t bytes, cudaMemcpy
 
 cudaError_t queue_copy(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
   if (place(from) == Place::kPageable && !capturing(stream)) {
-    // As CUDA does: through a buffer of its own.
+    // Through a staging buffer, as in CUDA.
     const auto staged = std::make_shared<std::vector<char>>(bytes);
     std::memcpy(staged->data(), from, bytes);
     return queue(stream, [to, staged] {

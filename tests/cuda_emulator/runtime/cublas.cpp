@@ -1,4 +1,4 @@
-// cuBLAS: a product is a task of its stream, like a kernel.
+// cuBLAS: a product is a task on its stream, like a kernel.
 #include <cublas_v2.h>
 #include <cuda_fp16.h>
 #include <emulated_dlfcn.h>
@@ -24,7 +24,7 @@ cublasStatus_t refuse(cublasStatus_t status, const std::string& sentence) {
   return status;
 }
 
-/// Runs the body of a function of cuBLAS, alone.
+/// Runs the body of a cuBLAS function under the runtime's lock.
 template <class Body>
 cublasStatus_t call_cublas(const Body& body) {
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
@@ -35,12 +35,12 @@ cublasStatus_t call_cublas(const Body& body) {
   return error ? refuse(CUBLAS_STATUS_NOT_INITIALIZED, cudaGetErrorString(error)) : status;
 }
 
-/// What the runtime says to what cuBLAS asks of it.
+/// Converts the runtime's error for a call that cuBLAS made.
 cublasStatus_t passed_on(cudaError_t error) {
   return error ? refuse(CUBLAS_STATUS_EXECUTION_FAILED, cudaGetErrorString(error)) : CUBLAS_STATUS_SUCCESS;
 }
 
-/// Whether all these bytes are of one block of the device's.
+/// Whether all these bytes are in one block of device memory.
 bool on_device(const void* memory, std::size_t bytes) {
   std::uintptr_t first = 0;
   const MemoryBlock* const block = find_block(memory, &first);
@@ -48,7 +48,7 @@ bool on_device(const void* memory, std::size_t bytes) {
          bytes <= block->bytes - (reinterpret_cast<std::uintptr_t>(memory) - first);
 }
 
-/// A matrix, column by column.
+/// A column-major matrix.
 struct Matrix {
   const char* name;
   void* memory;
@@ -94,7 +94,7 @@ void multiply(const Matrix& a, const Matrix& b, const Matrix& c, float alpha, fl
   }
 }
 
-char library;  // its address is cuBLAS
+char library;  // its address is the library handle
 
 }  // namespace
 

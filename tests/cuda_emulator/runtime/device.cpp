@@ -1,4 +1,4 @@
-// Devices: there is one, or none.
+// Devices: one or none.
 #include <cstring>
 
 #include "tests/cuda_emulator/limits.h"
@@ -24,13 +24,13 @@ cudaDeviceProp properties() {
   std::strcpy(result.name, "emulated GPU");
   result.totalGlobalMem = device.memory_bytes;
   result.sharedMemPerBlock = kSharedWithoutAsking;
-  result.sharedMemPerBlockOptin = kMostShared;
+  result.sharedMemPerBlockOptin = kMaxShared;
   result.sharedMemPerMultiprocessor = kSharedOfMultiprocessor;
   result.warpSize = warpSize;
-  result.maxThreadsPerBlock = static_cast<int>(kMostThreads);
-  result.maxThreadsPerMultiProcessor = static_cast<int>(kMostThreadsOfMultiprocessor);
-  result.maxGridSize[0] = static_cast<int>(kMostGridX);
-  result.maxGridSize[1] = result.maxGridSize[2] = static_cast<int>(kMostGridYZ);
+  result.maxThreadsPerBlock = static_cast<int>(kMaxThreads);
+  result.maxThreadsPerMultiProcessor = static_cast<int>(kMaxThreadsOfMultiprocessor);
+  result.maxGridSize[0] = static_cast<int>(kMaxGridX);
+  result.maxGridSize[1] = result.maxGridSize[2] = static_cast<int>(kMaxGridYZ);
   result.major = device.major;
   result.minor = device.minor;
   result.multiProcessorCount = device.multiprocessors;

@@ -4,8 +4,8 @@ namespace sapnet::cuda_emulator {
 namespace {
 
 struct Failures {
-  cudaError_t last = cudaSuccess;       // that cudaGetLastError has not taken
-  cudaError_t described = cudaSuccess;  // that `sentence` is about
+  cudaError_t last = cudaSuccess;       // not yet returned by cudaGetLastError
+  cudaError_t described = cudaSuccess;  // the error that `sentence` describes
   std::string sentence;
 };
 thread_local Failures failures;

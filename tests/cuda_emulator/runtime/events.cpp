@@ -74,7 +74,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream_handle, cudaEvent_t handle, 
     const auto stream = find_stream(stream_handle);
     if (!stream) return failed(cudaErrorInvalidResourceHandle);
     if (stream->capture) {
-      // What is recorded runs in the order of its recording, which is after the event.
+      // Captured work runs in capture order, so the event is already satisfied.
       if (stream->capture == event.capture || (!event.record && !event.capture)) return cudaSuccess;
       stream->capture->invalidated = true;
       return failed(cudaErrorStreamCaptureIsolation);

@@ -1,4 +1,4 @@
-// Captures and graphs: lists of work, recorded instead of queued, and queued as a whole.
+// Captures and graphs: lists of work that is recorded instead of queued, and then queued as a whole.
 #include "tests/cuda_emulator/runtime/runtime.h"
 
 using namespace sapnet::cuda_emulator;

@@ -1,4 +1,4 @@
-// Launching kernels: the limits, checked when the launch is queued.
+// Kernel launches: limits are checked when the launch is queued.
 #include <algorithm>
 
 #include "tests/cuda_emulator/core/worker.h"
@@ -19,23 +19,23 @@ std::size_t dynamic_limit(const void* kernel) {
 
 int blocks_of_multiprocessor(unsigned threads, std::size_t shared_bytes) {
   constexpr unsigned kWarp = static_cast<unsigned>(warpSize);
-  const unsigned by_threads = kMostThreadsOfMultiprocessor / ((threads + kWarp - 1) / kWarp * kWarp);
+  const unsigned by_threads = kMaxThreadsOfMultiprocessor / ((threads + kWarp - 1) / kWarp * kWarp);
   const auto by_shared = static_cast<unsigned>(kSharedOfMultiprocessor / (shared_bytes + kSharedOfSystem));
-  return static_cast<int>(std::min({by_threads, by_shared, kMostBlocksOfMultiprocessor}));
+  return static_cast<int>(std::min({by_threads, by_shared, kMaxBlocksOfMultiprocessor}));
 }
 
 cudaError_t check_extents(const Launch& launch) {
   const dim3 grid = launch.grid, block = launch.block;
-  if (grid.x < 1 || grid.y < 1 || grid.z < 1 || grid.x > kMostGridX || grid.y > kMostGridYZ ||
-      grid.z > kMostGridYZ)
+  if (grid.x < 1 || grid.y < 1 || grid.z < 1 || grid.x > kMaxGridX || grid.y > kMaxGridYZ ||
+      grid.z > kMaxGridYZ)
     return failed(cudaErrorInvalidConfiguration,
                   "a grid of " + text(grid) + " blocks; at least 1 and at most " +
-                      text({kMostGridX, kMostGridYZ, kMostGridYZ}) + " are allowed");
+                      text({kMaxGridX, kMaxGridYZ, kMaxGridYZ}) + " are allowed");
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
-  if (block.x > kMostThreads || block.y > kMostThreads || block.z > kMostBlockZ || threads < 1 ||
-      threads > kMostThreads)
+  if (block.x > kMaxThreads || block.y > kMaxThreads || block.z > kMaxBlockZ || threads < 1 ||
+      threads > kMaxThreads)
     return failed(cudaErrorInvalidConfiguration, "a block of " + text(block) + " threads; from 1 to " +
-                                                     std::to_string(kMostThreads) + " are allowed");
+                                                     std::to_string(kMaxThreads) + " are allowed");
   return cudaSuccess;
 }
 
@@ -76,10 +76,10 @@ cudaError_t enqueue(Launch launch, cudaStream_t stream) {
 cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return call([&] {
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-    if (value < 0 || static_cast<std::size_t>(value) > kMostShared)
+    if (value < 0 || static_cast<std::size_t>(value) > kMaxShared)
       return failed(cudaErrorInvalidValue, std::to_string(value) +
                                                " bytes of dynamic shared memory; a block may have " +
-                                               std::to_string(kMostShared));
+                                               std::to_string(kMaxShared));
     runtime().dynamic_shared[kernel] = std::max(static_cast<std::size_t>(value), kSharedWithoutAsking);
     return cudaSuccess;
   });
@@ -87,7 +87,7 @@ cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int v
 
 cudaError_t occupancy(int* blocks, const void* /*kernel*/, int threads, std::size_t shared_bytes) {
   return call([&] {
-    if (threads < 1 || static_cast<unsigned>(threads) > kMostThreads) return failed(cudaErrorInvalidValue);
+    if (threads < 1 || static_cast<unsigned>(threads) > kMaxThreads) return failed(cudaErrorInvalidValue);
     *blocks = blocks_of_multiprocessor(static_cast<unsigned>(threads), shared_bytes);
     return cudaSuccess;
   });

@@ -1,5 +1,5 @@
-// Memory of the device and page-locked memory of the host: blocks of the heap of exactly the size asked for,
-// so that AddressSanitizer knows where each ends, full of NaN.
+// Device memory and page-locked host memory: heap blocks of exactly the requested size, so that
+// AddressSanitizer knows their bounds, filled with NaN.
 #include <cstdlib>
 #include <cstring>
 
@@ -13,12 +13,12 @@
 namespace sapnet::cuda_emulator {
 namespace {
 
-constexpr std::size_t kAlignment = 256;  // that cudaMalloc promises
+constexpr std::size_t kAlignment = 256;  // guaranteed by cudaMalloc
 #ifdef SAPNET_EMULATOR_ASAN
 constexpr std::size_t kGap = 0;  // AddressSanitizer has its own
 #else
 constexpr std::size_t kGap =
-    1;  // or the host's memory might begin where a block ends, which counts as the block's
+    1;  // or host memory might begin where a device block ends, and would count as the block's
 #endif
 
 void let_touch(std::uintptr_t address, std::size_t bytes, bool allowed) {
@@ -38,7 +38,7 @@ void let_touch_device(bool allowed) {
     if (block.on_device) let_touch(address, block.bytes, allowed);
 }
 
-int running = 0;  // tasks, one within another
+int running = 0;  // nested tasks
 
 std::string in_hex(const void* pointer) {
   char text[32];
@@ -65,7 +65,7 @@ cudaError_t allocate(void** pointer, std::size_t bytes, bool on_device) {
   return cudaSuccess;
 }
 
-/// The block that begins at an address, to be released; null and an error if there is none.
+/// The block that begins at an address, for release; null and an error if there is none.
 MemoryBlock* find_to_release(const void* pointer, bool on_device, const char* name) {
   const auto found = runtime().memory.find(reinterpret_cast<std::uintptr_t>(pointer));
   if (found != runtime().memory.end() && found->second.on_device == on_device && !found->second.free_queued)
@@ -104,7 +104,7 @@ cudaError_t allocate_at_once(void** pointer, std::size_t bytes, bool on_device, 
   });
 }
 
-/// Allocations that graphs would make are not emulated.
+/// Allocations within graphs are not emulated.
 cudaError_t refuse_capture(cudaStream_t stream, const char* name) {
   if (!capturing(stream)) return cudaSuccess;
   return failed(cudaErrorNotSupported, std::string("the emulator does not capture ") + name);

@@ -1,4 +1,4 @@
-// The state behind the CUDA runtime API: settings, memory, streams, and the last error of each thread.
+// The state behind the CUDA runtime API: settings, memory, streams, and each thread's last error.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -18,13 +18,13 @@
 
 namespace sapnet::cuda_emulator {
 
-/// Remembers a failure for cudaGetLastError and cudaGetErrorString. sentence: what went wrong in particular.
+/// Records a failure for cudaGetLastError and cudaGetErrorString. sentence: the specific message.
 cudaError_t failed(cudaError_t error, const std::string& sentence = "");
 
-/// Something queued: what a stream does in its turn, or a graph each time that it is launched.
+/// A task of a stream, or the work of a graph at each launch.
 using Work = std::function<cudaError_t()>;
 
-/// What a stream records instead of running it.
+/// The work that a capturing stream records.
 struct Capture {
   std::vector<Work> works;
   cudaStreamCaptureMode mode;
@@ -34,7 +34,7 @@ struct Capture {
 
 struct Stream;
 
-/// When a stream has done so many of its tasks.
+/// The moment when a stream has finished this many tasks.
 struct Point {
   std::shared_ptr<Stream> stream;
   std::uint64_t count;
@@ -46,7 +46,7 @@ struct Task {
 };
 
 struct Stream {
-  bool blocking = true;  // takes turns with the default stream
+  bool blocking = true;  // synchronises with the default stream
   bool destroyed = false;
   std::deque<Task> tasks;
   std::uint64_t queued = 0, done = 0;
@@ -61,7 +61,7 @@ struct Event {
   };
   bool timed = true;
   std::shared_ptr<Record> record;    // of the last cudaEventRecord
-  std::shared_ptr<Capture> capture;  // in which that was, if it was in one
+  std::shared_ptr<Capture> capture;  // the capture it was in, if any
 };
 
 using Graph = std::vector<Work>;
@@ -83,12 +83,12 @@ struct Runtime {
   std::unordered_map<const void*, std::shared_ptr<Stream>> streams;
   std::unordered_map<const void*, std::shared_ptr<Event>> events;
   std::unordered_map<const void*, std::shared_ptr<const Graph>> graphs, executables;
-  std::unordered_map<const void*, std::size_t> dynamic_shared;  // what cudaFuncSetAttribute allows a kernel
+  std::unordered_map<const void*, std::size_t> dynamic_shared;  // set by cudaFuncSetAttribute, per kernel
 };
 
 Runtime& runtime();
 
-/// Runs the body of an API function, alone, if there is a device.
+/// Runs the body of an API function under the lock, if there is a device.
 template <class Body>
 cudaError_t call(const Body& body) {
   const std::lock_guard alone(runtime().mutex);
@@ -99,24 +99,24 @@ cudaError_t call(const Body& body) {
 
 // --- streams.cpp ---
 
-/// Null is the default stream; a null pointer comes back for what is no stream.
+/// Null is the default stream; returns a null pointer for an invalid stream.
 std::shared_ptr<Stream> find_stream(cudaStream_t stream);
-/// Queues work on a stream, or records it if the stream is being captured.
+/// Queues work on a stream, or records it if the stream is capturing.
 cudaError_t queue(cudaStream_t stream, Work work, std::vector<Point> after = {});
-/// Runs tasks of a stream, and what they wait for, until `count` are done.
+/// Runs tasks of a stream, and what they depend on, until `count` are done.
 cudaError_t run_until(const std::shared_ptr<Stream>& stream, std::uint64_t count);
 cudaError_t run_all();
-/// For calls that must not be made during a capture: fails, and spoils the capture, when there is one.
+/// For calls that are not allowed during a capture: fails, and invalidates the capture, if there is one.
 cudaError_t forbid_in_capture(const char* call);
 bool capturing(cudaStream_t stream);
 
 // --- memory.cpp ---
 
-/// The block that an address lies in or ends, or null.
+/// The block that contains an address or ends at it, or null.
 const MemoryBlock* find_block(const void* address, std::uintptr_t* first = nullptr);
 
-/// While it lives the device runs: host code cannot touch device memory at other times without that
-/// AddressSanitizer sees it.
+/// While it lives the device is running. At other times device memory is poisoned, so that AddressSanitizer
+/// detects accesses by host code.
 class DeviceRuns {
  public:
   DeviceRuns();

@@ -1,4 +1,4 @@
-// What the environment and tests choose.
+// Settings from the environment and from tests.
 #include <charconv>
 #include <cstdlib>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// Streams: queues that move only when something waits for them.
+// Streams: queues that run only when something waits for them.
 #include "tests/cuda_emulator/runtime/runtime.h"
 
 namespace sapnet::cuda_emulator {
@@ -93,7 +93,7 @@ cudaError_t run_until(const std::shared_ptr<Stream>& stream, std::uint64_t count
 }
 
 cudaError_t run_all() {
-  const auto streams = runtime().streams;  // a copy: destroyed streams leave on the way
+  const auto streams = runtime().streams;  // a copy, because destroyed streams are removed on the way
   for (const auto& [handle, stream] : streams) {
     if (const cudaError_t error = run_until(stream, stream->queued)) return error;
     if (stream->destroyed) runtime().streams.erase(handle);
@@ -108,7 +108,7 @@ using namespace sapnet::cuda_emulator;
 
 namespace {
 
-/// For calls that wait for a stream: it must be one, and not be captured.
+/// For calls that wait for a stream: it must be valid and not capturing.
 template <class Body>
 cudaError_t with_idle_stream(cudaStream_t handle, const char* name, const Body& body) {
   return call([&]() -> cudaError_t {
@@ -141,7 +141,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned flags) {
 cudaError_t cudaStreamDestroy(cudaStream_t handle) {
   return with_idle_stream(handle, "cudaStreamDestroy", [&](const auto& stream) {
     if (!handle) return failed(cudaErrorInvalidResourceHandle);
-    // What is still queued will be done, but there is nobody left to wait for it but cudaDeviceSynchronize.
+    // Work still queued will run, but only cudaDeviceSynchronize can wait for it.
     stream->destroyed = true;
     if (stream->tasks.empty()) runtime().streams.erase(handle);
     return cudaSuccess;

@@ -1,11 +1,11 @@
-#include "model/layer_reader.h"
+#include "model/layer_builder.h"
 
 #include <utility>
 
 namespace sapnet::model {
 
-LayerReader::LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution)
-    : LayerReader(
+LayerBuilder::LayerBuilder(const engine::ParameterTensors& parameters, const engine::Execution& execution)
+    : LayerBuilder(
           [&parameters](const std::string& name, const std::vector<std::int64_t>& shape) {
             return parameters.get(name, shape);
           },
@@ -13,21 +13,21 @@ LayerReader::LayerReader(const engine::ParameterTensors& parameters, const engin
   all_ = &parameters.initial();
 }
 
-LayerReader::LayerReader(TakeParameter take, const engine::Execution& execution)
+LayerBuilder::LayerBuilder(TakeParameter take, const engine::Execution& execution)
     : take_(std::move(take)), execution_(execution) {}
 
-void LayerReader::finish() const {
+void LayerBuilder::finish() const {
   if (all_ != nullptr) all_->expect_only(taken_);
 }
 
-engine::Tensor LayerReader::take(const std::string& name, const std::vector<std::int64_t>& shape) {
+engine::Tensor LayerBuilder::take(const std::string& name, const std::vector<std::int64_t>& shape) {
   taken_.push_back(name);
   return take_(name, shape);
 }
 
-engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<std::int64_t, 2> in,
-                                          std::int64_t out, engine::DType inputs, engine::DType outputs,
-                                          std::int64_t dilation) {
+engine::Conv2dWeights LayerBuilder::conv2d(const std::string& name, std::array<std::int64_t, 2> in,
+                                           std::int64_t out, engine::DType inputs, engine::DType outputs,
+                                           std::int64_t dilation) {
   engine::Execution execution = execution_;
   execution.maps = inputs;
   return {take(name + ".weight", {out, in[0] + in[1], 3, 3}),
@@ -38,7 +38,7 @@ engine::Conv2dWeights LayerReader::conv2d(const std::string& name, std::array<st
           outputs};
 }
 
-engine::ConvLstmWeights LayerReader::conv_lstm(std::int64_t in, std::int64_t hidden) {
+engine::ConvLstmWeights LayerBuilder::conv_lstm(std::int64_t in, std::int64_t hidden) {
   std::array<engine::Tensor, 4> weights, biases;
   for (std::size_t gate = 0; gate < 4; ++gate) {
     const std::string name = std::string("conv_") + "ifgo"[gate] + ".0";
@@ -48,9 +48,9 @@ engine::ConvLstmWeights LayerReader::conv_lstm(std::int64_t in, std::int64_t hid
   return {weights, biases, execution_};
 }
 
-engine::AttendedConvWeights LayerReader::attended_conv(const std::string& conv, const std::string& attention,
-                                                       std::int64_t channels, std::int64_t hidden,
-                                                       std::int64_t dilation) {
+engine::AttendedConvWeights LayerBuilder::attended_conv(const std::string& conv, const std::string& attention,
+                                                        std::int64_t channels, std::int64_t hidden,
+                                                        std::int64_t dilation) {
   return {take(conv + ".weight", {channels, channels, 3, 3}),
           take(conv + ".bias", {channels}),
           take(attention + ".conv_du.0.weight", {hidden, channels, 1, 1}),

@@ -1,4 +1,4 @@
-#include "kernels/spread/spread.h"
+#include "kernels/zero_insert/zero_insert.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 namespace sapnet::kernels::cpu {
 
-void spread(const SpreadProblem& p, const float* in, float* out) {
+void zero_insert(const ZeroInsertProblem& p, const float* in, float* out) {
   parallel_for(p.n * p.out_h, [&](std::int64_t job) {
     const std::int64_t image = job / p.out_h, y = job % p.out_h;
     float* const row = out + job * p.out_w * p.c;

@@ -1,4 +1,4 @@
-#include "model/draw.h"
+#include "model/init.h"
 
 #include <array>
 #include <cmath>
@@ -9,16 +9,16 @@
 namespace sapnet::model {
 namespace {
 
-/// The k-th four of the parameter's random words.
+/// The k-th block of four random words of the parameter.
 std::array<std::uint32_t, 4> words(std::uint64_t seed, std::uint32_t parameter, std::size_t k) {
-  constexpr std::uint32_t kWeights = 0xffffffff;  // what is drawn of data counts up from 0 there
+  constexpr std::uint32_t kWeights = 0xffffffff;  // data augmentation counts up from 0 here
   return engine::philox4x32({static_cast<std::uint32_t>(k), parameter, kWeights, 0},
                             {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
 }
 
 }  // namespace
 
-std::vector<float> draw_uniform(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
+std::vector<float> init_uniform(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
                                 double limit) {
   std::vector<float> values(count);
   for (std::size_t k = 0; k < count; ++k)
@@ -26,10 +26,10 @@ std::vector<float> draw_uniform(std::uint64_t seed, std::uint32_t parameter, std
   return values;
 }
 
-std::vector<float> draw_normal(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
+std::vector<float> init_normal(std::uint64_t seed, std::uint32_t parameter, std::size_t count,
                                double deviation) {
   std::vector<float> values(count);
-  for (std::size_t k = 0; k < count; k += 2) {  // Box and Muller 1958: two words make two numbers
+  for (std::size_t k = 0; k < count; k += 2) {  // Box and Muller 1958: two words give two numbers
     const auto four = words(seed, parameter, k / 4);
     const double radius =
         deviation * std::sqrt(-2 * std::log((static_cast<double>(four[k % 4]) + 1) * 0x1p-32));

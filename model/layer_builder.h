@@ -1,4 +1,4 @@
-// Building layers from the tensors of a published weight file.
+// Builds layers from the tensors of a published weight file.
 #pragma once
 
 #include <array>
@@ -15,27 +15,27 @@
 
 namespace sapnet::model {
 
-/// Gives the parameter of that name and shape.
+/// Returns the parameter with that name and shape.
 using TakeParameter =
     std::function<engine::Tensor(const std::string& name, const std::vector<std::int64_t>& shape)>;
 
-/// Takes a network's tensors by their published names, checks their shapes, and remembers which were asked
-/// for, so that one left over is found. Throws Error naming the tensor and the file.
-class LayerReader {
+/// Looks up a network's tensors by their published names, checks their shapes, and remembers which were used,
+/// so that unused ones can be reported. Throws Error with the tensor and the file.
+class LayerBuilder {
  public:
-  LayerReader(const engine::ParameterTensors& parameters, const engine::Execution& execution);
+  LayerBuilder(const engine::ParameterTensors& parameters, const engine::Execution& execution);
 
-  /// Whatever `take` gives; nothing is left over.
-  LayerReader(TakeParameter take, const engine::Execution& execution);
+  /// Takes every parameter from `take`; finish() then checks nothing.
+  LayerBuilder(TakeParameter take, const engine::Execution& execution);
 
-  /// What maps between layers are stored as; images are fp32.
+  /// Storage type of the maps between layers; images are fp32.
   engine::DType maps() const { return execution_.maps; }
 
-  /// All throw Error naming the tensor and the file when it is missing, has another shape, or a value that
-  /// is not finite.
+  /// All throw Error with the tensor and the file if it is missing, has another shape, or contains a
+  /// non-finite value.
 
-  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs, outputs: what
-  /// these are stored as.
+  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs, outputs: their
+  /// storage types.
   engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out,
                                engine::DType inputs, engine::DType outputs, std::int64_t dilation = 1);
 
@@ -47,13 +47,13 @@ class LayerReader {
                                             std::int64_t channels, std::int64_t hidden,
                                             std::int64_t dilation);
 
-  /// Throws Error when the file holds a tensor that no layer took.
+  /// Throws Error if the file contains a tensor that no layer used.
   void finish() const;
 
  private:
   engine::Tensor take(const std::string& name, const std::vector<std::int64_t>& shape);
 
-  const engine::Parameters* all_ = nullptr;  // that the file holds
+  const engine::Parameters* all_ = nullptr;  // the file's parameters
   TakeParameter take_;
   engine::Execution execution_;
   std::vector<std::string> taken_;

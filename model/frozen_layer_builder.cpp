@@ -1,4 +1,4 @@
-#include "model/frozen_reader.h"
+#include "model/frozen_layer_builder.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,11 +8,12 @@
 
 namespace sapnet::model {
 
-FrozenReader::FrozenReader(const engine::Parameters& parameters, const engine::Execution& execution)
+FrozenLayerBuilder::FrozenLayerBuilder(const engine::Parameters& parameters,
+                                       const engine::Execution& execution)
     : parameters_(&parameters), execution_(execution) {}
 
-const std::vector<float>& FrozenReader::values(const std::string& name,
-                                               const std::vector<std::int64_t>& shape) {
+const std::vector<float>& FrozenLayerBuilder::values(const std::string& name,
+                                                     const std::vector<std::int64_t>& shape) {
   taken_.push_back(name);
   const engine::Parameter& parameter = parameters_->get(name, shape);
   if (!std::ranges::all_of(parameter.values, [](float value) { return std::isfinite(value); }))
@@ -20,13 +21,13 @@ const std::vector<float>& FrozenReader::values(const std::string& name,
   return parameter.values;
 }
 
-engine::Tensor FrozenReader::numbers(const std::string& name, std::int64_t count) {
+engine::Tensor FrozenLayerBuilder::numbers(const std::string& name, std::int64_t count) {
   return engine::from_host(values(name, {count}), {1, 1, 1, count}, execution_.device);
 }
 
-engine::Conv2dWeights FrozenReader::made(std::vector<float> weight, std::vector<float> bias,
-                                         const FrozenConv& conv, engine::DType inputs,
-                                         engine::DType outputs) const {
+engine::Conv2dWeights FrozenLayerBuilder::build_conv(std::vector<float> weight, std::vector<float> bias,
+                                                     const ConvSpec& conv, engine::DType inputs,
+                                                     engine::DType outputs) const {
   engine::Execution execution = execution_;
   execution.maps = inputs;
   const engine::Shape shape = {conv.out, conv.in[0] + conv.in[1], conv.kernel, conv.kernel};
@@ -41,21 +42,22 @@ engine::Conv2dWeights FrozenReader::made(std::vector<float> weight, std::vector<
           true};
 }
 
-engine::Conv2dWeights FrozenReader::conv2d(const std::string& name, const FrozenConv& conv,
-                                           engine::DType inputs, engine::DType outputs) {
+engine::Conv2dWeights FrozenLayerBuilder::conv2d(const std::string& name, const ConvSpec& conv,
+                                                 engine::DType inputs, engine::DType outputs) {
   const auto& weight =
       values(name + ".weight", {conv.out, conv.in[0] + conv.in[1], conv.kernel, conv.kernel});
-  return made(weight, values(name + ".bias", {conv.out}), conv, inputs, outputs);
+  return build_conv(weight, values(name + ".bias", {conv.out}), conv, inputs, outputs);
 }
 
-engine::Conv2dWeights FrozenReader::conv2d_without_bias(const std::string& name, const FrozenConv& conv,
-                                                        engine::DType inputs) {
-  return made(values(name + ".weight", {conv.out, conv.in[0] + conv.in[1], conv.kernel, conv.kernel}), {},
-              conv, inputs, execution_.maps);
+engine::Conv2dWeights FrozenLayerBuilder::conv2d_without_bias(const std::string& name, const ConvSpec& conv,
+                                                              engine::DType inputs) {
+  return build_conv(values(name + ".weight", {conv.out, conv.in[0] + conv.in[1], conv.kernel, conv.kernel}),
+                    {}, conv, inputs, execution_.maps);
 }
 
-engine::Conv2dWeights FrozenReader::conv2d_with_norm(const std::string& conv_name, const std::string& norm,
-                                                     const FrozenConv& conv, engine::DType inputs) {
+engine::Conv2dWeights FrozenLayerBuilder::conv2d_with_norm(const std::string& conv_name,
+                                                           const std::string& norm, const ConvSpec& conv,
+                                                           engine::DType inputs) {
   std::vector<float> weight =
       values(conv_name + ".weight", {conv.out, conv.in[0] + conv.in[1], conv.kernel, conv.kernel});
   const auto of_norm = [&](const char* part) -> const std::vector<float>& {
@@ -75,7 +77,7 @@ engine::Conv2dWeights FrozenReader::conv2d_with_norm(const std::string& conv_nam
     for (std::size_t k = o * filter; k < (o + 1) * filter; ++k)
       weight[k] = static_cast<float>(static_cast<double>(weight[k]) * factor);
   }
-  return made(std::move(weight), std::move(bias), conv, inputs, execution_.maps);
+  return build_conv(std::move(weight), std::move(bias), conv, inputs, execution_.maps);
 }
 
 }  // namespace sapnet::model

@@ -1,14 +1,14 @@
 #include "kernels/elementwise.cuh"
 #include "kernels/half.h"
-#include "kernels/spread/spread.h"
 #include "kernels/storage.cuh"
+#include "kernels/zero_insert/zero_insert.h"
 
 namespace sapnet::kernels::cuda {
 namespace {
 
 template <class T>
-struct Spread {
-  SpreadProblem p;
+struct ZeroInsert {
+  ZeroInsertProblem p;
   const T* in;
   T* out;
 
@@ -24,12 +24,12 @@ struct Spread {
 }  // namespace
 
 template <class T>
-void spread(const SpreadProblem& p, const T* in, T* out, CudaStream stream) {
+void zero_insert(const ZeroInsertProblem& p, const T* in, T* out, CudaStream stream) {
   gpu::for_each_element(p.n * p.out_h * p.out_w * p.c, stream,
-                        Spread<gpu::Stored<T>>{p, gpu::stored(in), gpu::stored(out)});
+                        ZeroInsert<gpu::Stored<T>>{p, gpu::stored(in), gpu::stored(out)});
 }
 
-template void spread(const SpreadProblem&, const float*, float*, CudaStream);
-template void spread(const SpreadProblem&, const Half*, Half*, CudaStream);
+template void zero_insert(const ZeroInsertProblem&, const float*, float*, CudaStream);
+template void zero_insert(const ZeroInsertProblem&, const Half*, Half*, CudaStream);
 
 }  // namespace sapnet::kernels::cuda

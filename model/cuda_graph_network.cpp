@@ -1,0 +1,68 @@
+#include "model/cuda_graph_network.h"
+
+#include <algorithm>
+
+#include "engine/tape.h"
+
+namespace sapnet::model {
+namespace {
+
+constexpr std::size_t kMaxCachedGraphs = 4;
+
+engine::Tensor copy_of(const engine::Tensor& tensor) {
+  engine::Tensor twin(tensor.shape(), tensor.device());
+  engine::copy(tensor, twin);
+  return twin;
+}
+
+}  // namespace
+
+engine::Tensor CudaGraphNetwork::forward(const engine::Tensor& rainy, int stages) const {
+  check_input(*this, rainy, stages);
+  if (engine::Tape::current()) return network_->forward(rainy, stages);  // training is not captured here
+  const std::lock_guard lock(mutex_);
+  CachedGraph& cached = find(rainy.shape(), stages);
+  if (!cached.pool) {
+    cached.pool = std::make_unique<engine::PrivatePool>(rainy.device());
+    return network_->forward(rainy, stages);
+  }
+  if (!cached.graph) return record(cached, rainy);
+  engine::copy(rainy, cached.rainy);
+  cached.graph->launch();
+  return copy_of(cached.derained);
+}
+
+void CudaGraphNetwork::release_cached_memory() const {
+  const std::lock_guard lock(mutex_);
+  cache_.clear();
+}
+
+/// Finds or adds the cache entry and moves it to the front; a new entry has no pool yet.
+CudaGraphNetwork::CachedGraph& CudaGraphNetwork::find(const engine::Shape& shape, int stages) const {
+  const auto found = std::ranges::find_if(
+      cache_, [&](const CachedGraph& cached) { return cached.shape == shape && cached.stages == stages; });
+  if (found != cache_.end()) {
+    cache_.splice(cache_.begin(), cache_, found);
+  } else {
+    if (cache_.size() == kMaxCachedGraphs) cache_.pop_back();
+    cache_.push_front({shape, stages, nullptr, {}, {}, nullptr});
+  }
+  return cache_.front();
+}
+
+engine::Tensor CudaGraphNetwork::record(CachedGraph& cached, const engine::Tensor& rainy) const {
+  engine::Tensor result;
+  {
+    const engine::PrivatePool::Scope scope(*cached.pool);
+    cached.rainy = copy_of(rainy);
+    // Nothing can be allocated during capture: this run fills the pool for the next.
+    result = network_->forward(cached.rainy, cached.stages);
+  }
+  result = copy_of(result);
+  const engine::PrivatePool::Scope scope(*cached.pool);
+  cached.graph = std::make_unique<engine::cuda::Graph>(
+      [&] { cached.derained = network_->forward(cached.rainy, cached.stages); });
+  return result;
+}
+
+}  // namespace sapnet::model
