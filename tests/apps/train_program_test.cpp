@@ -104,7 +104,11 @@ TEST_CASE("sapnet-train, killed at any moment, comes to the same weights", "[tra
   // SAPNET_KILLS=50 for more than the few that a run of all tests has time for.
   const char* asked = std::getenv("SAPNET_KILLS");
   const int kills = asked != nullptr ? std::atoi(asked) : 12;
-  const std::string longer = "--set patch=24 --set epochs=" + std::to_string(kills);  // six steps an epoch
+  const std::string longer =
+      "--set patch=24 ema_decay=0.99 schedule=cosine warmup_steps=9 'stage_epochs=[3]' "
+      "charbonnier_weight=0.5 "
+      "epochs=" +
+      std::to_string(kills);  // six steps an epoch
   const std::string whole = uninterrupted(workshop, longer);
   std::minstd_rand random(1);
   int landed = 0;

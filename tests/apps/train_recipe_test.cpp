@@ -103,6 +103,7 @@ TEST_CASE("sapnet-train starts from the weights that the settings name", "[train
 
 TEST_CASE("sapnet-train tells how it does on each folder that it validates with", "[train][validation]") {
   const TrainWorkshop workshop;
+  fs::create_directory(workshop / "more");
   for (const char* name : {"more/c.png", "more/d.png", "more/e.png"}) write_streaks(workshop / name, 34, 30);
   const auto outcome =
       workshop.train("--config tiny.json --set epochs=1 validation_pictures=3 --val in more --out run");

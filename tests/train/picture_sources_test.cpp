@@ -108,9 +108,9 @@ TEST_CASE("validation takes as many of each folder, and the mean of the folders'
   const auto counts = [&](int pictures) {
     config.validation_pictures = pictures;
     const Validation validation(config);
-    std::array<std::size_t, 2> counts{};
-    for (const auto& picture : validation.pictures()) ++counts[picture.folder];
-    return counts;
+    std::array<std::size_t, 2> of_folder{};
+    for (const auto& picture : validation.pictures()) ++of_folder[picture.folder];
+    return of_folder;
   };
   CHECK(counts(1) == std::array<std::size_t, 2>{1, 1});
   CHECK(counts(3) == std::array<std::size_t, 2>{2, 1});
