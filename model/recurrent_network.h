@@ -1,8 +1,9 @@
 // The recurrent frame that SAPNet and PReNet share: stages with the same weights, each of which refines the
 // previous stage's output.
 //
-//   x = relu(conv_in([rainy, derained])),   h, c = conv_lstm([x, h], c),   derained = conv_out(blocks(h)) +
-//   rainy
+//   x = relu(conv_in([rainy, derained]))
+//   h, c = conv_lstm([x, h], c)
+//   derained = conv_out(blocks(h)) + rainy
 //
 // where derained = rainy at first, h = c = 0, and blocks are five residual blocks of the derived network.
 #pragma once

@@ -36,8 +36,7 @@ inline bool fits(const Conv2dProblem& p) {
 /// The configuration of a block at one precision.
 ///   kRows: output rows computed at a time, one per warp
 ///   kPrefetch: whether the next rows are loaded during the computation; if not, the smaller ring buffer
-///   leaves room
-///     for another block on the multiprocessor, which computes meanwhile
+///     leaves room for another block on the multiprocessor, which computes meanwhile
 ///   kTapRowsHeld: how many of the three tap rows' weights shared memory holds at a time, 3 or 1
 ///   source_stride(): row stride of a tap's weights in global memory, in elements
 template <class T, int kIn>
