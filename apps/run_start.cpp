@@ -74,7 +74,7 @@ void check_fits(const TrainingState& start, const TrainConfig& config, bool dila
     throw Error(source + " is a " + std::string(known.name) + ", and the settings ask for a " +
                 config.network + "; --set network chooses");
   }
-  if (known.name != model::kNetworks[0]) return;
+  if (known.name != model::kSapnet) return;
   check_part(source, "attention", known.attention, config.attention);
   check_part(source, "dilation", dilation, config.dilation);
 }

@@ -56,15 +56,15 @@ void free_block(void* block, Device device) {
 }
 
 /// Memory statistics over all pools of a device.
-struct Account {
+struct Statistics {
   std::mutex mutex;
   MemoryReport report;
 };
 
 /// Never destroyed: buffers of static objects outlive everything else.
-Account& account(Device device) {
-  static auto* const accounts = new std::array<Account, 2>;
-  return (*accounts)[device == Device::kCuda ? 1 : 0];
+Statistics& statistics(Device device) {
+  static auto* const all = new std::array<Statistics, 2>;
+  return (*all)[device == Device::kCuda ? 1 : 0];
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ class Pool {
  public:
   /// retain_all: never returns memory to the system unless an allocation fails.
   Pool(Device device, bool retain_all)
-      : device_(device), retain_all_(retain_all), account_(account(device)) {}
+      : device_(device), retain_all_(retain_all), statistics_(statistics(device)) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { release_free(); }
@@ -82,7 +82,7 @@ class Pool {
 
   /// Returns a block of at least `bytes` and stores its actual size in `capacity`.
   void* allocate(std::size_t bytes, std::size_t& capacity) {
-    const std::lock_guard lock(account_.mutex);
+    const std::lock_guard lock(statistics_.mutex);
     // Reuse a block that is up to a quarter too large rather than allocate another.
     const auto found = free_.lower_bound(bytes);
     void* block = nullptr;
@@ -103,21 +103,21 @@ class Pool {
       if (!block) throw Error("out of memory: requested " + mebibytes(bytes));
     }
     in_use_ += capacity;
-    account_.report.in_use += capacity;
-    account_.report.peak = std::max(account_.report.peak, account_.report.in_use);
+    statistics_.report.in_use += capacity;
+    statistics_.report.peak = std::max(statistics_.report.peak, statistics_.report.in_use);
     return block;
   }
 
   void release(void* block, std::size_t capacity) {
-    const std::lock_guard lock(account_.mutex);
+    const std::lock_guard lock(statistics_.mutex);
     in_use_ -= capacity;
-    account_.report.in_use -= capacity;
+    statistics_.report.in_use -= capacity;
     count_pooled(capacity, 0);
     free_.emplace(capacity, block);
   }
 
   void release_free() {
-    const std::lock_guard lock(account_.mutex);
+    const std::lock_guard lock(statistics_.mutex);
     release_all();
   }
 
@@ -132,13 +132,13 @@ class Pool {
 
   void count_pooled(std::size_t more, std::size_t less) {
     pooled_ += more - less;
-    account_.report.pooled += more - less;
+    statistics_.report.pooled += more - less;
   }
 
   Device device_;
   bool retain_all_;
   std::size_t in_use_ = 0, pooled_ = 0;  // of this pool
-  Account& account_;                     // its mutex also guards free_
+  Statistics& statistics_;               // its mutex also guards free_
   std::multimap<std::size_t, void*> free_;
 };
 
@@ -195,13 +195,13 @@ PrivatePool::Scope::Scope(const PrivatePool& pool) : before_(std::exchange(pool_
 PrivatePool::Scope::~Scope() { pool_in_scope() = std::move(before_); }
 
 MemoryReport memory_report(Device device) {
-  const std::lock_guard lock(account(device).mutex);
-  return account(device).report;
+  const std::lock_guard lock(statistics(device).mutex);
+  return statistics(device).report;
 }
 
 void reset_peak(Device device) {
-  const std::lock_guard lock(account(device).mutex);
-  account(device).report.peak = account(device).report.in_use;
+  const std::lock_guard lock(statistics(device).mutex);
+  statistics(device).report.peak = statistics(device).report.in_use;
 }
 
 void release_pool(Device device) { common_pool(device)->release_free(); }

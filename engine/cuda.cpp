@@ -144,7 +144,7 @@ struct DestroyEvent {
 using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
 
 /// Records an event on the stream.
-Event mark() {
+Event record_event() {
   cudaEvent_t made = nullptr;
   check_cuda(cudaEventCreate(&made), "creating an event");
   Event event(made);
@@ -156,9 +156,9 @@ Event mark() {
 
 double elapsed_seconds(const std::function<void()>& work) {
   const auto guard = lock();
-  const Event start = mark();
+  const Event start = record_event();
   work();
-  const Event end = mark();
+  const Event end = record_event();
   check_cuda(cudaEventSynchronize(end.get()), "running the kernels");
   float milliseconds = 0;
   check_cuda(cudaEventElapsedTime(&milliseconds, start.get(), end.get()), "reading the elapsed time");

@@ -19,7 +19,7 @@
 namespace sapnet::engine {
 namespace {
 
-constexpr std::string_view kMark = ".tmp-";  // between the file's name and the process ID
+constexpr std::string_view kInfix = ".tmp-";  // between the file's name and the process ID
 
 [[noreturn]] void fail(const std::filesystem::path& file, int error) {
   throw Error(file.string() + ": cannot be written: " + std::generic_category().message(error));
@@ -62,9 +62,9 @@ void remove_abandoned_files(const std::filesystem::path& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    const auto mark = name.rfind(kMark);
-    if (!name.starts_with('.') || mark == std::string::npos || mark + kMark.size() == name.size() ||
-        name.find_first_not_of("0123456789", mark + kMark.size()) != std::string::npos)
+    const auto infix = name.rfind(kInfix);
+    if (!name.starts_with('.') || infix == std::string::npos || infix + kInfix.size() == name.size() ||
+        name.find_first_not_of("0123456789", infix + kInfix.size()) != std::string::npos)
       continue;
     const int descriptor = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) continue;
@@ -86,7 +86,7 @@ OutputFile::OutputFile(std::filesystem::path file) : file_(std::move(file)), tar
   }
   temporary_ = target_;
   temporary_.replace_filename(
-      std::string(".").append(target_.filename().string()).append(kMark).append(std::to_string(getpid())));
+      std::string(".").append(target_.filename().string()).append(kInfix).append(std::to_string(getpid())));
   do {
     if (descriptor_ >= 0) close(descriptor_);
     descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

@@ -9,22 +9,22 @@
 namespace sapnet::engine {
 namespace {
 
-thread_local Tape* tape_of_thread = nullptr;
+thread_local Tape* current_tape = nullptr;
 thread_local WgradQueue* wgrads_of_backward = nullptr;  // of the running backward()
 
 }  // namespace
 
-Tape::Tape() : before_(std::exchange(tape_of_thread, this)) {}
+Tape::Tape() : outer_(std::exchange(current_tape, this)) {}
 
-Tape::~Tape() { tape_of_thread = before_; }
+Tape::~Tape() { current_tape = outer_; }
 
-Tape* Tape::current() { return tape_of_thread; }
+Tape* Tape::current() { return current_tape; }
 
 void Tape::backward(std::span<const Term> loss) {
   // The backward pass itself is not recorded.
   struct Pause {
-    Tape* const recording = std::exchange(tape_of_thread, nullptr);
-    ~Pause() { tape_of_thread = recording; }
+    Tape* const recording = std::exchange(current_tape, nullptr);
+    ~Pause() { current_tape = recording; }
   } const pause;
   struct Deferred {
     WgradQueue wgrads;

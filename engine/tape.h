@@ -50,7 +50,7 @@ class Tape {
 
  private:
   std::vector<std::function<void()>> steps_;
-  Tape* before_;
+  Tape* outer_;
 };
 
 /// Moves out the gradient of an operation's output; empty if the loss does not depend on it.

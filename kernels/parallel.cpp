@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 
@@ -32,6 +33,12 @@ void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& b
     }
   }
   if (first) std::rethrow_exception(first);
+}
+
+void parallel_for_blocks(std::int64_t count, const std::function<void(std::int64_t, std::int64_t)>& body) {
+  parallel_for((count + kParallelBlock - 1) / kParallelBlock, [&](std::int64_t block) {
+    body(block * kParallelBlock, std::min(count, (block + 1) * kParallelBlock));
+  });
 }
 
 }  // namespace sapnet::kernels

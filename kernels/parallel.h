@@ -15,4 +15,12 @@ int threads();
 /// first exception after all others are done.
 void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body);
 
+/// Elements per call of parallel_for_blocks.
+inline constexpr std::int64_t kParallelBlock = 16384;
+
+/// Calls body(begin, end) for consecutive blocks of kParallelBlock elements that cover [0, count), as
+/// parallel_for does; the last block may be shorter.
+void parallel_for_blocks(std::int64_t count,
+                         const std::function<void(std::int64_t begin, std::int64_t end)>& body);
+
 }  // namespace sapnet::kernels

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a compiler's command and keeps what ptxas says of the kernels (nvcc -Xptxas=-v) beside the object, as
-# OBJECT.ptxas, which tests/kernels/kernel_resources_test.cpp reads. Shows what is more than figures.
+# Runs a compiler command and stores the ptxas report (nvcc -Xptxas=-v) as OBJECT.ptxas, for
+# tests/kernels/kernel_resources_test.cpp. Prints only warnings and errors.
 set -u
 option=
 for argument; do

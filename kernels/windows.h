@@ -20,8 +20,8 @@ struct WindowRange {
 
 /// The windows, of `count`, that contain a position of the map.
 template <class Int>
-constexpr WindowRange<Int> windows_over(Int place, Int size, Int stride, Int padding, Int count) {
-  const Int padded = place + padding, last = padded / stride;
+constexpr WindowRange<Int> windows_over(Int position, Int size, Int stride, Int padding, Int count) {
+  const Int padded = position + padding, last = padded / stride;
   return {padded < size ? 0 : (padded - size) / stride + 1, last < count ? last + 1 : count};
 }
 

@@ -21,7 +21,7 @@ const std::vector<float>& FrozenLayerBuilder::values(const std::string& name,
   return parameter.values;
 }
 
-engine::Tensor FrozenLayerBuilder::numbers(const std::string& name, std::int64_t count) {
+engine::Tensor FrozenLayerBuilder::vector(const std::string& name, std::int64_t count) {
   return engine::from_host(values(name, {count}), {1, 1, 1, count}, execution_.device);
 }
 
@@ -60,11 +60,11 @@ engine::Conv2dWeights FrozenLayerBuilder::conv2d_with_norm(const std::string& co
                                                            engine::DType inputs) {
   std::vector<float> weight =
       values(conv_name + ".weight", {conv.out, conv.in[0] + conv.in[1], conv.kernel, conv.kernel});
-  const auto of_norm = [&](const char* part) -> const std::vector<float>& {
+  const auto norm_values = [&](const char* part) -> const std::vector<float>& {
     return values(norm + part, {conv.out});
   };
-  const auto &gamma = of_norm(".weight"), &beta = of_norm(".bias"), &mean = of_norm(".running_mean"),
-             &variance = of_norm(".running_var");
+  const auto &gamma = norm_values(".weight"), &beta = norm_values(".bias"),
+             &mean = norm_values(".running_mean"), &variance = norm_values(".running_var");
   std::vector<float> bias;
   const std::size_t filter = weight.size() / gamma.size();
   for (std::size_t o = 0; o < gamma.size(); ++o) {

@@ -42,7 +42,7 @@ class FrozenLayerBuilder {
                                          const ConvSpec& conv, engine::DType inputs);
 
   /// A 1-D tensor of `count` values.
-  engine::Tensor numbers(const std::string& name, std::int64_t count);
+  engine::Tensor vector(const std::string& name, std::int64_t count);
 
   /// The values of a tensor with that shape.
   const std::vector<float>& values(const std::string& name, const std::vector<std::int64_t>& shape);

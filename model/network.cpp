@@ -35,30 +35,15 @@ void check_input(const Network& network, const engine::Tensor& rainy, int stages
                 ", or close other programs");
 }
 
-std::size_t recurrent_forward_bytes(const engine::Shape& rainy, std::int64_t channels, engine::DType maps) {
-  const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
-  const std::size_t state_and_maps = static_cast<std::size_t>(channels) * (sizeof(float) + 3 * size_of(maps));
-  return pixels * (state_and_maps + static_cast<std::size_t>(rainy.c) * sizeof(float));
-}
-
-std::size_t recurrent_training_bytes_per_stage(const engine::Shape& rainy, std::int64_t channels,
-                                               engine::DType maps) {
-  const auto pixels = static_cast<std::size_t>(rainy.n * rainy.h * rainy.w);
-  constexpr std::size_t kMaps = 1 + 4 + 1 + 5 * 3;
-  const std::size_t state = sizeof(float);  // the cell state
-  return pixels * (static_cast<std::size_t>(channels) * (kMaps * size_of(maps) + state) +
-                   static_cast<std::size_t>(rainy.c) * sizeof(float));
-}
-
 namespace {
 
 std::unique_ptr<Network> build(std::string_view name, const LayerBuilder& builder,
                                const SapnetOptions& options) {
-  if (name != kNetworks[0]) return std::make_unique<Prenet>(builder);
+  if (name == kPrenet) return std::make_unique<Prenet>(builder);
   const PrenetBlocks undilated;
   const auto& dilations = options.dilation ? kSapnetDilations : undilated.dilations;
   if (options.attention) return std::make_unique<Sapnet>(builder, dilations);
-  return std::make_unique<Prenet>(builder, PrenetBlocks{kNetworks[0], ".3", dilations});
+  return std::make_unique<Prenet>(builder, PrenetBlocks{kSapnet, ".3", dilations});
 }
 
 }  // namespace
@@ -66,8 +51,8 @@ std::unique_ptr<Network> build(std::string_view name, const LayerBuilder& builde
 NetworkKind identify_network(const engine::Parameters& parameters) {
   // The second convolution of a unit follows attention and ReLU in SAPNet, only a ReLU in PReNet.
   if (parameters.contains("res_conv1.3.weight"))
-    return {kNetworks[0], parameters.contains("res_conv1.1.conv_1_1.weight")};
-  if (parameters.contains("res_conv1.2.weight")) return {kNetworks[1]};
+    return {kSapnet, parameters.contains("res_conv1.1.conv_1_1.weight")};
+  if (parameters.contains("res_conv1.2.weight")) return {kPrenet};
   throw Error(
       parameters.source() +
       ": is not a SAPNet or PReNet (it has neither tensor 'res_conv1.3.weight' nor 'res_conv1.2.weight')");

@@ -16,13 +16,17 @@ namespace sapnet::model {
 /// Recurrent stages of the published networks.
 inline constexpr int kStages = 6;
 
+/// The networks that can be trained from scratch, by name().
+inline constexpr std::string_view kSapnet = "SAPNet", kPrenet = "PReNet";
+inline constexpr std::array<std::string_view, 2> kNetworks = {kSapnet, kPrenet};
+
 /// A network that removes rain from images. Holds its weights on the device; forward() may run on several
 /// threads at once.
 class Network {
  public:
   virtual ~Network() = default;
 
-  /// "SAPNet" or "PReNet".
+  /// kSapnet or kPrenet.
   virtual std::string_view name() const = 0;
 
   /// rainy: (n, h, w, 3), RGB in [0, 1], fp32. Returns the derained images, of the same shape, not clamped:
@@ -49,13 +53,6 @@ class Network {
 /// Throws as forward() does.
 void check_input(const Network& network, const engine::Tensor& rainy, int stages);
 
-/// Peak bytes of the published networks, reached during a unit's second convolution: hidden and cell state,
-/// the unit's intermediate map and its input or output, and the previous stage's images.
-std::size_t recurrent_forward_bytes(const engine::Shape& rainy, std::int64_t channels, engine::DType maps);
-
-/// The networks that can be trained from scratch, by name().
-inline constexpr std::array<std::string_view, 2> kNetworks = {"SAPNet", "PReNet"};
-
 /// Ablations of SAPNet: without attention its tensors are absent; without dilation all units have dilation 1,
 /// which a weight file does not show.
 struct SapnetOptions {
@@ -67,12 +64,6 @@ struct SapnetOptions {
 /// name that is not in kNetworks.
 engine::Parameters init_parameters(std::string_view network, std::uint64_t seed,
                                    const SapnetOptions& options = {});
-
-/// Bytes that a stage of the published networks keeps for the backward pass: the head's output; four gates
-/// and both states of the cell; and of each of the five units its intermediate map, pre-residual map and
-/// output.
-std::size_t recurrent_training_bytes_per_stage(const engine::Shape& rainy, std::int64_t channels,
-                                               engine::DType maps);
 
 /// A network, identified by the tensor names in its weight file.
 struct NetworkKind {

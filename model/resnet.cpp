@@ -73,7 +73,7 @@ void for_each_convolution(int depth, const Visit& visit) {
 }
 
 /// Drops the classifier and the num_batches_tracked counters of a state_dict.
-engine::Parameters without_the_rest(const engine::Parameters& all) {
+engine::Parameters without_classifier(const engine::Parameters& all) {
   engine::Parameters kept(all.source());
   for (const engine::Parameter& parameter : all.all())
     if (!parameter.name.starts_with("fc.") && !parameter.name.ends_with(".num_batches_tracked"))
@@ -86,7 +86,7 @@ engine::Parameters without_the_rest(const engine::Parameters& all) {
 Resnet::Resnet(int depth, const engine::Parameters& parameters, const engine::Execution& execution,
                NormStatistics statistics)
     : depth_(depth), maps_(execution.maps) {
-  const engine::Parameters kept = without_the_rest(parameters);
+  const engine::Parameters kept = without_classifier(parameters);
   FrozenLayerBuilder builder(kept, execution);
   for_each_convolution(
       depth, [&](const std::string& name, const std::string& norm, const ConvSpec& conv, bool /*last*/) {
@@ -98,8 +98,8 @@ Resnet::Resnet(int depth, const engine::Parameters& parameters, const engine::Ex
                         {},
                         {}};
         if (!folded) {
-          made.gamma = builder.numbers(norm + ".weight", conv.out);
-          made.beta = builder.numbers(norm + ".bias", conv.out);
+          made.gamma = builder.vector(norm + ".weight", conv.out);
+          made.beta = builder.vector(norm + ".bias", conv.out);
           builder.values(norm + ".running_mean", {conv.out});
           builder.values(norm + ".running_var", {conv.out});
         }

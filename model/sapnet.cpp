@@ -1,20 +1,17 @@
 #include "model/sapnet.h"
 
+#include <string>
 #include <utility>
 
 namespace sapnet::model {
 namespace {
 
-constexpr std::int64_t kChannels = 32;
 constexpr std::int64_t kAttentionHidden = 2;
 
 }  // namespace
 
 Sapnet::Sapnet(LayerBuilder builder, const std::array<std::int64_t, 5>& dilations)
-    : conv_in_(builder.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, builder.maps())),
-      conv_lstm_(builder.conv_lstm(kChannels, kChannels)),
-      conv_out_(builder.conv2d("conv.0", {kChannels, 0}, 3, builder.maps(), engine::DType::kFloat32)),
-      maps_(builder.maps()) {
+    : RecurrentNetwork(builder) {
   for (std::size_t k = 0; k < dilations.size(); ++k) {
     const std::string unit = "res_conv" + std::to_string(k + 1);
     const auto attended = [&](const char* conv, const char* attention) {
@@ -25,45 +22,31 @@ Sapnet::Sapnet(LayerBuilder builder, const std::array<std::int64_t, 5>& dilation
   builder.finish();
 }
 
-engine::Tensor Sapnet::forward(const engine::Tensor& rainy, int stages) const {
-  check_input(*this, rainy, stages);
-  engine::Tensor derained = rainy;
-  engine::LstmState state;  // zero
-  for (int stage = 0; stage < stages; ++stage) {
-    engine::Tensor features = conv2d(rainy, derained, conv_in_, {.relu = true, .maps = maps_});
-    auto [next_state, x] = conv_lstm(features, std::move(state), conv_lstm_, units_.front().dilation);
-    state = std::move(next_state);
-    features = {};  // so that the units can reuse its memory
-    for (std::size_t k = 0; k < units_.size(); ++k) {
-      const DilatedUnit& unit = units_[k];
-      const std::int64_t next_dilation = k + 1 < units_.size() ? units_[k + 1].dilation : 1;
-      const engine::SummedMap y = attended_conv(x, unit.first, unit.dilation);
-      x = attended_conv(y, unit.second, next_dilation, std::move(x.map));
-    }
-    derained = conv2d(x.map, conv_out_, {.residual = rainy});
+engine::Tensor Sapnet::cell_and_blocks(engine::Tensor x, engine::LstmState& state) const {
+  auto [next_state, features] = conv_lstm(x, std::move(state), cell(), units_.front().dilation);
+  state = std::move(next_state);
+  x = {};  // so that the units can reuse its memory
+  for (std::size_t k = 0; k < units_.size(); ++k) {
+    const DilatedUnit& unit = units_[k];
+    const std::int64_t next_dilation = k + 1 < units_.size() ? units_[k + 1].dilation : 1;
+    const engine::SummedMap y = attended_conv(features, unit.first, unit.dilation);
+    features = attended_conv(y, unit.second, next_dilation, std::move(features.map));
   }
-  return derained;
+  return features.map;
 }
 
 std::size_t Sapnet::forward_bytes(const engine::Shape& rainy) const {
   // A unit's second convolution also holds three shifted sums: of the unit's input, intermediate map and
   // output.
   const std::int64_t sums = 3 * rainy.n * rainy.h * 9 * kChannels;
-  return recurrent_forward_bytes(rainy, kChannels, maps_) + static_cast<std::size_t>(sums) * sizeof(float);
+  return RecurrentNetwork::forward_bytes(rainy) + static_cast<std::size_t>(sums) * sizeof(float);
 }
 
-std::size_t Sapnet::training_bytes_per_stage(const engine::Shape& rainy) const {
-  return recurrent_training_bytes_per_stage(rainy, kChannels, maps_);
-}
-
-void Sapnet::pack() {
-  conv_in_.pack();
-  conv_lstm_.pack();
+void Sapnet::pack_blocks() {
   for (DilatedUnit& unit : units_) {
     unit.first.pack();
     unit.second.pack();
   }
-  conv_out_.pack();
 }
 
 }  // namespace sapnet::model

@@ -55,7 +55,7 @@ Segmentation::Segmentation(Resnet backbone, const engine::Parameters& head,
   const auto& weight = builder.values("classify.weight", {kClasses, 4 * kSmooth, 3, 3});
   for (std::size_t half = 0; half < 2; ++half) {
     engine::Tensor bias;
-    if (half == 1) bias = builder.numbers("classify.bias", kClasses);
+    if (half == 1) bias = builder.vector("classify.bias", kClasses);
     classify_.push_back(
         {engine::from_host(half_of(weight, half), {kClasses, 2 * kSmooth, 3, 3}, execution.device), bias,
          kClassifyHalf.in, kClassifyHalf.geometry, execution, engine::DType::kFloat32, true});

@@ -229,7 +229,7 @@ void apply(TrainConfig& config, const std::string& name, const Json& json, const
 }
 
 void check_together(const TrainConfig& config, const std::string& source) {
-  if (config.network != model::kNetworks[0] && !(config.attention && config.dilation))
+  if (config.network != model::kSapnet && !(config.attention && config.dilation))
     throw Error(source + ": attention and dilation are SAPNet's, and the network is a " + config.network);
   if (config.contrast_taps.size() != 4)
     throw Error(source + ": contrast_taps must be four numbers, such as [0.03125, 0.0625, 0.125, 0.25]");

@@ -117,7 +117,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       before = std::move(*residual_gradient);
       dresidual = reuse_or_allocate(shape, device, dy.dtype(), before);
     }
-    const auto back = [&]<class T>(T) {
+    const auto backward_arguments = [&]<class T>(T) {
       return kernels::BasicAttendedConvBackwardArguments<T>{
           .dout = dy.data<T>(),
           .out = out.data<T>(),
@@ -137,12 +137,12 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
           .dw3 = weights.w3().gradient()->data()};
     };
     dispatch(
-        device, [&] { kernels::cpu::attended_conv_backward(problem, back(float())); },
+        device, [&] { kernels::cpu::attended_conv_backward(problem, backward_arguments(float())); },
         [&](auto stream) {
           Tensor memory =
               workspace(kernels::cuda::attended_conv_backward_workspace(problem, partials), device);
           visit_dtype(dy.dtype(), [&](auto t) {
-            kernels::cuda::attended_conv_backward(problem, back(t), memory.data(), stream);
+            kernels::cuda::attended_conv_backward(problem, backward_arguments(t), memory.data(), stream);
           });
         });
     if (residual_gradient) *residual_gradient = std::move(dresidual);

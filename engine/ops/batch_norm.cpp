@@ -52,7 +52,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
     if (!dout) return;
     // One of the two gradients reuses dout's memory.
     Tensor din = residual_gradient ? Tensor(shape, device, maps) : dout;
-    const auto back = [&]<class T>(T) {
+    const auto backward_arguments = [&]<class T>(T) {
       return kernels::BasicBatchNormBackwardArguments<T>{
           .in = x.data<T>(),
           .out = relu ? out.data<T>() : nullptr,
@@ -64,11 +64,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
           .dresidual = residual_gradient ? dout.data<T>() : nullptr};
     };
     dispatch(
-        device, [&] { kernels::cpu::batch_norm_backward(problem, back(float())); },
+        device, [&] { kernels::cpu::batch_norm_backward(problem, backward_arguments(float())); },
         [&](auto stream) {
           Tensor memory = workspace(kernels::cuda::batch_norm_workspace(problem), device);
           visit_dtype(maps, [&](auto t) {
-            kernels::cuda::batch_norm_backward(problem, back(t), memory.data(), stream);
+            kernels::cuda::batch_norm_backward(problem, backward_arguments(t), memory.data(), stream);
           });
         });
     if (x.tracked()) add_gradient(x, std::move(din));

@@ -95,8 +95,8 @@ void Conv2dWeights::pack_on_host() {
       });
   dgrad_.clear();
   if (!weight_.tracked() && !frozen_dgrad_) return;
-  Execution back = execution_;
-  back.maps = outputs_;
+  Execution dgrad_execution = execution_;
+  dgrad_execution.maps = outputs_;
   std::vector<float> reversed(weight.size());
   kernels::dgrad_weight(layer_, weight.data(), reversed.data());
   std::span<const float> rest = reversed;
@@ -107,7 +107,7 @@ void Conv2dWeights::pack_on_host() {
                       {},
                       dgrad.in_channels,
                       {1, dgrad.dilation, dgrad.padding},
-                      back});
+                      dgrad_execution});
     dgrad_.back().weight_ = {};
     rest = rest.subspan(count);
   };
@@ -197,7 +197,7 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         dresidual =
             reuse_or_allocate(out_shape, grad_preactivation.device(), grad_preactivation.dtype(), before);
       }
-      const auto back = [&]<class T>(T) {
+      const auto backward_arguments = [&]<class T>(T) {
         return kernels::BasicConv2dEpilogueBackwardArguments<T>{
             .dout = grad_preactivation.data<T>(),
             .out = relu ? out.data<T>() : nullptr,
@@ -209,10 +209,11 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
             .dresidual = data_or_null<T>(dresidual)};
       };
       dispatch(
-          device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, back(float())); },
+          device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, backward_arguments(float())); },
           [&](auto stream) {
-            visit_dtype(grad_preactivation.dtype(),
-                        [&](auto t) { kernels::cuda::conv2d_epilogue_backward(problem, back(t), stream); });
+            visit_dtype(grad_preactivation.dtype(), [&](auto t) {
+              kernels::cuda::conv2d_epilogue_backward(problem, backward_arguments(t), stream);
+            });
           });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }

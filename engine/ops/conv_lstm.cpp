@@ -50,16 +50,16 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
 }
 
 void ConvLstmWeights::concatenate_gates() {
-  const auto join = [](const std::array<Tensor, 4>& parts, const Tensor& joined) {
+  const auto concatenate = [](const std::array<Tensor, 4>& gates, const Tensor& joined) {
     std::int64_t first = 0;
-    for (const Tensor& part : parts) {
-      Tensor place = joined.slice(first, part.shape());
-      copy(part, place);
-      first += part.shape().count();
+    for (const Tensor& gate : gates) {
+      Tensor slice = joined.slice(first, gate.shape());
+      copy(gate, slice);
+      first += gate.shape().count();
     }
   };
-  join(weights_, weight_);
-  join(biases_, bias_);
+  concatenate(weights_, weight_);
+  concatenate(biases_, bias_);
 }
 
 void ConvLstmWeights::pack() {
@@ -96,19 +96,19 @@ void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tens
 
 /// Moves the gradients of the concatenated weights and biases to those of the individual gates.
 void ConvLstmWeights::split_gradients() const {
-  const auto hand_on = [&](Tensor& joined, const std::array<Tensor, 4>& parts) {
+  const auto split = [&](Tensor& joined, const std::array<Tensor, 4>& gates) {
     std::int64_t first = 0;
-    for (const Tensor& part : parts) {
-      Tensor& gradient = *part.gradient();
+    for (const Tensor& gate : gates) {
+      Tensor& gradient = *gate.gradient();
       // A new tensor, because the slice belongs to `joined`.
-      if (!gradient) gradient = zeros(part.shape(), part.device());
-      add_gradient(part, joined.slice(first, part.shape()));
-      first += part.shape().count();
+      if (!gradient) gradient = zeros(gate.shape(), gate.device());
+      add_gradient(gate, joined.slice(first, gate.shape()));
+      first += gate.shape().count();
     }
     set_zero(joined);
   };
-  hand_on(*weight_.gradient(), weights_);
-  hand_on(*bias_.gradient(), biases_);
+  split(*weight_.gradient(), weights_);
+  split(*bias_.gradient(), biases_);
 }
 
 kernels::ConvLstmProblem ConvLstmWeights::problem(std::int64_t n, std::int64_t h, std::int64_t w) const {
@@ -174,7 +174,7 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     Tensor dgates = gates;  // in place
     const Tensor dc_out = dc;
     if (!dc && before.cell) dc = Tensor(map, device);
-    const auto back = [&]<class T>(T) {
+    const auto backward_arguments = [&]<class T>(T) {
       return kernels::BasicConvLstmBackwardArguments<T>{.gates = gates.data<T>(),
                                                         .c = data_or_null(before.cell),
                                                         .h_out = next.hidden.data<T>(),
@@ -184,9 +184,11 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
                                                         .dc = before.cell ? dc.data() : nullptr};
     };
     dispatch(
-        device, [&] { kernels::cpu::conv_lstm_backward(problem, back(float())); },
+        device, [&] { kernels::cpu::conv_lstm_backward(problem, backward_arguments(float())); },
         [&](auto stream) {
-          visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm_backward(problem, back(t), stream); });
+          visit_dtype(maps, [&](auto t) {
+            kernels::cuda::conv_lstm_backward(problem, backward_arguments(t), stream);
+          });
         });
     if (before.cell.tracked()) add_gradient(before.cell, std::move(dc));
     weights.backward(dgates, x, before.hidden);

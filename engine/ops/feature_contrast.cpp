@@ -44,7 +44,7 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dderained(shape, device, maps);
-    const auto back = [&]<class T>(T) {
+    const auto backward_arguments = [&]<class T>(T) {
       return kernels::BasicFeatureContrastBackwardArguments<T>{
           .signs = reinterpret_cast<const std::int8_t*>(signs.data()),
           .factors = factors.data(),
@@ -52,10 +52,11 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
           .dderained = dderained.data<T>()};
     };
     dispatch(
-        device, [&] { kernels::cpu::feature_contrast_backward(problem, back(float())); },
+        device, [&] { kernels::cpu::feature_contrast_backward(problem, backward_arguments(float())); },
         [&](auto stream) {
-          visit_dtype(maps,
-                      [&](auto t) { kernels::cuda::feature_contrast_backward(problem, back(t), stream); });
+          visit_dtype(maps, [&](auto t) {
+            kernels::cuda::feature_contrast_backward(problem, backward_arguments(t), stream);
+          });
         });
     add_gradient(derained, std::move(dderained));
   });

@@ -40,7 +40,7 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dderained(shape, device, maps);
-    const auto back = [&]<class T>(T) {
+    const auto backward_arguments = [&]<class T>(T) {
       return kernels::BasicFeatureDistanceBackwardArguments<T>{.derained = derained.data<T>(),
                                                                .clean = clean.data<T>(),
                                                                .weight = weight.data(),
@@ -48,10 +48,11 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
                                                                .dderained = dderained.data<T>()};
     };
     dispatch(
-        device, [&] { kernels::cpu::feature_distance_backward(problem, back(float())); },
+        device, [&] { kernels::cpu::feature_distance_backward(problem, backward_arguments(float())); },
         [&](auto stream) {
-          visit_dtype(maps,
-                      [&](auto t) { kernels::cuda::feature_distance_backward(problem, back(t), stream); });
+          visit_dtype(maps, [&](auto t) {
+            kernels::cuda::feature_distance_backward(problem, backward_arguments(t), stream);
+          });
         });
     add_gradient(derained, std::move(dderained));
   });

@@ -33,10 +33,11 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor scaled = dlogits;  // in place
-    const kernels::FocalBackwardArguments back = {.dlogits = scaled.data(), .dvalue = dvalue.data()};
+    const kernels::FocalBackwardArguments backward_arguments = {.dlogits = scaled.data(),
+                                                                .dvalue = dvalue.data()};
     dispatch(
-        device, [&] { kernels::cpu::focal_backward(problem, back); },
-        [&](auto stream) { kernels::cuda::focal_backward(problem, back, stream); });
+        device, [&] { kernels::cpu::focal_backward(problem, backward_arguments); },
+        [&](auto stream) { kernels::cuda::focal_backward(problem, backward_arguments, stream); });
     add_gradient(logits, std::move(scaled));
   });
   return value;

@@ -62,14 +62,16 @@ Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
     const Tensor dout = take_gradient(out);
     if (!dout) return;
     Tensor din(x.shape(), device, maps);
-    const auto back = [&]<class T>(T) {
+    const auto backward_arguments = [&]<class T>(T) {
       return kernels::BasicMaxPoolBackwardArguments<T>{
           .dout = dout.data<T>(), .argmax = words(argmax), .din = din.data<T>()};
     };
     dispatch(
-        device, [&] { kernels::cpu::max_pool_backward(problem, back(float())); },
+        device, [&] { kernels::cpu::max_pool_backward(problem, backward_arguments(float())); },
         [&](auto stream) {
-          visit_dtype(maps, [&](auto t) { kernels::cuda::max_pool_backward(problem, back(t), stream); });
+          visit_dtype(maps, [&](auto t) {
+            kernels::cuda::max_pool_backward(problem, backward_arguments(t), stream);
+          });
         });
     add_gradient(x, std::move(din));
   });

@@ -34,18 +34,18 @@ void check_execution(std::string_view op, const Execution& execution) {
     throw Error(std::string(op) + ": the CPU supports fp32 only");
 }
 
-void add_gradient(const std::shared_ptr<Tensor>& into, Tensor part) {
-  Tensor& gradient = *into;
+void add_gradient(const std::shared_ptr<Tensor>& target, Tensor addend) {
+  Tensor& gradient = *target;
   if (!gradient) {
-    gradient = std::move(part);
+    gradient = std::move(addend);
     return;
   }
   const std::int64_t count = gradient.shape().count();
   dispatch(
-      gradient.device(), [&] { kernels::cpu::add(count, part.data(), gradient.data()); },
+      gradient.device(), [&] { kernels::cpu::add(count, addend.data(), gradient.data()); },
       [&](auto stream) {
         visit_dtype(gradient.dtype(), [&]<class T>(T) {
-          kernels::cuda::add<T>(count, part.data<T>(), gradient.data<T>(), stream);
+          kernels::cuda::add<T>(count, addend.data<T>(), gradient.data<T>(), stream);
         });
       });
 }

@@ -39,7 +39,7 @@ Tape* tape_for(const Tensors&... inputs) {
 
 /// Accumulates into the gradient of an operation's input, which must be tracked; or into its gradient(), if
 /// the backward pass does not need the input itself.
-void add_gradient(const std::shared_ptr<Tensor>& into, Tensor part);
+void add_gradient(const std::shared_ptr<Tensor>& target, Tensor addend);
 inline void add_gradient(const Tensor& input, Tensor dinput) {
   add_gradient(input.gradient(), std::move(dinput));
 }

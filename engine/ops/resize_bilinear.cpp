@@ -35,14 +35,15 @@ Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor r
     if (!dout) return;
     if (x.tracked()) {
       Tensor din(in, device, maps);
-      const auto back = [&]<class T>(T) {
+      const auto backward_arguments = [&]<class T>(T) {
         return kernels::BasicResizeBackwardArguments<T>{.dout = dout.data<T>(), .din = din.data<T>()};
       };
       dispatch(
-          device, [&] { kernels::cpu::resize_bilinear_backward(problem, back(float())); },
+          device, [&] { kernels::cpu::resize_bilinear_backward(problem, backward_arguments(float())); },
           [&](auto stream) {
-            visit_dtype(maps,
-                        [&](auto t) { kernels::cuda::resize_bilinear_backward(problem, back(t), stream); });
+            visit_dtype(maps, [&](auto t) {
+              kernels::cuda::resize_bilinear_backward(problem, backward_arguments(t), stream);
+            });
           });
       add_gradient(x, std::move(din));
     }

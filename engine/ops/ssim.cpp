@@ -33,14 +33,14 @@ Tensor ssim(const Tensor& x, const Tensor& y) {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dx(shape, device);
-    const kernels::SsimBackwardArguments back = {.x = x.data(),
-                                                 .y = y.data(),
-                                                 .derivatives = derivatives.data(),
-                                                 .dvalue = dvalue.data(),
-                                                 .dx = dx.data()};
+    const kernels::SsimBackwardArguments backward_arguments = {.x = x.data(),
+                                                               .y = y.data(),
+                                                               .derivatives = derivatives.data(),
+                                                               .dvalue = dvalue.data(),
+                                                               .dx = dx.data()};
     dispatch(
-        device, [&] { kernels::cpu::ssim_backward(problem, back); },
-        [&](auto stream) { kernels::cuda::ssim_backward(problem, back, stream); });
+        device, [&] { kernels::cpu::ssim_backward(problem, backward_arguments); },
+        [&](auto stream) { kernels::cuda::ssim_backward(problem, backward_arguments, stream); });
     add_gradient(x, std::move(dx));
   });
   return value;

@@ -64,12 +64,12 @@ void batch_norm(const BatchNormProblem& p, const BatchNormArguments& a) {
 }
 
 void batch_norm_backward(const BatchNormProblem& p, const BatchNormBackwardArguments& a) {
-  const auto passed = [out = a.out, dout = a.dout](std::int64_t k) {
+  const auto masked_dout = [out = a.out, dout = a.dout](std::int64_t k) {
     const float g = dout[k];  // unconditional load, so that the loop vectorises
     return !out || out[k] > 0 ? g : 0;
   };
   const std::vector<double> sums = channel_sums(p, [&](std::int64_t k, std::int64_t c) {
-    const auto g = static_cast<double>(passed(k));
+    const auto g = static_cast<double>(masked_dout(k));
     return Terms{g, g * static_cast<double>(normalized(a.in[k], a.mean[c], a.inv_std[c]))};
   });
   std::vector<float> means;
@@ -82,7 +82,7 @@ void batch_norm_backward(const BatchNormProblem& p, const BatchNormBackwardArgum
 #pragma omp simd  // the gradients may alias dout
       for (std::int64_t c = 0; c < p.c; ++c) {
         const std::int64_t k = pixel * p.c + c;
-        const float g = passed(k), normal = normalized(a.in[k], a.mean[c], a.inv_std[c]);
+        const float g = masked_dout(k), normal = normalized(a.in[k], a.mean[c], a.inv_std[c]);
         if (dresidual) dresidual[k] = g;
         a.din[k] = batch_norm_gradient(g, normal, mean_g[c], mean_gx[c], a.gamma[c], a.inv_std[c]);
       }

@@ -111,7 +111,7 @@ struct Normalize {
 
 /// dout masked by the ReLU.
 template <class T>
-__device__ float passed(const BasicBatchNormBackwardArguments<T>& a, std::int64_t k) {
+__device__ float masked_dout(const BasicBatchNormBackwardArguments<T>& a, std::int64_t k) {
   return a.out && !(gpu::to_float(a.out[k]) > 0) ? 0 : gpu::to_float(a.dout[k]);
 }
 
@@ -119,7 +119,7 @@ template <class T>
 struct Gradients {
   BasicBatchNormBackwardArguments<T> a;
   __device__ void operator()(std::int64_t k, std::int64_t c, double (&values)[2]) const {
-    values[0] = passed(a, k);
+    values[0] = masked_dout(a, k);
     values[1] = values[0] * normalized(gpu::to_float(a.in[k]), a.mean[c], a.inv_std[c]);
   }
 };
@@ -145,7 +145,7 @@ struct NormalizeBackward {
   __device__ void operator()(int row, int k) const {
     const int c = k % channels;
     const std::int64_t at = row * row_size + k;
-    const float g = passed(a, at), normal = normalized(gpu::to_float(a.in[at]), a.mean[c], a.inv_std[c]);
+    const float g = masked_dout(a, at), normal = normalized(gpu::to_float(a.in[at]), a.mean[c], a.inv_std[c]);
     if (a.dresidual) a.dresidual[at] = gpu::from_float<T>(g);
     a.din[at] = gpu::from_float<T>(
         batch_norm_gradient(g, normal, means[c], means[channels + c], a.gamma[c], a.inv_std[c]));

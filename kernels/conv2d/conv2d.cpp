@@ -74,8 +74,8 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std:
       [&](V(&sum)[1], std::int64_t y, std::int64_t x, std::int64_t channel) {
         epilogue(sum[0], y, x, channel);
       },
-      [&](const WinogradJob& place, std::int64_t x0, std::int64_t group) {
-        prefetch_residual(epilogue, place, x0, group);
+      [&](const WinogradJob& tiles_job, std::int64_t x0, std::int64_t group) {
+        prefetch_residual(epilogue, tiles_job, x0, group);
       });
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
 }

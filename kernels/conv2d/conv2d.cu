@@ -20,9 +20,9 @@ constexpr int kLaneChannels = warp_tile::kOutputs / 4;
 
 /// The output channel stored at an index of the packed weights; chosen so that a lane's eight channels are
 /// contiguous.
-__host__ __device__ constexpr int channel_at(int place) {
-  const int n = place / 8 % 4, t = place / 2 % 4, e = place % 2;
-  return place / warp_tile::kOutputs * warp_tile::kOutputs + t * kLaneChannels + n * 2 + e;
+__host__ __device__ constexpr int channel_of(int index) {
+  const int n = index / 8 % 4, t = index / 2 % 4, e = index % 2;
+  return index / warp_tile::kOutputs * warp_tile::kOutputs + t * kLaneChannels + n * 2 + e;
 }
 
 /// Applies the epilogue to a lane's pixel p, p < 8, stores it and returns the stored values. at: the offset
@@ -309,8 +309,8 @@ std::size_t packed_conv2d_size(const Conv2dProblem& p) {
 template <class T, class From, class To>
 void pack_conv2d(const Conv2dProblem& p, const From* weight, To* packed) {
   const auto in_channels = p.total_in_channels();
-  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack<T>(p, weight, channel_at, packed);
-  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack<T>(p, weight, channel_at, packed);
+  if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack<T>(p, weight, channel_of, packed);
+  if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack<T>(p, weight, channel_of, packed);
   const std::int64_t padded = padded_channels(p.out_channels), taps = p.kernel * p.kernel;
   for (std::int64_t tap = 0; tap < taps; ++tap)
     for (std::int64_t i = 0; i < in_channels; ++i)

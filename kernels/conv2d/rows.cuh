@@ -36,8 +36,7 @@ inline bool fits(const Conv2dProblem& p) {
 /// The configuration of a block at one precision.
 ///   kRows: output rows computed at a time, one per warp
 ///   kPrefetch: whether the next rows are loaded during the computation; if not, the smaller ring buffer
-///   leaves room
-///     for another block on the multiprocessor, which computes meanwhile
+///     leaves room for another block on the multiprocessor, which computes meanwhile
 ///   kTapRowsHeld: how many of the three tap rows' weights shared memory holds at a time, 3 or 1
 ///   source_stride(): row stride of a tap's weights in global memory, in elements
 template <class T, int kIn>
@@ -209,9 +208,9 @@ template <class T, class Output, class From, class To>
 void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
   using A = Arithmetic<gpu::Stored<T>, kMapChannels>;
   const int in_channels = static_cast<int>(p.total_in_channels()), stride = A::source_stride(in_channels);
-  for (int place = 0; place < p.out_channels; ++place) {
-    const From* const filter = weight + static_cast<std::size_t>(output(place)) * in_channels * 9;
-    const int slice = place / kOutputs, o = place % kOutputs;
+  for (int index = 0; index < p.out_channels; ++index) {
+    const From* const filter = weight + static_cast<std::size_t>(output(index)) * in_channels * 9;
+    const int slice = index / kOutputs, o = index % kOutputs;
     for (int i = 0; i < in_channels; ++i) {
       for (int tap = 0; tap < 9; ++tap) {
         To* const to = packed + static_cast<std::size_t>(slice * 9 + tap) * kOutputs * in_channels;

@@ -39,11 +39,9 @@ constexpr int element_at(int row, int k) {
 
 /// The multiply-accumulate for maps and weights of type T.
 ///   kWeightRows × kWeightColumns: layout of one tap's weights in shared memory, addressed by weight_at():
-///   outputs ×
-///     inputs if kOutputsAreRows, else inputs × outputs
+///     outputs × inputs if kOutputsAreRows, else inputs × outputs
 ///   multiply(): accumulates the products of the pixels from `first` on, rows of kIn elements at
-///   element_at(), into a
-///     warp's sums
+///     element_at(), into a warp's sums
 template <class T, int kIn>
 struct Product;
 

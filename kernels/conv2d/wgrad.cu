@@ -107,28 +107,28 @@ __global__ void __launch_bounds__(kThreads)
     slice[size - p.out_channels + first_out + thread] = bias_sum;
 }
 
-constexpr int kShares = 8;  // groups of slices, one thread each
+constexpr int kGroups = 8;  // groups of slices, one thread each
 
 /// Adds up the slices of each sum: each warp one group of slices, then one warp the groups. Grid: x the sums.
 /// total_channels: input channels of the weights, of which in_channels were summed.
-__global__ void __launch_bounds__(kShares* gpu::kWarp)
+__global__ void __launch_bounds__(kGroups* gpu::kWarp)
     add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,
                int total_channels, int out_channels, float* dweight, float* dbias) {
-  SHARED_ARRAY(double, shares, [kShares][gpu::kWarp]);
-  const int share = static_cast<int>(threadIdx.x) / gpu::kWarp,
+  SHARED_ARRAY(double, groups, [kGroups][gpu::kWarp]);
+  const int group = static_cast<int>(threadIdx.x) / gpu::kWarp,
             lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int k = static_cast<int>(blockIdx.x) * gpu::kWarp + lane;
   double sum = 0;
   if (k < size) {
-    const int end = (share + 1) * slices / kShares;
+    const int end = (group + 1) * slices / kGroups;
 #pragma unroll 4
-    for (int slice = share * slices / kShares; slice < end; ++slice)
+    for (int slice = group * slices / kGroups; slice < end; ++slice)
       sum += static_cast<double>(sums[slice * size + k]);
   }
-  shares[share][lane] = sum;
+  groups[group][lane] = sum;
   __syncthreads();
-  if (share > 0 || k >= size) return;
-  for (int s = 1; s < kShares; ++s) sum += shares[s][lane];
+  if (group > 0 || k >= size) return;
+  for (int s = 1; s < kGroups; ++s) sum += groups[s][lane];
   const int out = k % out_channels, in = k / out_channels % in_channels, tap = k / out_channels / in_channels;
   if (tap < taps)
     dweight[(out * total_channels + in) * taps + tap] += static_cast<float>(sum);
@@ -156,7 +156,7 @@ void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Gr
                 dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0, stream, present,
                 wgrad_rows::stored(present, a.inputs), size, workspace);
   }
-  gpu::launch(add_slices, static_cast<unsigned>(ceil_div(size, gpu::kWarp)), kShares * gpu::kWarp, 0, stream,
+  gpu::launch(add_slices, static_cast<unsigned>(ceil_div(size, gpu::kWarp)), kGroups * gpu::kWarp, 0, stream,
               workspace, static_cast<int>(count), size, static_cast<int>(taps), static_cast<int>(in_channels),
               static_cast<int>(p.total_in_channels()), static_cast<int>(p.out_channels), a.dweight, a.dbias);
 }

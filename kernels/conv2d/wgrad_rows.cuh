@@ -43,13 +43,13 @@ inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones, to sum by 
 
 /// Number of warps that sum the same kIn × kOut channel pairs over different pixels.
 template <int kIn, int kOut>
-inline constexpr int kShares = kThreads / gpu::kWarp / (kIn / kWarpTile * kOut / kWarpTile);
+inline constexpr int kPixelSplits = kThreads / gpu::kWarp / (kIn / kWarpTile * kOut / kWarpTile);
 
 /// Shared memory of a block for rows of `columns` columns; at the end it is reused to combine the warps'
 /// sums.
 template <int kIn, int kOut>
 constexpr std::size_t shared_bytes(int columns, int dilation) {
-  constexpr int kPassedOn = kShares<kIn, kOut> == 2 ? kThreads / 2 * kSums * 4 : 0;
+  constexpr int kPassedOn = kPixelSplits<kIn, kOut> == 2 ? kThreads / 2 * kSums * 4 : 0;
   const int in_rows = kInputRows * (columns + 2 * dilation) * kIn + kGradRows * columns * kOut;
   return std::max(sizeof(__half) * static_cast<std::size_t>(in_rows), sizeof(float) * kPassedOn);
 }
@@ -122,15 +122,15 @@ struct Row {
 
 /// The row with that index. Rows are ordered by input, image, strip and phase: y = 0, d, 2d, …, 1, 1 + d, …
 __device__ inline Row row_at(const Extent& extent, int number) {
-  const int strip = number / extent.h, place = number % extent.h;
+  const int strip = number / extent.h, position = number % extent.h;
   const int rows = extent.h / extent.dilation,
             longer = extent.h % extent.dilation;  // the first `longer` phases have one row more
-  const bool in_longer = place < longer * (rows + 1);
-  const int phase = in_longer ? place / (rows + 1) : longer + (place - longer * (rows + 1)) / rows;
+  const bool in_longer = position < longer * (rows + 1);
+  const int phase = in_longer ? position / (rows + 1) : longer + (position - longer * (rows + 1)) / rows;
   const int before = phase * rows + min(phase, longer);
   const int image = strip / extent.strips;
   return {image / extent.n, image % extent.n, strip % extent.strips * extent.columns,
-          phase + (place - before) * extent.dilation};
+          phase + (position - before) * extent.dilation};
 }
 
 /// Loads kChannels channels of row y of the image from column x on, zero outside the map: of the first map
@@ -143,14 +143,14 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
   const std::size_t first = (static_cast<std::size_t>(image) * extent.h + (inside ? y : 0)) * extent.w;
   const auto valid = [&](int column) { return inside && x + column >= 0 && x + column < extent.w; };
   const auto pixel = [&](int column) { return first + (valid(column) ? x + column : 0); };
-  const auto place = [&](int column, int chunk) {
+  const auto destination = [&](int column, int chunk) {
     return to + warp_tile::element_at<__half, kChannels>(column, chunk * kChunk);
   };
   if constexpr (kChannels == kTile) {
     for (int i = static_cast<int>(threadIdx.x); i < columns * kChunks; i += kThreads) {
       const int column = i / kChunks, chunk = i % kChunks;
-      gpu::cp_async16(place(column, chunk), from.maps[0] + pixel(column) * from.channels[0] + chunk * kChunk,
-                      valid(column));
+      gpu::cp_async16(destination(column, chunk),
+                      from.maps[0] + pixel(column) * from.channels[0] + chunk * kChunk, valid(column));
     }
   } else {
     for (int column = static_cast<int>(threadIdx.x); column < columns; column += kThreads) {
@@ -160,7 +160,7 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
         chunks[c / kChunk].values[c % kChunk] =
             gpu::from_float<__half>(valid(column) ? from.at(pixel(column), c) : 0);
 #pragma unroll
-      for (int chunk = 0; chunk < kChunks; ++chunk) chunks[chunk].store(place(column, chunk));
+      for (int chunk = 0; chunk < kChunks; ++chunk) chunks[chunk].store(destination(column, chunk));
     }
   }
 }
@@ -176,7 +176,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
   const int warp_in = warp / kWarpsOut % kWarpsIn * kWarpTile, warp_out = warp % kWarpsOut * kWarpTile;
-  const int share = warp / (kWarpsIn * kWarpsOut);
+  const int split = warp / (kWarpsIn * kWarpsOut);
   const int in_channels = inputs.in_channels[0] + inputs.in_channels[1], out_channels = inputs.out_channels;
   const int tile = static_cast<int>(blockIdx.y), out_tiles = (out_channels + kTile - 1) / kTile;
   const int rows = inputs.count * extent.n * extent.strips * extent.h, slice = static_cast<int>(blockIdx.x);
@@ -220,7 +220,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     const __half* const outs[3] = {grad_row(loaded - 1), grad_row(loaded - 2), grad_row(loaded - 3)};
     if (row + 1 < end) load(row + 1);
 #pragma unroll 1
-    for (int x = share * kStep; x < extent.columns; x += kShares<kIn, kOut> * kStep) {
+    for (int x = split * kStep; x < extent.columns; x += kPixelSplits<kIn, kOut> * kStep) {
       std::uint32_t out[3][4];
 #pragma unroll
       for (int a = 0; a < 3; ++a)
@@ -242,17 +242,17 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     }
   }
 
-  if constexpr (kShares<kIn, kOut> == 2) {  // the second passes its sums to the first
+  if constexpr (kPixelSplits<kIn, kOut> == 2) {  // the second passes its sums to the first
     constexpr int kReceivers = kThreads / 2;
     auto* const passed_on = reinterpret_cast<gpu::Pack<float, 4>*>(shared) + threadIdx.x % kReceivers;
     __syncthreads();
-    if (share == 1) {
+    if (split == 1) {
 #pragma unroll
       for (int k = 0; k < kSums; ++k)
         passed_on[k * kReceivers] = {sum[k][0], sum[k][1], sum[k][2], sum[k][3]};
     }
     __syncthreads();
-    if (share == 1) return;
+    if (split == 1) return;
 #pragma unroll
     for (int k = 0; k < kSums; ++k)
 #pragma unroll

@@ -127,8 +127,8 @@ void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments& 
       [&](V(&gate)[4], std::int64_t y, std::int64_t x, std::int64_t channel) {
         cell(gate[0], gate[1], gate[2], gate[3], y, x, channel);
       },
-      [&](const WinogradJob& place, std::int64_t x0, std::int64_t group) {
-        if (cell.c) prefetch_outputs(place, x0, cell.c + group * kGateChannels, p.hidden, kGateChannels);
+      [&](const WinogradJob& tiles_job, std::int64_t x0, std::int64_t group) {
+        if (cell.c) prefetch_outputs(tiles_job, x0, cell.c + group * kGateChannels, p.hidden, kGateChannels);
       });
   for (std::int64_t y = y0; y < std::min(y0 + 4, p.h); ++y) sum_hidden_row(p, a, image, y);
 }

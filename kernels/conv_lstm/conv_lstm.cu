@@ -11,10 +11,10 @@ constexpr int kLaneHidden = kSliceHidden / 4;
 
 /// The output channel, gates in the order i, f, g, o, stored at an index of the packed weights; chosen so
 /// that a lane has all gates of its hidden channels.
-struct GateAt {
+struct GateChannel {
   int hidden;
-  int operator()(int place) const {
-    return place / 8 % kGates * hidden + place / rows::kOutputs * kSliceHidden + place % 8;
+  int operator()(int index) const {
+    return index / 8 % kGates * hidden + index / rows::kOutputs * kSliceHidden + index % 8;
   }
 };
 
@@ -123,7 +123,7 @@ std::size_t packed_conv_lstm_size(const ConvLstmProblem& p) {
 
 template <class T, class From, class To>
 void pack_conv_lstm(const ConvLstmProblem& p, const From* weight, To* packed) {
-  rows::pack<T>(p.conv(), weight, GateAt{static_cast<int>(p.hidden)}, packed);
+  rows::pack<T>(p.conv(), weight, GateChannel{static_cast<int>(p.hidden)}, packed);
 }
 
 template <class T>

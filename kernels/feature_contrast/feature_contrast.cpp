@@ -62,18 +62,14 @@ namespace {
 
 HWY_EXPORT(contrast_block);
 
-constexpr std::int64_t kBlock = 16384;
-
-std::int64_t blocks(const FeatureContrastProblem& p) { return (p.count + kBlock - 1) / kBlock; }
-
 }  // namespace
 
 void feature_contrast(const FeatureContrastProblem& p, const FeatureContrastArguments& a) {
-  std::vector<std::array<double, 2>> sums(static_cast<std::size_t>(blocks(p)));
-  parallel_for(blocks(p), [&](std::int64_t block) {
+  std::vector<std::array<double, 2>> sums(
+      static_cast<std::size_t>((p.count + kParallelBlock - 1) / kParallelBlock));
+  parallel_for_blocks(p.count, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(contrast_block)
-    (a, block * kBlock, std::min(p.count, (block + 1) * kBlock),
-     sums[static_cast<std::size_t>(block)].data());
+    (a, begin, end, sums[static_cast<std::size_t>(begin / kParallelBlock)].data());
   });
   double clean = 0, rainy = 0;
   for (const auto& [to_clean, to_rainy] : sums) {
@@ -87,10 +83,8 @@ void feature_contrast(const FeatureContrastProblem& p, const FeatureContrastArgu
 
 void feature_contrast_backward(const FeatureContrastProblem& p, const FeatureContrastBackwardArguments& a) {
   const float by_clean = *a.dvalue * a.factors[0], by_rainy = *a.dvalue * a.factors[1];
-  parallel_for(blocks(p), [&](std::int64_t block) {
-    const std::int64_t end = std::min(p.count, (block + 1) * kBlock);
-    for (std::int64_t k = block * kBlock; k < end; ++k)
-      a.dderained[k] = weigh_signs(a.signs[k], by_clean, by_rainy);
+  parallel_for_blocks(p.count, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) a.dderained[k] = weigh_signs(a.signs[k], by_clean, by_rainy);
   });
 }
 

@@ -20,13 +20,13 @@ double pixel_loss(const FocalProblem& p, const float* logits, float* dlogits) {
     others += e;
     if (dlogits) dlogits[j] = static_cast<float>(e);
   }
-  const double rest = others / (1 + others), clamped = clamped_rest(rest);
-  const FocalPixel pixel = focal_pixel(p, rest, std::log1p(-clamped), std::pow(clamped, p.gamma));
+  const double complement = others / (1 + others), clamped = clamped_complement(complement);
+  const FocalPixel pixel = focal_pixel(p, complement, std::log1p(-clamped), std::pow(clamped, p.gamma));
   if (dlogits) {
     const double slope = pixel.slope / static_cast<double>(p.pixels()), others_slope = -slope / (1 + others);
     for (std::int64_t j = 0; j < p.c; ++j)
-      dlogits[j] =
-          static_cast<float>(j == label ? slope * rest : others_slope * static_cast<double>(dlogits[j]));
+      dlogits[j] = static_cast<float>(j == label ? slope * complement
+                                                 : others_slope * static_cast<double>(dlogits[j]));
   }
   return pixel.value;
 }

@@ -29,8 +29,8 @@ class Cublas {
   }
 
   /// The handle, set to queue on a stream.
-  cublasHandle_t on(cudaStream_t stream) {
-    if (!handle_) start(stream);
+  cublasHandle_t handle_for(cudaStream_t stream) {
+    if (!handle_) create_handle(stream);
     // cublasSetStream resets the workspace; cuBLAS would then allocate its own, which breaks graph capture
     // and may change the order of sums.
     check(set_stream_(handle_, stream), "setting the stream of");
@@ -64,7 +64,7 @@ class Cublas {
     return nullptr;
   }
 
-  void start(cudaStream_t stream) {
+  void create_handle(cudaStream_t stream) {
     cudaStreamCaptureStatus capture{};
     check_cuda(cudaStreamIsCapturing(stream, &capture), "querying the capture state");
     if (capture != cudaStreamCaptureStatusNone)
@@ -98,10 +98,10 @@ void matmul(const MatmulProblem& p, const T* a, const T* b, T* c, CudaStream str
   constexpr cudaDataType kType = std::is_same_v<T, Half> ? CUDA_R_16F : CUDA_R_32F;
   const float factor = 1, factor_before = p.add ? 1 : 0;
   // cuBLAS is column-major, so it sees each matrix as its transpose: cᵀ = bᵀ aᵀ.
-  cublas->check(
-      cublas->gemm(cublas->on(stream), CUBLAS_OP_N, CUBLAS_OP_N, p.n, p.m, p.k, &factor, b, kType, p.n, a,
-                   kType, p.k, &factor_before, c, kType, p.n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
-      "multiplying matrices by");
+  cublas->check(cublas->gemm(cublas->handle_for(stream), CUBLAS_OP_N, CUBLAS_OP_N, p.n, p.m, p.k, &factor, b,
+                             kType, p.n, a, kType, p.k, &factor_before, c, kType, p.n, CUBLAS_COMPUTE_32F,
+                             CUBLAS_GEMM_DEFAULT),
+                "multiplying matrices by");
 }
 
 }  // namespace sapnet::kernels::cuda

@@ -24,11 +24,11 @@ constexpr int kPerWord = 32 / argmax_bits(kKernel);
 /// Multipliers that shift each argmax to its bits in the word: not every SIMD instruction set has per-lane
 /// shifts.
 template <int kKernel>
-constexpr auto kPlaces = [] {
-  std::array<std::uint32_t, kPerWord<kKernel>> places{};
+constexpr auto kFieldShifts = [] {
+  std::array<std::uint32_t, kPerWord<kKernel>> shifts{};
   for (int i = 0; i < kPerWord<kKernel>; ++i)
-    places[static_cast<std::size_t>(i)] = 1U << argmax_bits(kKernel) * i;
-  return places;
+    shifts[static_cast<std::size_t>(i)] = 1U << argmax_bits(kKernel) * i;
+  return shifts;
 }();
 
 }  // namespace sapnet::kernels::cpu
@@ -39,10 +39,10 @@ namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// The range of window positions along one axis that lie inside the map: [begin, end).
-struct Inside {
+struct ClippedWindow {
   int begin, end;
 
-  Inside(std::int64_t start, std::int64_t size, int kernel)
+  ClippedWindow(std::int64_t start, std::int64_t size, int kernel)
       : begin(static_cast<int>(std::max<std::int64_t>(-start, 0))),
         end(static_cast<int>(std::min<std::int64_t>(size - start, kernel))) {}
 };
@@ -50,37 +50,38 @@ struct Inside {
 /// One vector of channels of one output, `channels` of them valid; returns their packed argmax in the low
 /// bits of a word. in: the first element of the window, which may lie outside the map.
 template <int kKernel, class Tag>
-HWY_INLINE std::uint32_t pool_lanes(Tag tag, const MaxPoolProblem& p, const Inside& rows,
-                                    const Inside& columns, std::int64_t channels, const float* in,
+HWY_INLINE std::uint32_t pool_lanes(Tag tag, const MaxPoolProblem& p, const ClippedWindow& rows,
+                                    const ClippedWindow& columns, std::int64_t channels, const float* in,
                                     float* out) {
-  const hn::RebindToUnsigned<Tag> places;
+  const hn::RebindToUnsigned<Tag> words;
   const auto at = [&](int a, int b) { return load_lanes(tag, in + (a * p.w + b) * p.c, channels); };
-  const auto place = [&](int a, int b) {
-    return hn::Set(places, static_cast<std::uint32_t>(a * kKernel + b));
+  const auto position = [&](int a, int b) {
+    return hn::Set(words, static_cast<std::uint32_t>(a * kKernel + b));
   };
   auto best = at(rows.begin, columns.begin);
-  auto won = place(rows.begin, columns.begin);
+  auto best_position = position(rows.begin, columns.begin);
   for (int a = rows.begin; a < rows.end; ++a) {
     for (int b = columns.begin; b < columns.end; ++b) {
       const auto value = at(a, b);
       const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
       best = hn::IfThenElse(wins, value, best);
-      won = hn::IfThenElse(hn::RebindMask(places, wins), place(a, b), won);
+      best_position = hn::IfThenElse(hn::RebindMask(words, wins), position(a, b), best_position);
     }
   }
   store_lanes(tag, best, out, channels);
   if (channels < static_cast<std::int64_t>(hn::MaxLanes(tag)))
-    won = hn::IfThenElseZero(first_lanes(places, channels), won);
-  return hn::GetLane(hn::SumOfLanes(places, hn::Mul(won, hn::LoadU(places, kPlaces<kKernel>.data()))));
+    best_position = hn::IfThenElseZero(first_lanes(words, channels), best_position);
+  return hn::GetLane(
+      hn::SumOfLanes(words, hn::Mul(best_position, hn::LoadU(words, kFieldShifts<kKernel>.data()))));
 }
 
 template <int kKernel>
 void pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t image, std::int64_t y) {
   const hn::CappedTag<float, static_cast<std::size_t>(kPerWord<kKernel>)> tag;
   constexpr auto kTagLanes = static_cast<std::int64_t>(hn::MaxLanes(tag));
-  const Inside rows(y * p.stride - p.padding, p.h, kKernel);
+  const ClippedWindow rows(y * p.stride - p.padding, p.h, kKernel);
   for (std::int64_t x = 0; x < p.out_w(); ++x) {
-    const Inside columns(x * p.stride - p.padding, p.w, kKernel);
+    const ClippedWindow columns(x * p.stride - p.padding, p.w, kKernel);
     const float* const in =
         a.in + ((image * p.h + y * p.stride - p.padding) * p.w + x * p.stride - p.padding) * p.c;
     const std::int64_t pixel = (image * p.out_h() + y) * p.out_w() + x;
@@ -114,7 +115,7 @@ namespace {
 /// The bit mask of each argmax in its word.
 template <int kKernel>
 constexpr auto kFields = [] {
-  auto fields = kPlaces<kKernel>;
+  auto fields = kFieldShifts<kKernel>;
   for (std::uint32_t& field : fields) field *= (1U << argmax_bits(kKernel)) - 1;
   return fields;
 }();
@@ -131,18 +132,18 @@ void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments& a) {
       for (std::int64_t v = rows.begin; v < rows.end; ++v) {
         for (std::int64_t u = columns.begin; u < columns.end; ++u) {
           const std::int64_t pixel = (image * p.out_h() + v) * p.out_w() + u;
-          const auto place = static_cast<std::uint32_t>((y + p.padding - v * p.stride) * kKernel + x +
-                                                        p.padding - u * p.stride);
-          const std::uint32_t place_of_all = place * (~0U / kFields<kKernel>[0]);
+          const auto position = static_cast<std::uint32_t>((y + p.padding - v * p.stride) * kKernel + x +
+                                                           p.padding - u * p.stride);
+          const std::uint32_t position_in_all_fields = position * (~0U / kFields<kKernel>[0]);
           const float* const dout = a.dout + pixel * p.c;
           for (std::int64_t word = 0; word < p.argmax_words(); ++word) {
-            const std::uint32_t others = a.argmax[pixel * p.argmax_words() + word] ^ place_of_all;
+            const std::uint32_t mismatch = a.argmax[pixel * p.argmax_words() + word] ^ position_in_all_fields;
             const std::int64_t c = word * kPerWord<kKernel>;
             const std::int64_t channels = std::min<std::int64_t>(p.c - c, kPerWord<kKernel>);
 #pragma omp simd
             for (std::int64_t i = 0; i < channels; ++i) {
               const float g = dout[c + i];  // unconditional load, so that the loop vectorises
-              din[c + i] += (others & kFields<kKernel>[static_cast<std::size_t>(i)]) == 0 ? g : 0;
+              din[c + i] += (mismatch & kFields<kKernel>[static_cast<std::size_t>(i)]) == 0 ? g : 0;
             }
           }
         }

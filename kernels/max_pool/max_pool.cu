@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(gpu::kElementThreads)
   const int k = gpu::element_of_row(), x = k / (p.words * kPerWord), c = k % (p.words * kPerWord);
   const int image = static_cast<int>(blockIdx.x) / p.out_h, y = static_cast<int>(blockIdx.x) % p.out_h;
   const std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * p.out_w + x;
-  int won = -1;
+  int best_position = -1;
   if (x < p.out_w && c < p.c) {
     T best{};
 #pragma unroll
@@ -44,15 +44,16 @@ __global__ void __launch_bounds__(gpu::kElementThreads)
         if (row < 0 || row >= p.h || column < 0 || column >= p.w) continue;
         const T stored = in[(static_cast<std::int64_t>(image * p.h + row) * p.w + column) * p.c + c];
         const float value = gpu::to_float(stored);
-        if (won >= 0 && !(value > gpu::to_float(best)) && value == value) continue;
+        if (best_position >= 0 && !(value > gpu::to_float(best)) && value == value) continue;
         best = stored;
-        won = a * kKernel + b;
+        best_position = a * kKernel + b;
       }
     }
     out[pixel * p.c + c] = best;
   }
   if (!argmax) return;
-  std::uint32_t word = won < 0 ? 0 : static_cast<std::uint32_t>(won) << kBits * (c % kPerWord);
+  std::uint32_t word =
+      best_position < 0 ? 0 : static_cast<std::uint32_t>(best_position) << kBits * (c % kPerWord);
 #pragma unroll
   for (int mask = 1; mask < kPerWord; mask *= 2) word |= gpu::shuffle_xor(word, mask);
   if (x < p.out_w && c % kPerWord == 0) argmax[pixel * p.words + c / kPerWord] = word;
@@ -75,8 +76,8 @@ struct PoolBackward {
       for (int u = columns.begin; u < columns.end; ++u) {
         const std::int64_t pixel = static_cast<std::int64_t>(image * p.out_h + v) * p.out_w + u;
         const std::uint32_t word = argmax[pixel * p.words + c / kPerWord];
-        const int place = (y + p.padding - v * p.stride) * kKernel + x + p.padding - u * p.stride;
-        if (static_cast<int>(word >> kBits * (c % kPerWord) & ((1U << kBits) - 1)) == place)
+        const int position = (y + p.padding - v * p.stride) * kKernel + x + p.padding - u * p.stride;
+        if (static_cast<int>(word >> kBits * (c % kPerWord) & ((1U << kBits) - 1)) == position)
           sum += gpu::to_float(dout[pixel * p.c + c]);
       }
     }

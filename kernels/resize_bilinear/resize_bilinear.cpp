@@ -31,9 +31,11 @@ void resize_bilinear(const ResizeProblem& p, const ResizeArguments& a) {
       const std::int64_t left = column.low * p.c, right = column.high * p.c, at = (job * p.out_w + x) * p.c;
 #pragma omp simd  // the residual may alias the output
       for (std::int64_t c = 0; c < p.c; ++c) {
-        const float above = (1 - column.share) * upper[left + c] + column.share * upper[right + c];
-        const float below = (1 - column.share) * lower[left + c] + column.share * lower[right + c];
-        const float sum = (1 - row.share) * above + row.share * below;
+        const float above =
+            (1 - column.high_weight) * upper[left + c] + column.high_weight * upper[right + c];
+        const float below =
+            (1 - column.high_weight) * lower[left + c] + column.high_weight * lower[right + c];
+        const float sum = (1 - row.high_weight) * above + row.high_weight * below;
         a.out[at + c] = a.residual ? sum + a.residual[at + c] : sum;
       }
     }

@@ -21,11 +21,11 @@ struct Resize {
     const T* const image = in + row / out_h * p.h * p.w * p.c + k % channels;
     const auto along_row = [&](std::int64_t y) {
       const T* const from = image + y * p.w * p.c;
-      return (1 - columns.share) * gpu::to_float(from[columns.low * p.c]) +
-             columns.share * gpu::to_float(from[columns.high * p.c]);
+      return (1 - columns.high_weight) * gpu::to_float(from[columns.low * p.c]) +
+             columns.high_weight * gpu::to_float(from[columns.high * p.c]);
     };
     const std::int64_t at = row * p.out_w * p.c + k;
-    float sum = (1 - rows.share) * along_row(rows.low) + rows.share * along_row(rows.high);
+    float sum = (1 - rows.high_weight) * along_row(rows.low) + rows.high_weight * along_row(rows.high);
     if (residual) sum += gpu::to_float(residual[at]);
     out[at] = gpu::from_float<T>(sum);
   }

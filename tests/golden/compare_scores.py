@@ -1,9 +1,9 @@
-"""Scores all benchmark pairs with sapnet-infer and holds them against yardstick.json.
+"""Scores all benchmark pairs with sapnet-infer and compares the scores with yardstick.json.
 
     /usr/bin/python3 tests/golden/compare_scores.py [--program build/bin/sapnet-infer]
 
-Prints the means of both and the largest difference of a single image; exits with 1 when one is more than
-0.005 dB or 0.0005 of SSIM.
+Prints both means and the largest difference for a single image; exits with 1 if a difference exceeds
+0.005 dB or an SSIM of 0.0005.
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ LIMITS = {"psnr": 0.005, "ssim": 0.0005}
 
 
 def our_scores(options, weights, pairs, rounding, folder):
-    """PSNR and SSIM by image."""
+    """PSNR and SSIM per image."""
     images = options.data / pairs
     subprocess.run([options.program, images / "rain", "-o", folder / "derained", "--reference", images / "clean",
                     "--weights", options.weights / weights, "--rounding", rounding,

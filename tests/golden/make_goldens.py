@@ -1,16 +1,14 @@
-"""Writes the goldens of this folder: inputs, weights and what PyTorch makes of them.
+"""Writes the golden files of this folder: inputs, weights, and PyTorch's results for them.
 
     /usr/bin/python3 tests/golden/make_goldens.py
 
-sapnet.safetensors and prenet.safetensors hold a network's tensors by their published names, and beside them
-golden.input and golden.stage1 to golden.stage6. sapnet_training.safetensors holds what training makes of
-sapnet.safetensors, and prenet_gradients.safetensors what goes back through prenet.safetensors.
-operations.safetensors holds one operation per prefix. Maps
-are (n, h, w, channels), weights (out, in, k, k).
+sapnet.safetensors and prenet.safetensors hold a network's tensors with their published names, and golden.input
+and golden.stage1 to golden.stage6. sapnet_training.safetensors holds the results of training
+sapnet.safetensors, and prenet_gradients.safetensors the gradients of prenet.safetensors.
+operations.safetensors holds one operation per prefix. Maps are (n, h, w, channels), weights (out, in, k, k).
 
-The networks are computed in double precision and rounded to fp32 at the end, so that a golden is the
-definition itself, not one library's rounding of it. The largest difference to PyTorch's own fp32 run is
-printed.
+The networks are computed in double precision and rounded to fp32 at the end, so that a golden file does not
+contain one library's fp32 rounding errors. Prints the largest difference from PyTorch in fp32.
 """
 import pathlib
 import sys
@@ -33,9 +31,9 @@ def nhwc(x):
 
 
 def redraw(network):
-    """Weights that keep the signal's size from layer to layer (He et al. 2015), so that every layer shows in
-    the output; PyTorch's own draw fades out along the network. What nothing damps, PReNet's branches and the
-    way out, is drawn smaller."""
+    """Weights that preserve the signal's scale from layer to layer (He et al. 2015), so that every layer affects
+    the output; with PyTorch's default initialisation the signal fades. Undamped layers, PReNet's branches and the
+    output layer, get smaller weights."""
     for name, parameter in network.named_parameters():
         if parameter.dim() == 1:
             parameter.data.uniform_(-0.1, 0.1)
@@ -45,7 +43,7 @@ def redraw(network):
             gain = 0.3 if undamped else 2
             parameter.data.normal_(0, (gain / fan_in) ** 0.5)
         if name.endswith("conv_du.0.weight"):
-            # Of opposite signs, so that the ReLU behind lets one of the two through, whatever the mean.
+            # Opposite signs, so that the following ReLU passes one of the two for any mean.
             parameter.data[1] = -0.5 * parameter.data[0]
 
 
@@ -69,7 +67,7 @@ def network_golden(network, seed, n=2, height=29, width=37):
 
 
 def gradient_summary(network, weights, seed, n=2, height=13, width=18):
-    """The loss -SSIM and, of the gradients by all weights, the 2-norm of each and its product with the weight."""
+    """The loss -SSIM and, for the gradient of each weight, the 2-norm and the dot product with the weight."""
     network.load_state_dict({name: tensor for name, tensor in read_weights(FOLDER / weights).items()
                              if not name.startswith("golden.")})
     torch.manual_seed(seed)
@@ -84,8 +82,8 @@ def gradient_summary(network, weights, seed, n=2, height=13, width=18):
 
 
 def training_golden(network, weights, seed, steps=10, learning_rate=1e-4, n=2, height=13, width=18):
-    """The loss -SSIM and its gradients by all weights, in double; and `steps` steps of PyTorch's Adam on the same
-    pictures: each loss, and the weights at last. The weights at first are those of the golden `weights`."""
+    """The loss -SSIM and the gradients of all weights, in double; and `steps` steps of PyTorch's Adam on the same
+    images: each loss, and the final weights. The initial weights are those of the golden file `weights`."""
     network.load_state_dict({name: tensor for name, tensor in read_weights(FOLDER / weights).items()
                              if not name.startswith("golden.")})
     torch.manual_seed(seed)
@@ -110,7 +108,7 @@ def training_golden(network, weights, seed, steps=10, learning_rate=1e-4, n=2, h
 
 @torch.inference_mode()
 def conv2d_goldens():
-    """Of (in, out, kernel, stride, dilation, padding)."""
+    """Cases (in, out, kernel, stride, dilation, padding)."""
     tensors = {}
     cases = [(3, 32, 3, 1, 1, 1), (32, 3, 3, 1, 1, 1), (5, 7, 3, 2, 1, 1), (4, 6, 3, 1, 3, 3),
              (6, 4, 5, 2, 2, 3), (8, 3, 1, 1, 1, 0), (3, 8, 7, 2, 1, 3)]
@@ -128,7 +126,7 @@ def conv2d_goldens():
 
 @torch.inference_mode()
 def conv_lstm_goldens():
-    """Two steps from the zero state: the first one without h and c, the second one with them."""
+    """Two steps from the zero state: the first without h and c, the second with them."""
     inputs, hidden = 32, 32
     x = torch.randn(2, 1, inputs, 5, 7)
     fan_in = 9 * (inputs + hidden)
@@ -159,7 +157,7 @@ def attended_conv_goldens():
     tensors = {"attended_conv.weight": weight, "attended_conv.bias": bias, "attended_conv.w1": w1,
                "attended_conv.w2": w2, "attended_conv.w3": w3}
     for size, (height, width) in enumerate([(5, 36), (18, 5), (1, 1)]):
-        # Off zero, so that the means which the attention takes depend on the border.
+        # Away from zero, so that the means in the attention depend on the border.
         x = torch.randn(1, CHANNELS, height, width) + 0.5
         tensors[f"attended_conv.{size}.input"] = nhwc(x)
         for dilation in (1, 2, 4, 8, 16):

@@ -1,9 +1,9 @@
-"""Writes loss_ops.safetensors: inputs of the losses on features and logits, and what PyTorch makes of them.
+"""Writes loss_ops.safetensors: inputs of the losses on features and logits, and PyTorch's results for them.
 
     /usr/bin/python3 tests/golden/make_loss_ops.py
 
-Each case has its inputs, the value and the gradient of it by the first input; maps are (n, h, w, channels). Inputs
-are numbers that fp16 holds, and all is computed in double precision.
+Each case has its inputs, the value, and its gradient with respect to the first input; maps are (n, h, w, channels).
+Inputs are representable in fp16, and everything is computed in double precision.
 """
 import pathlib
 import sys
@@ -26,7 +26,7 @@ def nhwc(x):
 
 
 def case(name, loss, **inputs):
-    """loss: a function of the inputs in their order."""
+    """loss: a function of the inputs, in order."""
     exact = [x.double() for x in inputs.values()]
     exact[0].requires_grad_()
     value = loss(*exact)
@@ -55,7 +55,7 @@ def feature_distances():
     clean[0, :, 0, 0] = 0
     name = "feature_distance.zero"
     tensors |= case(name, feature_distance, derained=derained, clean=clean, weight=weight)
-    # The gradient by a vector of zeros is NaN in PyTorch, and zero by our definition.
+    # For a zero vector the gradient is NaN in PyTorch, and zero by our definition.
     undefined = tensors[f"{name}.gradient"].isnan()
     assert undefined.sum() == 20 and undefined[1, 2, 4].all()
     tensors[f"{name}.gradient"][undefined] = 0

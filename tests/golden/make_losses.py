@@ -1,11 +1,11 @@
-"""Writes losses.safetensors: what PyTorch, in double precision, makes of the semantic losses.
+"""Writes losses.safetensors: PyTorch's results, in double precision, for the perceptual and semantic losses.
 
     /usr/bin/python3 tests/golden/make_losses.py
 
-Weights and pictures are drawn from seeds by both sides (bench/peers/draw.py, tests/model/seeded.h), so that the
-file holds results alone: of each loss its value and its gradient by the derained pictures, (n, h, w, 3); and of
-a whole step its parts and, of the gradient by each weight of SAPNet, the 2-norm and the product with the weight.
-Cases named real_ are of the weights that pictures were learned from, where ../shared/weights has them.
+Both sides generate weights and images from the same seeds (bench/peers/draw.py, tests/model/seeded.h), so the file
+holds only results: for each loss its value and its gradient with respect to the derained images, (n, h, w, 3); for
+a whole step its terms and, for the gradient of each SAPNet weight, the 2-norm and the dot product with the weight.
+Cases named real_ use trained weights, if ../shared/weights has them.
 """
 import pathlib
 import sys
@@ -23,15 +23,15 @@ from weight_file import read_weights, write_safetensors  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 SHARED = ROOT.parent / "shared" / "weights"
-PICTURES, VGG, LINEAR, SEGMENTATION = 11, 12, 13, 1  # seeds
-# With 1, two classes are so near to each other at one pixel that in fp32, PyTorch's too, the other is the label.
+IMAGES, VGG, LINEAR, SEGMENTATION = 11, 12, 13, 1  # seeds
+# With 1, two classes are so close at one pixel that in fp32, also in PyTorch, the other one becomes the label.
 BATCH_SEGMENTATION = 2
 
 
 def draw_pictures(n, height, width):
-    """Clean, rainy and derained ones."""
+    """Clean, rainy and derained images."""
     def draw(number, limit):
-        values = draw_uniform(PICTURES, number, n * height * width * 3, limit)
+        values = draw_uniform(IMAGES, number, n * height * width * 3, limit)
         return torch.from_numpy(values).reshape(n, height, width, 3).permute(0, 3, 1, 2)
 
     clean = draw(0, 0.5) + 0.5
@@ -39,7 +39,7 @@ def draw_pictures(n, height, width):
 
 
 def result(name, loss, derained):
-    """loss: of a function of the derained pictures."""
+    """loss: a function of the derained images."""
     derained = derained.double().requires_grad_()
     value = loss(derained)
     value.backward()
@@ -54,11 +54,11 @@ def each_loss():
     tensors = {}
 
     def perceptual(prefix, vgg, linear):
-        def raw(pictures):
-            return vgg(pictures)[:4]
+        def raw(images):
+            return vgg(images)[:4]
 
-        def features(pictures):
-            return vgg(normalized(pictures))
+        def features(images):
+            return vgg(normalized(images))
 
         tensors.update(result(f"{prefix}contrast", lambda d: contrast(
             features(d)[:4], features(exact_clean)[:4], features(exact_rainy)[:4]), derained))

@@ -1,10 +1,9 @@
-"""Writes vision_ops.safetensors: what PyTorch makes of the operations of VGG, ResNet and FPN, and of the gradient
-that comes back to them.
+"""Writes vision_ops.safetensors: PyTorch's results for the operations of VGG, ResNet and FPN, and their gradients.
 
     /usr/bin/python3 tests/golden/make_vision_ops.py
 
-Each case has its input, the output's gradient and what came of both. Maps are (n, h, w, channels). All that goes in is
-such as fp16 holds too; max_pool copies, and what else there is is computed in double precision.
+Each case has its input, the output's gradient, and the results for both. Maps are (n, h, w, channels). Inputs are
+representable in fp16; max_pool copies values, everything else is computed in double precision.
 """
 import torch
 import torch.nn.functional as F
@@ -13,7 +12,7 @@ from make_goldens import FOLDER, nhwc, write_safetensors
 
 
 def back(out, gradient, by):
-    """The gradients by the tensors `by`, (n, h, w, channels) each where they are maps."""
+    """The gradients with respect to the tensors `by`; maps are (n, h, w, channels)."""
     return [nhwc(g) for g in torch.autograd.grad(out, by, gradient)]
 
 
@@ -22,7 +21,7 @@ def in_fp16(tensor):
 
 
 def max_pool_goldens():
-    """Of (kernel, stride, padding). Of few different numbers, so that there are equals; and of NaN."""
+    """Cases (kernel, stride, padding), with few distinct values, so that there are ties; and with NaN."""
     tensors = {}
     for index, geometry in enumerate([(2, 2, 0), (3, 2, 1)]):
         x = (torch.randn(1, 19, 13, 9) * 2).round() / 2
@@ -39,7 +38,7 @@ def max_pool_goldens():
 
 
 def resize_goldens():
-    """Of (height, width) to (height, width); the first two with a residual."""
+    """Cases (height, width) to (height, width); the first two with a residual."""
     tensors = {}
     cases = [((13, 9), (26, 18)), ((7, 5), (13, 9)), ((25, 13), (13, 25)), ((30, 11), (7, 3)), ((1, 1), (4, 3)),
              ((6, 5), (6, 5))]
@@ -59,11 +58,11 @@ def resize_goldens():
 
 
 def batch_norm_goldens():
-    """Of whether there is a residual, and a ReLU."""
+    """Cases with and without a residual and a ReLU."""
     tensors = {}
     for index, (with_residual, relu) in enumerate([(False, False), (False, True), (True, True), (True, False)]):
         channels = 5
-        # Off zero, each channel by as much as it varies or more.
+        # Away from zero, each channel by at least its standard deviation.
         x = in_fp16(torch.randn(2, channels, 13, 7) * torch.linspace(0.05, 2, channels)[:, None, None] + 1)
         residual = in_fp16(torch.randn(x.shape))
         x.requires_grad_(), residual.requires_grad_()

@@ -1,11 +1,10 @@
-"""Writes yardstick.json: what PyTorch scores with the published weights on the benchmark pairs.
+"""Writes yardstick.json: PyTorch's scores with the published weights on the benchmark pairs.
 
     /usr/bin/python3 tests/golden/make_yardstick.py [--data ../shared/data] [--weights ../shared/weights]
                                                     [--outputs DIR]
 
-Per weight file, set and image: PSNR in dB and SSIM, RGB, of outputs that were truncated and of outputs that
-were rounded to bytes. With --outputs the unrounded results are kept as raw fp32 (h, w, 3), and those that
-are there are not computed again.
+Per weight file, set and image: PSNR in dB and SSIM, RGB, for outputs truncated and outputs rounded to bytes.
+With --outputs the unrounded results are stored as raw fp32 (h, w, 3), and existing ones are not recomputed.
 """
 import argparse
 import json

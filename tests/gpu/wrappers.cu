@@ -113,7 +113,7 @@ __global__ void pass_through_grid(std::uint32_t* values) {
 
 }  // namespace
 
-void places(dim3 grid, int threads, std::uint32_t* out) {
+void thread_positions(dim3 grid, int threads, std::uint32_t* out) {
   gpu::launch(write_place, grid, threads, 0, nullptr, out);
 }
 

@@ -10,7 +10,7 @@
 namespace sapnet::tests::wrappers {
 
 /// out[i] = x | y << 8 | z << 16 | t << 24 for the i-th thread, with t varying fastest, then the block's x.
-void places(dim3 grid, int threads, std::uint32_t* out);
+void thread_positions(dim3 grid, int threads, std::uint32_t* out);
 
 /// Launches an empty kernel. Throws Error if the launch is refused.
 void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative);

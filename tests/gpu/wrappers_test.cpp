@@ -43,7 +43,7 @@ TEST_CASE("launch starts the requested grid", "[gpu][conformance]") {
   if (!have_gpu()) return;
   constexpr std::uint32_t kX = 3, kY = 5, kZ = 2, kThreads = 70;
   const DeviceArray<std::uint32_t> out(Words(kX * kY * kZ * kThreads, kUnwritten));
-  places({kX, kY, kZ}, kThreads, out.get());
+  thread_positions({kX, kY, kZ}, kThreads, out.get());
   Words expected;
   for (std::uint32_t z = 0; z < kZ; ++z)
     for (std::uint32_t y = 0; y < kY; ++y)

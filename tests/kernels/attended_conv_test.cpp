@@ -105,7 +105,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
   const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
 
   for (const auto& implementation : implementations()) {
-    if (implementation->maps() != maps || !implementation->takes(p)) continue;
+    if (implementation->maps() != maps || !implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray map(in), sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1),
@@ -301,7 +301,7 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
                                            scale_tolerances(p, weights, shifted_sums), maps);
 
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p) || implementation->maps() != maps) continue;
+    if (!implementation->supports(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(out), pre_residuals(with_residual ? pre_residual : std::vector<float>()),

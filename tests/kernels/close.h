@@ -19,11 +19,9 @@ namespace sapnet::tests {
 /// Each addition rounds by at most ε/2 of the partial sum, uniformly distributed, so with a standard
 /// deviation of ε/√12 of it; the errors are independent, so their squares add.
 /// - Terms of random sign: the partial sum after k of n terms is about √k·t, t being the root mean square of
-/// a term; the
-///   errors add up to (ε/√12)·√(Σ k)·t = 0.2·ε·√n·(√n·t): `scale` is the terms' 2-norm.
+///   a term; the errors add up to (ε/√12)·√(Σ k)·t = 0.2·ε·√n·(√n·t): `scale` is the terms' 2-norm.
 /// - Terms of one sign: the partial sum is k·t; (ε/√12)·√(Σ k²)·t = 0.17·ε·√n·(n·t): `scale` is the sum of
-/// their absolute
-///   values.
+///   their absolute values.
 /// c = 4 is then some 20 standard deviations: room for larger partial sums than average, none for a wrong
 /// term.
 inline double sum_tolerance(double terms, double scale) {

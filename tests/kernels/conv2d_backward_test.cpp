@@ -237,7 +237,7 @@ KERNEL_TEST_CASE("a convolution saves the map before its residual", "[kernels][c
                         same_size(2, 5, 7, {64, 0}, 64), Conv2dProblem{1, 5, 7, {6, 0}, 20, 1, 1, 1, 0}}) {
     for (const auto& each : implementations()) {
       const Implementation& implementation = *each;
-      if (!implementation.takes(p)) continue;
+      if (!implementation.supports(p)) continue;
       INFO(implementation.name());
       const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
       GuardedArray in(random_values(p.n * p.h * p.w * p.in_channels[0], 1)),

@@ -21,7 +21,7 @@ inline kernels::Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int
 template <class Body>
 void for_each_implementation(const kernels::Conv2dProblem& p, engine::DType maps, const Body& body) {
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p) || implementation->maps() != maps) continue;
+    if (!implementation->supports(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     body(*implementation);
   }

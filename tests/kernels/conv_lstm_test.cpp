@@ -55,7 +55,7 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
   const auto expected = reference::conv_lstm(p, x, h, c, weight, bias);
 
   for (const auto& implementation : implementations()) {
-    if (implementation->maps() != maps || !implementation->takes(p)) continue;
+    if (implementation->maps() != maps || !implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray map(x), hidden_state(h), cell(c), weights(weight), biases(bias);
@@ -150,7 +150,7 @@ void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, b
     gates.push_back(static_cast<float>(is_g ? std::tanh(sums[k]) : 1 / (1 + std::exp(-sums[k]))));
   }
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p) || implementation->maps() != maps) continue;
+    if (!implementation->supports(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray all_gates(gates), cell(c), hidden_state(h_out), dhs(dh), dcs(dc);
@@ -194,7 +194,7 @@ KERNEL_TEST_CASE("conv_lstm saves its gates", "[kernels][conv_lstm][backward]") 
   const std::int64_t count = p.n * p.h * p.w * p.hidden;
   const auto states = static_cast<std::size_t>(count), hidden = static_cast<std::size_t>(p.hidden);
   for (const auto& implementation : implementations()) {
-    if (!implementation->takes(p)) continue;
+    if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     GuardedArray x(random_values(count, 1)), h(random_values(count, 2)), c(random_values(count, 3)),
         weight(random_values(4 * 32 * 64 * 9, 4, 0.2F)), bias(random_values(4 * 32, 5)), h_out(states),

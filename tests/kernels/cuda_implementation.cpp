@@ -26,11 +26,11 @@ class CudaNetworks : public Implementation {
   std::string name() const override { return "cuda " + std::string(to_string(maps())); }
   DType maps() const override { return engine::kDTypeOf<T>; }
 
-  bool takes(const kernels::Conv2dProblem& /*problem*/) const override { return true; }
-  bool takes(const kernels::ConvLstmProblem& p) const override {
+  bool supports(const kernels::Conv2dProblem& /*problem*/) const override { return true; }
+  bool supports(const kernels::ConvLstmProblem& p) const override {
     return kernels::cuda::supports_conv_lstm(p);
   }
-  bool takes(const kernels::AttendedConvProblem& p) const override {
+  bool supports(const kernels::AttendedConvProblem& p) const override {
     return kernels::cuda::supports_attended_conv(p);
   }
 

@@ -77,7 +77,7 @@ class CpuImplementation : public Implementation {
                                                        : " to a image");
   }
 
-  bool takes(const kernels::Conv2dProblem& problem) const override {
+  bool supports(const kernels::Conv2dProblem& problem) const override {
     return algorithm_ == Conv2dAlgorithm::kDirect || kernels::fastest_algorithm(problem) == algorithm_;
   }
 

@@ -42,9 +42,11 @@ class Implementation {
   virtual engine::DType maps() const { return engine::DType::kFloat32; }
 
   /// Whether it supports convolutions of this kind.
-  virtual bool takes(const kernels::Conv2dProblem& problem) const = 0;
-  virtual bool takes(const kernels::ConvLstmProblem& problem) const { return takes(problem.conv()); }
-  virtual bool takes(const kernels::AttendedConvProblem& problem) const { return takes(problem.conv()); }
+  virtual bool supports(const kernels::Conv2dProblem& problem) const = 0;
+  virtual bool supports(const kernels::ConvLstmProblem& problem) const { return supports(problem.conv()); }
+  virtual bool supports(const kernels::AttendedConvProblem& problem) const {
+    return supports(problem.conv());
+  }
 
   /// The tolerance of a sum of the convolution. magnitude: 2-norm of its products and bias; filter_norm: of
   /// its output channel's weights; in_limit: bound of the inputs; bias: its absolute value.
