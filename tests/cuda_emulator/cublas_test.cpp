@@ -19,7 +19,7 @@ TEST_CASE("cublas that is there", "[.cublas]") {
   WARN("cuBLAS is " << (kernels::cuda::has_matmul() ? "there" : "missing"));
 }
 
-TEST_CASE("1×1 convolutions do without cuBLAS", "[cuda_emulator][matmul]") {
+TEST_CASE("1×1 convolutions work without cuBLAS", "[cuda_emulator][matmul]") {
   CHECK_THAT(run_again("[.cublas]").output, Contains("cuBLAS is there"));
   CHECK_THAT(run_again("[.cublas]", "SAPNET_EMULATOR_DEVICE=without_cublas").output,
              Contains("cuBLAS is missing"));
@@ -28,7 +28,7 @@ TEST_CASE("1×1 convolutions do without cuBLAS", "[cuda_emulator][matmul]") {
   CHECK_THAT(ended.output, Contains("All tests passed"));
 }
 
-TEST_CASE("the first product is not recorded", "[.cublas_capture]") {
+TEST_CASE("the first cuBLAS call is not captured", "[.cublas_capture]") {
   const DeviceArray<float> a(6), b(6), c(4);
   const auto multiply = [&] {
     kernels::cuda::matmul<float>({2, 2, 3}, a.get(), b.get(), c.get(), engine::cuda::stream());
@@ -38,11 +38,11 @@ TEST_CASE("the first product is not recorded", "[.cublas_capture]") {
   CHECK_NOTHROW(engine::cuda::Graph(multiply));
 }
 
-TEST_CASE("a first product within a graph is refused", "[cuda_emulator][matmul]") {
+TEST_CASE("a first cuBLAS call during capture is refused", "[cuda_emulator][matmul]") {
   CHECK(run_again("[.cublas_capture]").status == 0);  // in a process without an earlier product
 }
 
-TEST_CASE("cuBLAS says what it does not take", "[cuda_emulator][matmul]") {
+TEST_CASE("cuBLAS reports unsupported arguments", "[cuda_emulator][matmul]") {
   cublasHandle_t handle = nullptr;
   REQUIRE(cublasCreate_v2(&handle) == CUBLAS_STATUS_SUCCESS);
   const DeviceArray<float> a(6), b(12), c(8), workspace(8);

@@ -34,7 +34,7 @@ void check_product(const std::vector<__half>& a, const std::vector<__half>& b,
   }
 }
 
-TEST_CASE("right kernels give the same under every schedule", "[cuda_emulator]") {
+TEST_CASE("correct kernels give the same result under every schedule", "[cuda_emulator]") {
   const Restored restored;
   for (const auto& schedule : schedules()) {
     cuda_emulator::set_schedule(schedule);

@@ -55,7 +55,7 @@ class Pinned {
   float* data_ = nullptr;
 };
 
-TEST_CASE("a result is not there before somebody waits for it", "[cuda_emulator]") {
+TEST_CASE("results are absent before something waits for them", "[cuda_emulator]") {
   const Stream stream;
   const DeviceArray<float> device(kThreads);
   const Pinned host;
@@ -91,7 +91,7 @@ TEST_CASE("a result is not there before somebody waits for it", "[cuda_emulator]
   CHECK(pageable == 5);
 }
 
-TEST_CASE("pinned memory is read late, pageable memory at once", "[cuda_emulator]") {
+TEST_CASE("pinned memory is read lazily, pageable memory immediately", "[cuda_emulator]") {
   const Stream stream;
   const DeviceArray<float> device(2);
   const Pinned pinned;
@@ -104,7 +104,7 @@ TEST_CASE("pinned memory is read late, pageable memory at once", "[cuda_emulator
   CHECK(device.read() == std::vector<float>{2, 1});
 }
 
-TEST_CASE("streams are ordered by events and by the default stream alone", "[cuda_emulator]") {
+TEST_CASE("only events and the default stream order streams", "[cuda_emulator]") {
   const DeviceArray<float> device(kThreads);
   const Pinned host;
   const auto copy_on = [&](cudaStream_t stream) {
@@ -143,7 +143,7 @@ TEST_CASE("streams are ordered by events and by the default stream alone", "[cud
   }
 }
 
-TEST_CASE("events tell the time", "[cuda_emulator]") {
+TEST_CASE("events measure time", "[cuda_emulator]") {
   const Stream stream;
   const Event start, end, timeless(cudaEventDisableTiming);
   float milliseconds = -1;
@@ -162,7 +162,7 @@ TEST_CASE("events tell the time", "[cuda_emulator]") {
   ok(cudaStreamSynchronize(stream));
 }
 
-TEST_CASE("a graph is what was queued, and runs when it is launched", "[cuda_emulator]") {
+TEST_CASE("a graph records queued work and runs it when launched", "[cuda_emulator]") {
   const Stream stream;
   const Pinned host;
   const DeviceArray<float> device(std::vector<float>(kThreads, 0.0F)), sum(1);
@@ -195,7 +195,7 @@ TEST_CASE("a graph is what was queued, and runs when it is launched", "[cuda_emu
   CHECK(cuda_emulator::live().graphs == before.graphs);
 }
 
-TEST_CASE("what cannot be captured spoils the capture", "[cuda_emulator]") {
+TEST_CASE("work that cannot be captured invalidates the capture", "[cuda_emulator]") {
   const Stream stream;
   const Event event, outside;
   ok(cudaEventRecord(outside, nullptr));
@@ -263,7 +263,7 @@ TEST_CASE("what cannot be captured spoils the capture", "[cuda_emulator]") {
   CHECK(cudaStreamEndCapture(blocking, &graph) == cudaErrorStreamCaptureInvalidated);
 }
 
-TEST_CASE("memory is NaN when new, counted, and released once", "[cuda_emulator]") {
+TEST_CASE("new memory is NaN, counted, and released once", "[cuda_emulator]") {
   const Restored restored;
   const auto before = cuda_emulator::live();
   std::size_t free_before = 0, free = 0, total = 0;
@@ -301,7 +301,7 @@ TEST_CASE("memory is NaN when new, counted, and released once", "[cuda_emulator]
   ok(cudaFree(memory));
 }
 
-TEST_CASE("copies stay within their blocks and go where they say", "[cuda_emulator]") {
+TEST_CASE("copies stay within their blocks and match their direction", "[cuda_emulator]") {
   const DeviceArray<float> device(4);
   std::vector<float> host(4);
   const auto copied = [&](void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
@@ -360,7 +360,7 @@ TEST_CASE("prints what the environment chose", "[.cuda_emulator_environment]") {
               cuda_emulator::device().major);
 }
 
-TEST_CASE("the environment chooses schedule and device", "[cuda_emulator]") {
+TEST_CASE("the environment sets schedule and device", "[cuda_emulator]") {
   const auto printed = [](const std::string& environment) {
     return run_again("[.cuda_emulator_environment]", environment).output;
   };

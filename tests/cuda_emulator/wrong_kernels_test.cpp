@@ -29,7 +29,7 @@ struct Expected {
   std::string sentence;  // a regular expression
 };
 
-TEST_CASE("what a kernel does wrong is said in a sentence", "[cuda_emulator]") {
+TEST_CASE("errors in kernels are reported with a message", "[cuda_emulator]") {
   const std::string thread = R"(block \(0, 0, 0\), thread \(\d+, 0, 0\): )";
   const std::string at = R"( at [^ ]*samples/wrong\.cu:\d+)";
   const std::vector<Expected> faults = {
@@ -95,20 +95,20 @@ TEST_CASE("runs a kernel that lacks a barrier", "[.cuda_emulator_race]") {
   is_wrong_without_barrier(Schedule::Order::kForward);
 }
 
-TEST_CASE("ThreadSanitizer sees a missing barrier", "[cuda_emulator]") {
+TEST_CASE("ThreadSanitizer detects a missing barrier", "[cuda_emulator]") {
   const Ended ended = run_again("[.cuda_emulator_race]");
   CHECK(ended.status != 0);
   CHECK_THAT(ended.output, Contains("data race") && Contains("wrong.cu"));
 }
 #else
-TEST_CASE("a missing barrier shows in the numbers under some schedule", "[cuda_emulator]") {
+TEST_CASE("a missing barrier gives wrong values under some schedule", "[cuda_emulator]") {
   // Each thread sees what the one before it wrote if that ran first.
   CHECK_FALSE(is_wrong_without_barrier(Schedule::Order::kForward));
   CHECK(is_wrong_without_barrier(Schedule::Order::kReverse));
   CHECK(is_wrong_without_barrier(Schedule::Order::kRandom));
 }
 
-TEST_CASE("a copy that was not waited for is NaN", "[cuda_emulator]") {
+TEST_CASE("a copy without a wait reads as NaN", "[cuda_emulator]") {
   const Restored restored;
   cuda_emulator::set_schedule({});
   const DeviceArray<float> in(counted(samples::kTile)), out(samples::kTile);
@@ -120,7 +120,7 @@ TEST_CASE("a copy that was not waited for is NaN", "[cuda_emulator]") {
 #endif
 
 #ifdef SAPNET_TEST_ASAN
-TEST_CASE("AddressSanitizer sees where memory ends", "[cuda_emulator]") {
+TEST_CASE("AddressSanitizer detects out-of-bounds accesses", "[cuda_emulator]") {
   const auto found = [](const std::function<void()>& launch) {
     const Ended ended = in_child([&] {
       launch();
@@ -194,13 +194,13 @@ TEST_CASE("launches beyond the device's limits fail", "[cuda_emulator]") {
   ok(cudaDeviceSynchronize());
 }
 
-TEST_CASE("a kernel cannot be given memory of the host", "[cuda_emulator]") {
+TEST_CASE("kernels cannot take host memory", "[cuda_emulator]") {
   float out = 0;
   CHECK_THROWS_WITH(samples::fill(&out, 1, nullptr),
                     Contains("an argument of the kernel points to memory that is not the device's"));
 }
 
-TEST_CASE("after a failure the device goes on, without what was queued", "[cuda_emulator]") {
+TEST_CASE("after a failure the device stays usable and drops queued work", "[cuda_emulator]") {
   const DeviceArray<float> in(counted(16)), out(std::vector<float>(samples::kThreads, 0.0F));
   samples::fault(Fault::kCopyNotWaitedFor, in.get(), nullptr);
   samples::fill(out.get(), 1, nullptr);

@@ -34,7 +34,7 @@ Tensor image(float step) {
 }
 
 /// The gradient of the loss, SSIM, with respect to `out`, or to what it was computed from.
-void go_back(engine::Tape& tape, const Tensor& out) {
+void run_backward(engine::Tape& tape, const Tensor& out) {
   const Tensor similarity = engine::ssim(out, image(0.03F));
   tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCpu)}});
 }
@@ -55,16 +55,16 @@ TEST_CASE("without a ReLU a residual accumulates its result's gradient unchanged
   engine::Tape tape;
   const Tensor out = conv2d(image(0.02F), weights, {.residual = residual});
   Tensor alone = engine::from_host(to_vector(out), kShape, Device::kCpu);
-  go_back(tape, out);
+  run_backward(tape, out);
   const std::vector<float> once = to_vector(*residual.gradient());
   alone.track();
   engine::Tape other;
-  go_back(other, alone);
+  run_backward(other, alone);
   check_same_bits("the residual's gradient", once, to_vector(*alone.gradient()));
   CHECK(once != std::vector<float>(60));
 
   engine::Tape again;
-  go_back(again, conv2d(image(0.02F), weights, {.residual = residual}));
+  run_backward(again, conv2d(image(0.02F), weights, {.residual = residual}));
   for (std::size_t k = 0; k < once.size(); ++k) CHECK(to_vector(*residual.gradient())[k] == 2 * once[k]);
 }
 
@@ -110,8 +110,8 @@ Tensor tracked_on_gpu(const Shape& shape, std::uint32_t seed) {
 
 /// Checks that inputs 0, 1, … of shared weights give the same gradients in one backward pass as summed over
 /// separate ones.
-void check_together_and_alone(int inputs, const std::vector<Tensor>& weights,
-                              const std::function<Tensor(std::uint32_t number)>& input) {
+void check_batched_and_separate(int inputs, const std::vector<Tensor>& weights,
+                                const std::function<Tensor(std::uint32_t number)>& input) {
   const auto gradients = [&] {
     std::vector<std::vector<float>> all;
     for (const Tensor& weight : weights) {
@@ -153,23 +153,23 @@ TEST_CASE("a GPU accumulates wgrads at the end of the backward pass, or not at a
   const engine::Conv2dWeights weights(weight, {}, {3, 0}, {}, {.device = Device::kCuda});
   const auto gradient = [&] { return to_vector(*weight.gradient()); };
   const std::vector<float> zero(81);
-  const auto go_back_through_two = [&](const std::function<void()>& last_step) {
+  const auto run_backward_through_two = [&](const std::function<void()>& last_step) {
     engine::Tape tape;
     tape.record(last_step);
     const Tensor once = engine::conv2d(on_gpu(kShape, 2), weights), twice = engine::conv2d(once, weights);
     const Tensor similarity = engine::ssim(twice, on_gpu(kShape, 3));
     tape.backward(std::array{engine::Tape::Term{similarity, engine::scalar(1, Device::kCuda)}});
   };
-  std::vector<float> before_the_end;
-  go_back_through_two([&] { before_the_end = gradient(); });
-  CHECK(before_the_end == zero);
+  std::vector<float> before_flush;
+  run_backward_through_two([&] { before_flush = gradient(); });
+  CHECK(before_flush == zero);
   const std::vector<float> expected = gradient();
   CHECK(expected != zero);
 
   set_zero(*weight.gradient());
-  CHECK_THROWS(go_back_through_two([] { throw std::runtime_error("failed"); }));
+  CHECK_THROWS(run_backward_through_two([] { throw std::runtime_error("failed"); }));
   CHECK(gradient() == zero);
-  go_back_through_two([] {});
+  run_backward_through_two([] {});
   check_same_bits("the gradient after a failure", gradient(), expected);
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("a GPU accumulates wgrad over all inputs of a convolution", "[engine][
   if (!have_gpu()) return;
   const Tensor weight = tracked_on_gpu({3, 3, 3, 3}, 1), bias = tracked_on_gpu({1, 1, 1, 3}, 2);
   const engine::Conv2dWeights weights(weight, bias, {3, 0}, {}, {.device = Device::kCuda});
-  check_together_and_alone(12, {weight, bias}, [&](std::uint32_t number) {
+  check_batched_and_separate(12, {weight, bias}, [&](std::uint32_t number) {
     const Shape shape = number == 3 ? Shape{1, 6, 5, 3} : Shape{2, 4, 5, 3};
     return engine::conv2d(on_gpu(shape, 10 + number), weights);
   });
@@ -214,7 +214,7 @@ TEST_CASE("a GPU accumulates wgrad over all steps of a cell", "[engine][training
     all.push_back(biases[gate] = tracked_on_gpu({1, 1, 1, 32}, 5 + gate));
   }
   const engine::ConvLstmWeights weights(filters, biases, {.device = Device::kCuda});
-  check_together_and_alone(4, all, [&](std::uint32_t number) {
+  check_batched_and_separate(4, all, [&](std::uint32_t number) {
     engine::LstmState before;
     if (number != 1) before = {on_gpu(map, 20 + number), on_gpu(map, 40 + number)};
     return engine::conv_lstm(on_gpu(map, 60 + number), before, weights).hidden;

@@ -59,20 +59,20 @@ TEST_CASE("resize_bilinear rejects mismatched shapes, and writes in place of an 
 
 TEST_CASE("either of resize_bilinear's inputs may be the only tracked one", "[ops][resize_bilinear]") {
   Tensor x = zeros({1, 2, 2, 1}, Device::kCpu), residual = zeros({1, 4, 4, 1}, Device::kCpu);
-  const auto go_back = [&] {
+  const auto run_backward = [&] {
     Tape tape;
     const Tensor out = resize_bilinear(x, 4, 4, residual);
     *out.gradient() = from_host(std::vector<float>(16, 1.0F), out.shape(), Device::kCpu);
     tape.backward({});
   };
   residual.track();
-  go_back();
+  run_backward();
   CHECK(to_vector(*residual.gradient()) == std::vector<float>(16, 1.0F));
-  go_back();  // accumulates
+  run_backward();  // accumulates
   CHECK(to_vector(*residual.gradient()) == std::vector<float>(16, 2.0F));
   x.track();
   residual = zeros({1, 4, 4, 1}, Device::kCpu);
-  go_back();
+  run_backward();
   CHECK(to_vector(*x.gradient()) == std::vector<float>(4, 4.0F));
 }
 

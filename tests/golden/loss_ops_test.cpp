@@ -81,7 +81,7 @@ void check(const std::string& name, Tensor input, const Loss& loss, double value
 void check_feature_contrast(const Place& place) {
   for (const char* which : {"random", "some_equal", "clean", "rainy", "all_equal"}) {
     const std::string name = std::string("feature_contrast.") + which;
-    const auto features = [&](const char* picture) { return map(name + "." + picture, 6, place); };
+    const auto features = [&](const char* image) { return map(name + "." + image, 6, place); };
     const Tensor clean = features("clean"), rainy = features("rainy");
     // A few operations on two terms; the largest gradient has at least one.
     std::vector<double> tolerance = expected_gradient(name);

@@ -69,7 +69,7 @@ void for_each_case(const std::string& op, int count, Device device, const Check&
 }
 
 /// Runs the backward pass from `out` with the golden gradient.
-void go_back(engine::Tape& tape, const Golden& golden, const Tensor& out) {
+void run_backward(engine::Tape& tape, const Golden& golden, const Tensor& out) {
   *out.gradient() = golden.map("output_gradient");
   tape.backward({});
 }
@@ -98,7 +98,7 @@ void check_max_pool(Device device) {
     engine::Tape tape;
     const Tensor out = max_pool(x, steps);
     check_same_bits("output", to_vector(out), golden.values("output"));
-    go_back(tape, golden, out);
+    run_backward(tape, golden, out);
     check_same_bits("gradient", to_vector(*x.gradient()), golden.values("input_gradient"));
   });
 }
@@ -119,7 +119,7 @@ void check_resize(Device device) {
     check_tensor(golden, "output", out,
                  2 * storage_rounding(golden.maps, largest(golden.values("input")) +
                                                        (residual ? largest(golden.values("residual")) : 0)));
-    go_back(tape, golden, out);
+    run_backward(tape, golden, out);
     // An input's weights sum to the outputs per input, and to less than one more at a border, along either
     // axis.
     const auto gain = [&](std::int64_t in, std::int64_t result) {
@@ -162,7 +162,7 @@ void check_batch_norm(Device device) {
     check_tensor(golden, "output", out,
                  rounding(scale * size + rest) +
                      fp16 * storage_rounding(golden.maps, largest(golden.values("output"))));
-    go_back(tape, golden, out);
+    run_backward(tape, golden, out);
     constexpr double kLargest = 6;  // bound of |x̂| for fewer than 200 normally distributed values
     const double by_gradient = scale * inv_std * largest(golden.values("output_gradient"));
     check_tensor(golden, "input_gradient", *x.gradient(),

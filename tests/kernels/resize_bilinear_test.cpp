@@ -109,11 +109,12 @@ TEST_CASE("outputs_of returns exactly the outputs an input contributes to", "[ke
   for (std::int64_t in = 1; in < 20; ++in) {
     for (std::int64_t out = 1; out < 40; ++out) {
       INFO(in << " to " << out);
-      for (std::int64_t place = 0; place < in; ++place) {
-        const kernels::ResizeOutputs said = kernels::outputs_of(in, out, place);
+      for (std::int64_t input = 0; input < in; ++input) {
+        const kernels::ResizeOutputs range = kernels::outputs_of(in, out, input);
         for (std::int64_t k = 0; k < out; ++k) {
-          const bool shares = kernels::resize_taps(in, out, k).weight(place) > 0;
-          if (shares != (k >= said.begin && k < said.end)) FAIL_CHECK("input " << place << ", output " << k);
+          const bool contributes = kernels::resize_taps(in, out, k).weight(input) > 0;
+          if (contributes != (k >= range.begin && k < range.end))
+            FAIL_CHECK("input " << input << ", output " << k);
         }
       }
     }

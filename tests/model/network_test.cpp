@@ -164,10 +164,10 @@ TEST_CASE("A forward pass allocates the predicted memory", "[network]") {
     derainer->forward(input, 3);  // the first stage has no state yet; more stages need no more memory
     CHECK(engine::memory_report(Device::kCpu).in_use == before);
     const auto taken = static_cast<double>(engine::memory_report(Device::kCpu).peak - before);
-    const auto told = static_cast<double>(derainer->forward_bytes(shape));
+    const auto predicted = static_cast<double>(derainer->forward_bytes(shape));
     // Four maps; one more would be a quarter. Blocks are multiples of 64 bytes, and a block for an image may
     // be reused for slightly smaller sums.
-    CHECK(taken == Approx(told).epsilon(0.005));
+    CHECK(taken == Approx(predicted).epsilon(0.005));
   }
 }
 
