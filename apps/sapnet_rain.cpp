@@ -29,8 +29,8 @@ int run(int argc, char** argv) {
   files.format = "png";
   float strength = 0.5F;
   std::uint64_t seed = 1;
-  CLI::App app("Draws synthetic rain onto clean pictures.", kName);
-  lay_out_help(app, {"[options] INPUT... -o OUT"}, kFooter);
+  CommandLine app("Draws synthetic rain onto clean pictures.", kName);
+  app.lay_out_help({"[options] INPUT... -o OUT"}, kFooter);
   app.set_version_flag("--version", "sapnet-rain " SAPNET_VERSION);
   app.add_option("INPUT", files.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")->type_name("");
   app.add_option("-o,--output", files.output, "Folder for the rainy pictures, or a .png file for one INPUT")
@@ -41,7 +41,7 @@ int run(int argc, char** argv) {
   app.add_option("--seed", seed, "Chooses the rain (default 1)")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
       ->type_name("N");
-  if (!parse_command_line(app, argc, argv)) return 0;
+  if (!app.parse(argc, argv)) return 0;
   require_names(files);
 
   const Plan plan = plan_pictures(files);

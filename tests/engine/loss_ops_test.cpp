@@ -1,11 +1,11 @@
 // What the losses on features and logits refuse, and what they keep for the way back. What they compute is
 // tested in tests/kernels and tests/golden.
-#include <catch2/catch.hpp>
 
 #include "engine/ops/feature_contrast.h"
 #include "engine/ops/feature_distance.h"
 #include "engine/ops/focal.h"
 #include "engine/tape.h"
+#include "tests/catch.h"
 
 namespace sapnet::engine {
 namespace {

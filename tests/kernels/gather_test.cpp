@@ -1,9 +1,9 @@
 #include "kernels/gather/gather.h"
 
-#include <catch2/catch.hpp>
 #include <vector>
 
 #include "engine/ops/packing.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/device_memory.h"
 

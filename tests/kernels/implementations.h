@@ -2,7 +2,6 @@
 // new implementation comes into all of them by its line in implementations().
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +24,7 @@
 #include "kernels/shifted_sums/shifted_sums.h"
 #include "kernels/spread/spread.h"
 #include "kernels/ssim/ssim.h"
+#include "tests/catch.h"
 
 namespace sapnet::tests {
 

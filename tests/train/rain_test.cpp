@@ -1,11 +1,11 @@
 #include "train/rain.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "train/metrics.h"
 
 namespace {
