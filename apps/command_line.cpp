@@ -1,9 +1,11 @@
 #include "apps/command_line.h"
 
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <memory>
+#include <filesystem>
 #include <utility>
 
 #include "apps/program.h"
@@ -26,23 +28,15 @@ class HelpFormatter : public CLI::Formatter {
   std::vector<std::string> usages_;
 };
 
-/// A check without a description: the option's own text tells in --help what is allowed.
-CLI::Validator must_be(const std::string& what, std::function<bool(const std::string&)> holds) {
-  return CLI::Validator(
-      [what, holds = std::move(holds)](const std::string& value) {
-        return holds(value) ? std::string() : "must be " + what + ", not '" + value + "'";
-      },
-      "");
-}
-
 template <typename Number>
-CLI::Validator number_check(const std::string& what, Number least, Number most) {
-  return must_be(what, [least, most](const std::string& text) {
-    Number value{};
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, value);
-    return result.ec == std::errc() && result.ptr == end && value >= least && value <= most;  // so no NaN
-  });
+Check number_check(const std::string& what, Number least, Number most) {
+  return {what, [least, most](const std::string& text) {
+            Number value{};
+            const char* end = text.data() + text.size();
+            const auto result = std::from_chars(text.data(), end, value);
+            return result.ec == std::errc() && result.ptr == end && value >= least &&
+                   value <= most;  // so no NaN
+          }};
 }
 
 /// CLI11 takes what follows an option for its value, even when that is an option itself.
@@ -66,47 +60,97 @@ std::string mismatch(const CLI::App& app, const std::string& message) {
 
 }  // namespace
 
-void lay_out_help(CLI::App& app, std::vector<std::string> usages, const std::string& footer) {
-  app.formatter(std::make_shared<HelpFormatter>(std::move(usages)));
-  app.footer(footer);
-}
-
-CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+Check whole_number(std::uint64_t least, std::uint64_t most) {
   return number_check("a whole number from " + std::to_string(least) + " to " + std::to_string(most), least,
                       most);
 }
 
-CLI::Validator number(double least, double most) {
+Check number(double least, double most) {
   std::array<char, 80> what;
   std::snprintf(what.data(), what.size(), "a number from %g to %g", least, most);
   return number_check(what.data(), least, most);
 }
 
-CLI::Validator one_of(std::vector<std::string> words) {
+Check one_of(std::vector<std::string> words) {
   std::string what;
   for (std::size_t i = 0; i < words.size(); ++i)
     what += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
-  return must_be(what, [words = std::move(words)](const std::string& value) {
-    return std::find(words.begin(), words.end(), value) != words.end();
-  });
+  return {what, [words = std::move(words)](const std::string& value) {
+            return std::find(words.begin(), words.end(), value) != words.end();
+          }};
 }
 
-bool parse_command_line(CLI::App& app, int argc, char** argv) {
+CommandLine::Option* CommandLine::Option::check(Check check) {
+  const std::string no_description;  // the option's own text says in --help what is allowed
+  option_->check(CLI::Validator(
+      [check = std::move(check)](const std::string& value) {
+        return check.holds(value) ? std::string() : "must be " + check.what + ", not '" + value + "'";
+      },
+      no_description));
+  return this;
+}
+
+CommandLine::Option* CommandLine::Option::type_name(const std::string& name) {
+  option_->type_name(name);
+  return this;
+}
+
+CommandLine::Option* CommandLine::Option::expected(int least, int most) {
+  option_->expected(least, most);
+  return this;
+}
+
+CommandLine::CommandLine(const std::string& description, const std::string& program)
+    : app_(std::make_unique<CLI::App>(description, program)) {}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::lay_out_help(std::vector<std::string> usages, const std::string& footer) {
+  app_->formatter(std::make_shared<HelpFormatter>(std::move(usages)));
+  app_->footer(footer);
+}
+
+void CommandLine::set_version_flag(const std::string& name, const std::string& version) {
+  app_->set_version_flag(name, version);
+}
+
+template <typename Value>
+CommandLine::Option* CommandLine::add_option(const std::string& name, Value& value, const std::string& help) {
+  return &options_.emplace_back(app_->add_option(name, value, help));
+}
+
+using Path = std::filesystem::path;
+using Option = CommandLine::Option;
+template Option* CommandLine::add_option(const std::string&, int&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, float&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::uint64_t&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::string&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::vector<std::string>&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, Path&, const std::string&);
+template Option* CommandLine::add_option(const std::string&, std::vector<Path>&, const std::string&);
+
+void CommandLine::add_flag(const std::string& name, bool& value, const std::string& help) {
+  app_->add_flag(name, value, help);
+}
+
+bool CommandLine::parse(int argc, char** argv) {
   try {
-    app.parse(argc, argv);
-    refuse_options_as_values(app);
+    app_->parse(argc, argv);
+    refuse_options_as_values(*app_);
     return true;
   } catch (const CLI::Success& asked) {
-    app.exit(asked);
+    app_->exit(asked);
     return false;
   } catch (const CLI::ExtrasError& error) {
-    const auto extras = app.remaining();
+    const auto extras = app_->remaining();
     throw UsageError(extras.empty() ? error.what() : "there is no option '" + extras.front() + "'");
   } catch (const CLI::ArgumentMismatch& error) {
-    throw UsageError(mismatch(app, error.what()));
+    throw UsageError(mismatch(*app_, error.what()));
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
   }
 }
+
+std::size_t CommandLine::count(const std::string& name) const { return app_->count(name); }
 
 }  // namespace sapnet::apps

@@ -45,8 +45,8 @@ FrameSize parse_frame_size(const std::string& text) {
 std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   InferOptions options;
   std::string video, rounding;
-  CLI::App app("Takes rain out of pictures and video frames.", "sapnet-infer");
-  lay_out_help(app, {"[options] INPUT... -o OUT", "[options] --video WxH"}, kExamples);
+  CommandLine app("Takes rain out of pictures and video frames.", "sapnet-infer");
+  app.lay_out_help({"[options] INPUT... -o OUT", "[options] --video WxH"}, kExamples);
   app.set_version_flag("--version", "sapnet-infer " SAPNET_VERSION);
   app.add_option("INPUT", options.files.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")
       ->type_name("");
@@ -101,7 +101,7 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   app.add_option("--video", video, "Read raw RGB24 frames of this size on stdin, write them on stdout")
       ->type_name("WxH");
   app.add_flag("--verbose", options.verbose, "Print device, network, weight file and peak memory");
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (!app.parse(argc, argv)) return std::nullopt;
 
   if (rounding == "truncate") options.rounding = train::Rounding::kTruncate;
 

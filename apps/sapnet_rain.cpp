@@ -42,8 +42,8 @@ int run(int argc, char** argv) {
   train::RainOptions rain;
   std::string style(train::kRainStyles.front());
   std::vector<std::filesystem::path> measured;
-  CLI::App app("Draws synthetic rain onto clean pictures.", kName);
-  lay_out_help(app, {"[options] INPUT... -o OUT", "--measure PAIRS... [options]"}, kFooter);
+  CommandLine app("Draws synthetic rain onto clean pictures.", kName);
+  app.lay_out_help({"[options] INPUT... -o OUT", "--measure PAIRS... [options]"}, kFooter);
   app.set_version_flag("--version", "sapnet-rain " SAPNET_VERSION);
   app.add_option("INPUT", files.inputs, "Pictures (PNG, JPEG, BMP) and folders of them")->type_name("");
   app.add_option("-o,--output", files.output, "Folder for the rainy pictures, or a .png file for one INPUT")
@@ -59,7 +59,7 @@ int run(int argc, char** argv) {
       ->type_name("N");
   app.add_option("--measure", measured, "Print statistics of the rain in folders of pairs, and of drawn rain")
       ->type_name("PAIRS...");
-  if (!parse_command_line(app, argc, argv)) return 0;
+  if (!app.parse(argc, argv)) return 0;
   rain.style = static_cast<train::RainStyle>(std::ranges::find(train::kRainStyles, style) -
                                              train::kRainStyles.begin());
   if (!measured.empty()) {

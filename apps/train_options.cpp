@@ -27,11 +27,10 @@ command line, 128 + N when signal N ended the run.)";
 
 std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   TrainOptions options;
-  CLI::App app("Trains a network to take rain out of pictures.", "sapnet-train");
-  lay_out_help(app,
-               {"[options] --config FILE --out RUN", "[options] --resume --out RUN",
-                "--compare RUN... --out PAGE.html"},
-               kFooter);
+  CommandLine app("Trains a network to take rain out of pictures.", "sapnet-train");
+  app.lay_out_help({"[options] --config FILE --out RUN", "[options] --resume --out RUN",
+                    "--compare RUN... --out PAGE.html"},
+                   kFooter);
   app.set_version_flag("--version", "sapnet-train " SAPNET_VERSION);
   app.add_option("--config", options.config, "Settings, such as those in train/configs")->type_name("FILE");
   app.add_option("--data", options.data,
@@ -62,7 +61,7 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
                  "Train nothing; draw the curves of up to six runs into one page")
       ->expected(1, 6)
       ->type_name("RUN...");
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (!app.parse(argc, argv)) return std::nullopt;
   if (options.out.empty())
     throw UsageError(options.compare.empty() ? "no folder for the run; name one with --out RUN"
                                              : "no page; name one with --out PAGE.html");

@@ -1,9 +1,9 @@
 // Catch2's main, with one more exit code: 77 when every test that ran was skipped, which ctest counts as
 // such.
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
 #include <iostream>
 
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 
 namespace {

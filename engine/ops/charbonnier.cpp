@@ -20,7 +20,7 @@ Tensor charbonnier(const Tensor& x, const Tensor& y) {
         Tensor memory = workspace(kernels::cuda::charbonnier_workspace(count), device);
         kernels::cuda::charbonnier(count, arguments, memory.data(), stream);
       });
-  Tape* const tape = recording(x);
+  Tape* const tape = tape_for(x);
   if (!tape) return value;
   value.track();
   tape->record([=] {

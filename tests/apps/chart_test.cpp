@@ -1,7 +1,8 @@
 #include "apps/chart.h"
 
-#include <catch2/catch.hpp>
 #include <limits>
+
+#include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {

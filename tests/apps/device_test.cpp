@@ -1,6 +1,5 @@
 // Which device sapnet-infer computes on.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -8,6 +7,7 @@
 #include "apps/device_choice.h"
 #include "engine/error.h"
 #include "tests/apps/workshop.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 
 namespace sapnet::apps {

@@ -1,10 +1,10 @@
 // sapnet-infer, given what it cannot do: a sentence, an exit code, and nothing left behind.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/workshop.h"
+#include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {

@@ -2,10 +2,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/workshop.h"
+#include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {

@@ -1,11 +1,11 @@
 // sapnet-infer, run as a user runs it, on tiny pictures: what every option does.
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/apps/workshop.h"
+#include "tests/catch.h"
 #include "tests/model/seeded.h"
 #include "train/metrics.h"
 

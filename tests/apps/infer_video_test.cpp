@@ -1,7 +1,7 @@
 // sapnet-infer as a filter of raw video frames.
-#include <catch2/catch.hpp>
 
 #include "tests/apps/workshop.h"
+#include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {

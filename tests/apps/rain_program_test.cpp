@@ -1,7 +1,7 @@
 // sapnet-rain, run as a user runs it, on tiny pictures.
-#include <catch2/catch.hpp>
 
 #include "tests/apps/workshop.h"
+#include "tests/catch.h"
 #include "train/rain/rain.h"
 
 namespace sapnet::apps {

@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "train/image.h"
 
 namespace {

@@ -2,7 +2,8 @@
 #include "apps/results.h"
 
 #include <array>
-#include <catch2/catch.hpp>
+
+#include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {

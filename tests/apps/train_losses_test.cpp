@@ -1,9 +1,9 @@
 // sapnet-train with losses that look through frozen networks, run as a user runs it, on tiny pictures.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "tests/apps/train_workshop.h"
+#include "tests/catch.h"
 #include "tests/model/seeded.h"
 #include "train/history.h"
 #include "weights/weight_file.h"

@@ -1,5 +1,4 @@
 // sapnet-train, run as a user runs it, on tiny pictures.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include "engine/output_file.h"
 #include "engine/parameters.h"
 #include "tests/apps/train_workshop.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "train/history.h"
 

@@ -1,11 +1,11 @@
 // sapnet-train with an average of the weights, other schedules and several folders to validate with, run as a
 // user runs it, on tiny images.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <sstream>
 #include <string>
 
 #include "tests/apps/train_workshop.h"
+#include "tests/catch.h"
 #include "train/history.h"
 #include "weights/weight_file.h"
 

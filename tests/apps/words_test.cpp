@@ -1,6 +1,6 @@
 #include "apps/words.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {

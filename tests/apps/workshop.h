@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -17,6 +16,7 @@
 
 #include "engine/tensor.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 #include "train/image.h"
 #include "weights/weight_file.h"

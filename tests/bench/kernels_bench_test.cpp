@@ -1,5 +1,4 @@
 // That the operations' benchmarks time what they say they do.
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "bench/kernels/cudnn.h"
 #include "bench/kernels/work.h"
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 
 namespace sapnet::tests {

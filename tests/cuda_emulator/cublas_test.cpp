@@ -2,18 +2,18 @@
 #include <cublas_v2.h>
 #include <emulated_dlfcn.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "engine/cuda.h"
 #include "kernels/error.h"
 #include "kernels/matmul/matmul.h"
+#include "tests/catch.h"
 #include "tests/cuda_emulator/helpers.h"
 
 namespace sapnet::tests {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("cublas that is there", "[.cublas]") {
   WARN("cuBLAS is " << (kernels::cuda::has_matmul() ? "there" : "missing"));

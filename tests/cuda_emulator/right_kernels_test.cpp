@@ -1,10 +1,10 @@
 // Correct kernels give the same result under every schedule.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <numeric>
 #include <random>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/cuda_emulator/helpers.h"
 #include "tests/cuda_emulator/samples/samples.h"
 

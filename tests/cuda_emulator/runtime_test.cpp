@@ -1,17 +1,17 @@
 // The emulated runtime: queued work is lazy, and what CUDA rejects is rejected.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <string>
 #include <thread>
 
+#include "tests/catch.h"
 #include "tests/cuda_emulator/helpers.h"
 #include "tests/cuda_emulator/samples/samples.h"
 
 namespace sapnet::tests {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using cuda_emulator::Device;
 using samples::kThreads;
 

@@ -1,8 +1,8 @@
 // Incorrect kernels are detected, with a message that says what is wrong and where.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <string>
 
+#include "tests/catch.h"
 #include "tests/cuda_emulator/helpers.h"
 #include "tests/cuda_emulator/limits.h"
 #include "tests/cuda_emulator/samples/samples.h"
@@ -10,7 +10,7 @@
 namespace sapnet::tests {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using Catch::Matchers::Matches;
 using cuda_emulator::Schedule;
 using samples::Fault;

@@ -1,17 +1,17 @@
 #include "engine/buffer.h"
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <fstream>
 #include <string>
 #include <utility>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 
 namespace sapnet::engine {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("buffers are aligned, even empty ones", "[buffer]") {
   for (const std::size_t bytes : {0U, 1U, 17U, 100'000U}) {

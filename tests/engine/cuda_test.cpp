@@ -1,10 +1,10 @@
 #include "engine/cuda.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 
 #include "engine/error.h"
 #include "engine/tensor.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 
 namespace sapnet::tests {

@@ -1,15 +1,15 @@
 #include "engine/device.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "engine/error.h"
 #include "kernels/parallel.h"
+#include "tests/catch.h"
 
 namespace sapnet::engine {
 namespace {
 
-using Catch::Matchers::EndsWith;
+using Catch::EndsWith;
 
 TEST_CASE("operations use the configured number of threads", "[device]") {
   const int before = threads();

@@ -1,7 +1,6 @@
 // How gradients flow between operations; the gradients of each operation are tested with its kernel.
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -14,6 +13,7 @@
 #include "engine/tape.h"
 #include "engine/tensor.h"
 #include "kernels/conv2d/conv2d_backward.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"

@@ -1,7 +1,6 @@
 // Argument checks of the losses on features and logits, and what they save for the backward pass. Their
 // values are tested in tests/kernels and tests/golden.
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "engine/ops/feature_distance.h"
 #include "engine/ops/focal.h"
 #include "engine/tape.h"
+#include "tests/catch.h"
 
 namespace sapnet::engine {
 namespace {

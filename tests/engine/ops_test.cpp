@@ -1,7 +1,6 @@
 // Argument checks of the operations, in-place writes, and choice of algorithm. Values are tested in
 // tests/kernels and tests/golden.
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 
 namespace sapnet::engine {

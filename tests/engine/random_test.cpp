@@ -1,6 +1,6 @@
 #include "engine/random.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using sapnet::engine::philox4x32;
 using sapnet::engine::uniform;

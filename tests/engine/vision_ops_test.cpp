@@ -1,6 +1,5 @@
 // Argument checks and in-place writes of the operations of VGG, ResNet and FPN. Values are tested in
 // tests/kernels and tests/golden.
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "engine/ops/resize_bilinear.h"
 #include "engine/tape.h"
 #include "engine/tensor.h"
+#include "tests/catch.h"
 
 namespace sapnet::engine {
 namespace {

@@ -1,7 +1,6 @@
 // The losses on features and logits and their gradients against PyTorch (make_loss_ops.py).
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "engine/ops/feature_distance.h"
 #include "engine/ops/focal.h"
 #include "engine/tape.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"

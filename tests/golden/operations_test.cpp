@@ -1,13 +1,13 @@
 // The engine's operations against PyTorch, on the same inputs and weights.
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "engine/ops/attended_conv.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/conv_lstm.h"
 #include "kernels/shifted_sums/shifted_sums.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/kernels/close.h"
 

@@ -1,6 +1,5 @@
 // The operations of VGG, ResNet and FPN and their gradients against PyTorch, on the same inputs.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "engine/ops/max_pool.h"
 #include "engine/ops/resize_bilinear.h"
 #include "engine/tape.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"

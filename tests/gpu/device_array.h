@@ -3,9 +3,10 @@
 
 #include <cuda_runtime_api.h>
 
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <vector>
+
+#include "tests/catch.h"
 
 namespace sapnet::tests {
 

@@ -1,10 +1,10 @@
 #include "tests/gpu/have_gpu.h"
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <string>
 
 #include "engine/cuda.h"
+#include "tests/catch.h"
 
 namespace sapnet::tests {
 namespace {

@@ -3,10 +3,11 @@
 
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+
+#include "tests/catch.h"
 
 namespace sapnet::tests {
 namespace {

@@ -1,7 +1,6 @@
 // The order of the house: who may include what, and how files look.
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 
 namespace sapnet::tests {

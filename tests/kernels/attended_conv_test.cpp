@@ -1,10 +1,10 @@
 #include "kernels/attended_conv/attended_conv.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <iterator>
 
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"

@@ -1,10 +1,10 @@
 #include "kernels/batch_norm/batch_norm.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstdint>
 
 #include "kernels/conv2d/conv2d.h"
+#include "tests/catch.h"
 #include "tests/kernels/implementations.h"
 
 namespace sapnet::tests {

@@ -1,9 +1,9 @@
 #include "kernels/conv2d/conv2d.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "kernels/simd.h"
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/conv2d_problems.h"
 #include "tests/kernels/guarded_array.h"

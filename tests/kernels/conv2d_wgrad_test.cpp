@@ -1,11 +1,11 @@
 // The gradients of a convolution's weight and bias.
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <deque>
 #include <vector>
 
 #include "kernels/conv2d/conv2d_backward.h"
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/conv2d_problems.h"
 #include "tests/kernels/guarded_array.h"

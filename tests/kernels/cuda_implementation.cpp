@@ -1,7 +1,6 @@
 #include "tests/kernels/cuda_implementation.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <deque>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "engine/cuda.h"
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/cuda_vision.h"
 #include "tests/kernels/device_memory.h"

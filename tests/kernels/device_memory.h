@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include "engine/cuda.h"
 #include "engine/dtype.h"
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/sanitizers.h"
 
 namespace sapnet::tests {

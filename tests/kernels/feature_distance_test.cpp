@@ -1,9 +1,9 @@
 #include "kernels/feature_distance/feature_distance.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/feature_distance_tolerance.h"
 #include "tests/kernels/guarded_array.h"

@@ -1,9 +1,9 @@
 #include "kernels/focal/focal.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"

@@ -1,11 +1,11 @@
 #include "kernels/gather/gather.h"
 
-#include <catch2/catch.hpp>
 #include <utility>
 #include <vector>
 
 #include "engine/ops/packing.h"
 #include "kernels/conv_lstm/conv_lstm.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/conv2d_problems.h"
 #include "tests/kernels/device_memory.h"

@@ -2,7 +2,6 @@
 // implementation is tested by adding one line to implementations().
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,6 +25,7 @@
 #include "kernels/shifted_sums/shifted_sums.h"
 #include "kernels/ssim/ssim.h"
 #include "kernels/zero_insert/zero_insert.h"
+#include "tests/catch.h"
 
 namespace sapnet::tests {
 

@@ -1,9 +1,10 @@
 #include "kernels/matmul/matmul.h"
 
+#include "tests/catch.h"
+
 #ifdef SAPNET_CUDA
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 

@@ -1,10 +1,10 @@
 #include "kernels/norm/norm.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"
 #include "tests/kernels/repeat.h"

@@ -1,7 +1,6 @@
 #include "kernels/parallel.h"
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
@@ -9,6 +8,8 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+
+#include "tests/catch.h"
 
 namespace sapnet::tests {
 namespace {

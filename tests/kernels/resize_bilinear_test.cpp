@@ -1,11 +1,11 @@
 #include "kernels/resize_bilinear/resize_bilinear.h"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
 #include "kernels/resize_bilinear/taps.h"
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"

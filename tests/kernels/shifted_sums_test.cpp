@@ -1,7 +1,6 @@
 #include "kernels/shifted_sums/shifted_sums.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/catch.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/implementations.h"
 #include "tests/kernels/repeat.h"

@@ -1,11 +1,11 @@
 // Checks the shifted sums that a kernel wrote with a map.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/reference/shifted_sums.h"
 

@@ -1,6 +1,5 @@
 // Whole networks on a real or emulated GPU, against the CPU.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "engine/tensor.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"

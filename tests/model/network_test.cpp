@@ -1,7 +1,6 @@
 // Whole networks, against PyTorch and against themselves.
 #include "model/network.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -9,13 +8,14 @@
 #include <thread>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/kernels/close.h"
 
 namespace sapnet::tests {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using engine::Device;
 using engine::Parameters;
 using engine::Tensor;

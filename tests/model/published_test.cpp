@@ -1,5 +1,4 @@
 // The published weights score as in PyTorch (tests/golden/make_yardstick.py).
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +7,7 @@
 
 #include "engine/tensor.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 #include "train/image.h"
 #include "train/metrics.h"

@@ -1,6 +1,5 @@
 // Whole networks train as in PyTorch (tests/golden/make_goldens.py).
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -11,6 +10,7 @@
 #include "engine/ops/ssim.h"
 #include "engine/tape.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 

@@ -45,7 +45,7 @@ read_head() {
 # build PRESET
 build() {
   local log=$tree/build-$1.log
-  (cd "$tree" && cmake --preset "$1" -DBUILD_TESTING=ON -DSAPNET_TESTS=compute &&
+  (cd "$tree" && cmake --preset "$1" -DBUILD_TESTING=ON -DSAPNET_TESTS=threads &&
     cmake --build --preset "$1" --target sapnet-tests) >"$log" 2>&1 || fail "the $1 build failed; see $log"
 }
 

@@ -1,10 +1,10 @@
 #include "train/checkpoint.h"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <set>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/weights/files.h"
 #include "train/history.h"
 
@@ -12,7 +12,7 @@ namespace sapnet::train {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TrainingState example(std::int64_t step) {
   TrainingState state{.step = step, .parameters = engine::Parameters("example")};

@@ -1,16 +1,16 @@
 #include "train/config.h"
 
-#include <catch2/catch.hpp>
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 #include "train/schedule.h"
 
 namespace sapnet::train {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TrainConfig parse(const std::string& text) {
   TrainConfig config;

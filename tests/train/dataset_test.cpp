@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "train/image.h"
 #include "train/loader.h"
 #include "train/pairs.h"
@@ -20,7 +20,7 @@ namespace sapnet::train {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 /// A folder, removed afterwards.
 class Folder {

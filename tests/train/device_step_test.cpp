@@ -1,12 +1,12 @@
 #include "train/device_step.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <tuple>
 
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/train/small_training.h"
 

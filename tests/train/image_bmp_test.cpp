@@ -1,9 +1,9 @@
 // BMP: every kind, and damaged ones.
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "tests/catch.h"
 #include "tests/train/pictures.h"
 
 namespace sapnet::train {

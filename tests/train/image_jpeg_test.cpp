@@ -1,6 +1,6 @@
 // JPEG: every kind, and damaged ones.
-#include <catch2/catch.hpp>
 
+#include "tests/catch.h"
 #include "tests/train/pictures.h"
 
 namespace sapnet::train {

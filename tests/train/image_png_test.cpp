@@ -1,10 +1,10 @@
 // PNG: every kind, and damaged ones.
 #include <zlib.h>
 
-#include <catch2/catch.hpp>
 #include <tuple>
 #include <utility>
 
+#include "tests/catch.h"
 #include "tests/train/pictures.h"
 
 namespace sapnet::train {

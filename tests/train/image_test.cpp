@@ -3,9 +3,9 @@
 
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <limits>
 
+#include "tests/catch.h"
 #include "tests/train/pictures.h"
 
 namespace sapnet::train {

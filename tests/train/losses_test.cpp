@@ -3,7 +3,6 @@
 #include "train/losses.h"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -11,6 +10,7 @@
 #include "engine/parameter_tensors.h"
 #include "engine/tape.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/model/seeded.h"

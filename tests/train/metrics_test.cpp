@@ -1,12 +1,12 @@
 #include "train/metrics.h"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/reference/ssim.h"
 
 namespace {

@@ -2,7 +2,6 @@
 // losses_test.cpp.
 #include "train/perception.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -11,6 +10,7 @@
 #include "engine/error.h"
 #include "model/network.h"
 #include "model/resnet.h"
+#include "tests/catch.h"
 #include "tests/model/seeded.h"
 #include "tests/source_dir.h"
 #include "tests/weights/files.h"
@@ -21,9 +21,9 @@ namespace sapnet::tests {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
-using Catch::Matchers::EndsWith;
-using Catch::Matchers::StartsWith;
+using Catch::Contains;
+using Catch::EndsWith;
+using Catch::StartsWith;
 
 fs::path written(const ScratchFolder& folder, const engine::Parameters& parameters) {
   const fs::path file = folder / "weights.safetensors";

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
 #include "engine/error.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "train/folder_names.h"
 #include "train/image.h"
 #include "train/validation.h"
@@ -18,7 +18,7 @@ namespace sapnet::train {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using Folders = std::vector<std::pair<fs::path, double>>;
 
 /// photos/ with a.png to e.png, pairs/ with rain-1, rain-2 and their clean ones; removed afterwards.

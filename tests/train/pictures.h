@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 #include "train/image.h"
 

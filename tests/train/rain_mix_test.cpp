@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "train/image.h"
 
 namespace sapnet::train {

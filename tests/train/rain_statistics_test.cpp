@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
 #include <set>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "train/draws.h"
 #include "train/rain/rain.h"
 #include "train/rain/statistics.h"

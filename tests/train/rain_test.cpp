@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "train/metrics.h"
 
 namespace {

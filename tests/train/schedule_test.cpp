@@ -1,8 +1,7 @@
 #include "train/schedule.h"
 
-#include <catch2/catch.hpp>
-
 #include "engine/error.h"
+#include "tests/catch.h"
 
 namespace sapnet::train {
 namespace {

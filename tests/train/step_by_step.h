@@ -1,10 +1,10 @@
 // Training without a graph, which training with one is held against.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <vector>
 
+#include "tests/catch.h"
 #include "train/trainer.h"
 
 namespace sapnet::tests {

@@ -1,13 +1,13 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <set>
 
 #include "engine/random.h"
 #include "model/network.h"
+#include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/train/small_training.h"
 #include "tests/train/step_by_step.h"
@@ -15,7 +15,7 @@
 namespace sapnet::train {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using tests::batch;
 using tests::fresh;
 using tests::small;

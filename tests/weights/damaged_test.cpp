@@ -1,7 +1,7 @@
 // Files that were damaged by chance: cut short anywhere, or with bits that fell over.
-#include <catch2/catch.hpp>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"
 

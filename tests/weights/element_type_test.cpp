@@ -1,9 +1,10 @@
 // The numbers that are not ordinary ones, in every format that has them.
 #include "weights/element_type.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+
+#include "tests/catch.h"
 
 using namespace sapnet::weights;
 

@@ -1,7 +1,7 @@
 // Files made to do harm: each is refused with a sentence that names the file and the fault.
-#include <catch2/catch.hpp>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/weights/files.h"
 
 using namespace sapnet::tests;

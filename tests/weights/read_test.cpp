@@ -1,10 +1,10 @@
 // Whole files, read as they should be: small ones made by make_fixtures.py, and the research files.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"

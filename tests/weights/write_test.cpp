@@ -1,12 +1,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "tests/catch.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"
 

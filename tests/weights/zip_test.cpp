@@ -1,6 +1,6 @@
 // Zip archives made by hand: what the format allows, and what it must not be used for.
-#include <catch2/catch.hpp>
 
+#include "tests/catch.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"
 
