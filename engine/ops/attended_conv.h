@@ -35,8 +35,8 @@ class AttendedConvWeights {
 };
 
 /// relu(cra(conv(x))), or relu(residual + that) with a residual; also returns the shifted sums for a
-/// following attended_conv of next_dilation. x's sums must be for the dilation of `weights`. Writes in place
-/// of the residual if that is the only handle to its memory. `weights` must outlive a recording Tape's
+/// following attended_conv of next_dilation. x's sums must be for the dilation of `weights`. Overwrites the
+/// residual if that is the only handle to its memory. `weights` must outlive a recording Tape's
 /// backward(). Throws Error with both shapes on a mismatch.
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
                         Tensor residual = {});

@@ -68,8 +68,8 @@ class Conv2dWeights {
 struct Conv2dOptions {
   bool relu = false;
   /// Added to the convolution; with `relu` the result is relu(relu(conv) + residual), or with
-  /// `relu_after_residual` too relu(conv + residual). The result is written in place of it if it is the only
-  /// handle to its memory.
+  /// `relu_after_residual` too relu(conv + residual). Overwritten by the result
+  /// if this is the only handle to its memory.
   Tensor residual = {};
   bool relu_after_residual = false;
   /// Storage type of the result and of `residual`.

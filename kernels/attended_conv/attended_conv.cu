@@ -13,8 +13,8 @@ constexpr int kChannels = 32;
 constexpr int kMaxHidden = 32;
 constexpr int kTaps = 9;
 constexpr int kThreads = kTaps * kChannels;  // one per tap and channel
-constexpr std::int64_t kMaxPartials =
-    128;  // that one block adds up; more are first reduced by several blocks
+/// That one block adds up; more are first reduced by several blocks.
+constexpr std::int64_t kMaxPartials = 128;
 
 /// The sum over partials [begin, end) for the thread's tap and channel, in order.
 __device__ double add_partials(const float* shifted_sums, std::int64_t begin, std::int64_t end) {
@@ -27,9 +27,9 @@ __device__ double add_partials(const float* shifted_sums, std::int64_t begin, st
 /// Block (k, image) adds up the k-th chunk of an image's partials. out: (n, gridDim.x, 9, c).
 __global__ void __launch_bounds__(kThreads)
     fold_partials(const float* shifted_sums, std::int64_t partials, float* out) {
-  const std::int64_t share = (partials + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * share;
+  const std::int64_t chunk = (partials + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * chunk;
   const float* const image = shifted_sums + blockIdx.y * partials * kThreads;
-  const std::int64_t end = begin + share < partials ? begin + share : partials;
+  const std::int64_t end = begin + chunk < partials ? begin + chunk : partials;
   out[(static_cast<std::int64_t>(blockIdx.y) * gridDim.x + blockIdx.x) * kThreads + threadIdx.x] =
       static_cast<float>(add_partials(image, begin, end));
 }

@@ -188,10 +188,10 @@ std::string gpu_of(const std::string& line) {
 /// The table's lines; the first says which compiler and architectures it is for.
 std::vector<std::string> table(const Report& report) {
   std::vector<std::string> lines = {
-      "What " SAPNET_PTXAS " gives the kernels; ./dev kernel-resources writes this file.",
-      "registers: of a thread. shared: static shared memory of a block, local: memory of a thread, in bytes.",
-      "Of the kernels by rows, at dilation 1 and at the largest that they take, 16 (of two maps, 4):",
-      "dynamic: more shared memory of a block, blocks: that an A100's or H100's multiprocessor has room for.",
+      "Kernel resources with " SAPNET_PTXAS "; written by ./dev kernel-resources.",
+      "registers: per thread. shared: static shared memory per block; local: memory per thread, in bytes.",
+      "For the streamed-rows kernels, at dilation 1 and at the largest supported, 16 (4 with two maps):",
+      "dynamic: dynamic shared memory per block; blocks: resident per multiprocessor of an A100 or H100.",
       "",
       "                                                                      dilation 1     the largest",
       "kernel                              GPU    registers  shared  local dynamic blocks dynamic blocks"};
@@ -223,7 +223,7 @@ TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
     if (gpu.empty() || gpus.contains(gpu)) known.push_back(next);
   }
   if (known.empty() || known.front() != found.front()) {
-    WARN("skipped: the table is not of " SAPNET_PTXAS);
+    WARN("skipped: the table is not for " SAPNET_PTXAS);
     return;
   }
   std::ostringstream changes;
