@@ -13,7 +13,7 @@ namespace {
 
 /// A test that fails must not make the next ones fail.
 struct CleanUp : Catch::TestEventListenerBase {
-  using TestEventListenerBase::TestEventListenerBase;
+  using Catch::TestEventListenerBase::TestEventListenerBase;
   void testCaseStarting(const Catch::TestCaseInfo& /*info*/) override { cuda_emulator::clean_up(); }
 };
 CATCH_REGISTER_LISTENER(CleanUp)
