@@ -14,7 +14,7 @@ std::size_t tests_run = 0;
 
 class Count : public Catch::TestEventListenerBase {
  public:
-  using TestEventListenerBase::TestEventListenerBase;
+  using Catch::TestEventListenerBase::TestEventListenerBase;
   void testRunEnded(const Catch::TestRunStats& run) override { tests_run = run.totals.testCases.total(); }
 };
 CATCH_REGISTER_LISTENER(Count)

@@ -13,7 +13,7 @@ namespace {
 
 /// Keeps a failed test from affecting the next ones.
 struct CleanUp : Catch::TestEventListenerBase {
-  using TestEventListenerBase::TestEventListenerBase;
+  using Catch::TestEventListenerBase::TestEventListenerBase;
   void testCaseStarting(const Catch::TestCaseInfo& /*info*/) override { cuda_emulator::clean_up(); }
 };
 CATCH_REGISTER_LISTENER(CleanUp)
