@@ -14,12 +14,12 @@
 namespace sapnet::tests {
 namespace {
 
+#ifdef SAPNET_CUDA
 using engine::Half;
 
 float as_float(float value) { return value; }
 float as_float(Half value) { return kernels::to_float(value); }
 
-#ifdef SAPNET_CUDA
 template <class T>
 std::vector<float> gathered(const std::vector<float>& in, const std::vector<std::int32_t>& indices) {
   Floats from(in);

@@ -123,7 +123,7 @@ TEST_CASE("validation takes as many of each folder, and the mean of the folders'
   CHECK(names(validation) == std::vector<std::string>{"a.png", "c.png", "rain-1.png"});
   const auto rainy = [&](std::size_t k) { return validation.pictures()[k].rainy_scores.psnr_rgb; };
   CHECK(validation.rainy_mean().psnr_rgb == Approx(((rainy(0) + rainy(1)) / 2 + rainy(2)) / 2));
-  const auto network = model::make_network(model::draw_parameters("SAPNet", 1), {});
+  const auto network = model::make_network(model::init_parameters("SAPNet", 1), {});
   const Validation::Result result = validation.run(*network, engine::Device::kCpu, 1);
   REQUIRE(result.folder_means.size() == 2);
   CHECK(result.folder_means[0].psnr_rgb ==
