@@ -58,7 +58,7 @@ int run(int argc, char** argv) {
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
       ->type_name("N");
   app.add_option("--measure", measured, "Print statistics of the rain in folders of pairs, and of drawn rain")
-      ->type_name("PAIRS...");
+      ->type_name("PAIRS");
   if (!app.parse(argc, argv)) return 0;
   rain.style = static_cast<train::RainStyle>(std::ranges::find(train::kRainStyles, style) -
                                              train::kRainStyles.begin());

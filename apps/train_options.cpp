@@ -35,17 +35,17 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--config", options.config, "Settings, such as those in train/configs")->type_name("FILE");
   app.add_option("--data", options.data,
                  "Folders to learn from, in equal parts; needed where the settings name none, as ssim.json")
-      ->type_name("DIR...");
+      ->type_name("DIR");
   app.add_option(
          "--val", options.validation,
          "Folders to validate with (default: those of --data: its pairs, its photos under other rain)")
-      ->type_name("DIR...");
+      ->type_name("DIR");
   app.add_option("--out", options.out, "Folder for all that the run writes")->type_name("RUN");
   app.add_flag("--resume", options.resume, "Go on from the newest checkpoint in RUN");
   app.add_option("--weights", options.weights,
                  "Weights to begin with (default: initial_weights of the settings)")
       ->type_name("FILE");
-  app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE...");
+  app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE");
   app.add_option("--device", options.device,
                  "Where to compute (default cpu; the GPU's kernels have run on an emulator only so far)")
       ->check(one_of({"auto", "cpu", "cuda"}))
@@ -60,7 +60,7 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--compare", options.compare,
                  "Train nothing; draw the curves of up to six runs into one page")
       ->expected(1, 6)
-      ->type_name("RUN...");
+      ->type_name("RUN");
   if (!app.parse(argc, argv)) return std::nullopt;
   if (options.out.empty())
     throw UsageError(options.compare.empty() ? "no folder for the run; name one with --out RUN"

@@ -330,7 +330,7 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
            {"--out run --config in", "in: is a folder, not a file of settings", 1},
            {"--out owned --config tiny.json", "owned/report.html: is there already", 2},
            {"--out run --config tiny.json --set patch=32 batch=4096 stages=32",
-            "take fewer or smaller patches", 1},
+            "use fewer or smaller patches", 1},
            {"--out run --config tiny.json --data nowhere", "nowhere: is not a folder", 1},
            {"--out run --config tiny.json --set patch=64", "are too few for a patch of 64", 1},
            {"--out run --config tiny.json --set batch=0",
@@ -351,7 +351,7 @@ TEST_CASE("sapnet-train says what is wrong with a command line", "[train]") {
     CHECK(outcome.exit_code == exit_code);
     CHECK_THAT(outcome.err, Contains("sapnet-train: error: ") && Contains(sentence));
     // A step that memory has no room for is refused when the run has begun.
-    CHECK(fs::exists(workshop / "run") == (std::string(sentence) == "take fewer or smaller patches"));
+    CHECK(fs::exists(workshop / "run") == (std::string(sentence) == "use fewer or smaller patches"));
     fs::remove_all(workshop / "run");
   }
   CHECK(text_of(workshop / "owned/report.html") == "mine");
