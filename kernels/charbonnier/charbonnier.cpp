@@ -20,16 +20,16 @@ double root(double difference) {
 }  // namespace
 
 void charbonnier(std::int64_t count, const CharbonnierArguments& a) {
-  std::vector<double> parts(static_cast<std::size_t>(blocks(count)));
+  std::vector<double> partials(static_cast<std::size_t>(blocks(count)));
   parallel_for(blocks(count), [&](std::int64_t block) {
     const std::int64_t end = std::min(count, (block + 1) * kBlock);
     double sum = 0;
     for (std::int64_t k = block * kBlock; k < end; ++k)
       sum += root(static_cast<double>(a.x[k]) - static_cast<double>(a.y[k]));
-    parts[static_cast<std::size_t>(block)] = sum;
+    partials[static_cast<std::size_t>(block)] = sum;
   });
   double sum = 0;
-  for (const double part : parts) sum += part;
+  for (const double partial : partials) sum += partial;
   *a.value = static_cast<float>(sum / static_cast<double>(count));
 }
 

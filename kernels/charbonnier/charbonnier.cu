@@ -10,13 +10,13 @@ __device__ double root(double difference) {
 }
 
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_charbonnier(std::int64_t count, CharbonnierArguments a, double* parts) {
+    sum_charbonnier(std::int64_t count, CharbonnierArguments a, double* partials) {
   double sums[1] = {};
   for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < count;
        k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads)
     sums[0] += root(static_cast<double>(a.x[k]) - static_cast<double>(a.y[k]));
   gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
 }
 
 struct CharbonnierBackward {
@@ -33,13 +33,13 @@ std::int64_t blocks(std::int64_t count) { return gpu::blocks_of_sum(count, gpu::
 
 }  // namespace
 
-std::size_t charbonnier_workspace(std::int64_t count) { return gpu::floats_of_parts(blocks(count)); }
+std::size_t charbonnier_workspace(std::int64_t count) { return gpu::floats_for_partials(blocks(count)); }
 
 void charbonnier(std::int64_t count, const CharbonnierArguments& a, float* workspace, CudaStream stream) {
-  auto* const parts = reinterpret_cast<double*>(workspace);
+  auto* const partials = reinterpret_cast<double*>(workspace);
   gpu::launch(sum_charbonnier, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0, stream, count,
-              a, parts);
-  gpu::finish_sums<1>(parts, blocks(count), stream, gpu::Mean{static_cast<double>(count), a.value});
+              a, partials);
+  gpu::finish_sums<1>(partials, blocks(count), stream, gpu::Mean{static_cast<double>(count), a.value});
 }
 
 void charbonnier_backward(std::int64_t count, const CharbonnierBackwardArguments& a, CudaStream stream) {

@@ -42,7 +42,7 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
     }
   }
 
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kOne)) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray moving(start), first{std::vector<float>(size)}, second{std::vector<float>(size)},

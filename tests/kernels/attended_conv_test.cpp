@@ -104,7 +104,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
                                                  weights.w3, residual);
   const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
 
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations()) {
     if (implementation->maps() != maps || !implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
@@ -300,7 +300,7 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
   const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout,
                                            scale_tolerances(p, weights, shifted_sums), maps);
 
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     if (!implementation->supports(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {

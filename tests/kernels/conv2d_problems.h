@@ -19,8 +19,9 @@ inline kernels::Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int
 
 /// Calls body for every implementation that supports the problem and has this storage type.
 template <class Body>
-void for_each_implementation(const kernels::Conv2dProblem& p, engine::DType maps, const Body& body) {
-  for (const auto& implementation : implementations()) {
+void for_each_implementation(const kernels::Conv2dProblem& p, engine::DType maps, const Body& body,
+                             Variants variants = Variants::kAlgorithms) {
+  for (const Implementation* implementation : implementations(variants)) {
     if (!implementation->supports(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     body(*implementation);

@@ -54,7 +54,7 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
   const auto bias = random_values(4 * p.hidden, 5);
   const auto expected = reference::conv_lstm(p, x, h, c, weight, bias);
 
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations()) {
     if (implementation->maps() != maps || !implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
@@ -149,7 +149,7 @@ void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, b
     const bool is_g = k / hidden % 4 == 2;
     gates.push_back(static_cast<float>(is_g ? std::tanh(sums[k]) : 1 / (1 + std::exp(-sums[k]))));
   }
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     if (!implementation->supports(p) || implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
@@ -193,7 +193,7 @@ KERNEL_TEST_CASE("conv_lstm saves its gates", "[kernels][conv_lstm][backward]") 
   const ConvLstmProblem p{2, 9, 70, 32, 32, 1};
   const std::int64_t count = p.n * p.h * p.w * p.hidden;
   const auto states = static_cast<std::size_t>(count), hidden = static_cast<std::size_t>(p.hidden);
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations()) {
     if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     GuardedArray x(random_values(count, 1)), h(random_values(count, 2)), c(random_values(count, 3)),

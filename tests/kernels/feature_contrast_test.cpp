@@ -54,7 +54,7 @@ void check(const Maps& m, engine::DType maps, float dvalue) {
     tolerance.push_back(rounding(size) + storage_rounding(maps, std::abs(value)));
   }
 
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {

@@ -49,7 +49,7 @@ void check(const FeatureDistanceProblem& p, const Maps& m, engine::DType maps, f
     if (lengths[k / static_cast<std::size_t>(p.c)] == 0) gradient[k] = 0;  // by definition
   const FeatureDistanceTolerance tolerance(p, derained, weights, static_cast<double>(dvalue));
 
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
@@ -89,7 +89,7 @@ KERNEL_TEST_CASE("feature_distance of more pixels than the blocks of a GPU",
   // With one channel only the sign counts: all pixels are 2 apart.
   const std::vector<float> ones(static_cast<std::size_t>(p.pixels()), 1), weight = {1};
   const std::vector<float> minus_ones(ones.size(), -1);
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     INFO(implementation->name());
     GuardedArray derained(ones), clean(minus_ones), w(weight), value(1);
     implementation->feature_distance(

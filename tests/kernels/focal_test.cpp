@@ -35,7 +35,7 @@ void check(const FocalProblem& p, const std::vector<float>& logits, float shift 
 
   std::vector<float> shifted = logits;
   for (float& logit : shifted) logit += shift;
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kOne)) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray in(shifted), value(1), alone(1), dlogits(logits.size()), dvalue(std::vector{kDvalue});
@@ -106,7 +106,7 @@ KERNEL_TEST_CASE("focal of more pixels than the blocks of a GPU", "[kernels][foc
   const auto certain = static_cast<double>(p.pixels() / 2), all = static_cast<double>(p.pixels());
   const double expected =
       ((all - certain) * 0.25 * std::log(2.0) + certain * 0.0625 * std::log(4.0 / 3)) / all;
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kOne)) {
     INFO(implementation->name());
     GuardedArray in(logits), value(1), dlogits(logits.size());
     implementation->focal(p, {.logits = in.data(), .value = value.data(), .dlogits = dlogits.data()});

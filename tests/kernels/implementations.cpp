@@ -1,6 +1,7 @@
 #include "tests/kernels/implementations.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <set>
@@ -15,6 +16,9 @@ namespace sapnet::tests {
 namespace {
 
 using kernels::Conv2dAlgorithm;
+
+constexpr std::array kAlgorithms = {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd,
+                                    Conv2dAlgorithm::kRgbOutput};
 
 constexpr double kBT[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
                               {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
@@ -74,7 +78,7 @@ class CpuImplementation : public Implementation {
     return "cpu " + kernels::simd_name(target_) +
            (algorithm_ == Conv2dAlgorithm::kDirect     ? " direct"
             : algorithm_ == Conv2dAlgorithm::kWinograd ? " winograd"
-                                                       : " to a image");
+                                                       : " to RGB");
   }
 
   bool supports(const kernels::Conv2dProblem& problem) const override {
@@ -166,16 +170,19 @@ class CpuImplementation : public Implementation {
 
   void conv2d_epilogue_backward(const kernels::Conv2dProblem& problem,
                                 const kernels::Conv2dEpilogueBackwardArguments& arguments) const override {
+    const UseTarget use(target_);
     kernels::cpu::conv2d_epilogue_backward(problem, arguments);
   }
 
   void attended_conv_backward(const kernels::AttendedConvProblem& problem,
                               const kernels::AttendedConvBackwardArguments& arguments) const override {
+    const UseTarget use(target_);
     kernels::cpu::attended_conv_backward(problem, arguments);
   }
 
   void conv_lstm_backward(const kernels::ConvLstmProblem& problem,
                           const kernels::ConvLstmBackwardArguments& arguments) const override {
+    const UseTarget use(target_);
     kernels::cpu::conv_lstm_backward(problem, arguments);
   }
 
@@ -208,6 +215,7 @@ class CpuImplementation : public Implementation {
 
   void feature_contrast_backward(const kernels::FeatureContrastProblem& problem,
                                  const kernels::FeatureContrastBackwardArguments& arguments) const override {
+    const UseTarget use(target_);
     kernels::cpu::feature_contrast_backward(problem, arguments);
   }
 
@@ -254,11 +262,13 @@ class CpuImplementation : public Implementation {
 
   void max_pool(const kernels::MaxPoolProblem& problem,
                 const kernels::MaxPoolArguments& arguments) const override {
+    const UseTarget use(target_);
     kernels::cpu::max_pool(problem, arguments);
   }
 
   void max_pool_backward(const kernels::MaxPoolProblem& problem,
                          const kernels::MaxPoolBackwardArguments& arguments) const override {
+    const UseTarget use(target_);
     kernels::cpu::max_pool_backward(problem, arguments);
   }
 
@@ -276,35 +286,40 @@ const Implementations& cpu_implementations() {
   static const auto all = [] {
     Implementations list;
     for (const std::int64_t target : kernels::simd_targets())
-      for (const auto algorithm :
-           {Conv2dAlgorithm::kDirect, Conv2dAlgorithm::kWinograd, Conv2dAlgorithm::kRgbOutput})
+      for (const Conv2dAlgorithm algorithm : kAlgorithms)
         list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
     return list;
   }();
   return all;
 }
 
-const Implementations* under_test = nullptr;
+engine::Device device_under_test = engine::Device::kCpu;
 
 }  // namespace
 
 void test_kernels(engine::Device device, void (*body)()) {
-  under_test = nullptr;
-  if (device == engine::Device::kCpu) {
-    under_test = &cpu_implementations();
-  } else if (have_gpu()) {
-#ifdef SAPNET_CUDA
-    under_test = &cuda_implementations();
-#endif
-  }
-  if (under_test) body();
+  device_under_test = device;
+  if (device == engine::Device::kCpu || have_gpu()) body();
 }
 
-const Implementations& implementations() { return *under_test; }
+std::vector<const Implementation*> implementations(Variants variants) {
+  std::vector<const Implementation*> distinct;
+  if (device_under_test == engine::Device::kCuda) {
+#ifdef SAPNET_CUDA
+    for (const auto& implementation : cuda_implementations()) distinct.push_back(implementation.get());
+#endif
+    return distinct;
+  }
+  const Implementations& all = cpu_implementations();
+  const std::size_t step = variants == Variants::kAlgorithms ? 1 : kAlgorithms.size();
+  const std::size_t end = variants == Variants::kOne ? 1 : all.size();
+  for (std::size_t k = 0; k < end; k += step) distinct.push_back(all[k].get());
+  return distinct;
+}
 
 std::vector<engine::DType> stored_types() {
   std::set<engine::DType> types;
-  for (const auto& implementation : implementations()) types.insert(implementation->maps());
+  for (const Implementation* implementation : implementations()) types.insert(implementation->maps());
   return {types.begin(), types.end()};
 }
 

@@ -146,9 +146,15 @@ using Implementations = std::vector<std::unique_ptr<Implementation>>;
   static void body()
 void test_kernels(engine::Device device, void (*body)());
 
-/// The implementations that the running KERNEL_TEST_CASE tests. CPU: direct and Winograd for each SIMD
-/// instruction set of this machine. GPU: fp32 and fp16.
-const Implementations& implementations();
+/// What an operation's CPU implementations differ in, so that no code is tested twice.
+enum class Variants {
+  kAlgorithms,  // convolutions: direct, Winograd and RGB output, each with every instruction set
+  kSimd,        // one for every instruction set of this CPU
+  kOne,         // plain C++
+};
+
+/// The implementations that the running KERNEL_TEST_CASE tests. GPU: fp32 and fp16.
+std::vector<const Implementation*> implementations(Variants variants = Variants::kAlgorithms);
 
 /// Their storage types.
 std::vector<engine::DType> stored_types();

@@ -50,7 +50,7 @@ void check_forward(const MaxPoolProblem& p, const std::vector<float>& in) {
   const reference::Pooled expected = reference::max_pool(p, doubles(in));
   const std::vector<float> out(expected.out.begin(), expected.out.end()), argmax = packed(p, expected.argmax);
   REQUIRE(out.size() == static_cast<std::size_t>(p.n * p.out_h() * p.out_w() * p.c));
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray ins(in), outs(out.size()), alone(out.size()), words(argmax.size());
@@ -89,7 +89,7 @@ void check_backward(const MaxPoolProblem& p) {
     REQUIRE(std::abs(derivative - quarters) < 0.01);
     derivative = quarters;
   }
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kSimd)) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), words(argmax), din(in.size());

@@ -22,7 +22,7 @@ void check(std::initializer_list<std::int64_t> sizes) {
       expected.push_back(difference * static_cast<double>(p.factor[k % 3]));
       tolerance.push_back(2 * rounding(std::abs(expected.back())));
     }
-    for (const auto& implementation : implementations()) {
+    for (const Implementation* implementation : implementations(Variants::kOne)) {
       INFO(implementation->name() << ", " << pixels << " pixels");
       const auto written = run_repeatedly([&] {
         GuardedArray from(in), to(in.size()), in_place(in);

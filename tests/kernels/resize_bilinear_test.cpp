@@ -26,7 +26,7 @@ void check_forward(const ResizeProblem& p, engine::DType maps, bool with_residua
   const auto in = stored(random_values(p.n * p.h * p.w * p.c, 1), maps);
   const auto residual = stored(random_values(with_residual ? out_size : 0, 2), maps);
   const auto expected = reference::resize_bilinear(p, doubles(in), doubles(residual));
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kOne)) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name() << ", residual " << with_residual << ", in place " << in_place);
     const auto written = run_repeatedly([&] {
@@ -63,7 +63,7 @@ void check_backward(const ResizeProblem& p, engine::DType maps) {
   for (const double size : magnitude)
     tolerance.push_back(sum_tolerance(most(p.h, p.out_h) * most(p.w, p.out_w), size) +
                         storage_rounding(maps, size) + 1e-9);
-  for (const auto& implementation : implementations()) {
+  for (const Implementation* implementation : implementations(Variants::kOne)) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
