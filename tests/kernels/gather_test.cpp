@@ -16,8 +16,8 @@ namespace {
 
 using engine::Half;
 
-float as_float(float value) { return value; }
-float as_float(Half value) { return kernels::to_float(value); }
+[[maybe_unused]] float as_float(float value) { return value; }
+[[maybe_unused]] float as_float(Half value) { return kernels::to_float(value); }
 
 #ifdef SAPNET_CUDA
 template <class T>
