@@ -14,7 +14,7 @@ TEST_CASE("sapnet-rain has --help and --version", "[rain]") {
   const TempFolder temp;
   const auto help = temp.shell("$RAIN --help");
   CHECK(help.exit_code == 0);
-  for (const char* part : {"--output", "--strength", "--seed", "--version", "Example:"})
+  for (const char* part : {"--output", "--strength", "--seed", "--version", "Examples:"})
     CHECK_THAT(help.out, Contains(part));
   CHECK_THAT(help.out, Contains("Usage: sapnet-rain [options] INPUT... -o OUT\n") && !Contains("REQUIRED") &&
                            !Contains("UINT") && !Contains("TEXT"));

@@ -310,14 +310,14 @@ TEST_CASE("sapnet-train reports errors in the command line", "[train]") {
            {"--config tiny.json", "no output folder; name one with --out RUN", 2},
            {"--out run", "no settings; name a file with --config FILE", 2},
            {"--out run --resume", "run: has no checkpoint to resume from", 2},
-           {"--out there --config tiny.json", "there: already contains a run; go on with it with --resume",
+           {"--out there --config tiny.json", "there: already contains a run; use --resume to continue it",
             2},
            {"--out there --resume --weights w.pth", "--weights cannot be used with --resume", 2},
            {"--out run --config nodata.json", "the settings have no data; name a folder with --data DIR", 2},
            {"--out run --config missing.json", "missing.json: cannot be read", 1},
            {"--out run --config broken.json", "broken.json: is not valid JSON at line 2", 1},
-           {"--out run --config unknown.json", "unknown.json: there is no setting 'epoch'; there are network",
-            1},
+           {"--out run --config unknown.json",
+            "unknown.json: there is no setting 'epoch'; the settings are network", 1},
            {"--out run --config tiny.json --data empty", "empty: holds no images", 1},
            {"--out run --config tiny.json --data half", "half: holds no images; it has rain/ but no clean/",
             1},
@@ -326,9 +326,9 @@ TEST_CASE("sapnet-train reports errors in the command line", "[train]") {
            {"--out run --config in", "in: is a folder, not a settings file", 1},
            {"--out owned --config tiny.json", "owned/report.html: already exists", 2},
            {"--out run --config tiny.json --set patch=32 batch=4096 stages=32",
-            "take fewer or smaller patches", 1},
+            "use fewer or smaller patches", 1},
            {"--out run --config tiny.json --data nowhere", "nowhere: is not a folder", 1},
-           {"--out run --config tiny.json --set patch=64", "are too few for a patch of 64", 1},
+           {"--out run --config tiny.json --set patch=64", "is smaller than a patch of 64", 1},
            {"--out run --config tiny.json --set batch=0",
             "batch must be a whole number from 1 to 4096, not 0", 2},
            {"--out run --config tiny.json --set batch", "--set batch: must be NAME=VALUE", 2},
@@ -338,16 +338,16 @@ TEST_CASE("sapnet-train reports errors in the command line", "[train]") {
            {"--out run --config tiny.json --device tpu", "--device: must be auto, cpu or cuda, not 'tpu'", 2},
            {"--out run --config tiny.json --precision fp16", "--precision fp16 needs --device cuda", 2},
            {"--out run --config tiny.json --device cuda", "cuda", 1},
-           {"--out tiny.json --config tiny.json", "tiny.json: the folder cannot be made", 1},
+           {"--out tiny.json --config tiny.json", "tiny.json: cannot create the folder", 1},
            {"--out run --config tiny.json --set network=PReNet --weights start.safetensors",
-            "start.safetensors is a SAPNet, and the settings ask for a PReNet", 1},
+            "start.safetensors is a SAPNet, but the settings ask for a PReNet", 1},
            {"--out run --config tiny.json --weights in/a.png", "in/a.png: is not a weight file", 1}}) {
     CAPTURE(arguments);
     const auto outcome = temp.train(arguments);
     CHECK(outcome.exit_code == exit_code);
     CHECK_THAT(outcome.err, Contains("sapnet-train: error: ") && Contains(sentence));
     // A step that memory has no room for is refused when the run has begun.
-    CHECK(fs::exists(temp / "run") == (std::string(sentence) == "take fewer or smaller patches"));
+    CHECK(fs::exists(temp / "run") == (std::string(sentence) == "use fewer or smaller patches"));
     fs::remove_all(temp / "run");
   }
   CHECK(text_of(temp / "owned/report.html") == "mine");

@@ -81,7 +81,7 @@ TEST_CASE("a folder with pairs gives pairs, any other photos for synthetic rain"
   CHECK(both->size() == 7);
   CHECK(both->sample(1, 0, 5).clean[0] == Approx(60 / 255.0));  // six of seven are pairs
   CHECK(both->sample(1, 0, 6).clean[0] != Approx(60 / 255.0));
-  CHECK_THROWS_WITH(make_dataset(config_of({})), Contains("no data"));
+  CHECK_THROWS_WITH(make_dataset(config_of({})), Contains("no training data"));
 }
 
 TEST_CASE("validation uses whole images, evenly spread", "[train]") {
