@@ -14,32 +14,32 @@ Batch::Batch(std::string program, const Plan& plan, OutputFolder& folder, std::f
       plan_(plan),
       folder_(folder),
       on_stop_(std::move(on_stop)),
-      progress_("pictures", plan.tasks.size()),
+      progress_("images", plan.tasks.size()),
       stop_handler_([this] { stop(); }) {
-  for (const auto& fault : plan.faults) complain(fault);
+  for (const auto& fault : plan.faults) print_error(fault);
 }
 
-void Batch::done(const PictureTask& task, const std::string& error) {
+void Batch::done(const ImageTask& task, const std::string& error) {
   if (error.empty()) {
     ++written_;
     progress_.done(task.input.filename().string());
   } else {
     ++failed_;
-    complain(error);
+    print_error(error);
     progress_.failed();
   }
 }
 
-void Batch::complain(const std::string& sentence) {
+void Batch::print_error(const std::string& sentence) {
   progress_.print_error(program_ + ": error: " + sentence);
 }
 
 int Batch::finish() {
   progress_.stop();
-  say_what_was_written();
-  for (const auto& sentence : plan_.passed_over) std::fprintf(stderr, "%s\n", sentence.c_str());
+  print_written();
+  for (const auto& sentence : plan_.skipped) std::fprintf(stderr, "%s\n", sentence.c_str());
   if (failed_ > 0 && total() > 1)
-    complain(std::to_string(failed_) + " of " + counted(total(), "picture") + " failed");
+    print_error(std::to_string(failed_) + " of " + counted(total(), "image") + " failed");
   return failed_ == 0 && plan_.faults.empty() ? 0 : 1;
 }
 
@@ -49,20 +49,20 @@ void Batch::stop() {
   try {
     on_stop_();
   } catch (const Error& error) {
-    complain(error.what());
+    print_error(error.what());
   }
   engine::remove_unfinished_files();
   folder_.remove_empty();
-  say_what_was_written();
-  complain("stopped after " + std::to_string(count()) + " of " + counted(total(), "picture"));
+  print_written();
+  print_error("stopped after " + std::to_string(count()) + " of " + counted(total(), "image"));
 }
 
-void Batch::say_what_was_written() {
+void Batch::print_written() {
   if (written_ == 0) return;
-  std::fprintf(stderr, "%s written to %s\n", counted(written_, "picture").c_str(), plan_.output.c_str());
+  std::fprintf(stderr, "%s written to %s\n", counted(written_, "image").c_str(), plan_.output.c_str());
 }
 
-std::string failure(const PictureTask& task, const std::function<void()>& work) {
+std::string failure(const ImageTask& task, const std::function<void()>& work) {
   try {
     work();
     return {};

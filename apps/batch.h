@@ -1,4 +1,4 @@
-// What the programs do the same way with many pictures, one after the other.
+// Batch processing of images: progress, errors and the summary.
 #pragma once
 
 #include <cstddef>
@@ -13,23 +13,23 @@
 
 namespace sapnet::apps {
 
-/// Says how far a plan is, what failed, and in the end what came of it, all on stderr. When a signal stops
-/// the program, `on_stop` may still write down what was done; it runs under lock().
+/// Reports progress, failures and a summary of a plan on stderr. If a signal stops the program, `on_stop` can
+/// still save results; it runs under lock().
 class Batch {
  public:
   Batch(
       std::string program, const Plan& plan, OutputFolder& folder, std::function<void()> on_stop = [] {});
 
-  /// Held while that changes which `on_stop` reads, and for done().
+  /// Hold this while changing anything that `on_stop` reads, and for done().
   std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
-  /// One more task is over. `error`: the sentence why its picture was not written, or empty.
-  void done(const PictureTask& task, const std::string& error);
+  /// Reports a finished task. error: why its image was not written; empty on success.
+  void done(const ImageTask& task, const std::string& error);
 
-  /// Says `PROGRAM: error: SENTENCE`.
-  void complain(const std::string& sentence);
+  /// Prints `PROGRAM: error: SENTENCE`.
+  void print_error(const std::string& sentence);
 
-  /// Lines about the whole. Returns the exit code: 1 when a picture failed or an input gave none.
+  /// Prints the summary. Returns the exit code: 1 if an image failed or an input had none.
   int finish();
 
   Progress& progress() { return progress_; }
@@ -38,7 +38,7 @@ class Batch {
 
  private:
   void stop();
-  void say_what_was_written();
+  void print_written();
 
   std::string program_;
   const Plan& plan_;
@@ -47,10 +47,10 @@ class Batch {
   std::size_t written_ = 0, failed_ = 0;
   std::mutex mutex_;
   Progress progress_;
-  StopHandler stop_handler_;  // the last, so that stop() finds all the others
+  StopHandler stop_handler_;  // last, since stop() uses the other members
 };
 
-/// Runs `work` on a task; returns the sentence why it failed, or nothing.
-std::string failure(const PictureTask& task, const std::function<void()>& work);
+/// Runs `work` on a task; returns the error message, empty on success.
+std::string failure(const ImageTask& task, const std::function<void()>& work);
 
 }  // namespace sapnet::apps

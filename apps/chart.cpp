@@ -10,10 +10,10 @@
 namespace sapnet::apps {
 namespace {
 
-constexpr double kWidth = 560, kHeight = 240;                       // of the drawing
-constexpr double kLeft = 56, kRight = 10, kTop = 12, kBottom = 26;  // for the axes' numbers
+constexpr double kWidth = 560, kHeight = 240;                       // size of the drawing
+constexpr double kLeft = 56, kRight = 10, kTop = 12, kBottom = 26;  // margins for the axis labels
 
-/// An axis from one round number to another.
+/// An axis between round numbers.
 struct Axis {
   double low, high, step;
 
@@ -86,8 +86,8 @@ std::string chart(const std::string& title, const std::string& unit, const std::
     svg += line("level", y_at(y_axis.at(level.points.front().second)));
     key += "<span>" + level.name + "</span>";
   }
-  constexpr std::array<const char*, kMostCurves> kKinds = {"first",  "second", "third",
-                                                           "fourth", "fifth",  "sixth"};
+  constexpr std::array<const char*, kMaxCurves> kKinds = {"first",  "second", "third",
+                                                          "fourth", "fifth",  "sixth"};
   for (std::size_t k = 0; k < std::min(curves.size(), kKinds.size()); ++k) {
     std::string path;
     for (const auto& [x, y] : curves[k].points) {

@@ -1,4 +1,4 @@
-// Curves over training steps, for a report page.
+// Charts for report pages.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ struct Curve {
   std::vector<std::pair<double, double>> points;  // (x, y), x rising
 };
 
-inline constexpr std::size_t kMostCurves = 6;
+inline constexpr std::size_t kMaxCurves = 6;
 
-/// A figure with up to kMostCurves curves, and a dashed level when `level` has a name: its only point's y.
-/// `unit` follows the y axis's numbers. A curve without points is left out; the figure is empty when none has
-/// one.
+/// A figure with up to kMaxCurves curves over the steps. If `level` has a name, its only point's y is drawn
+/// as a dashed line. `unit` follows the numbers of the y axis. Curves without points are omitted; without any
+/// point, the result is empty.
 std::string chart(const std::string& title, const std::string& unit, const std::vector<Curve>& curves,
                   const Curve& level = {});
 

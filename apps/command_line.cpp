@@ -39,17 +39,17 @@ Check number_check(const std::string& what, Number least, Number most) {
           }};
 }
 
-/// CLI11 takes what follows an option for its value, even when that is an option itself.
+/// CLI11 takes the argument after an option as its value, even if it is an option itself.
 void refuse_options_as_values(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& value : option->results()) {
       if (value.starts_with('-') && app.get_option_no_throw(value) != nullptr)
-        throw UsageError(option->get_name() + " needs a value, and " + value + " is an option");
+        throw UsageError(option->get_name() + " needs a value, but is followed by the option " + value);
     }
   }
 }
 
-/// CLI11 begins such a message with the option's name.
+/// Rewrites a message of CLI11's, which starts with the option's name.
 std::string mismatch(const CLI::App& app, const std::string& message) {
   const std::string name = message.substr(0, message.find_first_of(": "));
   const CLI::Option* option = app.get_option_no_throw(name);
@@ -81,7 +81,7 @@ Check one_of(std::vector<std::string> words) {
 }
 
 CommandLine::Option* CommandLine::Option::check(Check check) {
-  const std::string no_description;  // the option's own text says in --help what is allowed
+  const std::string no_description;  // the option's help text states what is allowed
   option_->check(CLI::Validator(
       [check = std::move(check)](const std::string& value) {
         return check.holds(value) ? std::string() : "must be " + check.what + ", not '" + value + "'";
@@ -105,7 +105,7 @@ CommandLine::CommandLine(const std::string& description, const std::string& prog
 
 CommandLine::~CommandLine() = default;
 
-void CommandLine::lay_out_help(std::vector<std::string> usages, const std::string& footer) {
+void CommandLine::set_help(std::vector<std::string> usages, const std::string& footer) {
   app_->formatter(std::make_shared<HelpFormatter>(std::move(usages)));
   app_->footer(footer);
 }
@@ -143,7 +143,7 @@ bool CommandLine::parse(int argc, char** argv) {
     return false;
   } catch (const CLI::ExtrasError& error) {
     const auto extras = app_->remaining();
-    throw UsageError(extras.empty() ? error.what() : "there is no option '" + extras.front() + "'");
+    throw UsageError(extras.empty() ? error.what() : "unknown option '" + extras.front() + "'");
   } catch (const CLI::ArgumentMismatch& error) {
     throw UsageError(mismatch(*app_, error.what()));
   } catch (const CLI::ParseError& error) {

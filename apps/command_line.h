@@ -1,4 +1,4 @@
-// How the programs read their command lines: by CLI11, with a tidy --help and with our own error messages.
+// Command line parsing with CLI11, with our own --help layout and error messages.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,16 @@
 #include <string>
 #include <vector>
 
-namespace CLI {  // command_line.cpp alone includes CLI11, which takes long to compile
+namespace CLI {  // only command_line.cpp includes CLI11, which is slow to compile
 class App;
 class Option;
 }  // namespace CLI
 
 namespace sapnet::apps {
 
-/// A check of an option's value. It comes before CLI11's own conversion, whose messages say less.
+/// A check of an option's value. It runs before CLI11's own conversion, whose messages are less helpful.
 struct Check {
-  std::string what;  // that the value must be: "a whole number from 1 to 100"
+  std::string what;  // what the value must be, such as "a whole number from 1 to 100"
   std::function<bool(const std::string& value)> holds;
 };
 
@@ -32,7 +32,7 @@ class CommandLine {
     explicit Option(CLI::Option* option) : option_(option) {}
     Option* check(Check check);
     Option* type_name(const std::string& name);
-    Option* expected(int least, int most);  // how many values
+    Option* expected(int least, int most);  // number of values
 
    private:
     CLI::Option* option_;
@@ -43,22 +43,21 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  /// Lays out --help: the lines after "Usage: ", each without the program's name, and a text below the
-  /// options.
-  void lay_out_help(std::vector<std::string> usages, const std::string& footer);
+  /// Sets the layout of --help: the usage lines without the program's name, and a text below the options.
+  void set_help(std::vector<std::string> usages, const std::string& footer);
   void set_version_flag(const std::string& name, const std::string& version);
 
-  /// `value` gets the option's value when parse() is called, and stays as it is without the option. Its type:
-  /// a string, a path, a vector of either, int, float or std::uint64_t.
+  /// parse() stores the option's value in `value`, which keeps its default if the option is not given. Types:
+  /// string, path, a vector of either, int, float or std::uint64_t.
   template <typename Value>
   Option* add_option(const std::string& name, Value& value, const std::string& help);
   void add_flag(const std::string& name, bool& value, const std::string& help);
 
-  /// Returns false when --help or --version was asked for, and printed. Throws UsageError, which names the
-  /// option and the value.
+  /// Returns false if --help or --version was given, and printed. Throws UsageError, which names the option
+  /// and the value.
   bool parse(int argc, char** argv);
 
-  /// How often an option was given; after parse().
+  /// How many times an option was given; call after parse().
   std::size_t count(const std::string& name) const;
 
  private:

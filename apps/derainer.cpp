@@ -13,12 +13,12 @@ namespace sapnet::apps {
 
 namespace {
 
-/// 0 where the file does not say.
+/// 0 if the file does not state it.
 int trained_stages(const std::filesystem::path& file) {
   const std::string text = weights::trained_with(file, "stages");
   int stages = 0;
   std::from_chars(text.data(), text.data() + text.size(), stages);
-  return stages >= 1 && stages <= kMostStages ? stages : 0;
+  return stages >= 1 && stages <= train::kMaxStages ? stages : 0;
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ Derainer::Derainer(const InferOptions& options) : weights_(options.weights), sta
 std::vector<float> Derainer::derain(std::span<const float> rgb, int width, int height) const {
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
   try {
-    std::vector<float> result(rgb.size());  // first, so that the network knows what memory is left
+    std::vector<float> result(rgb.size());  // allocated first, so that the network sees the remaining memory
     const auto rainy = engine::from_host(rgb, {1, height, width, 3}, device());
     const auto derained = chosen_.network->forward(rainy, stages_);
     engine::to_host(derained, result);

@@ -1,4 +1,4 @@
-// A network with its weights, ready to run on a device.
+// A network with its weights on a device.
 #pragma once
 
 #include <filesystem>
@@ -16,11 +16,11 @@ namespace sapnet::apps {
 
 class Derainer {
  public:
-  /// Reads the weights, chooses the device and builds the network that `options` ask for. Throws Error.
+  /// Reads the weights, chooses the device and builds the network according to `options`. Throws Error.
   explicit Derainer(const InferOptions& options);
 
   /// rgb: (height, width, 3) in [0, 1]. Returns the same shape, not clamped. Throws Error, naming the size,
-  /// when memory runs out.
+  /// if memory runs out.
   std::vector<float> derain(std::span<const float> rgb, int width, int height) const;
 
   std::string network() const { return std::string(chosen_.network->name()); }
@@ -28,12 +28,12 @@ class Derainer {
   engine::Device device() const { return chosen_.execution.device; }
   engine::DType precision() const { return chosen_.execution.maps; }
   int stages() const { return stages_; }
-  /// A sentence when there is a GPU and it is not used all the same, else empty.
+  /// Why a GPU that is present is not used; else empty.
   const std::string& warning() const { return chosen_.warning; }
 
-  /// For --verbose: aligned lines that name the device, the network and the weight file.
+  /// For --verbose: aligned lines with the device, the network and the weight file.
   std::string describe() const;
-  /// For --verbose, after the work: the line with the peak memory of the device.
+  /// For --verbose, at the end: a line with the device's peak memory.
   std::string describe_memory() const;
 
  private:

@@ -1,4 +1,4 @@
-// Which device a network runs on, and in which precision.
+// Chooses the device and the precision of a network.
 #pragma once
 
 #include <memory>
@@ -14,19 +14,20 @@ namespace sapnet::apps {
 struct ChosenNetwork {
   engine::Execution execution;
   std::unique_ptr<model::Network> network;
-  std::string warning;  // a sentence when there is a GPU and it is not used all the same
+  std::string warning;  // why a GPU that is present is not used; else empty
 };
 
-/// The network of these weights, which dilate or not, as `options` ask for. Device auto is the GPU if there
-/// is one and it passes the trial below, else the CPU. Precision is fp16 on a GPU and fp32 on the CPU when
-/// none is asked for. Throws Error for a device that is not there, for fp16 on the CPU, and for weights of no
-/// network.
+/// Builds the network of these weights, with or without dilation, according to `options`. Device auto is the
+/// GPU if there is one and it passes the self-test below, else the CPU. The default precision is fp16 on a
+/// GPU and fp32 on the CPU. Throws Error for a missing device, for fp16 on the CPU, and for weights of no
+/// known network.
 ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options,
                              bool dilation = true);
 
-/// Derains a small picture with both networks, `candidate` on its device and `trusted` on the CPU. Returns
-/// why the candidate is not to be used, which ends a sentence: it fails, or its picture is another. Empty
-/// when it may be used. So a GPU that the kernels were never tried on gives no wrong pictures unasked.
-std::string trial(const model::Network& candidate, engine::Device device, const model::Network& trusted);
+/// Derains a small image with `candidate` on its device and with `reference` on the CPU. Returns why the
+/// candidate must not be used (it fails, or its result differs), or an empty string. This guards against
+/// wrong results on GPU models that the kernels have not been tested on.
+std::string self_test(const model::Network& candidate, engine::Device device,
+                      const model::Network& reference);
 
 }  // namespace sapnet::apps

@@ -26,7 +26,7 @@ std::string chart_of_folders(const std::string& title, const std::string& unit,
   std::vector<Curve> of_chart;
   for (auto& [folder, curve] : curves) {
     of_chart.push_back(std::move(curve));
-    if (of_chart.size() < kMostCurves) continue;
+    if (of_chart.size() < kMaxCurves) continue;
     html += chart(title, unit, of_chart);
     of_chart.clear();
   }
@@ -44,8 +44,8 @@ Curve curve(const std::string& name, const std::vector<HistoryRow>& rows,
 }
 
 std::string charts_of_folders(const std::vector<HistoryRow>& rows) {
-  return chart_of_folders("PSNR, validation by folder", " dB", rows, &train::FolderScores::psnr) +
-         chart_of_folders("SSIM, validation by folder", "", rows, &train::FolderScores::ssim);
+  return chart_of_folders("Validation PSNR by folder", " dB", rows, &train::FolderScores::psnr) +
+         chart_of_folders("Validation SSIM by folder", "", rows, &train::FolderScores::ssim);
 }
 
 std::string charts_of_parts(const std::vector<NamedHistory>& runs) {
@@ -61,7 +61,7 @@ std::string charts_of_parts(const std::vector<NamedHistory>& runs) {
       for (const HistoryRow& row : run.rows)
         if (row.parts[part]) curve.points.emplace_back(row.step, *row.parts[part]);
     }
-    html += chart("Loss, its part " + std::string(train::kLossPartNames[part]), "", curves);
+    html += chart(std::string(train::kLossPartNames[part]) + " loss", "", curves);
   }
   return html;
 }

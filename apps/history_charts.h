@@ -1,4 +1,4 @@
-// Charts of what metrics.csv holds.
+// Charts of metrics.csv.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@
 
 namespace sapnet::apps {
 
-/// One column of a run's rows, where they have it.
+/// One column of a run's rows; rows without a value are skipped.
 Curve curve(const std::string& name, const std::vector<train::HistoryRow>& rows,
             std::optional<double> train::HistoryRow::*value);
 
-/// Charts of the folders' PSNR and SSIM, a curve each; empty where the rows have none.
+/// Charts of PSNR and SSIM with a curve for each validation folder; empty if there is none.
 std::string charts_of_folders(const std::vector<train::HistoryRow>& rows);
 
 struct NamedHistory {
@@ -22,8 +22,7 @@ struct NamedHistory {
   std::vector<train::HistoryRow> rows;
 };
 
-/// A chart for each part of the loss that a run has, with a curve for each run; empty where no run has more
-/// than one part.
+/// A chart for each part of the loss, with a curve for each run; empty if no run has more than one part.
 std::string charts_of_parts(const std::vector<NamedHistory>& runs);
 
 }  // namespace sapnet::apps

@@ -13,8 +13,7 @@ namespace sapnet::apps {
 namespace {
 
 constexpr int kLongestSide = 1600;
-constexpr int kQuality =
-    92;  // above 90 the encoder keeps the colours at full size, and streaks have thin ones
+constexpr int kQuality = 92;  // above 90 the encoder does not subsample chroma, which thin streaks need
 
 constexpr std::string_view kHandle =
     "<span class=\"handle\" aria-hidden=\"true\"><svg viewBox=\"0 0 36 36\" fill=\"none\" "
@@ -38,7 +37,7 @@ std::string base64(std::span<const std::uint8_t> bytes) {
 
 int shrunk(int side, int factor) { return (side + factor - 1) / factor; }
 
-// Means over factor × factor pixels; those at the right and lower border may cover fewer.
+// Averages factor × factor pixels, fewer at the right and bottom edges.
 std::vector<std::uint8_t> shrink(std::span<const std::uint8_t> rgb, int width, int height, int factor) {
   std::vector<std::uint8_t> small;
   for (int top = 0; top < height; top += factor) {
@@ -59,8 +58,7 @@ std::vector<std::uint8_t> shrink(std::span<const std::uint8_t> rgb, int width, i
   return small;
 }
 
-std::string picture(std::span<const std::uint8_t> rgb, int width, int height,
-                    const std::string& description) {
+std::string image(std::span<const std::uint8_t> rgb, int width, int height, const std::string& description) {
   const int factor = shrink_factor(width, height);
   const int shown_width = shrunk(width, factor), shown_height = shrunk(height, factor);
   const std::vector<std::uint8_t> small =
@@ -131,13 +129,13 @@ std::string slider(const std::string& name, int width, int height, std::span<con
   const int factor = shrink_factor(width, height);
   return "<div class=\"well\"><div class=\"compare\" style=\"--w:" + std::to_string(shrunk(width, factor)) +
          ";--h:" + std::to_string(shrunk(height, factor)) + "\">\n" +
-         picture(derained, width, height, name + ", derained") + "\n<div class=\"before\">" +
-         picture(rainy, width, height, name + ", rainy") +
+         image(derained, width, height, name + ", derained") + "\n<div class=\"before\">" +
+         image(rainy, width, height, name + ", rainy") +
          "<span class=\"tag\">Rainy</span></div>\n"
          "<div class=\"after\"><span class=\"tag\">Derained</span></div>\n"
          "<input type=\"range\" min=\"0\" max=\"100\" value=\"50\" autocomplete=\"off\" "
          "aria-label=\"" +
-         escape(name) + ": how much of the rainy picture is shown, in percent\">\n" + std::string(kHandle) +
+         escape(name) + ": share of the rainy image, in percent\">\n" + std::string(kHandle) +
          "</div></div>\n";
 }
 

@@ -1,4 +1,4 @@
-// What the report pages are made of.
+// HTML building blocks of the report pages.
 #pragma once
 
 #include <cstdint>
@@ -8,26 +8,25 @@
 
 namespace sapnet::apps {
 
-/// Text as HTML shows it.
+/// Escapes text for HTML.
 std::string escape(std::string_view text);
 
-/// With a true minus sign, and ∞.
+/// Formats a number with a true minus sign and ∞.
 std::string number(double value, int decimals);
 
-/// From before to after, with its sign, as a span that is coloured by whether more is better; equal
-/// infinities differ by nothing.
+/// The signed difference after - before, coloured as an improvement or not; 0 for equal infinities.
 std::string gain(double before, double after, int decimals, std::string_view unit,
                  bool more_is_better = true);
 
-/// One of the .tiles. `value` and `remark` are HTML.
+/// A tile of the summary. `value` and `remark` are HTML.
 std::string tile(std::string_view name, const std::string& value, const std::string& remark);
 
-/// A picture before and after under a slider; (height, width, 3) bytes each, embedded as JPEG, shrunk by a
-/// whole factor where a side is longer than 1600 pixels.
+/// A before/after slider; (height, width, 3) bytes each, embedded as JPEG, downscaled by an integer factor if
+/// a side is longer than 1600 pixels.
 std::string slider(const std::string& name, int width, int height, std::span<const std::uint8_t> rainy,
                    std::span<const std::uint8_t> derained);
 
-/// By which the slider shrinks a picture of that size.
+/// The factor by which the slider downscales an image.
 int shrink_factor(int width, int height);
 
 }  // namespace sapnet::apps

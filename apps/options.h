@@ -6,35 +6,31 @@
 #include <string>
 
 #include "apps/plan.h"
+#include "train/config.h"
 #include "train/image.h"
+#include "train/image_size.h"
 
 namespace sapnet::apps {
-
-inline constexpr int kMostStages = 32;
-
-struct FrameSize {
-  int width = 0, height = 0;
-};
 
 struct InferOptions {
   FileOptions files;
   int quality = 95;  // of JPEG, 1 to 100
   std::filesystem::path weights;
   std::string device = "auto";
-  std::string precision;  // "fp32", "fp16", or empty for what suits the device
+  std::string precision;  // "fp32", "fp16", or empty: the default of the device
   int threads = 0;        // 0: all
-  int stages = 0;         // 0: as many as the weights were trained with
+  int stages = 0;         // 0: as stated in the weight file, else model::kStages
   train::Rounding rounding = train::Rounding::kNearest;
   bool strict = false;
-  std::filesystem::path reference, json, report;  // empty: not asked for
+  std::filesystem::path reference, json, report;  // empty: not requested
   std::filesystem::path lpips, vgg;               // weights for LPIPS, both or none
-  std::optional<FrameSize> video;
+  std::optional<train::ImageSize> video;
   bool verbose = false;
 
   bool json_to_stdout() const { return json == "-"; }
 };
 
-/// Nothing when --help or --version was asked for, and printed. Throws UsageError.
+/// nullopt if --help or --version was given, and printed. Throws UsageError.
 std::optional<InferOptions> parse_infer_options(int argc, char** argv);
 
 }  // namespace sapnet::apps

@@ -1,4 +1,4 @@
-// The folder that a run writes to.
+// The output folder of a batch.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,11 @@
 
 namespace sapnet::apps {
 
-/// Makes the folder that a plan's pictures go to, and those around it, when they are missing; destroyed, it
-/// removes those that it made and that are still empty.
+/// Creates the output folder of a plan and its missing parents; the destructor removes those it created that
+/// are still empty.
 class OutputFolder {
  public:
-  /// Throws UsageError when there is a file in the way, Error when the folder cannot be made or nothing can
-  /// be written there.
+  /// Throws UsageError if a file is in the way, Error if the folder cannot be created or written to.
   explicit OutputFolder(const Plan& plan);
   ~OutputFolder() { remove_empty(); }
   OutputFolder(const OutputFolder&) = delete;
@@ -22,9 +21,9 @@ class OutputFolder {
   void remove_empty();
 
  private:
-  void make(const std::filesystem::path& folder);
+  void create(const std::filesystem::path& folder);
 
-  std::vector<std::filesystem::path> made_;  // outermost first
+  std::vector<std::filesystem::path> created_;  // outermost first
 };
 
 }  // namespace sapnet::apps

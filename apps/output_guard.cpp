@@ -29,7 +29,7 @@ void OutputGuard::writes(const std::string& what, const fs::path& file) {
   if (const auto read = read_.find(target); read != read_.end())
     throw UsageError(what + " would overwrite " + read->second);
   if (const auto [other, fresh] = written_.emplace(target, what); !fresh)
-    throw UsageError(other->second + " and " + what + " are one file");
+    throw UsageError(other->second + " and " + what + " are the same file");
   if (fs::is_directory(target)) throw UsageError(what + ": is a folder");
   if (fs::exists(target) && !fs::is_regular_file(target)) throw UsageError(what + ": is not a regular file");
   if (is_open_as(target, STDOUT_FILENO) || is_open_as(target, STDERR_FILENO))

@@ -1,4 +1,4 @@
-// What a run must not overwrite.
+// Prevents a run from overwriting its inputs.
 #pragma once
 
 #include <filesystem>
@@ -7,14 +7,14 @@
 
 namespace sapnet::apps {
 
-/// Knows every file that a run reads or writes, by where their symbolic links lead. `what` names a file in
+/// Tracks every file that a run reads or writes, with symbolic links resolved. `what` names a file in
 /// messages: "the input in/a.png", "--json a.json".
 class OutputGuard {
  public:
   void reads(const std::string& what, const std::filesystem::path& file);
 
-  /// Throws UsageError when the file is read, or written already, or cannot be replaced: a folder, a device,
-  /// or where the program's own output goes. To be called after all of reads().
+  /// Throws UsageError if the file is also read, or written twice, or cannot be replaced: a folder, a device,
+  /// or the program's own stdout or stderr. Call it after all calls of reads().
   void writes(const std::string& what, const std::filesystem::path& file);
 
  private:

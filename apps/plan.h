@@ -1,4 +1,4 @@
-// Which picture goes where.
+// Maps inputs to outputs.
 #pragma once
 
 #include <filesystem>
@@ -8,47 +8,47 @@
 
 namespace sapnet::apps {
 
-/// What a command line says about files.
+/// The file options of a command line.
 struct FileOptions {
   std::vector<std::filesystem::path> inputs;  // files and folders
-  std::filesystem::path output;               // a folder, or a file
-  std::string format;                         // "png", "jpg", or empty: as the input
+  std::filesystem::path output;               // a folder or a file
+  std::string format;                         // "png", "jpg", or empty: like the input
 
-  /// A file that an option names, or a folder of pictures. `what` stands before its path in messages.
+  /// A file or folder that another option names. `what` precedes its path in messages.
   struct Named {
     std::string what;  // "the weight file", "--json"
     std::filesystem::path path;
   };
-  std::vector<Named> read, written;  // besides the pictures
+  std::vector<Named> read, written;  // in addition to the images
 };
 
-struct PictureTask {
+struct ImageTask {
   std::filesystem::path input, output;
 };
 
 struct Plan {
-  std::vector<PictureTask> tasks;        // at least one
-  std::filesystem::path output;          // as it was named: a folder, or the file
-  std::vector<std::string> faults;       // sentences about inputs that gave no task
-  std::vector<std::string> passed_over;  // sentences about what else lies in the input folders
+  std::vector<ImageTask> tasks;      // at least one
+  std::filesystem::path output;      // as given: a folder or the file
+  std::vector<std::string> faults;   // errors about inputs without images
+  std::vector<std::string> skipped;  // messages about other files in the input folders
 };
 
-/// Throws UsageError when the command line names no input or no output.
-void require_names(const FileOptions& options);
+/// Throws UsageError if the command line names no input or no output.
+void require_input_and_output(const FileOptions& options);
 
-/// Lists the pictures that the command line names, folders' in the order of their names, each with the file
-/// it becomes. Touches nothing. Throws UsageError when an output would overwrite what is read or another
-/// output, or cannot be one; Error when no input gives a task.
-Plan plan_pictures(const FileOptions& options);
+/// Lists all input images, those of a folder in natural order, with their output files. Writes nothing.
+/// Throws UsageError if an output would overwrite an input or another output, or cannot be written to; Error
+/// if there is no image.
+Plan plan_images(const FileOptions& options);
 
-/// The rain-free pictures of --reference.
+/// The rain-free images of --reference.
 class References {
  public:
-  /// `file` is a folder, or the picture itself when there is one task. Throws Error when it is neither.
+  /// file: a folder, or the image itself if there is one task. Throws Error if it is neither.
   References(const std::filesystem::path& file, std::size_t tasks);
 
-  /// The reference of an input: the picture of its name, whatever the extensions, or norain-N for rain-N.
-  /// Throws Error when there is none.
+  /// The reference of an input: the image with the same name and any extension, or norain-N for rain-N.
+  /// Throws Error if there is none.
   std::filesystem::path find(const std::filesystem::path& input) const;
 
  private:

@@ -30,21 +30,21 @@ StopAction& stop_action() {
   return instance;
 }
 
-/// Ctrl-C and its like end the program at once, but for a StopHandler's action, and leave no temporary files.
-/// The signals are waited for on a thread of their own, since a handler may not do what that takes.
+/// Signals such as Ctrl-C run a StopHandler's action, remove temporary files and end the program. A dedicated
+/// thread waits for them, since none of this is allowed in a signal handler.
 void clean_up_on_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
     sigaction(signal, nullptr, &action);
-    if (action.sa_handler != SIG_IGN) sigaddset(&signals, signal);  // as nohup asks
+    if (action.sa_handler != SIG_IGN) sigaddset(&signals, signal);  // ignored under nohup
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every later thread
   std::thread([signals] {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) return;
-    const std::lock_guard lock(stop_action().mutex);  // to the end: nothing is to follow the action
+    const std::lock_guard lock(stop_action().mutex);  // until the end, so that no other action starts
     if (stop_action().action) {
       stop_action().action();
     } else if (isatty(STDERR_FILENO) == 1) {
@@ -59,7 +59,7 @@ void clean_up_on_signals() {
   }).detach();
 }
 
-/// One more that would end the program has come while the first is being obeyed; it waits no longer.
+/// Whether a further signal is pending; consumes it.
 bool another_signal() {
   sigset_t stops;
   sigemptyset(&stops);
@@ -69,8 +69,8 @@ bool another_signal() {
   return sigtimedwait(&stops, nullptr, &at_once) > 0;
 }
 
-/// OpenMP's threads spin while they wait, which on a busy machine takes many times longer than the work
-/// itself. OpenMP reads the setting before main() only, so the program starts once more with it.
+/// OpenMP's threads spin while waiting, which on a busy machine can take many times longer than the work
+/// itself. OpenMP reads the setting before main(), so the program restarts itself with it.
 void let_idle_threads_sleep(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("OMP_WAIT_POLICY", "passive", 0);
@@ -80,28 +80,28 @@ void let_idle_threads_sleep(char** argv) {
 }  // namespace
 
 int run_program(const std::string& name, char** argv, const std::function<int()>& body) {
-  const auto complain = [&](const char* sentence) {
+  const auto print_error = [&](const char* sentence) {
     std::fflush(stdout);
     std::fprintf(stderr, "%s: error: %s\n", name.c_str(), sentence);
   };
   let_idle_threads_sleep(argv);
   clean_up_on_signals();
-  std::signal(SIGXFSZ, SIG_IGN);  // the write itself reports a file that grew too large
+  std::signal(SIGXFSZ, SIG_IGN);  // the write reports a file size limit itself
   try {
     const int code = body();
-    errno = 0;  // a write that failed earlier leaves only the stream's error flag
+    errno = 0;  // an earlier failed write leaves only the stream's error flag
     const bool flushed = std::fflush(stdout) == 0;
     if (flushed && std::ferror(stdout) == 0) return code;
     const std::string reason = errno == 0 ? "" : ": " + std::generic_category().message(errno);
-    complain(("standard output cannot be written" + reason).c_str());
+    print_error(("standard output cannot be written" + reason).c_str());
   } catch (const UsageError& error) {
-    complain(error.what());
+    print_error(error.what());
     std::fprintf(stderr, "Try '%s --help'.\n", name.c_str());
     return 2;
   } catch (const std::bad_alloc&) {
-    complain("not enough memory");
+    print_error("not enough memory");
   } catch (const std::exception& error) {
-    complain(error.what());
+    print_error(error.what());
   }
   return 1;
 }
@@ -118,26 +118,26 @@ StopHandler::~StopHandler() {
 
 StopRequest::StopRequest(std::function<void()> announce)
     : handler_([this, announce = std::move(announce)] {
-        came_ = true;
+        requested_ = true;
         announce();
         std::unique_lock lock(mutex_);
-        constexpr std::chrono::milliseconds kGlance(100), kEcho(300);
-        // timeout(1) signals the program, and then the group that it is in: that is no second request.
-        released_.wait_for(lock, kEcho, [this] { return over_; });
+        constexpr std::chrono::milliseconds kPoll(100), kGrace(300);
+        // timeout(1) signals the program and then its process group; that is not a second request.
+        released_.wait_for(lock, kGrace, [this] { return done_; });
         while (another_signal()) {
         }
-        while (!released_.wait_for(lock, kGlance, [this] { return over_; }) && !another_signal()) {
+        while (!released_.wait_for(lock, kPoll, [this] { return done_; }) && !another_signal()) {
         }
       }) {}
 
-void StopRequest::obey() {
+void StopRequest::exit_by_signal() {
   release();
   while (true) pause();
 }
 
 void StopRequest::release() {
   const std::lock_guard lock(mutex_);
-  over_ = true;
+  done_ = true;
   released_.notify_all();
 }
 
@@ -150,12 +150,12 @@ std::filesystem::path default_weights() {
   const auto prefix = program.parent_path().parent_path();
   const auto installed = prefix / "share/sapnet/sapnet.safetensors";
   if (std::filesystem::exists(installed)) return installed;
-  // build/bin lies two folders below the source tree's root, and a preset's build/NAME/bin three.
+  // build/bin is two folders below the root of the source tree, a preset's build/NAME/bin three.
   for (const auto& root : {prefix.parent_path(), prefix.parent_path().parent_path()}) {
     const auto built = root / "weights/sapnet.safetensors";
     if (std::filesystem::exists(built)) return built;
   }
-  throw Error(program.string() + ": finds no default weights, which belong at " + installed.string() +
+  throw Error(program.string() + ": there are no default weights at " + installed.string() +
               "; name a file with --weights");
 }
 

@@ -1,4 +1,4 @@
-// What every program does the same way: its messages, its exit codes, its default weights.
+// Shared by all programs: messages, exit codes, signals, default weights.
 #pragma once
 
 #include <atomic>
@@ -13,19 +13,19 @@
 
 namespace sapnet::apps {
 
-/// A command line that cannot be obeyed.
+/// An error in the command line.
 class UsageError : public Error {
  public:
   using Error::Error;
 };
 
-/// Runs `body` and returns the exit code: its own, 2 after a UsageError, 1 after any other exception or when
-/// stdout could not be written, each with one line `NAME: error: SENTENCE` on stderr. A signal that ends the
-/// program leaves no temporary files.
+/// Runs `body` and returns the exit code: its own, 2 after a UsageError, 1 after any other exception or if
+/// stdout could not be written, with a line `NAME: error: SENTENCE` on stderr. If a signal ends the program,
+/// temporary files are removed.
 int run_program(const std::string& name, char** argv, const std::function<int()>& body);
 
-/// While it lives, a signal that ends the program (Ctrl-C and its like) runs `action` first, on another
-/// thread and beside the work, which it may wait for but which goes on no further than the end of the action.
+/// While it exists, a signal that ends the program (such as Ctrl-C) runs `action` first, on another thread.
+/// The main thread continues meanwhile; the program ends when `action` returns.
 class StopHandler {
  public:
   explicit StopHandler(std::function<void()> action);
@@ -34,35 +34,35 @@ class StopHandler {
   StopHandler& operator=(const StopHandler&) = delete;
 };
 
-/// While it lives, such a signal waits until the work has come to where it can be left, or another one comes
-/// a moment later or more.
+/// While it exists, such a signal only requests a stop: the program ends when the work calls
+/// exit_by_signal(), or on a second signal.
 class StopRequest {
  public:
-  /// `announce` runs at once when the signal comes, on another thread.
+  /// `announce` runs immediately when the signal arrives, on another thread.
   explicit StopRequest(std::function<void()> announce);
   ~StopRequest() { release(); }
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;
 
-  bool came() const { return came_; }
-  /// The work is left: the signal ends the program.
-  [[noreturn]] void obey();
+  bool requested() const { return requested_; }
+  /// Lets the signal end the program.
+  [[noreturn]] void exit_by_signal();
 
  private:
   void release();
 
-  std::atomic<bool> came_ = false;
+  std::atomic<bool> requested_ = false;
   std::mutex mutex_;
   std::condition_variable released_;
-  bool over_ = false;
-  StopHandler handler_;  // the last, so that its action finds the others
+  bool done_ = false;
+  StopHandler handler_;  // last, since its action uses the other members
 };
 
-/// "1 picture", "3 pictures".
+/// "1 image", "3 images".
 std::string counted(std::size_t count, const std::string& noun);
 
-/// sapnet.safetensors: where it is installed (PREFIX/share/sapnet, beside PREFIX/bin), else in weights/ of
-/// the source tree that the program was built in. Throws Error when it is in neither place.
+/// sapnet.safetensors: installed in PREFIX/share/sapnet next to PREFIX/bin, else in weights/ of the source
+/// tree that the program was built in. Throws Error if it is in neither place.
 std::filesystem::path default_weights();
 
 }  // namespace sapnet::apps

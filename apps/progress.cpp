@@ -17,7 +17,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// "1.5 pictures/s", or when each takes longer than that "12.1 s each".
+/// "1.5 images/s", or below one per second "12.1 s each".
 std::string rate(std::size_t count, double seconds, const std::string& unit) {
   std::array<char, 64> text;
   const double per_second = static_cast<double>(count) / seconds;
@@ -29,7 +29,7 @@ std::string rate(std::size_t count, double seconds, const std::string& unit) {
   return text.data();
 }
 
-/// A bar that is longer would leave its beginning behind each time that it is drawn.
+/// A longer bar would wrap and leave lines behind each time it is drawn.
 int terminal_columns() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
@@ -62,8 +62,8 @@ Progress::Progress(std::string unit, std::size_t total, const ProgressOptions& o
       terminal_(isatty(STDERR_FILENO) == 1),
       one_file_(!terminal_ && stdout_is_stderr()),
       start_(Clock::now()),
-      over_(options.over),
-      last_over_(start_),
+      finished_(options.finished),
+      last_finished_(start_),
       last_line_(start_) {
   if (terminal_) ticker_ = std::jthread([this](const std::stop_token& stopped) { keep_drawing(stopped); });
 }
@@ -75,14 +75,15 @@ void Progress::done(std::string_view item) {
   ++done_;
   item_ = item;
   count();
-  const bool last = total_ > 0 && over_ >= total_;
+  const bool last = total_ > 0 && finished_ >= total_;
   if (terminal_ || silent_ || (!last && seconds_since(last_line_) < options_.line_every)) return;
   last_line_ = Clock::now();
-  const std::string number = std::to_string(over_) + (total_ == 0 ? "" : "/" + std::to_string(total_));
+  const std::string number = std::to_string(finished_) + (total_ == 0 ? "" : "/" + std::to_string(total_));
   const double elapsed = seconds_since(start_);
   std::string line = number + " " + std::string(item) + ", " + rate(done_, elapsed, unit_);
-  if (options_.line_every > 0 && total_ > over_)
-    line += ", " + clock_time(elapsed / static_cast<double>(done_) * static_cast<double>(total_ - over_)) +
+  if (options_.line_every > 0 && total_ > finished_)
+    line += ", " +
+            clock_time(elapsed / static_cast<double>(done_) * static_cast<double>(total_ - finished_)) +
             " left";
   std::fprintf(stderr, "%s\n", line.c_str());
 }
@@ -94,7 +95,7 @@ void Progress::failed() {
 
 void Progress::print(std::string_view lines) {
   const std::lock_guard lock(mutex_);
-  wipe();
+  clear();
   std::fprintf(stdout, "%.*s\n", static_cast<int>(lines.size()), lines.data());
   std::fflush(stdout);
   silent_ = one_file_;
@@ -103,30 +104,30 @@ void Progress::print(std::string_view lines) {
 
 void Progress::print_error(std::string_view lines) {
   const std::lock_guard lock(mutex_);
-  wipe();
+  clear();
   std::fprintf(stderr, "%.*s\n", static_cast<int>(lines.size()), lines.data());
   draw();
 }
 
 void Progress::stop() {
   const std::lock_guard lock(mutex_);
-  wipe();
+  clear();
   stopped_ = true;
   ticker_.request_stop();
 }
 
 void Progress::count() {
-  ++over_;
-  last_over_ = Clock::now();
+  ++finished_;
+  last_finished_ = Clock::now();
   draw();
 }
 
 void Progress::draw() {
   if (!terminal_ || stopped_) return;
-  std::string line = std::to_string(over_);
+  std::string line = std::to_string(finished_);
   if (total_ > 0) {
     constexpr std::size_t kWidth = 20;
-    const std::size_t filled = std::min(kWidth, over_ * kWidth / total_);
+    const std::size_t filled = std::min(kWidth, finished_ * kWidth / total_);
     std::string bar(kWidth, '.');
     std::fill_n(bar.begin(), filled, '#');
     line.insert(0, "[" + bar + "] ").append("/").append(std::to_string(total_));
@@ -134,18 +135,18 @@ void Progress::draw() {
   const double elapsed = seconds_since(start_);
   line += " " + unit_ + ", " + clock_time(elapsed);
   if (done_ > 0) {
-    const double until_last = elapsed - seconds_since(last_over_);
+    const double until_last = elapsed - seconds_since(last_finished_);
     line += ", " + rate(done_, until_last, unit_);
-    if (total_ > over_) {
-      const double left = until_last / static_cast<double>(done_) * static_cast<double>(total_ - over_);
-      line += ", " + clock_time(std::max(0.0, left - seconds_since(last_over_))) + " left";
+    if (total_ > finished_) {
+      const double left = until_last / static_cast<double>(done_) * static_cast<double>(total_ - finished_);
+      line += ", " + clock_time(std::max(0.0, left - seconds_since(last_finished_))) + " left";
     }
   }
   if (options_.item_in_bar && !item_.empty()) line += ", " + item_;
   std::fprintf(stderr, "\r\x1b[K%.*s", terminal_columns() - 1, line.c_str());
 }
 
-void Progress::wipe() {
+void Progress::clear() {
   if (terminal_ && !stopped_) std::fputs("\r\x1b[K", stderr);
 }
 

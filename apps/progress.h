@@ -1,4 +1,4 @@
-// How far the work is, on stderr.
+// Progress output on stderr.
 #pragma once
 
 #include <chrono>
@@ -15,34 +15,34 @@ namespace sapnet::apps {
 std::string clock_time(double seconds);
 
 struct ProgressOptions {
-  std::size_t over = 0;      // before this run began
-  double line_every = 0;     // seconds at least between two plain lines
-  bool item_in_bar = false;  // the bar, too, ends with what the last item was called
+  std::size_t finished = 0;  // before this run started
+  double line_every = 0;     // minimum seconds between two plain lines
+  bool item_in_bar = false;  // show the name of the last item at the end of the bar
 };
 
-/// On a terminal, a bar with time, rate and time left that redraws itself every second; elsewhere plain
-/// lines, one for each thing done. When stdout and stderr are one file, none follows the first print(), whose
-/// lines belong together.
+/// On a terminal, a bar with elapsed time, rate and remaining time, redrawn every second; otherwise one plain
+/// line per item. If stdout and stderr are the same file, plain lines stop after the first print(), to keep
+/// its output together.
 class Progress {
  public:
-  /// `unit` is the plural of what is counted ("pictures"); `total` 0 means unknown.
+  /// unit: plural of what is counted ("images"); total: 0 if unknown.
   Progress(std::string unit, std::size_t total, const ProgressOptions& options = {});
-  /// As stop().
+  /// Calls stop().
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// One more is done, which `item` names in the plain line.
+  /// An item is done; `item` names it in the plain line.
   void done(std::string_view item);
 
-  /// One more is over, but has no part in the rate. What failed is for print_error() to say.
+  /// An item failed; it does not count for the rate. Report the failure with print_error().
   void failed();
 
-  /// Prints whole lines on stdout or stderr without spoiling the bar.
+  /// Print whole lines on stdout or stderr without corrupting the bar.
   void print(std::string_view lines);
   void print_error(std::string_view lines);
 
-  /// Wipes the bar for good.
+  /// Removes the bar for good.
   void stop();
 
  private:
@@ -50,7 +50,7 @@ class Progress {
 
   void count();
   void draw();
-  void wipe();
+  void clear();
   void keep_drawing(const std::stop_token& stopped);
 
   std::string unit_;
@@ -59,12 +59,12 @@ class Progress {
   bool terminal_, one_file_;
   Clock::time_point start_;
 
-  std::mutex mutex_;  // guards what follows, and stderr
-  std::size_t over_, done_ = 0;
-  std::string item_;     // the last that was done
-  bool silent_ = false;  // no plain lines
+  std::mutex mutex_;                 // guards the members below, and stderr
+  std::size_t finished_, done_ = 0;  // finished_ includes failures
+  std::string item_;                 // the last one done
+  bool silent_ = false;              // no plain lines
   bool stopped_ = false;
-  Clock::time_point last_over_, last_line_;
+  Clock::time_point last_finished_, last_line_;
   std::condition_variable_any wake_;
   std::jthread ticker_;
 };

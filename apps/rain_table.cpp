@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "apps/words.h"
+#include "apps/format.h"
 #include "train/image.h"
 #include "train/pairs.h"
 #include "train/rain/statistics.h"
@@ -16,7 +16,7 @@ namespace {
 
 struct Column {
   std::string title;
-  std::vector<std::vector<double>> values = {};  // of each statistic, of each image
+  std::vector<std::vector<double>> values = {};  // per statistic, per image
   std::vector<std::string> names = {};
 
   void add(const train::RainStatistics& statistics) {
@@ -45,21 +45,21 @@ void print_rain_table(const std::vector<std::filesystem::path>& folders, train::
   std::vector<Column> columns;
   for (const std::filesystem::path& folder : folders) {
     const std::vector<train::Pair> pairs = train::find_pairs(folder);
-    Column of_pairs{folder.filename().string()};
-    Column drawn{std::string(train::kRainStyles[static_cast<std::size_t>(rain.style)]) + " rain"};
+    Column measured{folder.filename().string()};
+    Column synthetic{std::string(train::kRainStyles[static_cast<std::size_t>(rain.style)]) + " rain"};
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       const train::Image clean = train::read_image(pairs[i].clean);
-      of_pairs.add(train::rain_statistics(train::read_image(pairs[i].rainy), clean));
+      measured.add(train::rain_statistics(train::read_image(pairs[i].rainy), clean));
       const float place = pairs.size() < 2 ? 1 : static_cast<float>(i) / static_cast<float>(pairs.size() - 1);
       rain.strength = strength.value_or(0.2F + 0.8F * place);
       const train::RainPair pair = train::draw_rain(clean, rain);
-      drawn.add(train::rain_statistics(pair.rainy, pair.clean));
+      synthetic.add(train::rain_statistics(pair.rainy, pair.clean));
       ++rain.seed;
     }
-    columns.push_back(std::move(of_pairs));
-    columns.push_back(std::move(drawn));
+    columns.push_back(std::move(measured));
+    columns.push_back(std::move(synthetic));
   }
-  std::printf("Median (least to most) over the images of a folder\n\n%-36s", "");
+  std::printf("Median (minimum to maximum) over the images of a folder\n\n%-36s", "");
   for (const Column& column : columns) std::printf("%-28s", column.title.c_str());
   std::printf("\n");
   for (std::size_t row = 0; row < columns.front().names.size(); ++row) {

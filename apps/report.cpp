@@ -19,7 +19,7 @@ std::string duration(double seconds) {
   return seconds < 1 ? number(1000 * seconds, seconds < 0.01 ? 1 : 0) + " ms" : number(seconds, 2) + " s";
 }
 
-// One measure of Scores, as the page shows it.
+// A score and how the page shows it.
 struct Measure {
   std::string_view name, unit;
   std::optional<double> (*value)(const train::Scores&);
@@ -63,10 +63,10 @@ std::string figures(const Scores& derained, const Scores& rainy) {
 }  // namespace
 
 Report::Report(const std::filesystem::path& file, const ReportHeader& header) : output_(file) {
-  write(page_head("Rain removed by SAPNet") + "<header>\n<h1>Rain removed</h1>\n<p class=\"run\">" +
+  write(page_head("Deraining results") + "<header>\n<h1>Deraining results</h1>\n<p class=\"run\">" +
         escape(header.network) + ", weights " + escape(header.weights) + ", " +
         std::to_string(header.stages) + (header.stages == 1 ? " stage" : " stages") + ", on " +
-        escape(header.device) + "</p>\n</header>\n<section class=\"pictures\" aria-label=\"Pictures\">\n");
+        escape(header.device) + "</p>\n</header>\n<section class=\"images\" aria-label=\"Images\">\n");
 }
 
 void Report::add(const ReportEntry& entry) {
@@ -75,19 +75,19 @@ void Report::add(const ReportEntry& entry) {
                      static_cast<std::size_t>(std::max(0, entry.height));
   if (bytes == 0 || entry.rainy.size() != bytes || entry.derained.size() != bytes) {
     throw Error(entry.name + ": " + std::to_string(entry.rainy.size()) + " and " +
-                std::to_string(entry.derained.size()) + " bytes are not two pictures of " + size);
+                std::to_string(entry.derained.size()) + " bytes do not match two images of " + size);
   }
-  ++pictures_;
+  ++images_;
   seconds_ += entry.seconds;
   const int factor = shrink_factor(entry.width, entry.height);
-  write("<article id=\"picture-" + std::to_string(pictures_) + "\">\n" +
+  write("<article id=\"image-" + std::to_string(images_) + "\">\n" +
         slider(entry.name, entry.width, entry.height, entry.rainy, entry.derained) +
         "<div class=\"caption\"><h2>" + escape(entry.name) + "</h2><span>" + size +
         (factor > 1 ? ", shown at 1/" + std::to_string(factor) : "") + " · " + duration(entry.seconds) +
         "</span></div>\n");
   if (entry.scores && entry.rainy_scores) {
     write(figures(*entry.scores, *entry.rainy_scores));
-    scored_.push_back({pictures_, entry.name, *entry.scores, *entry.rainy_scores});
+    scored_.push_back({images_, entry.name, *entry.scores, *entry.rainy_scores});
   }
   if (!entry.not_scored.empty())
     write("<p class=\"not-scored\">not scored: " + escape(entry.not_scored) + "</p>\n");
@@ -114,17 +114,17 @@ void Report::finish(const std::string& remark) {
                    measure.change(*before, *after) + (scored_.size() > 1 ? ", mean" : ""));
     }
   }
-  html += tile("Pictures", std::to_string(pictures_),
+  html += tile("Images", std::to_string(images_),
                scored_.empty() ? "no references" : std::to_string(scored_.size()) + " with a reference");
   html += tile("Time", duration(seconds_), "in the network");
   html += "</dl>\n";
   if (scored_.size() > 1) {
-    html += "<details>\n<summary>All figures</summary>\n<table>\n<thead><tr><th>rainy → derained</th>";
+    html += "<details>\n<summary>All scores</summary>\n<table>\n<thead><tr><th>rainy → derained</th>";
     for (const Measure* measure : measured) html += "<th>" + std::string(measure->name) + "</th>";
     html += "</tr></thead>\n<tbody>\n";
     for (const Row& row : scored_) {
-      html += "<tr><th><a href=\"#picture-" + std::to_string(row.picture) + "\">" + escape(row.name) +
-              "</a></th>";
+      html +=
+          "<tr><th><a href=\"#image-" + std::to_string(row.image) + "\">" + escape(row.name) + "</a></th>";
       for (const Measure* measure : measured)
         html +=
             "<td>" + measure->from_to(*measure->value(row.rainy), *measure->value(row.derained)) + "</td>";
@@ -133,7 +133,7 @@ void Report::finish(const std::string& remark) {
     html += "</tbody>\n</table>\n</details>\n";
   }
   if (!failures_.empty()) {
-    html += "<div class=\"failures\">\n<h2>" + counted(failures_.size(), "picture") + " failed</h2>\n<ul>\n";
+    html += "<div class=\"failures\">\n<h2>" + counted(failures_.size(), "image") + " failed</h2>\n<ul>\n";
     for (const auto& sentence : failures_) html += "<li>" + escape(sentence) + "</li>\n";
     html += "</ul>\n</div>\n";
   }

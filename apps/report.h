@@ -1,4 +1,4 @@
-// The page of --report: every picture before and after, under a slider, with its figures.
+// The page of --report: a before/after slider for each image, with its scores.
 #pragma once
 
 #include <cstdint>
@@ -12,44 +12,44 @@
 
 namespace sapnet::apps {
 
-/// One picture of the page.
+/// An image on the page.
 struct ReportEntry {
   std::string name;
   int width = 0, height = 0;
   std::vector<std::uint8_t> rainy, derained;          // (height, width, 3)
-  std::optional<train::Scores> scores, rainy_scores;  // of the result and of the input; both or neither
-  std::string not_scored;                             // why there are none, though they were asked for
-  double seconds = 0;                                 // of the network alone
+  std::optional<train::Scores> scores, rainy_scores;  // of output and input; both or neither
+  std::string not_scored;                             // why requested scores are missing
+  double seconds = 0;                                 // in the network
 };
 
-/// What the whole run shares.
+/// Information about the whole run.
 struct ReportHeader {
   std::string network, weights, device;
   int stages = 0;
 };
 
-/// Writes one self-contained HTML file, picture after picture, so that memory stays that of one picture. The
-/// pictures are embedded as JPEG, shrunk by a whole factor where a side is longer than 1600 pixels.
-/// Every member throws Error naming the file when it cannot be written; see OutputFile.
+/// Writes one self-contained HTML file, image by image, so that only one image is in memory. Images are
+/// embedded as JPEG, downscaled by an integer factor if a side is longer than 1600 pixels. All members throw
+/// Error, naming the file, if it cannot be written; see OutputFile.
 class Report {
  public:
   Report(const std::filesystem::path& file, const ReportHeader& header);
 
-  /// Throws Error when the picture's bytes do not match its size.
+  /// Throws Error if the number of bytes does not match the size.
   void add(const ReportEntry& entry);
 
-  /// A sentence about a picture that is not shown.
+  /// Adds the error message of an image that failed.
   void add_failure(const std::string& sentence) { failures_.push_back(sentence); }
 
-  /// Writes the means, the failures and a remark on the run, and gives the file its name. Without it there is
-  /// no file.
+  /// Writes the means, the failures and a remark, and renames the file to its final name. Without this call
+  /// no file is left.
   void finish(const std::string& remark = {});
 
  private:
   void write(const std::string& html);
 
   struct Row {
-    int picture = 0;
+    int image = 0;
     std::string name;
     train::Scores derained, rainy;
   };
@@ -57,7 +57,7 @@ class Report {
   engine::OutputFile output_;
   std::vector<Row> scored_;
   std::vector<std::string> failures_;
-  int pictures_ = 0;
+  int images_ = 0;
   double seconds_ = 0;
 };
 

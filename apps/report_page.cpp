@@ -12,7 +12,7 @@ constexpr std::string_view kHead = R"html(<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>)html";
 
-// The summary is known last, so it stands last in the file; `order` shows it first.
+// The summary is written last, but `order` shows it first.
 constexpr std::string_view kStyle = R"html(</title>
 <style>
 :root {
@@ -34,7 +34,7 @@ body {
 }
 main { display: flex; flex-direction: column; gap: 1.5rem; max-width: 80rem; margin: 0 auto; padding: 2rem 1.25rem 3rem; }
 .summary { order: 1; }
-.pictures { order: 2; }
+.images { order: 2; }
 h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; font-weight: 650; letter-spacing: -.015em; }
 h2 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .run { margin: .4rem 0 0; color: var(--faint); overflow-wrap: anywhere; }
@@ -63,7 +63,7 @@ h2 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .tile dt { color: var(--faint); font-size: .8rem; }
 .tile dd { margin: .1rem 0 0; font-size: 1.1rem; font-weight: 600; line-height: 1.4; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .tile dd small { display: block; font-size: .8rem; font-weight: 400; color: var(--faint); }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.5rem; align-items: start; }
+.images { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.5rem; align-items: start; }
 article { display: flex; flex-direction: column; min-width: 0; overflow: hidden; background: var(--card); border: 1px solid var(--line); border-radius: 12px; scroll-margin-top: 1rem; }
 .caption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; padding: .9rem 1rem .2rem; }
 .caption span { color: var(--faint); font-size: .85rem; font-variant-numeric: tabular-nums; }
@@ -127,7 +127,7 @@ for (const box of document.querySelectorAll('.compare')) {
     if (event.button !== 0) return;
     event.preventDefault();
     box.setPointerCapture(event.pointerId);
-    box.classList.add('by-mouse');  // focus from a script counts as the keyboard's, and would be ringed
+    box.classList.add('by-mouse');  // script focus counts as keyboard focus and would show the outline
     range.focus({ preventScroll: true });
     follow(event);
   });

@@ -1,4 +1,4 @@
-// The parts of the report page that are the same in every report.
+// The common parts of all report pages.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace sapnet::apps {
 
-/// From the doctype to the opened body, with a style sheet. `title` is HTML.
+/// From the doctype to the opening of the body, with a style sheet. `title` is HTML.
 std::string page_head(const std::string& title);
 
-/// Moves the sliders, and closes the page.
+/// The script of the sliders, and the end of the page.
 extern const std::string_view kPageTail;
 
 }  // namespace sapnet::apps

@@ -30,7 +30,7 @@ std::string format(const train::Scores& scores, bool with_lpips) {
   return row + text.data();
 }
 
-/// Characters of UTF-8 text: all bytes but continuations.
+/// Length of UTF-8 text in characters: all bytes except continuation bytes.
 int width_of(const std::string& text) {
   return static_cast<int>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
@@ -41,7 +41,7 @@ std::string pad(const std::string& text, int width) {
 
 }  // namespace
 
-ScoreTable::ScoreTable(const std::vector<PictureTask>& tasks, bool with_lpips)
+ScoreTable::ScoreTable(const std::vector<ImageTask>& tasks, bool with_lpips)
     : name_width_(width_of("mean of 100")), with_lpips_(with_lpips) {
   for (const auto& task : tasks)
     name_width_ = std::max(name_width_, width_of(task.input.filename().string()));
@@ -51,7 +51,7 @@ std::string ScoreTable::header() const {
   const std::string columns =
       std::string("  PSNR RGB  SSIM RGB    PSNR Y    SSIM Y") + (with_lpips_ ? "     LPIPS" : "");
   return pad("", name_width_) + pad("  derained", width_of(columns)) + "    rainy\n" +
-         pad("picture", name_width_) + columns + "  " + columns;
+         pad("image", name_width_) + columns + "  " + columns;
 }
 
 std::string ScoreTable::row(const std::string& name, const train::Scores& derained,
@@ -59,7 +59,7 @@ std::string ScoreTable::row(const std::string& name, const train::Scores& derain
   return pad(name, name_width_) + format(derained, with_lpips_) + "  " + format(rainy, with_lpips_);
 }
 
-std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy) {
+std::optional<train::Scores> mean_scores(const std::vector<ImageResult>& results, bool rainy) {
   std::vector<train::Scores> scores;
   for (const auto& result : results)
     if (const auto& of_result = rainy ? result.rainy_scores : result.scores) scores.push_back(*of_result);
@@ -67,7 +67,7 @@ std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& resul
   return train::mean(scores);
 }
 
-std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
+std::string to_json(const std::vector<ImageResult>& results, const InferOptions& options,
                     const Derainer& derainer, std::size_t lpips_taps, bool stopped) {
   Json document = {{"program", "sapnet-infer " SAPNET_VERSION},
                    {"network", derainer.network()},
@@ -77,7 +77,7 @@ std::string to_json(const std::vector<PictureResult>& results, const InferOption
                    {"stages", derainer.stages()},
                    {"strict", options.strict},
                    {"rounding", options.rounding == train::Rounding::kNearest ? "nearest" : "truncate"},
-                   {"pictures", Json::array()}};
+                   {"images", Json::array()}};
   if (lpips_taps > 0) {
     document["lpips"] = options.lpips.string();
     document["vgg"] = options.vgg.string();
@@ -85,21 +85,21 @@ std::string to_json(const std::vector<PictureResult>& results, const InferOption
   }
   if (stopped) document["stopped"] = true;
   for (const auto& result : results) {
-    Json picture = {{"input", result.task.input.string()}, {"output", result.task.output.string()}};
+    Json image = {{"input", result.task.input.string()}, {"output", result.task.output.string()}};
     if (result.width > 0) {
-      picture["width"] = result.width;
-      picture["height"] = result.height;
-      picture["seconds"] = result.seconds;
+      image["width"] = result.width;
+      image["height"] = result.height;
+      image["seconds"] = result.seconds;
     }
-    if (result.scores) picture["derained"] = to_json(*result.scores);
-    if (result.rainy_scores) picture["rainy"] = to_json(*result.rainy_scores);
-    if (!result.error.empty()) picture["error"] = result.error;
-    if (!result.not_scored.empty()) picture["not_scored"] = result.not_scored;
-    document["pictures"].push_back(picture);
+    if (result.scores) image["derained"] = to_json(*result.scores);
+    if (result.rainy_scores) image["rainy"] = to_json(*result.rainy_scores);
+    if (!result.error.empty()) image["error"] = result.error;
+    if (!result.not_scored.empty()) image["not_scored"] = result.not_scored;
+    document["images"].push_back(image);
   }
   if (const auto mean = mean_scores(results, false)) document["mean"]["derained"] = to_json(*mean);
   if (const auto mean = mean_scores(results, true)) document["mean"]["rainy"] = to_json(*mean);
-  // Names of files need not be UTF-8, which JSON is.
+  // File names may not be valid UTF-8, but JSON must be.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

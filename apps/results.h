@@ -1,4 +1,4 @@
-// The figures of a run, for people and for programs.
+// The results of a run as a table and as JSON.
 #pragma once
 
 #include <filesystem>
@@ -13,21 +13,21 @@
 
 namespace sapnet::apps {
 
-/// What became of one picture.
-struct PictureResult {
-  PictureTask task;
+/// The result of one image.
+struct ImageResult {
+  ImageTask task;
   int width = 0, height = 0;
-  double seconds = 0;                                 // of the network alone
-  std::optional<train::Scores> scores, rainy_scores;  // of the result and of the input; with --reference
-  std::string error;                                  // why there is no output; empty when there is
-  std::string not_scored;                             // why there are no scores, though they were asked for
+  double seconds = 0;                                 // in the network
+  std::optional<train::Scores> scores, rainy_scores;  // of output and input; with --reference
+  std::string error;                                  // why there is no output; empty on success
+  std::string not_scored;                             // why requested scores are missing
 };
 
-/// Lines of a table of scores, in columns as wide as the longest of the tasks' names.
+/// Formats a table of scores, with a first column as wide as the longest file name.
 class ScoreTable {
  public:
-  /// with_lpips: there is a column for it.
-  explicit ScoreTable(const std::vector<PictureTask>& tasks, bool with_lpips = false);
+  /// with_lpips: adds a column for LPIPS.
+  explicit ScoreTable(const std::vector<ImageTask>& tasks, bool with_lpips = false);
   std::string header() const;
   std::string row(const std::string& name, const train::Scores& derained, const train::Scores& rainy) const;
 
@@ -36,12 +36,12 @@ class ScoreTable {
   bool with_lpips_;
 };
 
-/// The mean over all results that have scores; nothing when none has. `rainy`: of the inputs.
-std::optional<train::Scores> mean_scores(const std::vector<PictureResult>& results, bool rainy);
+/// The mean over all results that have scores; nullopt if none has. rainy: scores of the inputs.
+std::optional<train::Scores> mean_scores(const std::vector<ImageResult>& results, bool rainy);
 
-/// The JSON document of --json. lpips_taps: of VGG-16, that LPIPS looks at; 0 where it is not measured. An
-/// infinite PSNR, of equal pictures, is null there. `stopped`: before all pictures were done.
-std::string to_json(const std::vector<PictureResult>& results, const InferOptions& options,
+/// The JSON document of --json. lpips_taps: number of VGG-16's taps used by LPIPS; 0: not measured. stopped:
+/// not all images were processed. An infinite PSNR (equal images) is written as null.
+std::string to_json(const std::vector<ImageResult>& results, const InferOptions& options,
                     const Derainer& derainer, std::size_t lpips_taps, bool stopped);
 
 }  // namespace sapnet::apps

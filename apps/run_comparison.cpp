@@ -28,8 +28,8 @@ std::optional<double> end_of(const std::vector<HistoryRow>& rows, std::optional<
 
 std::string table(const std::vector<NamedHistory>& runs) {
   std::string html =
-      "<table>\n<thead><tr><th>run</th><th>steps</th><th>loss, first</th><th>loss, last</th>"
-      "<th>PSNR, validation</th></tr></thead>\n<tbody>\n";
+      "<table>\n<thead><tr><th>run</th><th>steps</th><th>first loss</th><th>last loss</th>"
+      "<th>validation PSNR</th></tr></thead>\n<tbody>\n";
   const auto cell = [](std::optional<double> value, int decimals) {
     return "<td>" + (value ? number(*value, decimals) : std::string("–")) + "</td>";
   };
@@ -49,9 +49,9 @@ void compare_runs(const std::vector<fs::path>& runs, const fs::path& page) {
   for (const fs::path& run : runs) {
     const fs::path file = run / "metrics.csv";
     if (!fs::exists(file))
-      throw Error(run.string() + ": holds no training run (there is no " + file.string() + ")");
+      throw Error(run.string() + ": is not a training run (there is no " + file.string() + ")");
     auto rows = train::read_history(file, std::numeric_limits<std::int64_t>::max());
-    if (rows.empty()) throw Error(file.string() + ": holds no rows of a training run");
+    if (rows.empty()) throw Error(file.string() + ": has no rows of a training run yet");
     histories.push_back({escape(file.lexically_normal().parent_path().string()), std::move(rows)});
   }
   const auto chart_of = [&](const std::string& title, const std::string& unit,
@@ -63,11 +63,10 @@ void compare_runs(const std::vector<fs::path>& runs, const fs::path& page) {
   const std::string html =
       page_head("Training runs") + "<header>\n<h1>Training runs</h1>\n<p class=\"run\">" +
       std::to_string(histories.size()) +
-      " runs; each point is the mean over the steps since the one before</p>\n" +
+      " runs; each point is the mean over the steps since the previous point</p>\n" +
       "</header>\n<section class=\"curves summary\" aria-label=\"Curves\">\n" +
-      chart_of("Loss", "", &HistoryRow::loss) +
-      chart_of("PSNR of training patches", " dB", &HistoryRow::psnr) +
-      chart_of("PSNR, validation", " dB", &HistoryRow::validation_psnr) + charts_of_parts(histories) +
+      chart_of("Loss", "", &HistoryRow::loss) + chart_of("Training PSNR", " dB", &HistoryRow::psnr) +
+      chart_of("Validation PSNR", " dB", &HistoryRow::validation_psnr) + charts_of_parts(histories) +
       "</section>\n<details class=\"summary\" open><summary>Numbers</summary>\n" + table(histories) +
       "</details>\n" + std::string(kPageTail);
   engine::write_file(page, html);

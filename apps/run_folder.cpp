@@ -17,23 +17,23 @@ namespace fs = std::filesystem;
 
 RunFolder::RunFolder(const fs::path& folder) : folder_(folder) {
   std::error_code error;
-  made_ = fs::create_directories(folder, error);
-  if (error) throw Error(folder.string() + ": the folder cannot be made (" + error.message() + ")");
+  created_ = fs::create_directories(folder, error);
+  if (error) throw Error(folder.string() + ": cannot create the folder (" + error.message() + ")");
   descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // A program that was killed just now may still be giving its memory back, and then its lock.
+  // A process that was just killed may hold its lock until its memory is freed.
   constexpr int kTries = 20;
   for (int k = 0; k < kTries; ++k) {
-    // A file system without locks is no reason not to train.
+    // Train without a lock if the file system does not support it.
     if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   close(descriptor_);
-  throw UsageError(folder.string() + ": another sapnet-train writes there");
+  throw UsageError(folder.string() + ": another sapnet-train is using this folder");
 }
 
 RunFolder::~RunFolder() {
   std::error_code not_empty;
-  if (made_) fs::remove(folder_, not_empty);
+  if (created_) fs::remove(folder_, not_empty);
   if (descriptor_ >= 0) close(descriptor_);
 }
 
@@ -42,7 +42,7 @@ void RunFolder::refuse_to_overwrite() const {
        {"config.json", "metrics.csv", "report.html", "weights.safetensors", "best.safetensors"}) {
     if (fs::exists(folder_ / name)) {
       throw UsageError((folder_ / name).string() +
-                       ": is there already; go on with the run with --resume, or name another folder");
+                       ": already exists; use --resume to continue that run, or name another folder");
     }
   }
 }

@@ -5,23 +5,22 @@
 
 namespace sapnet::apps {
 
-/// Keeps the folder for one run: no other can have it while this lives. Makes it when it is missing, and
-/// removes it again when it stayed empty.
+/// Locks the folder for one run. Creates it if missing, and the destructor removes it again if it created it
+/// and it is still empty.
 class RunFolder {
  public:
-  /// Throws UsageError when another run has it, Error when it cannot be made.
+  /// Throws UsageError if another run has the lock, Error if the folder cannot be created.
   explicit RunFolder(const std::filesystem::path& folder);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  /// For a run that begins, which overwrites nothing: neither another's weights nor what it reads. Throws
-  /// UsageError naming a file that it would.
+  /// Checks that a new run overwrites nothing. Throws UsageError naming a file that it would overwrite.
   void refuse_to_overwrite() const;
 
  private:
   std::filesystem::path folder_;
-  bool made_ = false;
+  bool created_ = false;
   int descriptor_ = -1;
 };
 

@@ -1,9 +1,9 @@
-// sapnet-infer: takes rain out of pictures and video frames.
+// sapnet-infer: removes rain from images and video frames.
 #include <cstdio>
 
 #include "apps/derainer.h"
+#include "apps/images.h"
 #include "apps/options.h"
-#include "apps/pictures.h"
 #include "apps/plan.h"
 #include "apps/program.h"
 #include "apps/video.h"
@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
     const auto options = parse_infer_options(argc, argv);
     if (!options) return 0;
     if (options->video) return run_video(*options, make_derainer(*options));
-    const Plan plan = plan_pictures(options->files);
-    return run_pictures(*options, plan, make_derainer(*options));
+    const Plan plan = plan_images(options->files);
+    return derain_images(*options, plan, make_derainer(*options));
   });
 }

@@ -1,11 +1,11 @@
-// sapnet-train: trains a network to take rain out of pictures.
+// sapnet-train: trains a deraining network.
 #include <cstdio>
 
+#include "apps/format.h"
 #include "apps/program.h"
 #include "apps/run_comparison.h"
 #include "apps/train_options.h"
 #include "apps/training.h"
-#include "apps/words.h"
 
 int main(int argc, char** argv) {
   using namespace sapnet::apps;

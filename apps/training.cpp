@@ -13,20 +13,20 @@
 #include <utility>
 #include <vector>
 
+#include "apps/format.h"
 #include "apps/program.h"
 #include "apps/progress.h"
 #include "apps/run_folder.h"
-#include "apps/run_start.h"
+#include "apps/train_setup.h"
 #include "apps/training_report.h"
-#include "apps/words.h"
 #include "engine/device.h"
 #include "engine/error.h"
 #include "engine/output_file.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/data_sources.h"
 #include "train/history.h"
 #include "train/loader.h"
-#include "train/picture_sources.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
 #include "train/validation.h"
@@ -40,7 +40,7 @@ using train::HistoryRow;
 using train::TrainConfig;
 using train::TrainingState;
 
-/// A run, and what it has to tell.
+/// A training run with its output.
 class Training {
  public:
   Training(TrainOptions options, TrainConfig config, const TrainingState& start)
@@ -59,11 +59,11 @@ class Training {
   }
 
   int run() {
-    introduce();
+    print_intro();
     if (trainer_.steps() >= total_) {
-      // A program that was killed may owe them.
+      // If the program was killed before it wrote them.
       write_weights("weights.safetensors");
-      say("all " + std::to_string(total_) + " steps are done; more come with --set epochs=N");
+      say("all " + std::to_string(total_) + " steps are done; use --set epochs=N for more");
       return 0;
     }
     engine::remove_abandoned_files(options_.out);
@@ -71,18 +71,18 @@ class Training {
     start_ = Clock::now();
     Progress progress(
         "steps", static_cast<std::size_t>(total_),
-        {.over = static_cast<std::size_t>(trainer_.steps()), .line_every = 10, .item_in_bar = true});
+        {.finished = static_cast<std::size_t>(trainer_.steps()), .line_every = 10, .item_in_bar = true});
     StopRequest stop([&] {
-      progress.print_error("sapnet-train: finishing the step, then saving; once more to stop at once");
+      progress.print_error("sapnet-train: finishing the step, then saving; repeat to stop immediately");
     });
     try {
       loop(progress, stop);
     } catch (const std::exception& error) {
       progress.stop();
-      save_what_is_good();
-      if (!stop.came()) throw;
+      save_if_valid();
+      if (!stop.requested()) throw;
       say(std::string("error: ") + error.what());
-      stop.obey();
+      stop.exit_by_signal();
     }
     return 0;
   }
@@ -91,10 +91,11 @@ class Training {
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::minutes kLongestUnsaved{10};
 
-  void introduce() const {
+  void print_intro() const {
     for (const std::string& line : train::describe_data(config_)) say(line);
     say("validating on " + validated_on());
-    say(std::string(trainer_.network().name()) + without() + " on " + engine::describe(execution_.device));
+    say(std::string(trainer_.network().name()) + removed_parts() + " on " +
+        engine::describe(execution_.device));
     for (const std::string& line : trainer_.losses().describe()) say(line);
     const auto number_of = [](std::int64_t count, const std::string& unit, const std::string& units) {
       return std::to_string(count) + " " + (count == 1 ? unit : units);
@@ -103,11 +104,11 @@ class Training {
         std::to_string(config_.patch) + "x" + std::to_string(config_.patch) + ", " +
         number_of(config_.epochs, "epoch", "epochs") + " of " +
         number_of(dataset_->size(), "patch", "patches") +
-        (trainer_.steps() > 0 ? "; going on after step " + std::to_string(trainer_.steps()) : ""));
+        (trainer_.steps() > 0 ? "; resuming after step " + std::to_string(trainer_.steps()) : ""));
   }
 
-  /// What the settings take away from the network.
-  std::string without() const {
+  /// " without dilation", or whatever the settings remove from the network.
+  std::string removed_parts() const {
     if (config_.attention && config_.dilation) return {};
     return " without " + std::string(config_.attention  ? "dilation"
                                      : config_.dilation ? "attention"
@@ -115,18 +116,18 @@ class Training {
   }
 
   std::string validated_on() const {
-    const std::size_t taken = validation_.pictures().size(), found = validation_.found();
-    return (taken < found ? std::to_string(taken) + " of " : "") + counted(found, "picture") +
-           (config_.validation_data.empty() ? ", of the training data itself" : "");
+    const std::size_t taken = validation_.images().size(), found = validation_.found();
+    return (taken < found ? std::to_string(taken) + " of " : "") + counted(found, "image") +
+           (config_.validation_data.empty() ? ", taken from the training data" : "");
   }
 
   void loop(Progress& progress, StopRequest& stop) {
     if (history_.empty()) {
       validate(progress);
       save();
-      if (stop.came()) leave(progress, stop);
+      if (stop.requested()) exit_early(progress, stop);
     }
-    // Drawing rain and cutting patches is little beside a step.
+    // Drawing rain and cropping patches is cheap compared to a step.
     const int data_threads = std::clamp(engine::threads() / 4, 1, 8);
     train::Loader loader(dataset_, config_.batch, config_.seed, data_threads, trainer_.steps());
     while (trainer_.steps() < total_) {
@@ -134,28 +135,28 @@ class Training {
       step(batch, progress);
       const std::int64_t done = trainer_.steps();
       const bool last = done == total_;
-      const bool validates = last || (!stop.came() && done % config_.validate_every == 0);
-      const bool saves = last || stop.came() || done % config_.checkpoint_every == 0 ||
+      const bool validates = last || (!stop.requested() && done % config_.validate_every == 0);
+      const bool saves = last || stop.requested() || done % config_.checkpoint_every == 0 ||
                          Clock::now() - last_save_ > kLongestUnsaved;
       if (validates || saves || done % config_.log_every == 0) close_row(batch.epoch);
       if (validates) validate(progress);
       if (saves) save();
-      if (stop.came() && !last) leave(progress, stop);
+      if (stop.requested() && !last) exit_early(progress, stop);
     }
     progress.stop();
-    say("done: " + formatted("%.2f", history_.back().validation_psnr.value_or(0)) + " dB on validation, " +
+    say("done: " + formatted("%.2f", history_.back().validation_psnr.value_or(0)) + " dB in validation, " +
         formatted("%.2f", validation_.rainy_mean().psnr_rgb) + " dB without deraining; waited " +
         formatted("%.1f", loader.waited()) + " s of " + formatted("%.0f", history_.back().seconds) +
         " s for data");
     const auto best = std::ranges::max_element(history_, {}, [](const HistoryRow& row) {
-      return row.validation_psnr.value_or(-1);  // rows without come before all with
+      return row.validation_psnr.value_or(-1);  // rows without a score sort first
     });
     if (best->validation_psnr > history_.back().validation_psnr)
-      say("best.safetensors is of step " + std::to_string(best->step) + ", " +
+      say("best.safetensors is from step " + std::to_string(best->step) + ", " +
           formatted("%.2f", *best->validation_psnr) + " dB");
-    if (const std::string reason = trainer_.why_not_recorded(); !reason.empty())
-      say("steps were slower than they could be, for they cannot be recorded as graphs: " + reason);
-    say("weights " + quoted(options_.out / "weights.safetensors") + ", curves and pictures " +
+    if (const std::string reason = trainer_.graph_unavailable_reason(); !reason.empty())
+      say("steps ran without a CUDA graph, which is slower: " + reason);
+    say("weights " + quoted(options_.out / "weights.safetensors") + ", curves and images " +
         url_of(options_.out / "report.html"));
   }
 
@@ -164,14 +165,14 @@ class Training {
     try {
       result = trainer_.step(batch);
     } catch (const train::NotFinite& error) {
-      // The same would come of the same state, so it is kept apart from those to go on from.
-      good_ = false;
+      // Resuming from this state would fail the same way, so save it apart from the checkpoints.
+      valid_ = false;
       const fs::path apart = options_.out / "not-finite";
       fs::create_directories(apart);
       train::write_checkpoint(apart, trainer_.state());
       throw Error(std::string(error.what()) + ". The state before it is in " + apart.string() +
-                  "; go on after step " + std::to_string(saved_) + " with a lower rate: " + resume_command() +
-                  " --set learning_rate=" + formatted("%g", config_.learning_rate / 10));
+                  "; resume after step " + std::to_string(saved_) + " with a lower learning rate: " +
+                  resume_command() + " --set learning_rate=" + formatted("%g", config_.learning_rate / 10));
     }
     last_rate_ = result.learning_rate;
     ++since_row_.steps;
@@ -184,11 +185,11 @@ class Training {
     since_row_.psnr += result.psnr;
     since_row_.gradient_norm += result.gradient_norm;
     const auto steps = static_cast<double>(since_row_.steps);
-    progress.done("loss " + formatted("%.4f", since_row_.loss / steps) + in_parts(part_means()) + ", " +
-                  formatted("%.2f", since_row_.psnr / steps) + " dB" + judged_);
+    progress.done("loss " + formatted("%.4f", since_row_.loss / steps) + parts_text(part_means()) + ", " +
+                  formatted("%.2f", since_row_.psnr / steps) + " dB" + validation_text_);
   }
 
-  /// Over the steps since the last row in which each was computed.
+  /// Mean of each part over the steps since the last row in which it was computed.
   train::LossParts part_means() const {
     train::LossParts means;
     for (std::size_t part = 0; part < means.size(); ++part)
@@ -197,8 +198,8 @@ class Training {
     return means;
   }
 
-  /// " (ssim -0.91, contrast 1.2)"; empty where the loss has but one part.
-  static std::string in_parts(const train::LossParts& parts) {
+  /// " (ssim -0.91, contrast 1.2)"; empty if the loss has one part.
+  static std::string parts_text(const train::LossParts& parts) {
     if (train::number_of_parts(parts) < 2) return {};
     std::string text;
     for (std::size_t part = 0; part < parts.size(); ++part)
@@ -208,7 +209,7 @@ class Training {
     return text + ")";
   }
 
-  /// One more row, of the steps since the last one.
+  /// Adds a row for the steps since the last one.
   void close_row(std::int64_t epoch) {
     const auto steps = static_cast<double>(since_row_.steps);
     history_.push_back({.step = trainer_.steps(),
@@ -228,7 +229,7 @@ class Training {
       history_.push_back(
           {.step = trainer_.steps(), .epoch = epoch, .learning_rate = trainer_.learning_rate(epoch)});
     }
-    // With an EMA, of a network of its own: training's keeps its packed parameters and its graph.
+    // The EMA gets a network of its own, so that training keeps its packed weights and its graph.
     const auto averaged = config_.ema_decay > 0
                               ? model::make_network(trainer_.weights(), execution_, config_.dilation)
                               : nullptr;
@@ -243,8 +244,8 @@ class Training {
       }
     }
     row.seconds = seconds();
-    judged_ = ", validation " + formatted("%.2f", result_->mean.psnr_rgb) + " dB";
-    progress.print_error("step " + std::to_string(row.step) + judged_ + by_folder() + ", SSIM " +
+    validation_text_ = ", validation " + formatted("%.2f", result_->mean.psnr_rgb) + " dB";
+    progress.print_error("step " + std::to_string(row.step) + validation_text_ + by_folder() + ", SSIM " +
                          formatted("%.4f", result_->mean.ssim_rgb));
     write_report();
     const bool best = std::ranges::none_of(history_, [&](const HistoryRow& other) {
@@ -253,7 +254,7 @@ class Training {
     if (best) write_weights("best.safetensors");
   }
 
-  /// " (rain100L 36.10, heavy 29.01)": the PSNR of each folder; empty when there is but one.
+  /// " (rain100L 36.10, heavy 29.01)": the PSNR of each folder; empty if there is one folder.
   std::string by_folder() const {
     const std::vector<std::string>& folders = validation_.folders();
     if (folders.size() < 2) return {};
@@ -264,7 +265,7 @@ class Training {
     return text + ")";
   }
 
-  /// Nothing before the first validation of this program.
+  /// Does nothing before the first validation in this process.
   void write_report() const {
     if (!result_) return;
     write_training_report(options_.out / "report.html", {.network = std::string(trainer_.network().name()),
@@ -276,8 +277,8 @@ class Training {
                                                          .result = *result_});
   }
 
-  /// The checkpoint last: what is written before it may be newer than it when the program is killed between,
-  /// which a resumed run sets right, but nothing may be older.
+  /// Writes the checkpoint last. If the program is killed in between, the other files are newer than the
+  /// checkpoint, which a resumed run corrects; they must never be older.
   void save() {
     const TrainingState state = trainer_.state();
     train::write_history(options_.out / "metrics.csv", history_);
@@ -287,13 +288,13 @@ class Training {
     last_save_ = Clock::now();
   }
 
-  /// After an error that is not of the state itself.
-  void save_what_is_good() {
-    if (!good_ || trainer_.steps() == saved_) return;
+  /// After an error that does not affect the state.
+  void save_if_valid() {
+    if (!valid_ || trainer_.steps() == saved_) return;
     try {
       save();
     } catch (const std::exception&) {
-      // The error before this one tells why, or is more worth telling.
+      // The original error is reported instead.
     }
   }
 
@@ -306,20 +307,20 @@ class Training {
     weights::write_safetensors(options_.out / name, trainer_.weights(), metadata);
   }
 
-  /// In which the batch of the step after `steps` steps begins.
+  /// The epoch in which the batch of the step after `steps` steps starts.
   std::int64_t epoch_of(std::int64_t steps) const { return steps * config_.batch / dataset_->size(); }
 
-  /// Those that the network was last trained with, or will be first.
+  /// The number of stages of the last step, or of the first if there was none.
   int stages() const {
     return train::stages_in(config_, epoch_of(std::max<std::int64_t>(trainer_.steps() - 1, 0)));
   }
 
-  [[noreturn]] void leave(Progress& progress, StopRequest& stop) const {
+  [[noreturn]] void exit_early(Progress& progress, StopRequest& stop) const {
     progress.stop();
     write_report();
     say("stopped after step " + std::to_string(trainer_.steps()) + " of " + std::to_string(total_) +
-        "; go on with: " + resume_command());
-    stop.obey();
+        "; resume with: " + resume_command());
+    stop.exit_by_signal();
   }
 
   std::string resume_command() const {
@@ -344,7 +345,7 @@ class Training {
   std::optional<train::Validation::Result> result_;  // the last
   Clock::time_point last_save_ = Clock::now();
   std::int64_t saved_;  // the step of the newest checkpoint
-  bool good_ = true;    // the state is one to go on from
+  bool valid_ = true;   // the state is finite, so it can be resumed from
   std::vector<HistoryRow> history_;
   struct {
     std::int64_t steps = 0;
@@ -352,16 +353,16 @@ class Training {
     std::array<double, train::kLossPartNames.size()> parts = {};
     std::array<std::int64_t, train::kLossPartNames.size()> part_steps = {};
   } since_row_;
-  double last_rate_ = 0;       // of the last step
-  std::string judged_;         // what validation said last
-  double seconds_before_ = 0;  // of the run, when this program began
+  double last_rate_ = 0;         // of the last step
+  std::string validation_text_;  // the last validation score, for the progress line
+  double seconds_before_ = 0;    // of the run before this process
   Clock::time_point start_;
 };
 
 }  // namespace
 
 int run_training(const TrainOptions& options) {
-  std::signal(SIGPIPE, SIG_IGN);  // a run goes on when nobody listens any more
+  std::signal(SIGPIPE, SIG_IGN);  // keep training if stderr is closed
   if (options.threads > 0) engine::set_threads(options.threads);
   const RunFolder folder(options.out);
   const auto saved = checkpoint_to_resume(options);
@@ -369,7 +370,7 @@ int run_training(const TrainOptions& options) {
   const TrainConfig config = configure(options, saved);
   const TrainingState start = start_of_run(options, config, saved);
   TrainOptions rest = options;
-  rest.resume = saved.has_value();  // else the run only begins, whatever lies in its folder
+  rest.resume = saved.has_value();  // without a checkpoint the run starts anew
   return Training(rest, config, start).run();
 }
 

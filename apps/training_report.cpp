@@ -14,7 +14,7 @@ namespace {
 
 using train::HistoryRow;
 
-std::string before_and_after(double before, double after, int decimals) {
+std::string before_to_after(double before, double after, int decimals) {
   return number(before, decimals) + " → " + number(after, decimals);
 }
 
@@ -22,8 +22,8 @@ std::string tiles(const TrainingReport& report) {
   const HistoryRow& last = report.history.back();
   const train::Scores before = report.validation.rainy_mean(), after = report.result.mean;
   const std::size_t folders = report.validation.folders().size();
-  const std::string mean_of = folders > 1 ? std::to_string(folders) + " folders"
-                                          : std::to_string(report.validation.pictures().size());
+  const std::string mean_of =
+      folders > 1 ? std::to_string(folders) + " folders" : std::to_string(report.validation.images().size());
   double best = after.psnr_rgb;
   std::int64_t best_step = last.step;
   for (const HistoryRow& row : report.history) {
@@ -31,13 +31,13 @@ std::string tiles(const TrainingReport& report) {
     best = *row.validation_psnr;
     best_step = row.step;
   }
-  return tile("PSNR, validation", before_and_after(before.psnr_rgb, after.psnr_rgb, 2),
+  return tile("Validation PSNR", before_to_after(before.psnr_rgb, after.psnr_rgb, 2),
               gain(before.psnr_rgb, after.psnr_rgb, 2, " dB") + ", mean of " + mean_of) +
-         tile("SSIM, validation", before_and_after(before.ssim_rgb, after.ssim_rgb, 4),
+         tile("Validation SSIM", before_to_after(before.ssim_rgb, after.ssim_rgb, 4),
               gain(before.ssim_rgb, after.ssim_rgb, 4, "")) +
          tile("Best PSNR so far", number(best, 2), "at step " + std::to_string(best_step)) +
          tile("Loss", last.loss ? number(*last.loss, 4) : "–",
-              train::number_of_parts(last.parts) > 1 ? "all parts, lately" : "lately") +
+              train::number_of_parts(last.parts) > 1 ? "all parts, recent mean" : "recent mean") +
          tile("Step", std::to_string(last.step), "of " + std::to_string(report.steps)) +
          tile("Time", clock_time(last.seconds), "epoch " + std::to_string(last.epoch + 1));
 }
@@ -45,24 +45,24 @@ std::string tiles(const TrainingReport& report) {
 std::string curves(const TrainingReport& report) {
   const Curve rainy{"rainy", {{0, report.validation.rainy_mean().psnr_rgb}}};
   return chart("PSNR", " dB",
-               {curve("training patches", report.history, &HistoryRow::psnr),
+               {curve("training", report.history, &HistoryRow::psnr),
                 curve("validation", report.history, &HistoryRow::validation_psnr)},
                rainy) +
          charts_of_folders(report.history) +
-         chart("Loss", "", {curve("training patches", report.history, &HistoryRow::loss)}) +
-         charts_of_parts({{"training patches", report.history}});
+         chart("Loss", "", {curve("training", report.history, &HistoryRow::loss)}) +
+         charts_of_parts({{"training", report.history}});
 }
 
 std::string articles(const TrainingReport& report) {
   std::string html;
-  for (std::size_t k = 0; k < report.validation.pictures().size(); ++k) {
-    const train::Validation::Picture& picture = report.validation.pictures()[k];
-    const train::Scores before = picture.rainy_scores, after = report.result.scores[k];
+  for (std::size_t k = 0; k < report.validation.images().size(); ++k) {
+    const train::Validation::ImagePair& pair = report.validation.images()[k];
+    const train::Scores before = pair.rainy_scores, after = report.result.scores[k];
     html += "<article>\n" +
-            slider(picture.name, picture.width, picture.height, picture.rainy, report.result.derained[k]) +
-            "<div class=\"caption\"><h2>" + escape(picture.name) + "</h2><span>" +
-            before_and_after(before.psnr_rgb, after.psnr_rgb, 2) + " dB, SSIM " +
-            before_and_after(before.ssim_rgb, after.ssim_rgb, 4) + "</span></div>\n</article>\n";
+            slider(pair.name, pair.width, pair.height, pair.rainy, report.result.derained[k]) +
+            "<div class=\"caption\"><h2>" + escape(pair.name) + "</h2><span>" +
+            before_to_after(before.psnr_rgb, after.psnr_rgb, 2) + " dB, SSIM " +
+            before_to_after(before.ssim_rgb, after.ssim_rgb, 4) + "</span></div>\n</article>\n";
   }
   return html;
 }
@@ -75,8 +75,8 @@ void write_training_report(const std::filesystem::path& file, const TrainingRepo
       "</h1>\n<p class=\"run\">" + escape(report.device) + "; validated on " + escape(report.validated_on) +
       "</p>\n</header>\n" + "<section class=\"summary\" aria-label=\"Summary\">\n<dl class=\"tiles\">\n" +
       tiles(report) + "</dl>\n</section>\n" + "<section class=\"curves summary\" aria-label=\"Curves\">\n" +
-      curves(report) + "</section>\n<section class=\"pictures\" aria-label=\"Pictures\">\n" +
-      articles(report) + "</section>\n" + std::string(kPageTail);
+      curves(report) + "</section>\n<section class=\"images\" aria-label=\"Images\">\n" + articles(report) +
+      "</section>\n" + std::string(kPageTail);
   engine::write_file(file, html);
 }
 

@@ -1,4 +1,4 @@
-// report.html of a training run: how far it is, its curves, and pictures before and after.
+// report.html of a training run: progress, curves, and validation images before and after.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace sapnet::apps {
 struct TrainingReport {
   std::string network, device, validated_on;
   std::int64_t steps = 0;                         // of the whole run
-  const std::vector<train::HistoryRow>& history;  // at least one row, the last with a validation
+  const std::vector<train::HistoryRow>& history;  // at least one row; the last has a validation
   const train::Validation& validation;
   const train::Validation::Result& result;
 };
 
-/// Writes one self-contained page, whole or not at all. Throws Error naming the file.
+/// Writes one self-contained page atomically. Throws Error naming the file.
 void write_training_report(const std::filesystem::path& file, const TrainingReport& report);
 
 }  // namespace sapnet::apps

@@ -18,7 +18,7 @@
 namespace sapnet::apps {
 namespace {
 
-/// Fills `frame` from stdin; returns the bytes read, fewer only at the end.
+/// Fills `frame` from stdin; returns the number of bytes read, fewer only at the end.
 std::size_t read_frame(std::span<std::uint8_t> frame) {
   std::size_t filled = 0;
   while (filled < frame.size()) {
@@ -31,7 +31,7 @@ std::size_t read_frame(std::span<std::uint8_t> frame) {
   return filled;
 }
 
-/// Returns false when nobody reads stdout any more.
+/// Returns false if stdout was closed.
 bool write_frame(std::span<const std::uint8_t> frame) {
   while (!frame.empty()) {
     const ssize_t count = write(STDOUT_FILENO, frame.data(), frame.size());
@@ -48,14 +48,15 @@ bool write_frame(std::span<const std::uint8_t> frame) {
 
 int run_video(const InferOptions& options, const Derainer& derainer) {
   const auto [width, height] = *options.video;
-  if (isatty(STDIN_FILENO) == 1) throw Error("--video reads frames on standard input, which is a terminal");
+  if (isatty(STDIN_FILENO) == 1)
+    throw Error("--video reads frames from standard input, but that is a terminal; use a pipe");
   if (isatty(STDOUT_FILENO) == 1)
-    throw Error("--video writes frames on standard output, which is a terminal");
+    throw Error("--video writes frames to standard output, but that is a terminal; use a pipe");
   std::signal(SIGPIPE, SIG_IGN);
   if (options.verbose) std::fprintf(stderr, "%s\n", derainer.describe().c_str());
 
   const auto frame_bytes = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
-  // The next frame is read and the last one written while this one is derained.
+  // Read the next frame and write the last one while this one is derained.
   const auto read_next = [frame_bytes] {
     return std::async(std::launch::async, [frame_bytes] {
       std::vector<std::uint8_t> frame(frame_bytes);
@@ -64,14 +65,14 @@ int run_video(const InferOptions& options, const Derainer& derainer) {
     });
   };
   Progress progress("frames", 0, {.line_every = 5});
-  std::future<bool> written;  // false when nobody reads them any more
+  std::future<bool> written;  // false: stdout was closed
   auto next = read_next();
   for (std::size_t number = 1;; ++number) {
     const std::vector<std::uint8_t> frame = next.get();
     if (frame.empty() && number > 1) break;
-    if (frame.empty()) throw Error("standard input holds no frame");
+    if (frame.empty()) throw Error("standard input has no frame");
     if (frame.size() < frame_bytes) {
-      throw Error("standard input ends inside frame " + std::to_string(number) + ": " +
+      throw Error("standard input ends within frame " + std::to_string(number) + ": " +
                   std::to_string(frame.size()) + " of " + std::to_string(frame_bytes) +
                   " bytes; is it RGB24, and " + std::to_string(width) + "x" + std::to_string(height) + "?");
     }

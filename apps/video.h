@@ -1,4 +1,4 @@
-// sapnet-infer --video: a filter for raw frames.
+// sapnet-infer --video: a filter for raw video frames.
 #pragma once
 
 #include "apps/derainer.h"
@@ -6,9 +6,8 @@
 
 namespace sapnet::apps {
 
-/// Derains RGB24 frames from stdin to stdout until stdin ends, or the reader of stdout goes away. All else
-/// that is said goes to stderr. Returns the exit code. Throws Error when stdin ends inside a frame or before
-/// the first.
+/// Derains RGB24 frames from stdin to stdout until stdin ends or stdout is closed. Messages go to stderr.
+/// Returns the exit code. Throws Error if stdin ends within a frame or before the first one.
 int run_video(const InferOptions& options, const Derainer& derainer);
 
 }  // namespace sapnet::apps

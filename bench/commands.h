@@ -19,11 +19,11 @@ struct NetworkOptions {
   int threads = 1;
   int repeat = 5;
   bool strict = false;
-  std::optional<std::filesystem::path> input;   // raw little-endian fp32 (h, w, 3); without it, noise
-  std::optional<std::filesystem::path> output;  // where to write the result, in the same layout
+  std::optional<std::filesystem::path> input;   // raw little-endian fp32 (h, w, 3); default: noise
+  std::optional<std::filesystem::path> output;  // output file, in the same layout
 };
 
-/// Times a whole forward pass. Throws Error for files that do not fit.
+/// Times a forward pass. Throws Error if the size of a file does not match.
 void bench_network(const NetworkOptions& options);
 
 struct KernelsOptions {
@@ -31,35 +31,35 @@ struct KernelsOptions {
   int threads = 1;
   int repeat = 5;
   bool strict = false;
-  bool small = false;  // the same operations on small maps, to try the program itself
-  std::string filter;  // what the name of a case must contain
-  std::int64_t max_pixels =
-      0;                 // maps of more are left out; 0: on the CPU those of large pictures, on a GPU none
-  double seconds = 1e9;  // after which no further case is begun
+  bool small = false;  // the same operations on small maps, to test the program
+  std::string filter;  // only cases whose name contains this
+  /// Skips larger maps; 0: the default, which skips those of large images on the CPU and none on a GPU.
+  std::int64_t max_pixels = 0;
+  double seconds = 1e9;  // after this, no further case is started
 };
 
-/// Times each operation of bench/kernels/cases.h, on a GPU in fp16 and fp32, beside cuDNN where that is
-/// there.
+/// Times each operation of bench/kernels/cases.h, on a GPU in fp16 and fp32, and compares with cuDNN if it is
+/// available.
 void bench_kernels(KernelsOptions options);
 
-/// Weights of what the losses look through.
+/// Weights of the perceptual losses' networks.
 struct PerceptionFiles {
   std::filesystem::path vgg, lpips;
 };
 
 struct StepOptions {
   std::filesystem::path weights;
-  std::optional<PerceptionFiles> perception;  // then all four losses count, else -SSIM
+  std::optional<PerceptionFiles> perception;  // if set, all four losses, else -SSIM
   std::int64_t batch = 12, patch = 100;       // the paper's
   engine::Device device = engine::Device::kCpu;
   engine::DType maps = engine::DType::kFloat32;
   int threads = 1;
   int repeat = 3;
   std::optional<std::filesystem::path>
-      input;  // raw fp32 (2, batch, patch, patch, 3), rainy and clean; or noise
+      input;  // raw fp32 (2, batch, patch, patch, 3), rainy and clean; default: noise
 };
 
-/// Times a whole training step, the host's part included: forward, losses, back, Adam.
+/// Times a whole training step including host work: forward, losses, backward, Adam.
 void bench_step(const StepOptions& options);
 
 struct VggOptions {
@@ -69,11 +69,11 @@ struct VggOptions {
   engine::DType maps = engine::DType::kFloat32;
   int threads = 1;
   int repeat = 3;
-  std::optional<std::filesystem::path> input;   // raw fp32 (batch, patch, patch, 3); or noise
-  std::optional<std::filesystem::path> output;  // where to write the gradient by it, in the same layout
+  std::optional<std::filesystem::path> input;   // raw fp32 (batch, patch, patch, 3); default: noise
+  std::optional<std::filesystem::path> output;  // file for the input gradient, in the same layout
 };
 
-/// Times VGG-16's convolutions, there and back to the pictures.
+/// Times VGG-16's convolutions, forward and backward to the images.
 void bench_vgg(const VggOptions& options);
 
 }  // namespace sapnet::bench

@@ -1,12 +1,12 @@
-"""Sets our engine beside PyTorch on the CPU and on a GPU: time, memory, PSNR, and how far the outputs are apart.
+"""Compares sapnet with PyTorch on the CPU and on a GPU: time, memory, PSNR, and the difference of the outputs.
 
     /usr/bin/python3 bench/compare.py
     python3 bench/compare.py --device cuda --program build/portable/bin/sapnet-bench --json FILE --seconds 200
 
-Every figure comes from a process of its own, so that neither warms the other's caches nor shares its memory. On
-the CPU programs take turns, several rounds of them, and each figure is the best of its rounds. PyTorch runs in every
-mode of bench/peers/modes.py; the fastest of them is the one that we are compared with. What it compiles takes longest
-to start and comes last, on the CPU with a turn of ours beside it, so that the others are there where time is short.
+Each measurement runs in a process of its own, so that programs share neither caches nor memory. On the CPU, programs
+alternate over several rounds, and the best round counts. PyTorch runs in every mode of bench/peers/modes.py; the
+fastest is compared. Compiled modes start slowest and run last, on the CPU with an extra turn of sapnet, so that the
+other results exist if time runs out.
 """
 import argparse
 import datetime
@@ -22,21 +22,21 @@ from comparison import cases, runs, table
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def why_no_gpu(options):
-    """What our program says of one; None where it can use it."""
+def gpu_unavailable_reason(options):
+    """Why sapnet-bench cannot use a GPU; None if it can."""
     command = [options.program, "network", "--device", "cuda", "--weights", options.weights, "--size", "16x16",
                "--repeat", "1"]
     return runs.run(command, 0, runs.Clock(60)).get("not_measured")
 
 
 def turns(case, compiled):
-    """The programs that take turns, of the two times that a case has its turn."""
+    """The programs of one of a case's two turns: those that do not compile, then those that do."""
     names = [name for name in case.commands if (name in cases.COMPILED) == compiled]
     return ["ours", *names] if compiled and names and case.device == "cpu" else names
 
 
 def measure(options, device, seconds, absent, save):
-    """Prints the table of a device, and gives its cases; of one that is absent, why."""
+    """Prints the table of a device and returns its cases; if the device is absent, prints why."""
     clock = runs.Clock(seconds)
     table.print_header(device, options)
     if absent:
@@ -63,8 +63,8 @@ def git(*arguments):
 
 
 def describe(options):
-    """What the figures are of."""
-    commit = os.environ.get("COMMIT")  # where git cannot tell
+    """Describes what was measured."""
+    commit = os.environ.get("COMMIT")  # where git is not available
     if not commit:
         commit = git("rev-parse", "--short=12", "HEAD")
         if git("status", "--porcelain", "--untracked-files=no") not in ("", "unknown"):
@@ -76,14 +76,14 @@ def describe(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "bin" / "sapnet-bench",
-                        help="beside which sapnet-rain lies")
+                        help="sapnet-bench, with sapnet-rain in the same folder")
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights" / "sapnet.safetensors")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="one of them; both without it")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: both")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seconds", type=float, default=450,
-                        help="to be shared by the devices; what is not done by then is left out (default 450)")
-    parser.add_argument("--json", type=pathlib.Path, help="where to write the figures, as they come")
-    parser.add_argument("--save", action="store_true", help="write the figures to bench/results/")
+                        help="time limit for all devices; the rest is skipped (default 450)")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results, written as they come")
+    parser.add_argument("--save", action="store_true", help="write the results to bench/results/")
     options = parser.parse_args()
 
     document = describe(options) | {"cpu": "unknown", "results": []}
@@ -93,7 +93,7 @@ def main():
         files.append(ROOT / "bench" / "results" / f"{document['date']}_{document['commit']}_{kind}.json")
 
     devices = [options.device] if options.device else ["cpu", "cuda"]
-    absent = {"cuda": why_no_gpu(options)} if "cuda" in devices else {}
+    absent = {"cuda": gpu_unavailable_reason(options)} if "cuda" in devices else {}
     share = options.seconds / max(1, sum(not absent.get(device) for device in devices))
     measured = []
     for device in devices:
@@ -109,11 +109,11 @@ def main():
 
         measured += measure(options, device, share, absent.get(device), save)
     if any(runs.TIME_IS_UP in report.get("not_measured", "") for case in measured for report in case.reports.values()):
-        print(f"Time was short: more than --seconds {options.seconds:.0f} measures what was left out.")
+        print(f"Some measurements were skipped; use more than --seconds {options.seconds:.0f} for all.")
     for file in files:
         print(f"written: {file}")
     if not measured or any(case.failed() for case in measured):
-        sys.exit("compare.py: something could not be measured, see above")
+        sys.exit("compare.py: some measurements failed, see above")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How far our outputs are from PyTorch's on real pictures, before they are rounded to bytes.
+"""Compares outputs with PyTorch's on real images, before they are rounded to bytes.
 
     /usr/bin/python3 bench/compare_images.py --program build/bin/sapnet-bench
                                              --weights ../shared/weights/sapnet_published_2021-09-12.pth
                                              ../shared/data/rain100L/rain ../shared/data/real
 
-Prints the largest absolute difference of every picture and of all, fp32 against fp32, outputs in [0, 1], and
-exits with 1 when it is more than --limit.
+Prints the largest absolute difference for each image and overall (fp32, outputs in [0, 1]), and exits with 1 if it
+exceeds --limit.
 """
 import argparse
 import pathlib
@@ -25,14 +25,14 @@ from networks import load_network  # noqa: E402
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
-def pictures(paths):
+def images(paths):
     for path in paths:
         yield from sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
 
 
 @torch.inference_mode()
 def torch_output(network, rainy, kept):
-    """(h, w, 3) to the same. kept: a file that holds the output or shall, or None."""
+    """Maps (h, w, 3) to the same shape. kept: a cache file for the output, or None."""
     if kept and kept.exists():
         return numpy.fromfile(kept, "<f4").reshape(rainy.shape)
     x = torch.from_numpy(rainy).permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
@@ -55,21 +55,21 @@ def our_output(options, rainy, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="+", type=pathlib.Path, help="files and folders")
+    parser.add_argument("images", nargs="+", type=pathlib.Path, help="files and folders")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "bin" / "sapnet-bench")
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights" / "sapnet.safetensors")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--strict", action="store_true", help="our direct convolution")
+    parser.add_argument("--strict", action="store_true", help="use direct convolutions")
     parser.add_argument("--limit", type=float, default=2e-5)
     parser.add_argument("--outputs", type=pathlib.Path,
-                        help="keep PyTorch's outputs here, as make_yardstick.py does, and reuse them")
+                        help="cache PyTorch's outputs here, as make_yardstick.py does")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
     network = load_network(options.weights).to(memory_format=torch.channels_last)
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        for file in pictures(options.pictures):
+        for file in images(options.images):
             rainy = numpy.asarray(Image.open(file).convert("RGB"), numpy.float32) / numpy.float32(255)
             group = file.parent.parent.name if file.parent.name == "rain" else file.parent.name
             kept = options.outputs and options.outputs / options.weights.stem / group / f"{file.stem}.f32"

@@ -1,11 +1,11 @@
-"""Sets our operations beside PyTorch's, by the cases of sapnet-bench kernels.
+"""Compares operations with PyTorch's, using the cases of sapnet-bench kernels.
 
     /usr/bin/python3 bench/compare_kernels.py --json build/bench/kernels.json
     python3 bench/compare_kernels.py --device cuda --filter ssim
 
-The programs take turns, rounds of them, and each operation's figure is the best of its rounds; PyTorch runs in each
-mode of MODES, and the fastest is the one that we are compared with. Writes the report of sapnet-bench kernels, with
-"pytorch" beside each operation.
+The programs alternate over several rounds, and the best round of each operation counts; PyTorch runs in each mode of
+MODES, and the fastest is compared. Writes the report of sapnet-bench kernels with an entry "pytorch" for each
+operation.
 """
 import argparse
 import json
@@ -25,14 +25,14 @@ def key(kernel):
 
 
 def keep_faster(best, kernel, device):
-    """In `best`, by key."""
+    """Updates `best`, by key."""
     before = best.get(key(kernel))
     if before is None or runs.typical(device, kernel) < runs.typical(device, before):
         best[key(kernel)] = kernel
 
 
 def measure(options, clock):
-    """Our report, each kernel's from its fastest round, and PyTorch's of the fastest mode beside it."""
+    """Our report with each kernel's fastest round, and PyTorch's fastest mode for it."""
     arguments = ["--device", options.device, "--threads", str(options.threads), "--repeat", str(options.repeat)]
     report, ours, theirs = None, {}, {}
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +60,7 @@ def measure(options, clock):
                     kernel["name"] = f"{peer['program']}, {mode}"
                     keep_faster(theirs, kernel, options.device)
     if report is None:
-        sys.exit("compare_kernels.py: nothing could be measured, see above")
+        sys.exit("compare_kernels.py: nothing was measured, see above")
     for name, kernel in ours.items():
         if name in theirs:
             kernel["pytorch"] = {part: theirs[name][part] for part in ("name", "seconds")}
@@ -68,7 +68,7 @@ def measure(options, clock):
 
 
 def print_kernels(report, device):
-    print(f"\nOperations, {report['device']}: {'median' if device == 'cuda' else 'shortest'} of the runs; "
+    print(f"\nOperations, {report['device']}: {'median' if device == 'cuda' else 'minimum'} of the runs; share "
           "of the roofline; beside PyTorch.")
     for kernel in report["kernels"]:
         time, peer = runs.typical(device, kernel), kernel.get("pytorch")
@@ -85,12 +85,12 @@ def main():
     parser.add_argument("--program", type=pathlib.Path, default=ROOT.parent / "build" / "bin" / "sapnet-bench")
     parser.add_argument("--device", choices=MODES, default="cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--filter", default="", help="only operations whose line contains this")
-    parser.add_argument("--report", type=pathlib.Path, help="what sapnet-bench kernels printed, in place of running it")
+    parser.add_argument("--filter", default="", help="only operations whose name contains this")
+    parser.add_argument("--report", type=pathlib.Path, help="output of sapnet-bench kernels; default: run it")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3, help="timed runs in each round")
-    parser.add_argument("--seconds", type=float, default=300, help="that it may take (default 300)")
-    parser.add_argument("--json", type=pathlib.Path, help="where to write the report")
+    parser.add_argument("--seconds", type=float, default=300, help="time limit (default 300)")
+    parser.add_argument("--json", type=pathlib.Path, help="output file")
     options = parser.parse_args()
     report = measure(options, runs.Clock(options.seconds))
     print_kernels(report, options.device)

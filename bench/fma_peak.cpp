@@ -19,8 +19,8 @@ namespace sapnet::bench {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Runs `rounds` of independent multiply-adds, enough of them in flight to cover their latency. Returns how
-/// many floating-point operations that was; `sink` receives the result, so that none is left out.
+/// Runs `rounds` of independent multiply-adds, enough in flight to hide their latency. Returns the number of
+/// floating-point operations; `sink` receives the result, so that none is optimised away.
 double multiply_add(std::int64_t rounds, float* sink) {
   const hn::CappedTag<float, 16> tag;
   using V = hn::Vec<decltype(tag)>;

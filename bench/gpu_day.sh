@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Everything worth doing on a machine with a GPU, in nine minutes at most; docs/benchmarks.md says more.
+# Runs all tests and benchmarks that need a GPU, in at most nine minutes; see docs/benchmarks.md.
 #
 #   bench/gpu_day.sh [PROGRAMS [PHOTOS]]
 #
-# PROGRAMS is a folder of programs built elsewhere, for nothing is built here. The figures go to $OUT, or
-# bench/results, as JSON, and logs to $OUT/gpu_day, or build/gpu_day. COMMIT names what was built where git
-# cannot. ONLY is a regular expression of the steps to do, such as 'kernels|variant'; without it all. REPEAT is how
-# often benchmarks repeat. TRY=1 takes small maps and few pictures, to try the script itself on the emulator.
-# The exit code is 0 if everything was done and went well.
+# PROGRAMS is a folder of programs built elsewhere; nothing is built here. Results go to $OUT (default: bench/results)
+# as JSON, logs to $OUT/gpu_day (default: build/gpu_day). COMMIT names the built commit where git cannot. ONLY is a
+# regular expression that selects steps, such as 'kernels|variant' (default: all). REPEAT is the number of timed runs.
+# TRY=1 uses small maps and few images, to test the script itself on the emulator. Exit code 0: all steps passed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
@@ -16,14 +15,14 @@ photos=${2:-docs/photos}
 weights=weights/sapnet.safetensors
 repeat=${REPEAT:-20}
 only=${ONLY:-.}
-python=${PYTHON:-python3}  # with PyTorch, to be compared with
-deadline=530  # seconds; a step that is stopped may take 5 more
+python=${PYTHON:-python3}  # with PyTorch, for the comparison
+deadline=530  # seconds; stopping a step may take 5 more
 logs=${OUT:-build}/gpu_day
 commit=${COMMIT:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
 results=${OUT:-bench/results}/$(date -I)_${commit}_gpu.json
 export SAPNET_SOURCE_DIR=$PWD SAPNET_REQUIRE_GPU=1 OMP_WAIT_POLICY=passive
 
-# cuDNN and cuBLAS often come with Python's packages alone.
+# cuDNN and cuBLAS are often installed only as Python packages.
 if packages=$("$python" -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null); then
   while IFS= read -r library; do
     export LD_LIBRARY_PATH=${library%/*}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
@@ -32,7 +31,7 @@ fi
 
 table=() steps=() measurements=() figures=() faults=0
 
-# note NAME SECONDS OUTCOME: a line of the table.
+# note NAME SECONDS OUTCOME: adds a line to the table.
 note() {
   local line
   line=$(printf '%5d s  %-40s %s' "$2" "$1" "$3")
@@ -41,19 +40,19 @@ note() {
   steps+=("{\"name\": \"$1\", \"seconds\": $2, \"outcome\": \"$3\"}")
 }
 
-left_out() {
+skip() {
   [[ $1 =~ $only ]] || return
   faults=$((faults + 1))
-  note "$1" 0 "LEFT OUT: $2"
+  note "$1" 0 "SKIPPED: $2"
 }
 
-# step NAME SECONDS COMMAND...: runs it, so long at most, into $logs/NAME.out and NAME.err; false if it failed.
+# step NAME SECONDS COMMAND...: runs a command with a time limit, output in $logs/NAME.out and NAME.err; fails if it does.
 step() {
   local name=$1 limit=$2 log=$logs/${1//[ \/]/_} start=$SECONDS status=0
   shift 2
   [[ $name =~ $only ]] || return 1
   if [ $((deadline - SECONDS)) -lt 5 ]; then
-    left_out "$name" "the time is up"
+    skip "$name" "no time left"
     return 1
   fi
   [ "$limit" -le $((deadline - SECONDS)) ] || limit=$((deadline - SECONDS))
@@ -68,7 +67,7 @@ step() {
   return 1
 }
 
-# measure NAME SECONDS COMMAND...: a step that prints JSON, and lines for people on stderr.
+# measure NAME SECONDS COMMAND...: a step that prints JSON on stdout and readable lines on stderr.
 measure() {
   step "$@" || return
   measurements+=("$(cat "$logs/${1//[ \/]/_}.out")")
@@ -76,7 +75,7 @@ measure() {
   [[ $1 != "whole programs" ]] || figures+=("$(cat "$logs/${1//[ \/]/_}.err")")
 }
 
-# kernels: every operation beside cuDNN, and those of the same report in PyTorch.
+# kernels: all operations and cuDNN, then the same operations in PyTorch.
 kernels() {
   local report=$logs/kernels.out json=$logs/kernels.json
   step "kernels" 130 "$programs/sapnet-bench" kernels --device cuda --repeat "$repeat" --seconds 110 "${small[@]}" || return
@@ -89,8 +88,7 @@ kernels() {
   measurements+=("$(cat "$report")")
 }
 
-# compare: our networks and training steps beside PyTorch's. It writes its figures as they come, so that they are there
-# even if it is stopped.
+# compare: networks and training steps beside PyTorch. Results are written as they come, so they survive a stop.
 compare() {
   local json=$logs/compare.json
   step "beside PyTorch" 190 "$python" bench/compare.py --device cuda --program "$programs/sapnet-bench" --seconds 170 \
@@ -100,14 +98,14 @@ compare() {
   figures+=("$(cat "$logs/beside_PyTorch.out")")
 }
 
-# variants: each of bench/variants, and the kernels without it beside them.
+# variants: each of bench/variants, and the unmodified kernels for comparison.
 variants() {
   local patch name cases kernels
   for patch in bench/variants/*.patch; do
     name=$(basename "$patch" .patch) cases=$(sed -n '3s/^Cases: //p' "$patch")
     [[ "variant $name" =~ $only ]] || continue
     if [ ! -x "$programs/variant-$name" ]; then
-      left_out "variant $name" "bench/variants/build.sh was not run"
+      skip "variant $name" "bench/variants/build.sh was not run"
       continue
     fi
     kernels=(kernels --device cuda --repeat "$repeat" --filter "$cases" "${small[@]}")
@@ -119,7 +117,7 @@ variants() {
 gpu_state() {
   nvidia-smi --format=csv,noheader \
     --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,temperature.gpu,power.draw \
-    2>/dev/null || echo "not known: nvidia-smi does not answer"
+    2>/dev/null || echo "unknown: nvidia-smi failed"
 }
 
 sanitizer() {
@@ -137,14 +135,14 @@ sanitizer() {
 run_sanitizer() {
   local tool precision program
   if ! program=$(sanitizer); then
-    left_out compute-sanitizer "it is neither in PATH nor in /usr/local/cuda nor with the programs"
+    skip compute-sanitizer "not found in PATH, /usr/local/cuda or the programs' folder"
     return
   fi
   for tool in memcheck racecheck synccheck; do
     local check=("$program" --tool "$tool" --error-exitcode 9)
     step "$tool conformance" 60 "${check[@]}" "$programs/sapnet-tests" --warn NoTests '[conformance]'
     for precision in fp32 fp16; do
-      # Wider than a strip of the kernels, and no multiple of anything.
+      # Wider than a strip of the kernels, and not a multiple of any block size.
       step "$tool network $precision" 60 "${check[@]}" "$programs/sapnet-bench" network --device cuda \
         --precision "$precision" --weights "$weights" --size 75x41 --repeat 1
     done
@@ -155,11 +153,11 @@ compare_photos() {
   local infer=("$programs/sapnet-infer" "$photos" --weights "$weights" --format png)
   step "photos cpu" 60 "${infer[@]}" --device cpu -o "$logs/photos_cpu"
   step "photos cuda" 60 "${infer[@]}" --device cuda -o "$logs/photos_cuda" --reference "$logs/photos_cpu"
-  # fp16 strays by 2e-4 at most in the tests' rms, a twentieth of a byte's step: so one value in twenty may be
-  # rounded the other way, by one step: 10 lg(255² · 20) = 61 dB.
-  [[ "photos alike" =~ $only ]] || return
+  # fp16 has an rms error of at most 2e-4 in the tests, a twentieth of 1/255. So one value in twenty may round to
+  # the neighbouring byte: 10 lg(255² · 20) = 61 dB.
+  [[ "photos agree" =~ $only ]] || return
   # shellcheck disable=SC2016  # awk's own variables
-  step "photos alike" 10 awk 'NR > 2 { ++rows; if ($(NF - 7) != "inf" && !($(NF - 7) > 60)) { ++far; print } }
+  step "photos agree" 10 awk 'NR > 2 { ++rows; if ($(NF - 7) != "inf" && !($(NF - 7) > 60)) { ++far; print } }
     END { exit rows == 0 || far > 0 }' "$logs/photos_cuda.out"
 }
 
@@ -171,12 +169,12 @@ json_list() {
 rm -rf "$logs"
 mkdir -p "$logs" "${results%/*}" || exit 2
 if [ ! -x "$programs/sapnet-tests" ]; then
-  printf 'gpu_day: %s has no sapnet-tests; docs/benchmarks.md says how to build it\n' "$programs" >&2
+  printf 'gpu_day: %s has no sapnet-tests; see docs/benchmarks.md for how to build it\n' "$programs" >&2
   exit 2
 fi
-if ! reason=$("$programs/sapnet-infer" tests/train/pictures/one_pixel.png -o "$logs/one_pixel.png" --weights "$weights" \
+if ! reason=$("$programs/sapnet-infer" tests/train/images/one_pixel.png -o "$logs/one_pixel.png" --weights "$weights" \
   --device cuda 2>&1); then
-  printf 'gpu_day: nothing to measure here: %s\n' "${reason#sapnet-infer: error: }" >&2
+  printf 'gpu_day: cannot run here: %s\n' "${reason#sapnet-infer: error: }" >&2
   exit 1
 fi
 gpu=$(gpu_state)
@@ -185,7 +183,7 @@ printf 'GPU: %s\nCommit: %s\n' "$gpu" "$commit"
 small=() whole=()
 if [ "${TRY:-0}" = 1 ]; then
   small=(--small)
-  whole=(--pictures 1 --frames 1 --frame-size 16x12 --steps 1 --patch 12)
+  whole=(--images 1 --frames 1 --frame-size 16x12 --steps 1 --patch 12)
 fi
 step "conformance tests" 60 "$programs/sapnet-tests" --warn NoTests '[conformance]'
 step "other tests on the GPU" 120 "$programs/sapnet-tests" --warn NoTests '[gpu]~[conformance]'
@@ -208,6 +206,6 @@ printf '{"date": "%s", "commit": "%s", "gpu": "%s", "gpu_after_benchmarks": "%s"
 
 printf '\nSummary, %d s\nGPU: %s\n' "$SECONDS" "$gpu_after"
 printf '%s\n' "${table[@]}" ${figures[@]+"${figures[@]}"}
-printf 'Figures: %s\n' "$results"
+printf 'Results: %s\n' "$results"
 printf '%d of %d steps passed\n' $((${#steps[@]} - faults)) ${#steps[@]}
 [ "$faults" = 0 ]

@@ -16,7 +16,7 @@ std::vector<float> read_input(const std::filesystem::path& file, std::size_t cou
   if (!stream) throw Error(file.string() + ": cannot be read");
   const auto bytes = static_cast<std::streamsize>(count * sizeof(float));
   if (stream.tellg() != bytes)
-    throw Error(file.string() + ": has " + std::to_string(stream.tellg()) + " bytes, and the size asks for " +
+    throw Error(file.string() + ": has " + std::to_string(stream.tellg()) + " bytes, but the size requires " +
                 std::to_string(bytes));
   std::vector<float> values(count);
   stream.seekg(0);

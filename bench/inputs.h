@@ -1,4 +1,4 @@
-// What is timed on, files of bench/compare.py or noise, and what comes out.
+// Inputs of the benchmarks, from files of bench/compare.py or noise, and output files.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace sapnet::bench {
 
-/// Raw little-endian fp32. Throws Error naming the file when it does not hold exactly `count` numbers.
+/// Reads raw little-endian fp32. Throws Error, naming the file, unless it holds exactly `count` values.
 std::vector<float> read_input(const std::filesystem::path& file, std::size_t count);
 
-/// Writes such a file. Throws Error naming it.
+/// Writes a file in this format. Throws Error naming it.
 void write_output(const std::filesystem::path& file, const engine::Tensor& tensor);
 
-/// Numbers in [0, 1), the same each time.
+/// Uniform in [0, 1), the same on every call.
 std::vector<float> noise(std::size_t count);
 
 }  // namespace sapnet::bench

@@ -38,7 +38,7 @@ std::string cpu_name() {
 }
 
 double copy_rate(engine::Device device) {
-  constexpr std::int64_t kCopied = 64 << 20;  // floats, 256 MiB, more than any cache holds
+  constexpr std::int64_t kCopied = 64 << 20;  // floats: 256 MiB, larger than any cache
   const engine::Shape shape{1, 1, 1, kCopied};
   const engine::Tensor from = MapMaker(device).map(shape);
   engine::Tensor to(shape, device);

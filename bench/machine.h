@@ -1,5 +1,4 @@
-// What a measurement is held against: this process's memory, and the most that the machine's memory and
-// arithmetic do.
+// Limits of the machine that measurements are compared with, and this process's memory.
 #pragma once
 
 #include <cstddef>
@@ -11,24 +10,23 @@
 
 namespace sapnet::bench {
 
-/// Bytes that the kernel keeps of this process in /proc/self/status: "VmHWM" the most memory it ever held,
-/// "VmRSS" what it holds now. Throws Error when there is no such field.
+/// A size in bytes from /proc/self/status: "VmHWM" is the peak memory, "VmRSS" the current one. Throws Error
+/// if there is no such field.
 std::size_t process_memory(const std::string& field);
 
-/// The CPU's name as /proc/cpuinfo has it, or "unknown".
+/// The CPU's name from /proc/cpuinfo, or "unknown".
 std::string cpu_name();
 
-/// Floating-point operations per second of fused multiply-adds on registers, on that many threads at once:
-/// what no kernel can exceed. Measured, best of several tries; takes about a third of a second.
+/// FLOP/s of fused multiply-adds on registers with this many threads: an upper limit for any kernel.
+/// Measured, the best of several attempts; takes about a third of a second.
 double fma_peak(int threads);
 
-/// Bytes per second that a copy moves, those read and those written counted, on a CPU by as many threads as
-/// the engine has: what no kernel that finds its input in memory can exceed by much. Measured.
+/// Bytes per second of a copy, counting reads and writes, on a CPU with all engine threads: an approximate
+/// upper limit for kernels with inputs in memory. Measured.
 double copy_rate(engine::Device device);
 
-/// Floating-point operations per second of the GPU's product of two matrices of so many rows and columns,
-/// which cuBLAS makes: of fp16 numbers on the tensor cores, or of fp32 ones without. Measured; nothing where
-/// cuBLAS is missing.
+/// FLOP/s of a cuBLAS product of two side × side matrices on the GPU: fp16 on the tensor cores, fp32 without
+/// them. Measured; nullopt if cuBLAS is missing.
 std::optional<double> product_rate(engine::DType dtype, std::int64_t side);
 
 }  // namespace sapnet::bench

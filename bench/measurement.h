@@ -1,4 +1,4 @@
-// Timing something by repeating it.
+// Repeated timing.
 #pragma once
 
 #include <algorithm>
@@ -14,13 +14,13 @@
 
 namespace sapnet::bench {
 
-/// Beside "gflops" and "percent_of_peak": what is counted, whatever the algorithm.
+/// How "gflops" and "percent_of_peak" count, whatever the algorithm.
 constexpr const char* kFlopsCounted =
     "as of a direct convolution; Winograd does a quarter of its multiplications and may pass 100 % of peak";
 
-/// The seconds that each of `repeat` calls took, shortest first. On a GPU: that it took for what the call
-/// queued, by its own clock. Calls before them are not counted: one, and three on a GPU, where a network
-/// records itself at its second run.
+/// The seconds of `repeat` calls, sorted. On a GPU: the time of the queued work, measured with events.
+/// Warm-up calls are not counted: one on a CPU; three on a GPU, since a network captures its graph on its
+/// second run.
 inline std::vector<double> time(engine::Device device, int repeat, const std::function<void()>& function) {
   using Clock = std::chrono::steady_clock;
   const bool cuda = device == engine::Device::kCuda;
@@ -39,10 +39,11 @@ inline std::vector<double> time(engine::Device device, int repeat, const std::fu
   return seconds;
 }
 
-/// sorted, here and below: as time() gives it.
+/// sorted, here and below: the result of time().
 inline double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
 
-/// What rates are reckoned from: a GPU's median; on a CPU, where others come between, the shortest.
+/// The time that rates are computed from: the median on a GPU; on a CPU, where other processes interfere, the
+/// minimum.
 inline double typical(engine::Device device, const std::vector<double>& sorted) {
   return device == engine::Device::kCuda ? median(sorted) : sorted.front();
 }
@@ -54,7 +55,7 @@ inline nlohmann::ordered_json summary(const std::vector<double>& sorted) {
           {"p90", sorted[sorted.size() * 9 / 10]}};
 }
 
-/// A line for people, on stderr.
+/// Prints a readable line on stderr.
 inline void print_line(const std::string& what, const std::vector<double>& sorted, const std::string& rates) {
   std::fprintf(stderr, "%10.3f ms (p10 %.3f, p90 %.3f)  %s  %s\n", 1e3 * median(sorted),
                1e3 * sorted[sorted.size() / 10], 1e3 * sorted[sorted.size() * 9 / 10], rates.c_str(),

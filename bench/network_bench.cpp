@@ -17,8 +17,8 @@
 namespace sapnet::bench {
 namespace {
 
-/// Multiply-adds per pixel of all stages, counted as direct convolutions: each weight of a k×k convolution
-/// once. The 1×1 ones of the attention act on a single mean, not on pixels.
+/// Multiply-adds per pixel over all stages, counted for direct convolution: one per weight of a k×k
+/// convolution. The 1×1 convolutions of the attention act on a single mean, not on pixels.
 double multiply_adds_per_pixel(const engine::Parameters& weights) {
   double count = 0;
   for (const engine::Parameter& parameter : weights.all())

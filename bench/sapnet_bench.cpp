@@ -1,34 +1,22 @@
-// sapnet-bench: times our networks and operations. bench/compare.py sets them beside PyTorch.
+// sapnet-bench: times networks and operations. bench/compare.py compares them with PyTorch.
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <exception>
 #include <iostream>
 #include <string>
 
 #include "bench/commands.h"
 #include "engine/error.h"
+#include "train/image_size.h"
 
 namespace {
 
-/// "481x321"
-void parse_size(const std::string& text, std::int64_t& width, std::int64_t& height) {
-  const char* const end = text.data() + text.size();
-  const auto [middle, width_error] = std::from_chars(text.data(), end, width);
-  if (width_error == std::errc() && middle != end && *middle == 'x') {
-    const auto [rest, height_error] = std::from_chars(middle + 1, end, height);
-    if (height_error == std::errc() && rest == end && width > 0 && height > 0) return;
-  }
-  throw CLI::ValidationError("--size", "is WIDTHxHEIGHT, not '" + text + "'");
-}
-
 int run(int argc, char** argv) {
-  CLI::App app("Times SAPNet's networks and operations; prints JSON, and a line each on stderr.",
+  CLI::App app("Times networks and operations; prints JSON on stdout and readable lines on stderr.",
                "sapnet-bench");
   app.require_subcommand(1);
   std::string network_size, device = "cpu", precision = "fp32";
   const auto add_device = [&](CLI::App* command) {
-    command->add_option("--device", device, "cpu, the default, or cuda")
-        ->check(CLI::IsMember({"cpu", "cuda"}));
+    command->add_option("--device", device, "cpu (default) or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
   };
   sapnet::bench::NetworkOptions network;
   sapnet::bench::KernelsOptions kernels;
@@ -37,14 +25,13 @@ int run(int argc, char** argv) {
   network_command->add_option("--weights", network.weights, "Weight file")->required();
   network_command->add_option("--size", network_size, "WIDTHxHEIGHT")->required();
   add_device(network_command);
-  network_command
-      ->add_option("--precision", precision, "What cuda stores maps as: fp32, the default, or fp16")
+  network_command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
       ->check(CLI::IsMember({"fp32", "fp16"}));
   network_command->add_option("--threads", network.threads, "CPU threads")->check(CLI::PositiveNumber);
   network_command->add_option("--repeat", network.repeat, "Timed runs")->check(CLI::PositiveNumber);
-  network_command->add_flag("--strict", network.strict, "Direct convolution everywhere");
+  network_command->add_flag("--strict", network.strict, "Use direct convolutions only");
   network_command->add_option("--input", network.input, "Raw little-endian fp32 (h, w, 3); else noise");
-  network_command->add_option("--output", network.output, "Where to write the result, in the same layout");
+  network_command->add_option("--output", network.output, "Output file, in the same layout");
 
   CLI::App* const kernels_command =
       app.add_subcommand("kernels", "Each operation, at the shapes of SAPNet, VGG-16 and the losses");
@@ -52,14 +39,14 @@ int run(int argc, char** argv) {
   kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
   kernels_command->add_option("--repeat", kernels.repeat, "Timed rounds")->check(CLI::PositiveNumber);
   kernels_command->add_option("--filter", kernels.filter,
-                              "Only cases whose line contains this, such as 'conv_lstm'");
+                              "Only cases whose name contains this, such as 'conv_lstm'");
   kernels_command
       ->add_option("--max-pixels", kernels.max_pixels,
-                   "No maps of more pixels; on the CPU 200000 by default, on a GPU any")
+                   "Skip maps with more pixels; default 200000 on the CPU, no limit on a GPU")
       ->check(CLI::PositiveNumber);
-  kernels_command->add_option("--seconds", kernels.seconds, "Begin no further case after so long");
-  kernels_command->add_flag("--strict", kernels.strict, "Direct convolution everywhere, on the CPU");
-  kernels_command->add_flag("--small", kernels.small, "Small maps, to try the program itself");
+  kernels_command->add_option("--seconds", kernels.seconds, "Start no further case after this time");
+  kernels_command->add_flag("--strict", kernels.strict, "Use direct convolutions only, on the CPU");
+  kernels_command->add_flag("--small", kernels.small, "Small maps, to test the program");
 
   sapnet::bench::StepOptions step;
   CLI::App* const step_command = app.add_subcommand("step", "A whole training step");
@@ -67,7 +54,7 @@ int run(int argc, char** argv) {
   step_command->add_option("--batch", step.batch, "Patches; 12 by default")->check(CLI::PositiveNumber);
   step_command->add_option("--patch", step.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
   add_device(step_command);
-  step_command->add_option("--precision", precision, "What cuda stores maps as: fp32, the default, or fp16")
+  step_command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
       ->check(CLI::IsMember({"fp32", "fp16"}));
   step_command->add_option("--threads", step.threads, "CPU threads")->check(CLI::PositiveNumber);
   step_command->add_option("--repeat", step.repeat, "Timed steps")->check(CLI::PositiveNumber);
@@ -75,33 +62,35 @@ int run(int argc, char** argv) {
                            "Raw little-endian fp32 (2, batch, patch, patch, 3), rainy and clean; else noise");
   sapnet::bench::PerceptionFiles perception;
   CLI::Option* const vgg_file = step_command->add_option(
-      "--vgg", perception.vgg, "VGG-16's weights: all four losses count then, else -SSIM alone");
+      "--vgg", perception.vgg, "VGG-16's weights, for all four losses; default: -SSIM only");
   CLI::Option* const lpips_file =
-      step_command->add_option("--lpips", perception.lpips, "LPIPS's linear weights, to go with --vgg");
+      step_command->add_option("--lpips", perception.lpips, "LPIPS's linear weights, required with --vgg");
   vgg_file->needs(lpips_file);
   lpips_file->needs(vgg_file);
 
   sapnet::bench::VggOptions vgg;
-  CLI::App* const vgg_command =
-      app.add_subcommand("vgg", "VGG-16's convolutions, there and back to the pictures");
+  CLI::App* const vgg_command = app.add_subcommand("vgg", "VGG-16's convolutions, forward and backward");
   vgg_command->add_option("--weights", vgg.weights, "Weight file")->required();
-  vgg_command->add_option("--batch", vgg.batch, "Pictures; 12 by default")->check(CLI::PositiveNumber);
+  vgg_command->add_option("--batch", vgg.batch, "Images; 12 by default")->check(CLI::PositiveNumber);
   vgg_command->add_option("--patch", vgg.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
   add_device(vgg_command);
-  vgg_command->add_option("--precision", precision, "What cuda stores maps as: fp32, the default, or fp16")
+  vgg_command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
       ->check(CLI::IsMember({"fp32", "fp16"}));
   vgg_command->add_option("--threads", vgg.threads, "CPU threads")->check(CLI::PositiveNumber);
   vgg_command->add_option("--repeat", vgg.repeat, "Timed runs")->check(CLI::PositiveNumber);
   vgg_command->add_option("--input", vgg.input,
                           "Raw little-endian fp32 (batch, patch, patch, 3); else noise");
-  vgg_command->add_option("--output", vgg.output, "Where to write the gradient, in the same layout");
+  vgg_command->add_option("--output", vgg.output, "File for the input gradient, in the same layout");
 
   try {
     app.parse(argc, argv);
     network.device = kernels.device = step.device = vgg.device = sapnet::engine::choose_device(device);
     if (precision == "fp16") network.maps = step.maps = vgg.maps = sapnet::engine::DType::kFloat16;
     if (*network_command) {
-      parse_size(network_size, network.width, network.height);
+      const auto size = sapnet::train::parse_image_size(network_size);
+      if (!size) throw CLI::ValidationError("--size", "must be WIDTHxHEIGHT, not '" + network_size + "'");
+      network.width = size->width;
+      network.height = size->height;
       sapnet::bench::bench_network(network);
     } else if (*vgg_command) {
       sapnet::bench::bench_vgg(vgg);

@@ -14,12 +14,12 @@
 namespace sapnet::bench {
 namespace {
 
-/// -SSIM alone, or the four losses as train/configs/paper.json weighs them, the residual network drawn.
+/// -SSIM only, or the four losses with the weights of train/configs/paper.json and a random ResNet.
 train::TrainConfig config_of(const StepOptions& options) {
   train::TrainConfig config;
   config.patch = static_cast<int>(options.patch);
   if (options.perception) {
-    config.contrast_weight = config.distance_weight = config.segmentation_weight = 0.1;
+    config.contrast_weight = config.lpips_weight = config.segmentation_weight = 0.1;
     config.vgg_weights = options.perception->vgg;
     config.lpips_weights = options.perception->lpips;
   }
@@ -33,9 +33,8 @@ void bench_step(const StepOptions& options) {
   const engine::Device device = options.device;
   const engine::Shape shape{options.batch, options.patch, options.patch, 3};
   const auto count = static_cast<std::size_t>(shape.count());
-  const std::vector<float> pictures =
-      options.input ? read_input(*options.input, 2 * count) : noise(2 * count);
-  const std::span<const float> all(pictures);
+  const std::vector<float> images = options.input ? read_input(*options.input, 2 * count) : noise(2 * count);
+  const std::span<const float> all(images);
   const train::Batch batch{.rainy = engine::from_host(all.first(count), shape, device),
                            .clean = engine::from_host(all.last(count), shape, device)};
   train::Trainer trainer(config_of(options), {.parameters = weights::read_weights(options.weights)},

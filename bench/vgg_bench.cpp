@@ -22,13 +22,13 @@ void bench_vgg(const VggOptions& options) {
   const engine::Shape shape{options.batch, options.patch, options.patch, 3};
   const auto count = static_cast<std::size_t>(shape.count());
   const model::Vgg16 vgg = train::read_vgg16(options.weights, {.device = device, .maps = options.maps});
-  Tensor pictures =
+  Tensor images =
       engine::from_host(options.input ? read_input(*options.input, count) : noise(count), shape, device);
-  pictures.track();
+  images.track();
 
-  // The last tap against fixed maps: what is behind the network is nothing beside it.
+  // A loss of the last tap against fixed maps, whose cost is negligible.
   const std::size_t taps = vgg.taps();
-  const Tensor deepest = vgg.features(pictures, taps).back();
+  const Tensor deepest = vgg.features(images, taps).back();
   const auto filled = [&](float value) {
     return visit_dtype(options.maps, [&]<class T>(T) {
       const std::vector<T> values(static_cast<std::size_t>(deepest.shape().count()),
@@ -40,12 +40,12 @@ void bench_vgg(const VggOptions& options) {
   const std::size_t memory_before = process_memory("VmRSS");
   engine::reset_peak(device);
   const std::vector<double> seconds = time(device, options.repeat, [&] {
-    *pictures.gradient() = {};
+    *images.gradient() = {};
     engine::Tape tape;
-    const Tensor loss = engine::feature_contrast(vgg.features(pictures, taps).back(), zeros, ones);
+    const Tensor loss = engine::feature_contrast(vgg.features(images, taps).back(), zeros, ones);
     tape.backward(std::array{engine::Tape::Term{loss, weight}});
   });
-  if (options.output) write_output(*options.output, *pictures.gradient());
+  if (options.output) write_output(*options.output, *images.gradient());
   const nlohmann::ordered_json report = {
       {"program", "sapnet-bench"},
       {"mode", to_string(options.maps)},
@@ -62,7 +62,7 @@ void bench_vgg(const VggOptions& options) {
       {"device", engine::describe(device)},
   };
   const std::string side = std::to_string(options.patch);
-  print_line("VGG-16 there and back " + std::to_string(options.batch) + "x" + side + "x" + side + ", " +
+  print_line("VGG-16 forward and backward " + std::to_string(options.batch) + "x" + side + "x" + side + ", " +
                  std::string(to_string(options.maps)),
              seconds, "");
   std::cout << report.dump() << '\n';

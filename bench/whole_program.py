@@ -1,11 +1,10 @@
-"""Times whole programs, files and all: images per second of sapnet-infer on a folder, frames per second of its
---video, and steps per second of sapnet-train, each with the share of the time that the network ran.
+"""Times whole programs including file I/O: images per second of sapnet-infer on a folder, frames per second with
+--video, and steps per second of sapnet-train, each with the network's share of the time.
 
     python3 bench/whole_program.py --programs build/bin [--device cuda]
 
-The share is what the network takes for those pictures or steps, as sapnet-bench times it, by what the program took;
-the program's start is not counted, for a run on one picture is subtracted. Prints JSON on standard output, and lines
-for people on standard error.
+The share is the network's time from sapnet-bench divided by the program's time. Start-up is excluded by subtracting a
+run on one image. Prints JSON on stdout and readable lines on stderr.
 """
 import argparse
 import json
@@ -22,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PHOTO = ROOT / "docs" / "photos" / "chelsea.png"
 RUNS = 3
 THREADS = len(os.sched_getaffinity(0))
-ENVIRONMENT = dict(os.environ, OMP_WAIT_POLICY="passive")  # as the programs themselves ask for
+ENVIRONMENT = dict(os.environ, OMP_WAIT_POLICY="passive")  # as the programs set it themselves
 
 
 def size_of_png(file):
@@ -30,7 +29,7 @@ def size_of_png(file):
 
 
 def run(command, **options):
-    """Standard output; seconds."""
+    """Returns stdout and the seconds."""
     start = time.perf_counter()
     result = subprocess.run([str(part) for part in command], capture_output=True, env=ENVIRONMENT, **options)
     seconds = time.perf_counter() - start
@@ -40,7 +39,7 @@ def run(command, **options):
 
 
 def seconds_of_more(few, many):
-    """What the second of two runs takes more than the first; of several tries the least of either."""
+    """Extra seconds of the second run over the first; the minimum of several attempts each."""
     return min(many() for _ in range(RUNS)) - min(few() for _ in range(RUNS))
 
 
@@ -48,7 +47,7 @@ class Programs:
     def __init__(self, options):
         self.folder = options.programs.resolve()
         self.device = ["--device", options.device]
-        self.typical = "median" if options.device == "cuda" else "min"  # on a CPU others come between
+        self.typical = "median" if options.device == "cuda" else "min"  # on a CPU other processes interfere
         self.precision = ["--precision", options.precision]
         self.weights = ["--weights", ROOT / "weights" / "sapnet.safetensors"]
 
@@ -57,15 +56,15 @@ class Programs:
                       f"{width}x{height}", "--threads", THREADS, "--repeat", 5])
         return json.loads(out)["seconds"][self.typical]
 
-    def folder_of_pictures(self, count, form, work):
-        """Seconds of a picture more, and of the network in it."""
+    def folder_of_images(self, count, form, work):
+        """Seconds per additional image, and of the network in it."""
         def derain(number):
-            pictures, out = work / f"pictures{number}", work / "out"
-            shutil.rmtree(pictures, ignore_errors=True)
-            pictures.mkdir()
+            images, out = work / f"images{number}", work / "out"
+            shutil.rmtree(images, ignore_errors=True)
+            images.mkdir()
             for k in range(number):
-                shutil.copy(PHOTO, pictures / f"{k:04}.png")
-            return run([self.folder / "sapnet-infer", pictures, "-o", out, "--format", form, *self.device,
+                shutil.copy(PHOTO, images / f"{k:04}.png")
+            return run([self.folder / "sapnet-infer", images, "-o", out, "--format", form, *self.device,
                         *self.precision, *self.weights])[1]
 
         width, height = size_of_png(PHOTO)
@@ -83,9 +82,9 @@ class Programs:
         def train(number):
             out = work / "run"
             shutil.rmtree(out, ignore_errors=True)
-            pictures = 2  # that docs/photos has
+            images = 2  # in docs/photos
             settings = {"epochs": 1, "batch": batch, "patch": patch, "stride": 0,
-                        "patches_per_picture": number * batch // pictures}
+                        "patches_per_image": number * batch // images}
             return run([self.folder / "sapnet-train", "--config", ROOT / "train" / "configs" / "ssim.json", "--data",
                         PHOTO.parent, *self.device, *self.precision, "--out", out, "--set",
                         *(f"{name}={value}" for name, value in settings.items())])[1]
@@ -100,7 +99,7 @@ def main():
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "bin")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("fp32", "fp16"), default=None, help="fp16 on a GPU, fp32 on the CPU")
-    parser.add_argument("--pictures", type=int, default=None)
+    parser.add_argument("--images", type=int, default=None)
     parser.add_argument("--frames", type=int, default=None)
     parser.add_argument("--frame-size", default=None, help="WIDTHxHEIGHT")
     parser.add_argument("--steps", type=int, default=None)
@@ -121,11 +120,11 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        pictures = options.pictures or (400 if cuda else 8)
+        images = options.images or (400 if cuda else 8)
         size = "x".join(map(str, size_of_png(PHOTO)))
         for form in ("png", "jpg"):
             report(f"sapnet-infer on a folder of {size}, PNG to {form.upper()}", "images",
-                   programs.folder_of_pictures(pictures, form, work))
+                   programs.folder_of_images(images, form, work))
         report(f"sapnet-infer --video {width}x{height}", "frames",
                programs.video(options.frames or (100 if cuda else 8), width, height))
         report(f"sapnet-train, 12×{options.patch}×{options.patch}, -SSIM", "steps",

@@ -1,12 +1,11 @@
-// Where tests find what they read.
+// The source tree, from which tests read files.
 #pragma once
 
 #include <filesystem>
 
 namespace sapnet::tests {
 
-/// The checkout: the environment's SAPNET_SOURCE_DIR, for tests that were carried to another machine, or else
-/// the one that they were built from.
+/// The environment's SAPNET_SOURCE_DIR, for tests run on another machine, or the tree they were built from.
 std::filesystem::path source_dir();
 
 }  // namespace sapnet::tests

@@ -29,7 +29,7 @@ fs::path file_of(const fs::path& folder, std::int64_t step) {
   return folder / (std::string(kBegin) + number.data() + std::string(kEnd));
 }
 
-/// Nothing for text that is not a number from 0 on.
+/// nullopt unless the text is a number >= 0.
 template <class Number>
 std::optional<Number> number(std::string_view text) {
   Number value{};
@@ -56,7 +56,7 @@ std::vector<std::pair<std::int64_t, fs::path>> checkpoints(const fs::path& folde
 
 using Metadata = std::map<std::string, std::string>;
 
-/// CRC-32 of everything that a checkpoint holds but this itself.
+/// CRC-32 of everything in a checkpoint except the checksum itself.
 std::string checksum(const Metadata& metadata, const engine::Parameters& tensors) {
   uLong crc = crc32(0, nullptr, 0);
   const auto add = [&](const void* data, std::size_t bytes) {
@@ -82,7 +82,7 @@ TrainingState read(const fs::path& file) {
   const engine::Parameters tensors = weights::read_weights(file);
   const std::string claimed = std::exchange(metadata["crc32"], {});
   metadata.erase("crc32");
-  if (claimed != checksum(metadata, tensors)) fail("is damaged (wrong checksum)");
+  if (claimed != checksum(metadata, tensors)) fail("is damaged (checksum mismatch)");
   TrainingState state{.parameters = engine::Parameters(file.string()), .config = metadata["config"]};
   std::size_t count = 0;
   for (const engine::Parameter& tensor : tensors.all()) {
@@ -102,7 +102,7 @@ TrainingState read(const fs::path& file) {
   const auto loss_scale = number<double>(metadata["loss_scale"]);
   if (!step || !loss_scale || !good_steps || state.first_moments.size() != count ||
       state.second_moments.size() != count || (!state.ema.empty() && state.ema.size() != count))
-    fail("is not a whole checkpoint");
+    fail("is not a complete checkpoint");
   state.step = *step;
   state.loss_scale = *loss_scale;
   state.good_steps = *good_steps;
@@ -112,7 +112,7 @@ TrainingState read(const fs::path& file) {
 }  // namespace
 
 void write_checkpoint(const fs::path& folder, const TrainingState& state) {
-  engine::Parameters tensors("the run's state");
+  engine::Parameters tensors("the training state");
   for (const engine::Parameter& parameter : state.parameters.all()) tensors.add(parameter);
   const auto count = static_cast<std::int64_t>(state.first_moments.size());
   tensors.add({kFirst, {count}, state.first_moments});
@@ -130,7 +130,7 @@ void write_checkpoint(const fs::path& folder, const TrainingState& state) {
   for (const auto& [other, file] : checkpoints(folder)) {
     if (other <= state.step && kept++ < kKept) continue;
     std::error_code error;
-    fs::remove(file, error);  // which is tried again with the next checkpoint
+    fs::remove(file, error);  // if this fails, the next checkpoint tries again
   }
 }
 
@@ -142,7 +142,7 @@ std::optional<TrainingState> read_checkpoint(const fs::path& folder,
       return read(file);
     } catch (const Error& error) {
       if (file == files.back().second) throw;
-      warn(std::string(error.what()) + "; going on from the checkpoint before it");
+      warn(std::string(error.what()) + "; resuming from the previous checkpoint");
     }
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-// A run's state in files, so that it can go on as if it had never stopped.
+// Checkpoints: a run resumes from one as if it had never stopped.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,25 @@
 
 namespace sapnet::train {
 
-/// All that the next step depends on. Where the run is in its data, its schedule and its random numbers
+/// Everything that the next step depends on. The position in the data, the schedule and the random numbers
 /// follows from the step.
 struct TrainingState {
   std::int64_t step = 0;  // steps done
   engine::Parameters parameters;
-  std::vector<float> first_moments = {}, second_moments = {};  // Adam's, as many as there are parameters
-  std::vector<float> ema = {};                                 // of the parameters; empty when there is none
-  double loss_scale = 0x1p16;                                  // of fp16, and the steps since it changed
+  std::vector<float> first_moments = {}, second_moments = {};  // Adam's, one per parameter
+  std::vector<float> ema = {};                                 // of the parameters; empty: no EMA
+  double loss_scale = 0x1p16;                                  // for fp16, and the steps since it changed
   std::int64_t good_steps = 0;
   std::string config = {};  // the run's settings, as JSON
 };
 
-/// Writes FOLDER/checkpoint-STEP.safetensors, whole or not at all, with a checksum, and then removes all
-/// others but the one before it: also those of later steps, which were damaged, or the run would not be here.
-/// Throws Error naming the file; what was there stays.
+/// Writes FOLDER/checkpoint-STEP.safetensors atomically, with a checksum, then removes all other checkpoints
+/// except the previous one. Checkpoints of later steps are removed too: they were damaged, or the run would
+/// have resumed from them. Throws Error naming the file; existing files then stay.
 void write_checkpoint(const std::filesystem::path& folder, const TrainingState& state);
 
-/// The newest state that is whole; nothing when the folder holds none, or is not there. `warn` is told of
-/// each newer one that is damaged. Throws Error when all are.
+/// The newest intact checkpoint; nullopt if the folder has none or does not exist. Calls `warn` for each
+/// newer one that is damaged. Throws Error if all are damaged.
 std::optional<TrainingState> read_checkpoint(const std::filesystem::path& folder,
                                              const std::function<void(const std::string&)>& warn);
 

@@ -1,5 +1,6 @@
 #include "train/config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <span>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "engine/error.h"
 #include "model/network.h"
@@ -32,22 +34,27 @@ struct Fraction {};  // at least 0 and less than 1
 constexpr double kAny = std::numeric_limits<double>::infinity();
 constexpr std::array<std::string_view, 2> kNormalizations = {"imagenet", "none"};
 constexpr std::array<std::string_view, 2> kStatistics = {"running", "batch"};
+/// Former names of settings, still read from old files and checkpoints, and their names now.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kFormerNames = {
+    {{"distance_weight", "lpips_weight"},
+     {"validation_pictures", "validation_images"},
+     {"patches_per_picture", "patches_per_image"}}};
 constexpr std::array<std::string_view, 2> kSchedules = {"multi_step", "cosine"};
 
-/// Calls visit(name, member, limits) for every setting, in the order in which they are written.
+/// Calls visit(name, member, limits) for every setting, in the order of a written file.
 template <class Config, class Visit>
 void visit_settings(Config& c, const Visit& visit) {
   visit("network", c.network, std::span<const std::string_view>(model::kNetworks));
   visit("initial_weights", c.initial_weights, AnyFile());
-  visit("stages", c.stages, Range{1, 32});
+  visit("stages", c.stages, Range{1, kMaxStages});
   visit("attention", c.attention, Range{0, 1});
   visit("dilation", c.dilation, Range{0, 1});
   visit("data", c.data, Range{0, kAny});
   visit("validation_data", c.validation_data, Range{0, kAny});
-  visit("validation_pictures", c.validation_pictures, Range{1, kMany});
+  visit("validation_images", c.validation_images, Range{1, kMany});
   visit("patch", c.patch, Range{1, 4096});
   visit("stride", c.stride, Range{0, kMany});
-  visit("patches_per_picture", c.patches_per_picture, Range{1, 1e6});
+  visit("patches_per_image", c.patches_per_image, Range{1, 1e6});
   visit("flips", c.flips, Range{0, 1});
   visit("rain", c.rain, std::span<const std::string_view>(kRainKinds));
   visit("weakest_rain", c.weakest_rain, Range{0, 1});
@@ -65,7 +72,7 @@ void visit_settings(Config& c, const Visit& visit) {
   visit("ssim_weight", c.ssim_weight, Range{0, kAny});
   visit("charbonnier_weight", c.charbonnier_weight, Range{0, kAny});
   visit("contrast_weight", c.contrast_weight, Range{0, kAny});
-  visit("distance_weight", c.distance_weight, Range{0, kAny});
+  visit("lpips_weight", c.lpips_weight, Range{0, kAny});
   visit("segmentation_weight", c.segmentation_weight, Range{0, kAny});
   visit("contrast_taps", c.contrast_taps, Range{0, kAny});
   visit("contrast_scale", c.contrast_scale, Range{0, kAny});
@@ -85,7 +92,7 @@ void visit_settings(Config& c, const Visit& visit) {
   visit("seed", c.seed, Range{0, kAny});
 }
 
-/// Turns JSON values into settings; `subject` begins its messages.
+/// Converts JSON values to settings; error messages start with `subject`.
 class Reader {
  public:
   Reader(std::string subject, fs::path folder) : subject_(std::move(subject)), folder_(std::move(folder)) {}
@@ -99,7 +106,7 @@ class Reader {
   }
 
   void read(const Json& json, fs::path& value, const AnyFile& /*any*/) const {
-    if (!json.is_string()) fail("a file's name", json);
+    if (!json.is_string()) fail("a file name", json);
     const fs::path file = json.get<std::string>();
     value = file.empty() ? file : fs::absolute(folder_ / file).lexically_normal();
   }
@@ -144,18 +151,18 @@ class Reader {
   }
 
   void read(const Json& json, Weights<fs::path>& value, const Range& range) const {
-    read_weights(json, value, range, R"(folders and their weights, such as {"photos": 1})", "each folder",
+    read_weights(json, value, range, R"(folders with weights, such as {"photos": 1})", "each folder",
                  [&](const std::string& name) { return fs::absolute(folder_ / name).lexically_normal(); });
   }
 
   void read(const Json& json, Weights<std::string>& value, std::span<const std::string_view> kinds) const {
-    read_weights(json, value, Range{0, kAny}, R"(kinds and their weights, such as {"soft": 1})", "each kind",
+    read_weights(json, value, Range{0, kAny}, R"(kinds with weights, such as {"soft": 1})", "each kind",
                  [&](const std::string& name) {
                    std::string kind;
                    read(Json(name), kind, kinds);
                    return kind;
                  });
-    if (value.empty()) fail(R"(at least one kind and its weight, such as {"soft": 1})", json);
+    if (value.empty()) fail(R"(at least one kind with a weight, such as {"soft": 1})", json);
   }
 
  private:
@@ -217,25 +224,29 @@ Json written(const Weights<Key>& weights) {
 
 void apply(TrainConfig& config, const std::string& name, const Json& json, const std::string& source,
            const fs::path& folder) {
+  const auto* const former =
+      std::ranges::find(kFormerNames, name, &std::pair<std::string_view, std::string_view>::first);
+  const std::string_view current = former == kFormerNames.end() ? std::string_view(name) : former->second;
   bool found = false;
   std::string names;
   visit_settings(config, [&](const std::string& known, auto& value, const auto& limits) {
     names += (names.empty() ? "" : ", ") + known;
-    if (known != name) return;
+    if (known != current) return;
     found = true;
     Reader(source + ": " + name, folder).read(json, value, limits);
   });
-  if (!found) throw Error(source + ": there is no setting '" + name + "'; there are " + names);
+  if (!found) throw Error(source + ": there is no setting '" + name + "'; the settings are " + names);
 }
 
 void check_together(const TrainConfig& config, const std::string& source) {
   if (config.network != model::kSapnet && !(config.attention && config.dilation))
-    throw Error(source + ": attention and dilation are SAPNet's, and the network is a " + config.network);
+    throw Error(source + ": only SAPNet has attention and dilation; a " + config.network +
+                " needs both set to true");
   if (config.contrast_taps.size() != 4)
     throw Error(source + ": contrast_taps must be four numbers, such as [0.03125, 0.0625, 0.125, 0.25]");
   if (config.stage_epochs.size() >= static_cast<std::size_t>(config.stages))
-    throw Error(source + ": stage_epochs must name fewer epochs than stages, " +
-                std::to_string(config.stages) + ", not " + std::to_string(config.stage_epochs.size()));
+    throw Error(source + ": stage_epochs must have fewer entries than there are stages (" +
+                std::to_string(config.stages) + "), not " + std::to_string(config.stage_epochs.size()));
   if (config.weakest_rain > config.strongest_rain) {
     throw Error(source + ": weakest_rain, " + written(config.weakest_rain).dump() +
                 ", is above strongest_rain, " + written(config.strongest_rain).dump());
@@ -245,7 +256,7 @@ void check_together(const TrainConfig& config, const std::string& source) {
 }  // namespace
 
 TrainConfig read_config(const fs::path& file) {
-  if (fs::is_directory(file)) throw Error(file.string() + ": is a folder, not a file of settings");
+  if (fs::is_directory(file)) throw Error(file.string() + ": is a folder, not a settings file");
   std::ifstream stream(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) throw Error(file.string() + ": cannot be read");
@@ -264,7 +275,7 @@ void apply_config(TrainConfig& config, const std::string& text, const std::strin
     const auto place = what.find("at line");
     throw Error(name + ": is not valid JSON" + (place == std::string::npos ? "" : " " + what.substr(place)));
   }
-  if (!json.is_object()) throw Error(name + R"(: must hold settings, such as {"epochs": 100})");
+  if (!json.is_object()) throw Error(name + R"(: must be an object of settings, such as {"epochs": 100})");
   for (const auto& [setting, value] : json.items()) apply(config, setting, value, name, folder);
   check_together(config, name);
 }

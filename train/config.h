@@ -1,4 +1,4 @@
-// What a training run is told: train/configs/*.json, and --set on top of it.
+// The settings of a training run: train/configs/*.json, overridden by --set.
 #pragma once
 
 #include <cstdint>
@@ -9,70 +9,69 @@
 
 namespace sapnet::train {
 
-/// Every member is a setting of its name; config.cpp lists them with their ranges. The defaults are those of
-/// the paper, as far as it states them.
+/// Upper limit of recurrent stages.
+inline constexpr int kMaxStages = 32;
+
+/// Each member is a setting of that name; config.cpp has their ranges, docs/training.md describes them. The
+/// defaults are the paper's where it states them.
 struct TrainConfig {
   std::string network = "SAPNet";  // one of model::kNetworks
-  /// The weights that a new run starts from; empty: drawn from the seed. A run that is resumed ignores it.
+  /// Weights that a new run starts from; empty: random, from the seed. Ignored when a run is resumed.
   std::filesystem::path initial_weights;
   int stages = 6;
-  /// What the ablation takes away from a SAPNet: its channel residual attention (CRA), and the dilation of
-  /// its units, which all become 1.
+  /// Parts of SAPNet that the ablation removes: channel residual attention (CRA), and dilation (1
+  /// everywhere).
   bool attention = true, dilation = true;
 
-  /// Folders of pairs or of clean photos, on which rain is drawn, and how much of an epoch each gives beside
-  /// the others.
+  /// Folders of pairs, or of clean photos on which rain is drawn, and their shares of an epoch.
   std::vector<std::pair<std::filesystem::path, double>> data;
-  /// The same for validation. Empty: the pictures of `data`, photos under rain that training does not see.
+  /// The same for validation. Empty: the images of `data`, photos with other rain than in training.
   std::vector<std::pair<std::filesystem::path, double>> validation_data;
-  int validation_pictures = 4;  // whole ones
+  int validation_images = 4;  // not cropped
 
-  int patch = 100;              // side in pixels
-  int stride = 80;              // of the grid of patches; 0: random places
-  int patches_per_picture = 1;  // when at random places
+  int patch = 100;            // side in pixels
+  int stride = 80;            // of the grid of patches; 0: random positions
+  int patches_per_image = 1;  // at random positions
   bool flips = false;
-  /// The kinds of rain put on clean photos, and how often each: the styles of train/rain, "pairs" for rain
-  /// taken from the pairs of `data`, "none" for photos as they are.
+  /// Kinds of rain on clean photos and their relative frequencies: the styles of train/rain, "pairs" for rain
+  /// taken from the pairs in `data`, "none" for photos without rain.
   std::vector<std::pair<std::string, double>> rain = {{"soft", 1}};
-  double weakest_rain = 0.2, strongest_rain = 1;  // strength of drawn rain
+  double weakest_rain = 0.2, strongest_rain = 1;  // strength of synthetic rain
 
   int batch = 12;
   int epochs = 100;
   double learning_rate = 1e-4;
-  /// "multi_step": multiplied by the factor at the beginning of each of these epochs, counted from 0;
-  /// "cosine": along half a cosine from learning_rate to final_learning_rate over all steps
-  /// (train/schedule.h).
+  /// "multi_step": multiplied by the factor at the start of each of these epochs, counted from 0; "cosine":
+  /// half a cosine from learning_rate to final_learning_rate over all steps (train/schedule.h).
   std::string schedule = "multi_step";
   double learning_rate_factor = 0.2;
   std::vector<int> learning_rate_epochs = {30, 50, 80};
   double final_learning_rate = 0;
-  int warmup_steps = 0;  // over which the rate rises linearly from 0, with either schedule
-  /// The run starts with so many stages fewer than `stages` as this has epochs, counted from 0, and gains one
-  /// at the beginning of each.
+  int warmup_steps = 0;  // the rate rises linearly from 0, with either schedule
+  /// The run gains a stage at the start of each of these epochs, counted from 0, and ends with `stages`.
   std::vector<int> stage_epochs;
-  double ema_decay = 0;  // of the exponential moving average of the weights; 0: none
+  double ema_decay = 0;  // of the exponential moving average (EMA) of the weights; 0: none
 
-  /// The loss is the sum of its parts (train/losses.h), each times its weight; a part of weight 0 is not
-  /// computed.
-  double ssim_weight = 1, charbonnier_weight = 0, contrast_weight = 0, distance_weight = 0,
+  /// Weights of the loss parts (train/losses.h); a part with weight 0 is not computed.
+  double ssim_weight = 1, charbonnier_weight = 0, contrast_weight = 0, lpips_weight = 0,
          segmentation_weight = 0;
-  /// Of contrast: how much relu1_2, relu2_2, relu3_3 and relu4_3 count, and a factor on all of it.
+  /// contrast: weights of relu1_2, relu2_2, relu3_3 and relu4_3, and a factor for all.
   std::vector<double> contrast_taps = {1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4};
   double contrast_scale = 1;
-  /// What contrast and segmentation do to pictures before they look at them: "imagenet", or "none".
+  /// Input normalisation for contrast and segmentation: "imagenet" or "none".
   std::string input_normalization = "imagenet";
-  std::filesystem::path vgg_weights;    // of VGG-16, for contrast and distance
-  std::filesystem::path lpips_weights;  // of LPIPS's linear layers, for distance
-  /// Of segmentation: its backbone's depth and weights (empty: drawn from the seed), what its batch
-  /// normalisation goes by, "running" or "batch" statistics, the first epoch, counted from 0, in which it
-  /// counts, and the focal loss's γ and α.
+  std::filesystem::path vgg_weights;    // VGG-16, for contrast and lpips
+  std::filesystem::path lpips_weights;  // LPIPS's linear layers, for lpips
+  /// segmentation: depth and weights of its backbone (empty: random, from the seed), "running" or "batch"
+  /// statistics for its batch normalisation, the first epoch with this loss, counted from 0, and the focal
+  /// loss's γ and α.
   int segmentation_depth = 101;
   std::filesystem::path segmentation_weights;
   std::string segmentation_norm = "running";
   int segmentation_from_epoch = 0;
   double focal_gamma = 2, focal_alpha = 1;
 
-  double gradient_clip = 0;  // the largest norm of all gradients together; 0: whatever it is
+  double gradient_clip = 0;  // largest norm of all gradients together; 0: no clipping
 
   int log_every = 20;  // steps
   int validate_every = 500;
@@ -80,19 +79,20 @@ struct TrainConfig {
   std::uint64_t seed = 1;
 };
 
-/// Reads a file. Folders in it are relative to the file's own. Throws Error, naming the file and the setting,
-/// when there is none of that name, or its value is of another kind or out of range.
+/// Reads a settings file. Paths in it are relative to the file's folder. Former names of settings are still
+/// accepted. Throws Error, naming the file and the setting, if a setting is unknown, or its value has the
+/// wrong type or is out of range.
 TrainConfig read_config(const std::filesystem::path& file);
 
-/// The same for text of the file `name`, whose settings go on top of those of `config`.
+/// Applies the text of the settings file `name` on top of `config`.
 void apply_config(TrainConfig& config, const std::string& text, const std::string& name,
                   const std::filesystem::path& folder);
 
-/// Each "NAME=VALUE", the value as in a file, quotes around a word left out at will; folders are relative to
-/// where the program runs. Throws Error as read_config() does.
+/// Applies "NAME=VALUE" settings; the value is as in a file, but strings need no quotes. Paths are relative
+/// to the working directory. Throws Error as read_config() does.
 void apply_settings(TrainConfig& config, const std::vector<std::string>& settings);
 
-/// What read_config() reads again, all settings, folders absolute.
+/// All settings as read_config() reads them, with absolute paths.
 std::string to_json(const TrainConfig& config);
 
 }  // namespace sapnet::train

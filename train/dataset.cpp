@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "train/image_store.h"
 #include "train/patch_plan.h"
-#include "train/picture_store.h"
 
 namespace sapnet::train {
 namespace {
@@ -22,25 +22,26 @@ class PairDataset : public Dataset {
       const std::size_t clean = rainy + 1;
       if (store_.width(rainy) != store_.width(clean) || store_.height(rainy) != store_.height(clean)) {
         throw Error(store_.file(rainy).string() + " has " + size_of(store_, rainy) +
-                    " pixels, and its clean " + store_.file(clean).string() + " " + size_of(store_, clean));
+                    " pixels, but its clean image " + store_.file(clean).string() + " has " +
+                    size_of(store_, clean));
       }
       plan_.add(store_, rainy);
     }
-    if (plan_.size() == 0) throw Error("there are no pairs to learn from");
+    if (plan_.size() == 0) throw Error("there are no pairs to train on");
   }
 
   int patch() const override { return plan_.patch(); }
   std::int64_t size() const override { return plan_.size(); }
 
   Sample sample(std::uint64_t seed, std::int64_t epoch, std::int64_t index) const override {
-    const std::size_t rainy = 2 * plan_.picture(index);
-    Draws draws = sample_draws(seed, epoch, index);
-    const auto [crop, flips] = plan_.place(index, store_.width(rainy), store_.height(rainy), draws);
+    const std::size_t rainy = 2 * plan_.image(index);
+    Rng rng = sample_rng(seed, epoch, index);
+    const auto [crop, flips] = plan_.place(index, store_.width(rainy), store_.height(rainy), rng);
     return {store_.cut(rainy, crop, flips).rgb, store_.cut(rainy + 1, crop, flips).rgb};
   }
 
  private:
-  /// Rainy and clean by turns.
+  /// Rainy and clean files alternate.
   static std::vector<fs::path> files(const std::vector<Pair>& pairs) {
     std::vector<fs::path> files;
     for (const auto& [rainy, clean] : pairs) files.insert(files.end(), {rainy, clean});
@@ -48,7 +49,7 @@ class PairDataset : public Dataset {
   }
 
   PatchPlan plan_;
-  PictureStore store_;
+  ImageStore store_;
 };
 
 class RainDataset : public Dataset {
@@ -64,32 +65,32 @@ class RainDataset : public Dataset {
   std::int64_t size() const override { return plan_.size(); }
 
   Sample sample(std::uint64_t seed, std::int64_t epoch, std::int64_t index) const override {
-    const std::size_t photo = plan_.picture(index);
-    Draws draws = sample_draws(seed, epoch, index);
-    const auto [crop, flips] = plan_.place(index, store_.width(photo), store_.height(photo), draws);
-    RainPair pair = mix_->rain(store_, photo, crop, flips, draws);
+    const std::size_t photo = plan_.image(index);
+    Rng rng = sample_rng(seed, epoch, index);
+    const auto [crop, flips] = plan_.place(index, store_.width(photo), store_.height(photo), rng);
+    RainPair pair = mix_->rain(store_, photo, crop, flips, rng);
     return {std::move(pair.rainy.rgb), std::move(pair.clean.rgb)};
   }
 
  private:
   PatchPlan plan_;
   std::shared_ptr<const RainMix> mix_;
-  PictureStore store_;
+  ImageStore store_;
 };
 
 class MixedDataset : public Dataset {
  public:
   explicit MixedDataset(std::vector<WeightedDataset> parts) {
-    if (parts.empty()) throw Error("there is no dataset to learn from");
+    if (parts.empty()) throw Error("there is no dataset to train on");
     double weights = 0;
     std::int64_t samples = 0;
     for (const auto& [dataset, weight] : parts) {
       if (!(weight > 0 && std::isfinite(weight)))
         throw Error("the weight of a dataset must be positive, not " + std::to_string(weight));
       if (dataset->patch() != parts.front().dataset->patch()) {
-        throw Error("datasets that are mixed have patches of " +
-                    std::to_string(parts.front().dataset->patch()) + " and of " +
-                    std::to_string(dataset->patch()) + " pixels");
+        throw Error("mixed datasets must have equal patch sizes, not " +
+                    std::to_string(parts.front().dataset->patch()) + " and " +
+                    std::to_string(dataset->patch()));
       }
       weights += weight;
       samples += dataset->size();

@@ -8,7 +8,7 @@ namespace {
 
 using Components = std::vector<std::string>;
 
-/// Without the root, and safe in a CSV file.
+/// Path components without the root, made safe for a CSV file.
 Components components_of(const std::filesystem::path& folder) {
   Components components;
   for (const auto& part : folder.lexically_normal().relative_path()) {

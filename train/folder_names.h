@@ -7,9 +7,9 @@
 
 namespace sapnet::train {
 
-/// A name for each folder: its last component, with as many of those before it as tell it from the others,
-/// such as "rain100L/test" beside "rain100H/test"; the same folder again gets a number. Commas, quotes and
-/// control characters, which a CSV file has a use for, become "_".
+/// A unique name for each folder: its last path component, with as many parents as needed, such as
+/// "rain100L/test" and "rain100H/test"; a repeated folder gets a number. Commas, quotes and control
+/// characters, which are special in a CSV file, become "_".
 std::vector<std::string> folder_names(const std::vector<std::filesystem::path>& folders);
 
 }  // namespace sapnet::train

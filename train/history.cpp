@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/output_file.h"
 
@@ -16,8 +17,11 @@ namespace {
 
 constexpr std::string_view kFolderPsnr = "validation_psnr:", kFolderSsim = "validation_ssim:";
 
-/// Calls visit(column's name, member) for every column, in the order of the file, with the columns of these
-/// folders.
+/// Former names of columns, still read, and their names now.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 1> kFormerNames = {
+    {{"distance_loss", "lpips_loss"}}};
+
+/// Calls visit(column name, member) for every column, in the order of the file, with those of these folders.
 template <class Visit>
 void visit_columns(HistoryRow& row, const std::set<std::string>& folders, const Visit& visit) {
   visit("step", row.step);
@@ -47,7 +51,7 @@ std::string text(double value) {
 
 std::string text(const std::optional<double>& value) { return value ? text(*value) : std::string(); }
 
-/// False for text that is not a number; an optional one may be absent.
+/// Returns false for text that is not a number; an optional number may be empty.
 template <class Number>
 bool parse(std::string_view text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -70,7 +74,7 @@ std::vector<std::string_view> cells_of(std::string_view line) {
   }
 }
 
-/// names: of the columns that the file has; others keep what they are in a new row.
+/// names: the columns of the file; other members keep their defaults.
 std::optional<HistoryRow> parse_row(const std::vector<std::string_view>& names, std::string_view line) {
   const std::vector<std::string_view> cells = cells_of(line);
   if (cells.size() != names.size() || std::ranges::find(names, "step") == names.end()) return std::nullopt;
@@ -115,7 +119,8 @@ std::vector<HistoryRow> read_history(const std::filesystem::path& file, std::int
   std::ifstream stream(file);
   std::string head;
   std::getline(stream, head);
-  const std::vector<std::string_view> names = cells_of(head);
+  std::vector<std::string_view> names = cells_of(head);
+  for (const auto& [former, current] : kFormerNames) std::ranges::replace(names, former, current);
   for (std::string line; std::getline(stream, line);) {
     const auto row = parse_row(names, line);
     if (row && row->step <= last) rows.push_back(*row);

@@ -12,19 +12,19 @@
 #include "engine/error.h"
 #include "engine/output_file.h"
 #include "train/image_codecs.h"
-#include "train/picture_files.h"
+#include "train/image_files.h"
 
 namespace sapnet::train {
 namespace {
 
-// stb counts bytes in int; no picture of the permitted size is larger.
+// stb counts bytes in int; no image within the size limit is larger.
 constexpr std::size_t kMaxFile = std::size_t{1} << 30;
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
-  std::error_code none;  // a file that is not there fails to open
+  std::error_code none;  // a missing file fails to open below
   const auto status = std::filesystem::status(file, none);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw Error(file.string() + (std::filesystem::is_directory(status) ? ": is a folder, not a picture"
+    throw Error(file.string() + (std::filesystem::is_directory(status) ? ": is a folder, not an image"
                                                                        : ": is not a regular file"));
   }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"), std::fclose);
@@ -35,7 +35,8 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& file) {
   std::vector<std::uint8_t> bytes;
   std::array<std::uint8_t, 1 << 16> block;
   while (const std::size_t count = std::fread(block.data(), 1, block.size(), stream.get())) {
-    if (bytes.size() + count > kMaxFile) throw Error(file.string() + ": is larger than 1 GiB, so no picture");
+    if (bytes.size() + count > kMaxFile)
+      throw Error(file.string() + ": is larger than 1 GiB, the limit for an image");
     bytes.insert(bytes.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(count));
   }
   if (std::ferror(stream.get()) != 0) throw fail();
@@ -46,8 +47,8 @@ bool begins_with(codecs::Bytes bytes, const void* magic, std::size_t size) {
   return bytes.size() >= size && std::memcmp(bytes.data(), magic, size) == 0;
 }
 
-/// Samples of 0 to `scale` as an Image that stands as EXIF's orientation says: 2, 3, 7, 8 run from right to
-/// left, 3, 4, 6, 7 from bottom to top, and 5 to 8 have rows for columns.
+/// Converts samples in 0 … `scale` to an upright Image. In EXIF orientations 2, 3, 7, 8 columns run right to
+/// left, in 3, 4, 6, 7 rows run bottom to top, and 5 to 8 are transposed.
 template <typename Sample>
 Image to_image(const codecs::Samples& samples, float scale, int orientation) {
   const bool mirror = orientation == 2 || orientation == 3 || orientation >= 7;
@@ -77,8 +78,8 @@ Image to_image(const codecs::Samples& samples, float scale, int orientation) {
   return image;
 }
 
-/// Throws Error when a picture needs more than `memory`: at most its samples and the Image that is made of
-/// them are there at once. stb itself needs less.
+/// Throws Error if an image needs more than `memory`: at the peak, its samples and the Image made of them.
+/// stb itself needs less.
 void check_memory(const codecs::Header& header, std::size_t memory, const std::string& name) {
   const auto channels = static_cast<std::size_t>(header.channels);
   const std::size_t pixel = channels * (header.wide ? 2 : 1) + (channels % 2 == 0 ? 4 : 3) * sizeof(float);
@@ -86,8 +87,8 @@ void check_memory(const codecs::Header& header, std::size_t memory, const std::s
       pixel * static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
   if (needed <= memory) return;
   throw Error(name + ": not enough memory for " + std::to_string(header.width) + "x" +
-              std::to_string(header.height) + " pixels: reading them takes " + engine::mebibytes(needed) +
-              ", and " + engine::mebibytes(memory) + " are available");
+              std::to_string(header.height) + " pixels: decoding takes " + engine::mebibytes(needed) +
+              ", but only " + engine::mebibytes(memory) + " are available");
 }
 
 }  // namespace
@@ -96,7 +97,7 @@ namespace codecs {
 
 void check_size(std::int64_t width, std::int64_t height, const std::string& name) {
   const std::string size = std::to_string(width) + "x" + std::to_string(height) + " pixels";
-  if (width < 1 || height < 1) throw Error(name + ": damaged picture: " + size);
+  if (width < 1 || height < 1) throw Error(name + ": damaged image: " + size);
   if (width > kMaxSide || height > kMaxSide || width * height > kMaxPixels) {
     throw Error(name + ": too large: " + size + "; at most " + std::to_string(kMaxPixels / 1'000'000) +
                 " megapixels can be read, and sides of at most " + std::to_string(kMaxSide) + " pixels");
@@ -109,7 +110,7 @@ std::vector<std::uint8_t> to_bytes(std::span<const float> values, Rounding round
   const float shift = rounding == Rounding::kNearest ? 0.5F : 0.0F;
   std::vector<std::uint8_t> bytes(values.size());
   std::ranges::transform(values, bytes.begin(), [shift](float value) {
-    // Written so that a NaN becomes 0.
+    // NaN becomes 0.
     const float clamped = value > 0 ? std::min(value, 1.0F) : 0.0F;
     return static_cast<std::uint8_t>(clamped * 255.0F + shift);
   });
@@ -127,7 +128,7 @@ Image read_image(const std::filesystem::path& file) { return decode_image(read_f
 
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, std::size_t memory) {
   if (bytes.empty()) throw Error(name + ": is empty");
-  if (bytes.size() > kMaxFile) throw Error(name + ": is larger than 1 GiB, so no picture");
+  if (bytes.size() > kMaxFile) throw Error(name + ": is larger than 1 GiB, the limit for an image");
   codecs::Header header;
   std::vector<std::uint8_t> essential;
   if (begins_with(bytes, "\x89PNG", 4)) {
@@ -138,7 +139,7 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
   } else if (begins_with(bytes, "BM", 2)) {
     header = codecs::check_bmp(bytes, name);
   } else {
-    throw Error(name + ": is not a PNG, JPEG or BMP picture");
+    throw Error(name + ": is not a PNG, JPEG or BMP image");
   }
   check_memory(header, memory, name);
 
@@ -158,7 +159,7 @@ std::vector<std::uint8_t> encode_image(std::span<const std::uint8_t> bytes, int 
   if (width < 1 || height < 1 || channels < 1 || channels > 4 ||
       bytes.size() != static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
                           static_cast<std::size_t>(channels)) {
-    throw Error(std::to_string(bytes.size()) + " bytes are not a picture of " + size + " with " +
+    throw Error(std::to_string(bytes.size()) + " bytes are not an image of " + size + " with " +
                 std::to_string(channels) + " channels");
   }
   constexpr int kMaxJpegSide = 0xFFFF;
@@ -176,7 +177,7 @@ void write_image(const std::filesystem::path& file, std::span<const std::uint8_t
   const std::string extension = extension_of(file);
   const bool jpeg = extension == ".jpg" || extension == ".jpeg";
   if (!jpeg && extension != ".png")
-    throw Error(file.string() + ": pictures are written as .png, .jpg or .jpeg");
+    throw Error(file.string() + ": images are written as .png, .jpg or .jpeg; use such an extension");
   std::vector<std::uint8_t> encoded;
   try {
     encoded =

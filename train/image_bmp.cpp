@@ -15,7 +15,7 @@ std::uint32_t little_endian(Bytes bytes, std::size_t at, std::size_t size) {
   return value;
 }
 
-/// stb shows uninitialised memory for a pixel whose colour is not in the palette.
+/// stb reads uninitialised memory for a pixel whose colour is not in the palette.
 bool within_palette(Bytes row, std::size_t width, std::size_t bits, std::size_t colours) {
   if (colours >= std::size_t{1} << bits) return true;
   for (std::size_t x = 0; x < width; ++x) {
@@ -46,14 +46,14 @@ Header check_bmp(Bytes bytes, const std::string& name) {
     return static_cast<std::int32_t>(little_endian(bytes, at, 4));
   };
   const std::int64_t width = side(18);
-  const std::int64_t height = std::abs(side(18 + side_bytes));  // negative: the rows run from the top
+  const std::int64_t height = std::abs(side(18 + side_bytes));  // negative: top-down rows
   check_size(width, height, name);
   const std::size_t bits = little_endian(bytes, 18 + 2 * side_bytes + 2, 2);
   const std::uint32_t compression = core ? 0 : little_endian(bytes, 30, 4);
   const bool masks = compression == 3 && (bits == 16 || bits == 32);
   if (compression != 0 && !masks) throw Error(name + ": a compressed BMP cannot be read");
   if (bits != 1 && bits != 4 && bits != 8 && bits != 16 && bits != 24 && bits != 32) {
-    throw Error(name + ": damaged BMP: " + std::to_string(bits) + " bits per pixel do not exist");
+    throw Error(name + ": damaged BMP: " + std::to_string(bits) + " bits per pixel are invalid");
   }
   if (core && bits <= 8)
     throw Error(name + ": a BMP with an OS/2 palette cannot be read");  // stb misplaces it

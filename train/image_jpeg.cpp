@@ -12,14 +12,14 @@ namespace {
 // Marker codes, ITU-T T.81 table B.1.
 constexpr int kSoi = 0xD8, kEoi = 0xD9, kSos = 0xDA, kDht = 0xC4, kApp1 = 0xE1, kApp14 = 0xEE;
 
-// Legal files have about ten; each costs a pass over the picture.
+// Normal files have about ten; each costs a pass over the image.
 constexpr int kMaxScans = 500;
 
-bool is_frame(int marker) {  // SOF0 to SOF15, less DHT, JPG and DAC, which lie between them
+bool is_frame(int marker) {  // SOF0 to SOF15, except DHT, JPG and DAC in between
   return marker >= 0xC0 && marker <= 0xCF && marker != kDht && marker != 0xC8 && marker != 0xCC;
 }
 
-bool is_bare(int marker) {  // no segment follows: TEM, RST0 to RST7, SOI
+bool is_bare(int marker) {  // without a segment: TEM, RST0 to RST7, SOI
   return marker == 0x01 || (marker >= 0xD0 && marker <= kSoi);
 }
 
@@ -48,7 +48,7 @@ Frame parse_frame(int marker, Bytes segment, const std::string& name) {
   return frame;
 }
 
-/// stb writes past its tables when a table has more than 256 codes, or more than its lengths allow.
+/// stb writes out of bounds if a table has more than 256 codes, or more than its lengths allow.
 void check_huffman_tables(Bytes segment, const std::string& name) {
   while (!segment.empty()) {
     bool valid = segment.size() >= 17;
@@ -66,7 +66,7 @@ void check_huffman_tables(Bytes segment, const std::string& name) {
   }
 }
 
-/// Where the entropy-coded data that begins at `at` ends: at a marker other than RST0 to RST7.
+/// The end of the entropy-coded data that starts at `at`: a marker other than RST0 to RST7.
 std::size_t skip_scan(Bytes bytes, std::size_t at) {
   for (; at + 1 < bytes.size(); ++at) {
     const int next = bytes[at + 1];
@@ -115,7 +115,7 @@ Header check_jpeg(Bytes bytes, const std::string& name) {
   if (frame.components == 4 && adobe_transform != 0 && adobe_transform != 2) {
     throw Error(name + ": a JPEG of four colour components without Adobe's marker cannot be read");
   }
-  // Each 8×8 block takes at least one bit: a larger size is a lie that would cost memory.
+  // Each 8×8 block takes at least one bit; a larger claimed size would only waste memory.
   if (static_cast<std::uint64_t>(frame.width) * static_cast<std::uint64_t>(frame.height) >
       bytes.size() * 512) {
     throw Error(name + ": damaged JPEG: it is too short for " + std::to_string(frame.width) + "x" +
@@ -127,7 +127,7 @@ Header check_jpeg(Bytes bytes, const std::string& name) {
 int exif_orientation(Bytes exif) {
   const std::unique_ptr<ExifData, void (*)(ExifData*)> data(exif_data_new(), exif_data_unref);
   if (!data) return 1;
-  exif_data_unset_option(data.get(), EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);  // it would rewrite tags
+  exif_data_unset_option(data.get(), EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);  // that would rewrite tags
   exif_data_load_data(data.get(), exif.data(), static_cast<unsigned>(exif.size()));
   const ExifEntry* entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
   if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return 1;

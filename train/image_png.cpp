@@ -42,7 +42,7 @@ Ihdr parse_ihdr(Bytes data, const std::string& name) {
                                       : std::string_view();
   if (depths.find(static_cast<char>(ihdr.bit_depth)) == std::string_view::npos) {
     throw Error(name + ": damaged PNG: colour type " + std::to_string(ihdr.colour_type) + " with " +
-                std::to_string(ihdr.bit_depth) + " bits does not exist");
+                std::to_string(ihdr.bit_depth) + " bits is invalid");
   }
   if (data[10] != 0 || data[11] != 0 || data[12] > 1) {
     throw Error(name + ": damaged PNG: unknown compression, filter or interlace method");
@@ -50,7 +50,7 @@ Ihdr parse_ihdr(Bytes data, const std::string& name) {
   return ihdr;
 }
 
-/// Bytes that the IDAT chunks must inflate to: a filter byte and packed samples for every row of every pass.
+/// Inflated size of the IDAT chunks: a filter byte and packed samples for each row of each pass.
 std::uint64_t raw_size(const Ihdr& ihdr) {
   const auto bits = static_cast<std::uint64_t>(ihdr.bit_depth) * static_cast<std::uint64_t>(ihdr.channels());
   const auto pass_size = [&](std::int64_t x0, std::int64_t y0, std::int64_t dx, std::int64_t dy) {
@@ -63,9 +63,9 @@ std::uint64_t raw_size(const Ihdr& ihdr) {
          pass_size(0, 2, 2, 4) + pass_size(1, 0, 2, 2) + pass_size(0, 1, 1, 2);
 }
 
-/// Inflates into nowhere: finds damage, and bombs that stb would let fill the memory.
+/// Inflates and discards the pixels, to find damage and decompression bombs.
 void check_pixels(Bytes idat, std::uint64_t expected, const std::string& name) {
-  // Some writers leave a few bytes too many, which every reader ignores.
+  // Some encoders append a few extra bytes, which all decoders ignore.
   const std::uint64_t limit = 2 * expected + 4096;
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) throw Error(name + ": not enough memory to inflate it");
@@ -81,9 +81,9 @@ void check_pixels(Bytes idat, std::uint64_t expected, const std::string& name) {
     result = inflate(&stream, Z_NO_FLUSH);
     total += scratch.size() - stream.avail_out;
   }
-  if (total > limit) throw Error(name + ": damaged PNG: it holds more pixels than its size says");
+  if (total > limit) throw Error(name + ": damaged PNG: it holds more pixels than its header says");
   if (result != Z_STREAM_END) throw Error(name + ": damaged PNG: its compressed pixels are corrupt");
-  if (total < expected) throw Error(name + ": damaged PNG: it holds fewer pixels than its size says");
+  if (total < expected) throw Error(name + ": damaged PNG: it holds fewer pixels than its header says");
 }
 
 void append_chunk(std::vector<std::uint8_t>& png, std::string_view type, Bytes data) {
@@ -93,10 +93,10 @@ void append_chunk(std::vector<std::uint8_t>& png, std::string_view type, Bytes d
   append_word(static_cast<std::uint32_t>(data.size()));
   png.insert(png.end(), type.begin(), type.end());
   png.insert(png.end(), data.begin(), data.end());
-  append_word(0);  // the CRC, which stb skips
+  append_word(0);  // the CRC, which stb does not check
 }
 
-/// What the chunks of one file add up to.
+/// The chunks of a file that matter.
 struct Chunks {
   Bytes ihdr, palette, transparency, exif;
   std::vector<std::uint8_t> idat;
@@ -125,8 +125,7 @@ void take(Chunks& chunks, std::string_view type, Bytes data, const std::string& 
   } else if (type == "IEND") {
     chunks.ended = true;
   } else if ((type[0] & 0x20) == 0) {
-    throw Error(name + ": its PNG chunk " + std::string(type) +
-                " is unknown, and needed to show the picture");
+    throw Error(name + ": its PNG chunk " + std::string(type) + " is critical but unknown");
   }
 }
 
@@ -172,7 +171,7 @@ Header check_png(Bytes bytes, const std::string& name, std::vector<std::uint8_t>
   essential.reserve(chunks.idat.size() + 2048);
   append_chunk(essential, "IHDR", chunks.ihdr);
   if (ihdr.palette()) {
-    // All 256 colours: stb shows uninitialised memory for a pixel beyond a shorter palette.
+    // All 256 colours: stb reads uninitialised memory for a pixel beyond a shorter palette.
     std::array<std::uint8_t, 768> palette{};
     std::ranges::copy(chunks.palette, palette.begin());
     append_chunk(essential, "PLTE", palette);

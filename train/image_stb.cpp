@@ -1,4 +1,4 @@
-// The one place that sees stb.
+// The only file that includes stb.
 #include <zlib.h>
 
 #include <cstdlib>
@@ -8,7 +8,7 @@
 
 namespace {
 
-/// zlib in place of stb's own compressor, which is slower and compresses less.
+/// Replaces stb's own compressor, which is slower and compresses less.
 unsigned char* zlib_compress(unsigned char* data, int length, int* compressed_length, int level) {
   uLongf size = compressBound(static_cast<uLong>(length));
   auto* compressed = static_cast<unsigned char*>(std::malloc(size));
@@ -23,11 +23,11 @@ unsigned char* zlib_compress(unsigned char* data, int length, int* compressed_le
 
 }  // namespace
 
-// Zeroed memory: stb shows whatever was there where a damaged JPEG has no data.
+// Zeroed memory: stb leaves pixels without data in a damaged JPEG uninitialised.
 #define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_REALLOC(pointer, size) std::realloc(pointer, size)
 #define STBI_FREE(pointer) std::free(pointer)
-// Its assertions can be made to fail by a file, which must not end the program.
+// A file can trigger stb's assertions, which must not abort the program.
 #define STBI_ASSERT(condition) static_cast<void>(0)
 #define STBI_MAX_DIMENSIONS (1 << 20)
 #define STBI_ONLY_PNG

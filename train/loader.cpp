@@ -6,18 +6,18 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "train/draws.h"
+#include "train/rng.h"
 
 namespace sapnet::train {
 namespace {
 
-/// 0 to size - 1, shuffled (Fisher and Yates).
+/// 0 … size - 1, shuffled (Fisher-Yates).
 std::vector<std::uint32_t> shuffled(std::int64_t size, std::uint64_t seed, std::int64_t epoch) {
   std::vector<std::uint32_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), 0U);
-  Draws draws(seed, Stream::kOrder, 0, static_cast<std::uint32_t>(epoch));
+  Rng rng(seed, Stream::kOrder, 0, static_cast<std::uint32_t>(epoch));
   for (std::size_t k = order.size(); k > 1; --k)
-    std::swap(order[k - 1], order[draws.below(static_cast<std::uint32_t>(k))]);
+    std::swap(order[k - 1], order[rng.below(static_cast<std::uint32_t>(k))]);
   return order;
 }
 
@@ -32,8 +32,8 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, int batch, std::uint64_t 
       step_(first_step),
       claimed_(first_step) {
   if (batch < 1) throw Error("a batch must have at least 1 sample, not " + std::to_string(batch));
-  if (threads < 1) throw Error("batches need at least 1 thread, not " + std::to_string(threads));
-  if (first_step < 0) throw Error("a run begins with step 0, not " + std::to_string(first_step));
+  if (threads < 1) throw Error("the loader needs at least 1 thread, not " + std::to_string(threads));
+  if (first_step < 0) throw Error("the first step must be 0 or more, not " + std::to_string(first_step));
   position_ = first_step * batch % dataset_->size();
   epoch_ = first_step * batch / dataset_->size();
   order_ = shuffled(dataset_->size(), seed, epoch_);
@@ -42,7 +42,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, int batch, std::uint64_t 
 }
 
 Loader::~Loader() {
-  for (std::jthread& thread : threads_) thread.request_stop();  // all, before the first is waited for
+  for (std::jthread& thread : threads_) thread.request_stop();  // all of them before joining the first
 }
 
 Batch Loader::next() {

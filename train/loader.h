@@ -1,4 +1,4 @@
-// Batches made ready in the background.
+// Prepares batches in the background.
 #pragma once
 
 #include <condition_variable>
@@ -23,25 +23,25 @@ struct Batch {
   std::int64_t step = 0;
 };
 
-/// Gives the batches of a run, one for each step. A run sees an endless sequence of samples: each epoch is
-/// all of the dataset's, in an order of its own that is drawn by (seed, epoch). Step s takes the samples
-/// s·batch to (s + 1)·batch - 1 of it, so the batch at the end of an epoch is filled from the next one, all
-/// batches are full, and no sample is left out. The step is all that must be known to go on.
+/// Delivers the batches of a run, one per step. A run sees an endless sequence of samples: each epoch is the
+/// whole dataset in an order shuffled by (seed, epoch). Step s takes samples s·batch to (s + 1)·batch - 1, so
+/// the last batch of an epoch is filled from the next one, all batches are full, and no sample is skipped. To
+/// resume, only the step must be known.
 class Loader {
  public:
   /// Starts `threads` threads, which work a few batches ahead. Batches do not depend on their number. Throws
-  /// Error when `batch` or `threads` is less than 1, or `first_step` less than 0.
+  /// Error if `batch` or `threads` is below 1, or `first_step` below 0.
   Loader(std::shared_ptr<const Dataset> dataset, int batch, std::uint64_t seed, int threads,
          std::int64_t first_step = 0);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// The batch of first_step, then of the step after it, and so on; waits when it is not ready. Throws what
-  /// a sample of it threw, and then again each time.
+  /// The batch of first_step, then that of the next step, and so on; waits until it is ready. Rethrows an
+  /// exception from one of its samples, on every further call too.
   Batch next();
 
-  /// Seconds that next() has waited in all, the start included.
+  /// Total seconds that next() has waited, including the first batch.
   double waited() const { return waited_; }
 
  private:
@@ -50,7 +50,7 @@ class Loader {
   };
   struct Outcome {
     Batch batch;
-    std::exception_ptr failure;  // null: the batch is there
+    std::exception_ptr failure;  // null: no failure
   };
 
   void work(const std::stop_token& stopped);
@@ -60,19 +60,19 @@ class Loader {
   std::shared_ptr<const Dataset> dataset_;
   std::int64_t batch_;
   std::uint64_t seed_;
-  std::int64_t ahead_;  // steps that may be claimed before the first of them is taken
-  std::int64_t step_;   // that next() gives
+  std::int64_t ahead_;  // how many steps may be claimed beyond step_
+  std::int64_t step_;   // the next one to deliver
   double waited_ = 0;
 
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable_any changed_;
-  std::int64_t claimed_;   // the first step that no thread has begun
-  std::int64_t position_;  // of that step's first sample, in the epoch
+  std::int64_t claimed_;   // the first unclaimed step
+  std::int64_t position_;  // of that step's first sample in the epoch
   std::int64_t epoch_;
   std::vector<std::uint32_t> order_;       // of the epoch's samples
   std::map<std::int64_t, Outcome> ready_;  // by step
 
-  std::vector<std::jthread> threads_;  // last, so that they end first
+  std::vector<std::jthread> threads_;  // last, so that they are joined first
 };
 
 }  // namespace sapnet::train

@@ -1,4 +1,4 @@
-// The parts that a loss is the sum of; train/losses.h states them.
+// The parts of the training loss; train/losses.h defines them.
 #pragma once
 
 #include <array>
@@ -8,11 +8,11 @@
 
 namespace sapnet::train {
 
-enum class LossPart { kSsim, kContrast, kDistance, kSegmentation, kCharbonnier };
-inline constexpr std::array<std::string_view, 5> kLossPartNames = {"ssim", "contrast", "distance",
+enum class LossPart { kSsim, kContrast, kLpips, kSegmentation, kCharbonnier };
+inline constexpr std::array<std::string_view, 5> kLossPartNames = {"ssim", "contrast", "lpips",
                                                                    "segmentation", "charbonnier"};
 
-/// The parts' values, before their weights; nothing where one is not computed.
+/// The unweighted values of the parts; nullopt for a part that is not computed.
 using LossParts = std::array<std::optional<double>, kLossPartNames.size()>;
 
 inline std::size_t number_of_parts(const LossParts& parts) {

@@ -12,27 +12,29 @@
 namespace sapnet::train {
 namespace {
 
+using Features = std::vector<engine::Tensor>;
+
 constexpr std::size_t kContrastTaps = 4;
 
-/// Pictures as a part looks at them.
-engine::Tensor looked_at(const engine::Tensor& picture, const TrainConfig& config) {
-  return config.input_normalization == "imagenet" ? normalized(picture) : picture;
+/// The input of the VGG-16 of contrast and of segmentation.
+engine::Tensor network_input(const engine::Tensor& image, const TrainConfig& config) {
+  return config.input_normalization == "imagenet" ? normalized(image) : image;
 }
 
 void check_given(const std::filesystem::path& file, const std::string& setting, const std::string& wanted) {
   if (file.empty())
-    throw Error("the setting " + setting + " is empty, and the loss needs " + wanted +
-                "; name them with --set " + setting + "=FILE");
+    throw Error("the setting " + setting + " is empty, but the loss needs " + wanted + "; use --set " +
+                setting + "=FILE");
 }
 
-/// What read() gives; a fault is told with the setting that names the file.
+/// Calls read() and adds to an Error the setting that names the file.
 template <class Read>
 auto read_for(const std::string& setting, const Read& read) {
   try {
     return read();
   } catch (const Error& error) {
     throw Error(std::string(error.what()) + " (setting " + setting +
-                "; docs/losses.md says where its file comes from)");
+                "; see docs/losses.md for where to get the file)");
   }
 }
 
@@ -40,28 +42,27 @@ auto read_for(const std::string& setting, const Read& read) {
 
 Losses::Losses(const TrainConfig& config, const engine::Execution& execution)
     : config_(config),
-      weights_{config.ssim_weight, config.contrast_weight, config.distance_weight, config.segmentation_weight,
+      weights_{config.ssim_weight, config.contrast_weight, config.lpips_weight, config.segmentation_weight,
                config.charbonnier_weight} {
   if (std::ranges::all_of(weights_, [](double weight) { return weight == 0; }))
-    throw Error("all weights of the loss are 0, so there is nothing to learn from; --set ssim_weight=1");
+    throw Error("all loss weights are 0, so there is nothing to learn; use --set ssim_weight=1");
   const double total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
   if (total == weight(LossPart::kSegmentation) && config.segmentation_from_epoch > 0)
     throw Error(
-        "segmentation alone counts, and only from an epoch on, so there is nothing to learn from before; "
-        "--set "
-        "segmentation_from_epoch=0");
-  const bool contrasts = weight(LossPart::kContrast) > 0, measures = weight(LossPart::kDistance) > 0;
-  if (contrasts || measures) {
+        "segmentation is the only loss and starts at a later epoch, so there is nothing to learn before it; "
+        "use --set segmentation_from_epoch=0");
+  const bool contrast = weight(LossPart::kContrast) > 0, lpips = weight(LossPart::kLpips) > 0;
+  if (contrast || lpips) {
     check_given(config.vgg_weights, "vgg_weights",
                 "VGG-16's weights, such as torchvision's vgg16-397923af.pth");
     vgg_ = read_for("vgg_weights", [&] { return read_vgg16(config.vgg_weights, execution); });
-    const std::size_t taps = std::min(vgg_->taps(), measures ? model::Vgg16::kTaps : kContrastTaps);
+    const std::size_t taps = std::min(vgg_->taps(), lpips ? model::Vgg16::kTaps : kContrastTaps);
     const int smallest = smallest_side(taps);
     if (config.patch < smallest)
       throw Error("patches of " + std::to_string(config.patch) + " pixels are too small for VGG-16's taps; " +
-                  "take at least " + std::to_string(smallest) + ": --set patch=" + std::to_string(smallest));
+                  "use --set patch=" + std::to_string(smallest) + " or more");
   }
-  if (measures) {
+  if (lpips) {
     check_given(config.lpips_weights, "lpips_weights", "LPIPS's weights, lpips_vgg_linear_v0.1.pth");
     lpips_ = read_for("lpips_weights", [&] { return read_lpips(config.lpips_weights, execution.device); });
   }
@@ -75,7 +76,7 @@ Losses::Losses(const TrainConfig& config, const engine::Execution& execution)
   }
 }
 
-/// Of VGG-16, that a part looks at.
+/// The number of VGG-16's taps that a part uses.
 std::size_t Losses::taps(LossPart part) const {
   if (weight(part) == 0) return 0;
   return part == LossPart::kContrast ? std::min(vgg_->taps(), kContrastTaps) : vgg_->taps();
@@ -85,82 +86,66 @@ bool Losses::segments(std::int64_t epoch) const {
   return segmentation_ && epoch >= config_.segmentation_from_epoch;
 }
 
-std::vector<Losses::Summand> Losses::summands(std::int64_t epoch) const {
-  std::vector<Summand> all;
-  if (weight(LossPart::kSsim) > 0) all.push_back({LossPart::kSsim, -1});
-  for (std::size_t tap = 0; tap < taps(LossPart::kContrast); ++tap)
-    all.push_back({LossPart::kContrast, config_.contrast_scale * config_.contrast_taps[tap]});
-  for (std::size_t tap = 0; tap < taps(LossPart::kDistance); ++tap) all.push_back({LossPart::kDistance});
-  if (segments(epoch)) all.push_back({LossPart::kSegmentation});
-  if (weight(LossPart::kCharbonnier) > 0) all.push_back({LossPart::kCharbonnier});
-  return all;
-}
-
-std::vector<Losses::Term> Losses::terms(const engine::Tensor& derained, const engine::Tensor& clean,
-                                        const engine::Tensor& rainy, std::int64_t epoch) const {
-  std::vector<engine::Tensor> values;
-  if (weight(LossPart::kSsim) > 0) values.push_back(engine::ssim(derained, clean));
-  if (vgg_) {
-    const auto perceptual = perceptual_values(derained, clean, rainy);
-    values.insert(values.end(), perceptual.begin(), perceptual.end());
-  }
-  if (segments(epoch)) {
-    const engine::Tensor logits = segmentation_->logits(looked_at(derained, config_));
-    values.push_back(engine::focal(logits, {.gamma = config_.focal_gamma, .alpha = config_.focal_alpha}));
-  }
-  if (weight(LossPart::kCharbonnier) > 0) values.push_back(engine::charbonnier(derained, clean));
-  const std::vector<Summand> all = summands(epoch);
-  if (values.size() != all.size())
-    throw Error("a loss of " + std::to_string(all.size()) + " summands has " + std::to_string(values.size()));
-  std::vector<Term> terms;
-  for (std::size_t k = 0; k < all.size(); ++k) terms.push_back({all[k], values[k]});
-  return terms;
-}
-
-std::vector<engine::Tensor> Losses::perceptual_values(const engine::Tensor& derained,
-                                                      const engine::Tensor& clean,
-                                                      const engine::Tensor& rainy) const {
-  std::vector<engine::Tensor> values;
-  const std::size_t for_contrast = taps(LossPart::kContrast), for_distance = taps(LossPart::kDistance);
-  // Both look at the same features where contrast's pictures are normalised as LPIPS's always are.
-  const bool shared = config_.input_normalization == "imagenet";
-  const std::size_t of_both = shared ? std::max(for_contrast, for_distance) : for_contrast;
-  const auto features = [&](const engine::Tensor& picture, std::size_t count) {
-    return vgg_->features(looked_at(picture, config_), count);
+std::vector<LossTerm> Losses::make_terms(std::int64_t epoch, const LossImages* images) const {
+  std::vector<LossTerm> terms;
+  const auto add = [&](LossPart part, double factor, const auto& value) {
+    terms.push_back({part, factor, images != nullptr ? value() : engine::Tensor()});
   };
-  std::vector<engine::Tensor> of_derained = features(derained, of_both), of_clean = features(clean, of_both);
-  if (for_contrast > 0) {
-    const auto of_rainy = features(rainy, for_contrast);
-    for (std::size_t tap = 0; tap < for_contrast; ++tap)
-      values.push_back(engine::feature_contrast(of_derained[tap], of_clean[tap], of_rainy[tap]));
+  if (weight(LossPart::kSsim) > 0)
+    add(LossPart::kSsim, -1, [&] { return engine::ssim(images->derained, images->clean); });
+
+  // If contrast normalises its input as LPIPS always does, both use the same features.
+  const bool shared = config_.input_normalization == "imagenet";
+  const std::size_t contrast_taps = taps(LossPart::kContrast), lpips_taps = taps(LossPart::kLpips);
+  Features derained, clean, rainy, distances;
+  if (vgg_ && images != nullptr) {
+    const auto features = [&](const engine::Tensor& image, std::size_t count) {
+      return vgg_->features(network_input(image, config_), count);
+    };
+    const std::size_t count = shared ? std::max(contrast_taps, lpips_taps) : contrast_taps;
+    derained = features(images->derained, count);
+    clean = features(images->clean, count);
+    if (contrast_taps > 0) rainy = features(images->rainy, contrast_taps);
   }
-  if (for_distance > 0) {
+  for (std::size_t tap = 0; tap < contrast_taps; ++tap) {
+    add(LossPart::kContrast, config_.contrast_scale * config_.contrast_taps[tap],
+        [&] { return engine::feature_contrast(derained[tap], clean[tap], rainy[tap]); });
+  }
+  if (lpips_taps > 0 && images != nullptr) {
     if (!shared) {
-      of_derained = vgg_->features(normalized(derained), for_distance);
-      of_clean = vgg_->features(normalized(clean), for_distance);
+      derained = vgg_->features(normalized(images->derained), lpips_taps);
+      clean = vgg_->features(normalized(images->clean), lpips_taps);
     }
-    const auto distances = lpips_->distance(of_derained, of_clean);
-    values.insert(values.end(), distances.begin(), distances.end());
+    distances = lpips_->distance(derained, clean);
   }
-  return values;
+  for (std::size_t tap = 0; tap < lpips_taps; ++tap) add(LossPart::kLpips, 1, [&] { return distances[tap]; });
+
+  if (segments(epoch)) {
+    add(LossPart::kSegmentation, 1, [&] {
+      const engine::Tensor logits = segmentation_->logits(network_input(images->derained, config_));
+      return engine::focal(logits, {.gamma = config_.focal_gamma, .alpha = config_.focal_alpha});
+    });
+  }
+  if (weight(LossPart::kCharbonnier) > 0)
+    add(LossPart::kCharbonnier, 1, [&] { return engine::charbonnier(images->derained, images->clean); });
+  return terms;
 }
 
 std::vector<std::string> Losses::describe() const {
   std::vector<std::string> lines;
   const auto add = [&](LossPart part, const std::string& name, std::size_t taps) {
     if (weight(part) > 0)
-      lines.push_back(name + " by VGG-16, " + covered_taps(*vgg_, taps) + ", of " +
+      lines.push_back(name + " loss: VGG-16, " + covered_taps(*vgg_, taps) + ", from " +
                       config_.vgg_weights.string());
   };
   add(LossPart::kContrast, "contrast", kContrastTaps);
-  add(LossPart::kDistance, "distance", model::Vgg16::kTaps);
+  add(LossPart::kLpips, "lpips", model::Vgg16::kTaps);
   if (segmentation_) {
-    const std::string depth = "ResNet-" + std::to_string(config_.segmentation_depth);
-    lines.push_back("segmentation by " + depth +
+    lines.push_back("segmentation loss: ResNet-" + std::to_string(config_.segmentation_depth) +
                     (config_.segmentation_weights.empty()
-                         ? ", its weights drawn from the seed, for segmentation_weights names no file"
-                         : " of " + config_.segmentation_weights.string()) +
-                    ", and a head drawn from the seed" +
+                         ? ", randomly initialised (segmentation_weights is empty)"
+                         : " from " + config_.segmentation_weights.string()) +
+                    ", with a randomly initialised head" +
                     (config_.segmentation_from_epoch > 0
                          ? ", from epoch " + std::to_string(config_.segmentation_from_epoch + 1) + " on"
                          : ""));

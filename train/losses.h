@@ -1,14 +1,13 @@
-// What training minimises: the sum of up to five parts, each times its weight λ in the settings
-// (arXiv 2111.08892, section 3.4). With D what the network derained, R the rainy pictures and G the clean
-// ones:
+// The training loss: a sum of up to five parts, each times its weight λ from the settings (arXiv 2111.08892,
+// section 3.4). With D the derained, R the rainy and G the clean images:
 //
 //   ssim          -SSIM(D, G)
-//   contrast      scale · Σ ωᵢ L1(Vᵢ(D), Vᵢ(G)) / (L1(Vᵢ(D), Vᵢ(R)) + 1e-7)      PCL; V: VGG-16's taps
-//   distance      LPIPS(D, G)                                                    LPISL
-//   segmentation  focal(S(D), argmax S(D))                                       UBS; S: a pyramid
+//   contrast      scale · Σ ωᵢ L1(Vᵢ(D), Vᵢ(G)) / (L1(Vᵢ(D), Vᵢ(R)) + 1e-7)      PCL; Vᵢ: VGG-16's taps
+//   lpips         LPIPS(D, G)                                                    LPISL
+//   segmentation  focal(S(D), argmax S(D))                                       UBS; S: an FPN
 //   charbonnier   mean √((D - G)² + 1e-6)                                        not in the paper
 //
-// docs/losses.md tells where the published code differs.
+// docs/losses.md lists where the published code differs.
 #pragma once
 
 #include <array>
@@ -27,41 +26,42 @@
 
 namespace sapnet::train {
 
+/// One term of a part. A part is Σ factor · value over its terms.
+struct LossTerm {
+  LossPart part;
+  double factor = 1;
+  engine::Tensor value = {};  // a scalar; empty if the terms were listed without images
+};
+
+/// What the loss compares: (n, h, w, 3) each, fp32.
+struct LossImages {
+  engine::Tensor derained, clean, rainy;
+};
+
 class Losses {
  public:
-  /// Reads the weights of the networks that the parts of a weight above 0 look through. Throws Error, naming
-  /// the setting or the file, when they cannot be had, or patches are too small for them.
+  /// Loads the networks of all parts with a weight above 0. Throws Error, naming the setting or the file, if
+  /// one cannot be loaded or `patch` is too small for it.
   Losses(const TrainConfig& config, const engine::Execution& execution);
 
-  /// A part is the sum of numbers, each times its factor.
-  struct Summand {
-    LossPart part;
-    double factor = 1;
-    friend bool operator==(const Summand&, const Summand&) = default;
-  };
-  /// Those of an epoch, counted from 0, in the order of terms().
-  std::vector<Summand> summands(std::int64_t epoch) const;
+  /// The terms of the loss in an epoch, counted from 0, without values.
+  std::vector<LossTerm> terms(std::int64_t epoch) const { return make_terms(epoch, nullptr); }
 
-  struct Term : Summand {
-    engine::Tensor value;  // of one number
-  };
-
-  /// What the parts say in that epoch; the way back goes to `derained`. All (n, h, w, 3),
-  /// fp32.
-  std::vector<Term> terms(const engine::Tensor& derained, const engine::Tensor& clean,
-                          const engine::Tensor& rainy, std::int64_t epoch) const;
+  /// The same terms with their values. On a tape, the gradients flow to images.derained only.
+  std::vector<LossTerm> terms(std::int64_t epoch, const LossImages& images) const {
+    return make_terms(epoch, &images);
+  }
 
   /// λ.
   double weight(LossPart part) const { return weights_[static_cast<std::size_t>(part)]; }
 
-  /// What the parts look through, a line each; none where D and G alone are compared.
+  /// One line for each network that the loss uses.
   std::vector<std::string> describe() const;
 
  private:
   std::size_t taps(LossPart part) const;
   bool segments(std::int64_t epoch) const;
-  std::vector<engine::Tensor> perceptual_values(const engine::Tensor& derained, const engine::Tensor& clean,
-                                                const engine::Tensor& rainy) const;
+  std::vector<LossTerm> make_terms(std::int64_t epoch, const LossImages* images) const;
 
   TrainConfig config_;
   std::array<double, kLossPartNames.size()> weights_;

@@ -16,7 +16,7 @@ namespace {
 
 void check_sizes(std::size_t a, std::size_t b) {
   if (a != b) {
-    throw Error("cannot compare pictures of different sizes: " + std::to_string(a) + " against " +
+    throw Error("cannot compare images of different sizes: " + std::to_string(a) + " against " +
                 std::to_string(b) + " values");
   }
 }
@@ -25,7 +25,7 @@ void check_sizes(std::size_t a, std::size_t b) {
 
 double psnr(std::span<const float> a, std::span<const float> b) {
   check_sizes(a.size(), b.size());
-  if (a.empty()) throw Error("cannot compare pictures without pixels");
+  if (a.empty()) throw Error("cannot compare images without pixels");
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
@@ -41,11 +41,11 @@ double psnr(double squares, std::int64_t count) {
 
 double ssim(std::span<const float> a, std::span<const float> b, int height, int width, int channels) {
   check_sizes(a.size(), b.size());
-  if (height < 1 || width < 1 || channels < 1) throw Error("cannot compare pictures without pixels");
+  if (height < 1 || width < 1 || channels < 1) throw Error("cannot compare images without pixels");
   const engine::Shape shape{1, height, width, channels};
   if (static_cast<std::int64_t>(a.size()) != shape.count()) {
-    throw Error("a picture of " + std::to_string(a.size()) + " values is not " + std::to_string(height) +
-                "x" + std::to_string(width) + "x" + std::to_string(channels));
+    throw Error("an image of " + std::to_string(a.size()) + " values is not " + std::to_string(height) + "x" +
+                std::to_string(width) + "x" + std::to_string(channels));
   }
   const auto tensor = [&](std::span<const float> values) {
     return engine::from_host(values, shape, engine::Device::kCpu);
@@ -65,9 +65,9 @@ std::vector<float> luma(std::span<const float> rgb) {
   return y;
 }
 
-Scores score(std::span<const std::uint8_t> picture, std::span<const std::uint8_t> reference, int width,
+Scores score(std::span<const std::uint8_t> image, std::span<const std::uint8_t> reference, int width,
              int height) {
-  const auto rgb = to_floats(picture), wanted = to_floats(reference);
+  const auto rgb = to_floats(image), wanted = to_floats(reference);
   const auto y = luma(rgb), wanted_y = luma(wanted);
   return {psnr(rgb, wanted), psnr(y, wanted_y), ssim(rgb, wanted, height, width, 3),
           ssim(y, wanted_y, height, width, 1), std::nullopt};

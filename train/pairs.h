@@ -1,4 +1,4 @@
-// Which clean picture goes with which rainy one.
+// Finds pairs of rainy and clean images.
 #pragma once
 
 #include <filesystem>
@@ -7,21 +7,21 @@
 
 namespace sapnet::train {
 
-/// Two files that show the same with and without rain.
+/// Two files of one scene, with and without rain.
 struct Pair {
   std::filesystem::path rainy, clean;
 };
 
-/// What the clean picture of a rainy one may be called, without extension: as that one, or, as in Rain100L
+/// The names, without extension, that the clean image of a rainy one may have: the same, or, as in Rain100L
 /// and Rain100H, norain-N for rain-N.
 std::vector<std::string> clean_stems(const std::string& rainy_stem);
 
-/// The folder holds pairs, as find_pairs() looks for them, or some of what they consist of.
+/// Whether a folder has pairs as find_pairs() expects them, or parts of pairs.
 bool holds_pairs(const std::filesystem::path& folder);
 
-/// The pairs of a folder, in natural order. Its folders rain/ and clean/ hold pictures of such names;
-/// without these two, it holds rain-N and norain-N itself. Throws Error when the folder is missing or has no
-/// pair, when a picture has no partner, and when two could be the partner.
+/// The pairs of a folder, in natural order: in its subfolders rain/ and clean/ under the names of
+/// clean_stems(), or without these, rain-N and norain-N in the folder itself. Throws Error if the folder is
+/// missing or has no pairs, or if an image has no partner or two.
 std::vector<Pair> find_pairs(const std::filesystem::path& folder);
 
 }  // namespace sapnet::train

@@ -1,4 +1,4 @@
-// Which patches of which images an epoch has. Only the datasets include this.
+// The patches of an epoch. Only the datasets include this.
 #pragma once
 
 #include <cstddef>
@@ -7,47 +7,47 @@
 #include <vector>
 
 #include "train/dataset.h"
-#include "train/draws.h"
-#include "train/picture_store.h"
+#include "train/image_store.h"
+#include "train/rng.h"
 
 namespace sapnet::train {
 
-/// Where a patch lies in its image, after the flips.
+/// A patch in the coordinates of the flipped image.
 struct Patch {
   Crop crop;
   Flips flips;
 };
 
 /// "481x321".
-std::string size_of(const PictureStore& store, std::size_t picture);
+std::string size_of(const ImageStore& store, std::size_t image);
 
-/// Numbers the patches of an epoch, image after image.
+/// Numbers the patches of an epoch, image by image.
 class PatchPlan {
  public:
-  /// Throws Error when an option is out of range.
+  /// Throws Error if an option is out of range.
   explicit PatchPlan(const PatchOptions& options);
 
-  /// The next image. Throws Error when it is smaller than a patch.
-  void add(const PictureStore& store, std::size_t picture);
+  /// Adds the next image. Throws Error if it is smaller than a patch.
+  void add(const ImageStore& store, std::size_t image);
 
   int patch() const { return options_.patch; }
   std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
 
-  /// The image, in the order they were added, that has patch `index`.
-  std::size_t picture(std::int64_t index) const;
+  /// The image, numbered in order of add(), that contains patch `index`.
+  std::size_t image(std::int64_t index) const;
 
-  /// Patch `index`, whose image has this size.
-  Patch place(std::int64_t index, int width, int height, Draws& draws) const;
+  /// Places patch `index` in its image, which has this size.
+  Patch place(std::int64_t index, int width, int height, Rng& rng) const;
 
  private:
   std::int64_t columns(int extent) const;
 
   PatchOptions options_;
-  std::vector<std::int64_t> ends_;  // of each image's patches
+  std::vector<std::int64_t> ends_;  // one past each image's last patch
 };
 
-/// The random numbers of a sample.
-inline Draws sample_draws(std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
+/// The random number generator of a sample.
+inline Rng sample_rng(std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
   return {seed, Stream::kPatch, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(epoch)};
 }
 

@@ -11,31 +11,31 @@
 namespace sapnet::train {
 namespace {
 
-/// Makes a network of a file's parameters; what does not fit is said with what belongs there.
+/// Builds a network from a file's parameters; an Error also says what the file should contain.
 template <class Make>
-auto made(const std::filesystem::path& file, std::string_view prefix, const std::string& wanted,
+auto load(const std::filesystem::path& file, std::string_view prefix, const std::string& wanted,
           const Make& make) {
   const engine::Parameters parameters = weights::read_weights(file, prefix);
   try {
     return make(parameters);
   } catch (const Error& error) {
-    throw Error(std::string(error.what()) + "; " + wanted + " belong here");
+    throw Error(std::string(error.what()) + "; expected " + wanted);
   }
 }
 
 }  // namespace
 
-engine::Tensor normalized(const engine::Tensor& picture) {
-  return engine::normalize(picture, {0.485F, 0.456F, 0.406F}, {1 / 0.229F, 1 / 0.224F, 1 / 0.225F});
+engine::Tensor normalized(const engine::Tensor& image) {
+  return engine::normalize(image, {0.485F, 0.456F, 0.406F}, {1 / 0.229F, 1 / 0.224F, 1 / 0.225F});
 }
 
 model::Vgg16 read_vgg16(const std::filesystem::path& file, const engine::Execution& execution) {
-  return made(file, model::Vgg16::kPrefix, "the weights of VGG-16",
+  return load(file, model::Vgg16::kPrefix, "the weights of VGG-16",
               [&](const engine::Parameters& parameters) { return model::Vgg16(parameters, execution); });
 }
 
 model::Lpips read_lpips(const std::filesystem::path& file, engine::Device device) {
-  return made(file, "", "the linear weights of LPIPS on VGG-16",
+  return load(file, "", "the linear weights of LPIPS on VGG-16",
               [&](const engine::Parameters& parameters) { return model::Lpips(parameters, device); });
 }
 
@@ -47,7 +47,7 @@ model::Segmentation make_segmentation(int depth, const std::filesystem::path& ba
   };
   model::Resnet network = backbone.empty()
                               ? resnet(model::init_resnet(depth, seed))
-                              : made(backbone, "", "the weights of ResNet-" + std::to_string(depth), resnet);
+                              : load(backbone, "", "the weights of ResNet-" + std::to_string(depth), resnet);
   return {std::move(network), model::init_segmentation_head(depth, seed), execution};
 }
 
@@ -64,8 +64,8 @@ LpipsMetric::LpipsMetric(const std::filesystem::path& vgg, const std::filesystem
 
 double LpipsMetric::operator()(std::span<const float> a, std::span<const float> b, int width,
                                int height) const {
-  const auto features = [&](std::span<const float> picture) {
-    return vgg_.features(normalized(engine::from_host(picture, {1, height, width, 3}, device_)), vgg_.taps());
+  const auto features = [&](std::span<const float> image) {
+    return vgg_.features(normalized(engine::from_host(image, {1, height, width, 3}, device_)), vgg_.taps());
   };
   double distance = 0;
   for (const engine::Tensor& of_tap : lpips_.distance(features(a), features(b)))

@@ -1,4 +1,4 @@
-// The rain that training puts on clean photos.
+// The mix of rain that training adds to clean photos.
 #pragma once
 
 #include <array>
@@ -9,41 +9,40 @@
 #include <utility>
 #include <vector>
 
-#include "train/draws.h"
+#include "train/image_store.h"
 #include "train/pairs.h"
-#include "train/picture_store.h"
 #include "train/rain/rain.h"
+#include "train/rng.h"
 
 namespace sapnet::train {
 
-/// The kinds of rain: the drawn styles (kRainStyles), the rain of a pair, and photos as they are.
+/// The kinds of rain: the synthetic styles (kRainStyles), rain taken from pairs, and no rain.
 inline constexpr std::array<std::string_view, 5> kRainKinds = {"soft", "additive", "photo", "pairs", "none"};
 
-/// How often each kind of rain falls, and how strong the drawn ones are: any strength between these two as
-/// likely as the others.
+/// Relative frequency of each kind, and the range of strengths of synthetic rain, uniformly distributed.
 struct RainMixOptions {
   std::vector<std::pair<std::string, double>> kinds = {{"soft", 1}};
   float weakest = 0.2F, strongest = 1;
 };
 
-/// The rain layers, rainy - clean, of pairs whose rain is additive, to be put on other photos.
+/// The rain layers, rainy - clean, of pairs with additive rain, to be added to other photos.
 class RainLayers {
  public:
-  /// Reads the pairs of a folder; `weight`: how often they are taken beside those of other folders. Throws
-  /// Error when an image cannot be read, or the two of a pair differ in size.
+  /// Reads the pairs of a folder; `weight`: their frequency relative to other folders. Throws Error if an
+  /// image cannot be read, or the images of a pair differ in size.
   void add(const std::vector<Pair>& pairs, double weight);
 
   bool empty() const { return folders_.empty(); }
 
-  /// A crop of a layer, flipped and scaled in brightness at random: (height, width), in [0, 1]. Where a layer
-  /// is smaller than the crop it is continued by its mirror image.
-  std::vector<float> draw(int width, int height, Draws& draws) const;
+  /// A random crop of a layer with random flips and brightness: (height, width), in [0, 1]. A layer smaller
+  /// than the crop is continued by reflection.
+  std::vector<float> draw(int width, int height, Rng& rng) const;
 
  private:
   struct Layer {
     int width = 0, height = 0;
     std::vector<std::uint8_t> light;    // (height, width)
-    std::vector<std::uint8_t> clipped;  // 1 where the light is at least this much
+    std::vector<std::uint8_t> clipped;  // 1 where the rain is clipped, so `light` is a lower bound
   };
   struct Folder {
     double weight;
@@ -54,20 +53,20 @@ class RainLayers {
 
 class RainMix {
  public:
-  /// Throws Error when a kind is none of kRainKinds or has no positive weight, a strength is outside [0, 1],
-  /// or "pairs" is named and there are no layers.
+  /// Throws Error if a kind is not in kRainKinds or has no positive weight, a strength is outside [0, 1], or
+  /// "pairs" is used without layers.
   RainMix(RainMixOptions options, RainLayers layers);
 
-  /// Rain on a crop of an image. The same draws give the same bits on every machine.
-  RainPair rain(const PictureStore& store, std::size_t picture, const Crop& crop, const Flips& flips,
-                Draws& draws) const;
+  /// Rain on a crop of an image. Equal random numbers give equal bits on every machine.
+  RainPair rain(const ImageStore& store, std::size_t image, const Crop& crop, const Flips& flips,
+                Rng& rng) const;
 
   /// Rain on a whole image.
-  RainPair rain(const Image& image, Draws& draws) const;
+  RainPair rain(const Image& image, Rng& rng) const;
 
  private:
   template <class Cut>
-  RainPair rain(const Crop& crop, int width, int height, const Cut& cut, Draws& draws) const;
+  RainPair rain(const Crop& crop, int width, int height, const Cut& cut, Rng& rng) const;
 
   RainMixOptions options_;
   RainLayers layers_;

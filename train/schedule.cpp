@@ -17,7 +17,7 @@ double multi_step(const TrainConfig& config, std::int64_t epoch) {
 }
 
 double cosine(const TrainConfig& config, const RunPosition& at) {
-  if (at.total < 1) throw Error("the cosine schedule needs the number of steps of the run");
+  if (at.total < 1) throw Error("the cosine schedule needs the total number of steps");
   const double done = std::min(1.0, static_cast<double>(at.step) / static_cast<double>(at.total));
   return config.final_learning_rate +
          (config.learning_rate - config.final_learning_rate) * (1 + std::cos(std::numbers::pi * done)) / 2;
@@ -36,8 +36,8 @@ double learning_rate(const TrainConfig& config, const RunPosition& at) {
 }
 
 int stages_in(const TrainConfig& config, std::int64_t epoch) {
-  const auto to_come = std::ranges::count_if(config.stage_epochs, [&](int from) { return epoch < from; });
-  return config.stages - static_cast<int>(to_come);
+  const auto remaining = std::ranges::count_if(config.stage_epochs, [&](int from) { return epoch < from; });
+  return config.stages - static_cast<int>(remaining);
 }
 
 }  // namespace sapnet::train

@@ -1,4 +1,4 @@
-// What changes in the course of a run.
+// Learning rate and stage schedules.
 #pragma once
 
 #include <cstdint>
@@ -7,27 +7,26 @@
 
 namespace sapnet::train {
 
-/// The steps of a whole run on so many samples an epoch.
+/// Steps of a whole run with `samples` per epoch.
 std::int64_t total_steps(const TrainConfig& config, std::int64_t samples);
 
-/// A step of a run.
+/// The position of a step in a run.
 struct RunPosition {
   std::int64_t step = 0;   // steps done before it
-  std::int64_t epoch = 0;  // in which its batch begins, counted from 0
-  std::int64_t total = 0;  // steps of the whole run; only the cosine schedule needs it
+  std::int64_t epoch = 0;  // in which its batch starts, counted from 0
+  std::int64_t total = 0;  // steps of the whole run; only needed by the cosine schedule
 };
 
-/// The learning rate of a step: the schedule's, times (step + 1) / warmup_steps during the warm-up.
+/// The learning rate of a step; during warm-up, times (step + 1) / warmup_steps.
 ///
-///   multi_step   learning_rate · learning_rate_factor^(number of learning_rate_epochs that have begun)
-///   cosine       final + (learning_rate - final) · (1 + cos(π step / total)) / 2,   final =
-///   final_learning_rate
+///   multi_step   learning_rate · learning_rate_factor^(number of learning_rate_epochs <= epoch)
+///   cosine       final + (learning_rate - final) · (1 + cos(π step / total)) / 2
+///                with final = final_learning_rate
 ///
-/// Throws Error when the cosine schedule is not told the total.
+/// Throws Error if the cosine schedule is used without total.
 double learning_rate(const TrainConfig& config, const RunPosition& at);
 
-/// The recurrent stages that the network has in an epoch, counted from 0: `stages` less those whose epoch in
-/// stage_epochs is still to come.
+/// Recurrent stages in an epoch, counted from 0: `stages` minus the entries of stage_epochs after it.
 int stages_in(const TrainConfig& config, std::int64_t epoch);
 
 }  // namespace sapnet::train

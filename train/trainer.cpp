@@ -42,10 +42,10 @@ Trainer::Trainer(const TrainConfig& config, const TrainingState& start, const en
       scales_loss_(execution.maps == engine::DType::kFloat16),
       loss_scale_(start.loss_scale, start.good_steps),
       network_(model::make_network(parameters_, execution, config.dilation)),
-      device_step_(config_, losses_, parameters_, adam_, *network_) {
+      train_step_(config_, losses_, parameters_, adam_, *network_) {
   if (start.first_moments.empty()) {
-    const std::vector<float> none(static_cast<std::size_t>(parameters_.values().shape().count()));
-    adam_.restore(start.step, none, none);
+    const std::vector<float> zeros(static_cast<std::size_t>(parameters_.values().shape().count()));
+    adam_.restore(start.step, zeros, zeros);
   } else {
     adam_.restore(start.step, start.first_moments, start.second_moments);
   }
@@ -60,25 +60,24 @@ StepResult Trainer::step(const Batch& batch) {
   StepResult result;
   result.learning_rate = learning_rate(batch.epoch);
   const double loss_scale = scales_loss_ ? loss_scale_.value() : 1;
-  const DeviceStep::Outcome outcome = device_step_.run(batch, result.learning_rate, loss_scale);
+  const TrainStep::Outcome outcome = train_step_.run(batch, result.learning_rate, loss_scale);
 
-  const std::vector<Losses::Summand> summands = losses_.summands(batch.epoch);
-  for (std::size_t k = 0; k < summands.size(); ++k) {
-    const double value = summands[k].factor * outcome.values[k];
-    std::optional<double>& part = result.parts[static_cast<std::size_t>(summands[k].part)];
+  for (std::size_t k = 0; k < outcome.terms.size(); ++k) {
+    const LossTerm& term = outcome.terms[k];
+    const double value = term.factor * outcome.values[k];
+    std::optional<double>& part = result.parts[static_cast<std::size_t>(term.part)];
     part = part.value_or(0) + value;
-    result.loss += losses_.weight(summands[k].part) * value;
+    result.loss += losses_.weight(term.part) * value;
   }
-  result.psnr = psnr(outcome.distance * outcome.distance, batch.clean.shape().count());
+  result.psnr = psnr(outcome.error_norm * outcome.error_norm, batch.clean.shape().count());
   result.gradient_norm = outcome.gradient_norm / loss_scale;
 
   const std::string here = "step " + std::to_string(batch.step + 1) + ": ";
   if (!std::isfinite(result.loss))
-    throw NotFinite(here + "the loss is not a finite number; " + where_not_finite(batch, result.parts));
+    throw NotFinite(here + "the loss is not finite; " + where_not_finite(batch, result.parts));
   if (!std::isfinite(result.gradient_norm)) {
     if (scales_loss_ && loss_scale_.halve()) return step(batch);
-    throw NotFinite(here + "a gradient is not a finite number; the first on the way back is " +
-                    first_endless_gradient());
+    throw NotFinite(here + first_nonfinite_gradient());
   }
   adam_.count_step();
   if (scales_loss_) loss_scale_.count_good_step();
@@ -100,26 +99,26 @@ engine::Parameters Trainer::weights() const {
   return adam_.ema() ? parameters_.with_values(adam_.ema()) : parameters_.current();
 }
 
-std::string Trainer::first_endless_gradient() const {
+std::string Trainer::first_nonfinite_gradient() const {
   const auto& all = parameters_.initial().all();
   const auto first = std::find_if(all.rbegin(), all.rend(), [&](const engine::Parameter& parameter) {
     return !is_finite(engine::to_vector(*parameters_.get(parameter.name, parameter.shape).gradient()));
   });
-  return first == all.rend() ? "their norm" : "that of '" + first->name + "'";
+  if (first == all.rend()) return "the norm of the gradients is not finite";
+  return "the gradient of '" + first->name + "' is not finite (the first in backward order)";
 }
 
 std::string Trainer::where_not_finite(const Batch& batch, const LossParts& parts) const {
   const engine::Tensor rainy = engine::on_device(batch.rainy, parameters_.device());
   for (int stage = 1; stage <= stages_in(config_, batch.epoch); ++stage) {
     if (!is_finite(engine::to_vector(network_->forward(rainy, stage))))
-      return "it first appears in what stage " + std::to_string(stage) + " derains";
+      return "the first infinity or NaN is in the output of stage " + std::to_string(stage);
   }
   const auto first =
       std::ranges::find_if(parts, [](const auto& part) { return part && !std::isfinite(*part); });
   const auto part = static_cast<std::size_t>(first - parts.begin());
-  const std::string what = part < parts.size()
-                               ? "the loss's part " + std::string(kLossPartNames[part]) + " is not"
-                               : "and so is each part of the loss";
+  const std::string what = part < parts.size() ? "the " + std::string(kLossPartNames[part]) + " loss is not"
+                                               : "and so is each part of the loss";
   return "the network's output is finite, " + what;
 }
 

@@ -1,4 +1,4 @@
-// The step that training repeats.
+// The training step, with its bookkeeping.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 #include "model/network.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
-#include "train/device_step.h"
 #include "train/loader.h"
 #include "train/losses.h"
 #include "train/schedule.h"
+#include "train/train_step.h"
 
 namespace sapnet::train {
 
-/// A loss or a gradient came out as infinite or not a number.
+/// A loss or a gradient is infinite or NaN.
 class NotFinite : public Error {
  public:
   using Error::Error;
@@ -33,18 +33,18 @@ struct StepResult {
   double learning_rate = 0;
 };
 
-/// What a loss is multiplied by before it goes back, so that gradients are not too small for fp16, and
-/// divided out again. Halved when a gradient comes out as infinite, and doubled after many steps in which
-/// none did.
+/// Dynamic loss scale for fp16: the loss is multiplied by it before the backward pass, so that gradients do
+/// not underflow, and the gradients are divided by it afterwards. Halved if a gradient is infinite or NaN;
+/// doubled after 2000 steps without one.
 class LossScale {
  public:
   explicit LossScale(double value, std::int64_t good_steps = 0) : value_(value), good_steps_(good_steps) {}
 
   double value() const { return value_; }
-  std::int64_t good_steps() const { return good_steps_; }  // since it changed
+  std::int64_t good_steps() const { return good_steps_; }  // since the last change
 
   void count_good_step();
-  /// False when it cannot become less.
+  /// Returns false if it is already at its minimum.
   bool halve();
 
  private:
@@ -52,39 +52,38 @@ class LossScale {
   std::int64_t good_steps_;
 };
 
-/// A network, its optimiser, and what they have learned so far.
+/// A network and its optimiser.
 class Trainer {
  public:
-  /// Goes on from `start`, whose moments may be empty: zero; and so may its EMA, which then starts from the
-  /// parameters. total_steps: of the whole run, for schedules that need it. Throws Error when the parameters
-  /// are of no network, or the moments are not as many, or as Losses does.
+  /// Resumes from `start`. Empty moments mean zeros; an empty EMA starts from the parameters. total_steps: of
+  /// the whole run, for the schedules that need it. Throws Error if the parameters belong to no known
+  /// network, if the number of moments differs from that of the parameters, or as Losses does.
   Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution,
           std::int64_t total_steps = 0);
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  /// Learns from a batch; with fp16 maps by a scaled loss, anew with half the scale while a gradient is
-  /// infinite. Throws NotFinite, saying where it first appeared; then nothing has been learned
-  /// from it, and state() is still that before it.
+  /// Trains on a batch. With fp16 maps the loss is scaled; if a gradient overflows, the step is repeated with
+  /// half the scale. Throws NotFinite, saying where the value first appeared; state() is then unchanged.
   StepResult step(const Batch& batch);
 
   std::int64_t steps() const { return adam_.steps(); }
-  /// Of the next step, if its batch begins in that epoch.
+  /// Of the next step, if its batch starts in this epoch.
   double learning_rate(std::int64_t epoch) const;
   const model::Network& network() const { return *network_; }
   const Losses& losses() const { return losses_; }
-  /// Whether steps like the last are launched as one graph.
-  bool recorded() const { return device_step_.recorded(); }
-  /// Why they cannot be on this GPU; empty until it is known.
-  std::string why_not_recorded() const { return device_step_.why_not_recorded(); }
-  /// What the next step begins with.
+  /// Whether steps like the last one replay a CUDA graph.
+  bool recorded() const { return train_step_.recorded(); }
+  /// Why capturing a graph failed; empty if it succeeded or is still being tried.
+  std::string graph_unavailable_reason() const { return train_step_.graph_unavailable_reason(); }
+  /// The state before the next step.
   TrainingState state() const;
-  /// The weights to use the network with: their exponential moving average, or without one the parameters.
+  /// The weights for inference: the exponential moving average if there is one, else the parameters.
   engine::Parameters weights() const;
 
  private:
   std::string where_not_finite(const Batch& batch, const LossParts& parts) const;
-  std::string first_endless_gradient() const;
+  std::string first_nonfinite_gradient() const;
 
   TrainConfig config_;
   std::int64_t total_steps_;
@@ -94,7 +93,7 @@ class Trainer {
   bool scales_loss_;
   LossScale loss_scale_;
   std::unique_ptr<model::Network> network_;
-  DeviceStep device_step_;
+  TrainStep train_step_;
 };
 
 }  // namespace sapnet::train

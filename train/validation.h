@@ -1,4 +1,4 @@
-// What training is judged by.
+// Validation during training.
 #pragma once
 
 #include <cstddef>
@@ -13,46 +13,46 @@
 
 namespace sapnet::train {
 
-/// Whole pictures that training is judged by, of the folders of `validation_data`, or of `data`: as many of
-/// each, as far as it has them, evenly spread over its files. Photos get rain that training does not draw,
-/// the same each time.
+/// Scores a network on whole images from the folders of `validation_data`, or else of `data`: the same number
+/// from each folder if possible, evenly spread over its files. Photos get rain that training does not use,
+/// the same every time.
 class Validation {
  public:
-  struct Picture {
-    std::string name;        // of the rainy or the photo's file
-    std::size_t folder = 0;  // its number among folders()
+  struct ImagePair {
+    std::string name;        // of the rainy file, or of the photo
+    std::size_t folder = 0;  // index into folders()
     int width = 0, height = 0;
     std::vector<std::uint8_t> rainy, clean;  // (height, width, 3)
     Scores rainy_scores;
   };
 
   struct Result {
-    std::vector<std::vector<std::uint8_t>> derained;  // of each picture, as a file would hold it
+    std::vector<std::vector<std::uint8_t>> derained;  // of each image, rounded to bytes
     std::vector<Scores> scores;
-    std::vector<Scores> folder_means;  // the mean of each folder's pictures
-    Scores mean;                       // of the folders' means
+    std::vector<Scores> folder_means;  // per folder
+    Scores mean;                       // over the folder means
   };
 
-  /// Throws Error when a folder has no pictures, or one cannot be read.
+  /// Throws Error if a folder has no images, or one cannot be read.
   explicit Validation(const TrainConfig& config);
 
-  const std::vector<Picture>& pictures() const { return pictures_; }
-  /// Of which these are some.
+  const std::vector<ImagePair>& images() const { return images_; }
+  /// Number of images in the folders, of which images() is a subset.
   std::size_t found() const { return found_; }
-  /// The folders' names (train/folder_names.h).
+  /// Names of the folders (train/folder_names.h).
   const std::vector<std::string>& folders() const { return folders_; }
 
-  /// Of the rainy pictures: what a network that does nothing would reach.
+  /// The mean score of the rainy images: the baseline without deraining.
   Scores rainy_mean() const;
 
-  /// Derains every picture on the network's device.
+  /// Derains and scores all images.
   Result run(const model::Network& network, engine::Device device, int stages) const;
 
  private:
   std::vector<Scores> folder_means(const std::vector<Scores>& scores) const;
 
   std::vector<std::string> folders_;
-  std::vector<Picture> pictures_;
+  std::vector<ImagePair> images_;
   std::size_t found_ = 0;
 };
 

@@ -37,7 +37,7 @@ void ByteReader::seek(std::uint64_t position) {
 
 Bytes ByteReader::take(std::uint64_t count) {
   if (count > bytes_.size() - position_)
-    fail("the file is cut short: " + std::to_string(count) + " bytes wanted at byte " +
+    fail("the file is truncated: " + std::to_string(count) + " bytes wanted at byte " +
          std::to_string(position_) + ", " + std::to_string(bytes_.size() - position_) + " left");
   const Bytes taken = bytes_.subspan(position_, count);
   position_ += count;

@@ -1,4 +1,4 @@
-// Walking through the bytes of an untrusted file.
+// A bounds-checked reader for the bytes of an untrusted file.
 #pragma once
 
 #include <concepts>
@@ -13,26 +13,26 @@ namespace sapnet::weights {
 
 using Bytes = std::span<const std::byte>;
 
-/// Text from a file, in quotes and fit for a message: unprintable bytes as \xNN, long text cut short.
+/// Quotes text from a file for a message: unprintable bytes as \xNN, long text truncated.
 std::string in_quotes(std::string_view text);
 
-/// The same bytes seen as text. No copy.
+/// The same bytes as text, without a copy.
 std::string_view as_text(Bytes bytes);
 
-/// Reads little-endian numbers and runs of bytes one after another; every read is checked against the end.
+/// Reads little-endian integers and byte ranges sequentially, with bounds checks.
 class ByteReader {
  public:
-  /// `source` names the file in messages. Neither is copied deep: the bytes must outlive the reader.
+  /// `source` names the file in messages. The bytes must outlive the reader.
   ByteReader(Bytes bytes, std::string source) : bytes_(bytes), source_(std::move(source)) {}
 
   std::uint64_t position() const { return position_; }
   std::uint64_t size() const { return bytes_.size(); }
   const std::string& source() const { return source_; }
 
-  /// Throws Error when `position` lies behind the end.
+  /// Throws Error if `position` is past the end.
   void seek(std::uint64_t position);
 
-  /// The next `count` bytes. Throws Error when fewer are left.
+  /// The next `count` bytes. Throws Error if fewer are left.
   Bytes take(std::uint64_t count);
 
   template <std::unsigned_integral T>

@@ -11,7 +11,7 @@ struct TypeFacts {
   ElementType type;
   std::uint64_t size;
   std::string_view safetensors_name;
-  std::string_view torch_storage_name;  // empty where PyTorch's format has no such class
+  std::string_view torch_storage_name;  // empty if PyTorch has no such class
 };
 
 constexpr TypeFacts kTypes[] = {
@@ -42,7 +42,7 @@ float from_half(std::uint16_t bits) {
 }
 
 float from_double(double value) {
-  // Narrowing a double beyond fp32 is undefined in C++, so it is spelled out.
+  // Converting a double beyond the range of fp32 is undefined behaviour in C++.
   if (std::abs(value) > static_cast<double>(std::numeric_limits<float>::max()))
     return std::copysign(std::numeric_limits<float>::infinity(), value < 0 ? -1.0f : 1.0f);
   return static_cast<float>(value);

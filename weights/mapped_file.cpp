@@ -18,7 +18,7 @@ std::string reason(int error) { return std::generic_category().message(error); }
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // do not wait on a pipe
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // do not block on a pipe
   if (descriptor < 0) throw Error(file.string() + ": cannot be opened: " + reason(errno));
 
   std::string fault;
@@ -35,7 +35,7 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
     else
       address_ = mapped;
   }
-  ::close(descriptor);  // the mapping stays
+  ::close(descriptor);  // the mapping remains valid
   if (!fault.empty()) throw Error(file.string() + ": " + fault);
 }
 

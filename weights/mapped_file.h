@@ -1,4 +1,4 @@
-// A file seen as memory.
+// Memory-mapped files.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,11 @@
 
 namespace sapnet::weights {
 
-/// A whole file mapped read-only: pages are read from disk when they are touched, and only then. The file
-/// must not be cut short while it is mapped.
+/// A whole file mapped read-only; pages are read from disk on first access. The file must not be truncated
+/// while it is mapped.
 class MappedFile {
  public:
-  /// Throws Error when the file cannot be opened or is not a regular file.
+  /// Throws Error if the file cannot be opened or is not a regular file.
   explicit MappedFile(const std::filesystem::path& file);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -6,7 +6,7 @@
 namespace sapnet::weights {
 namespace {
 
-// The instructions of protocol 2 that PyTorch's files use; Python's pickletools documents each.
+// The opcodes of protocol 2 that PyTorch uses; Python's pickletools documents them.
 enum Opcode : std::uint8_t {
   kMark = '(',
   kStop = '.',
@@ -45,7 +45,7 @@ enum Opcode : std::uint8_t {
 
 enum class Callable { kOrderedDict, kRebuildTensor, kRebuildParameter };
 
-// Room for tens of thousands of tensors, at some twenty steps each; a bound on time and memory.
+// Limits time and memory; enough for tens of thousands of tensors at about twenty steps each.
 constexpr std::uint64_t kMostSteps = 1'000'000;
 constexpr std::uint64_t kLongestName = 200;
 
@@ -55,7 +55,7 @@ class Interpreter {
 
   Pickle run() {
     if (reader_.read<std::uint8_t>() != kProtocol || reader_.read<std::uint8_t>() != 2)
-      fail("is not of protocol 2, which PyTorch writes");
+      fail("does not use protocol 2, as PyTorch does");
     for (;;) {
       spend(1);
       const std::uint8_t opcode = reader_.read<std::uint8_t>();
@@ -152,14 +152,14 @@ class Interpreter {
     return in_quotes({&byte, 1});
   }
 
-  // The stack. A value below the last mark is out of reach, as in Python.
+  // The stack. Values below the last mark are inaccessible, as in Python.
 
   void push(Kind kind, std::int64_t number) { stack_.push_back({kind, number}); }
 
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
 
   std::vector<Value> pop_some(std::size_t count) {
-    if (stack_.size() - floor() < count) fail("takes more from its stack than it put there");
+    if (stack_.size() - floor() < count) fail("pops from an empty stack");
     const std::vector<Value> values(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
     stack_.resize(stack_.size() - count);
     return values;
@@ -168,14 +168,14 @@ class Interpreter {
   Value pop() { return pop_some(1).front(); }
 
   std::vector<Value> pop_marked() {
-    if (marks_.empty()) fail("takes more from its stack than it put there");
+    if (marks_.empty()) fail("pops from an empty stack");
     std::vector<Value> values = pop_some(stack_.size() - marks_.back());
     marks_.pop_back();
     return values;
   }
 
   Value& top() {
-    if (stack_.size() == floor()) fail("takes more from its stack than it put there");
+    if (stack_.size() == floor()) fail("pops from an empty stack");
     return stack_.back();
   }
 
@@ -230,7 +230,7 @@ class Interpreter {
   std::string_view line() {
     const std::uint64_t start = reader_.position();
     while (reader_.read<std::uint8_t>() != '\n')
-      if (reader_.position() - start > kLongestName) fail("holds an endless name");
+      if (reader_.position() - start > kLongestName) fail("has an unterminated name");
     const std::uint64_t length = reader_.position() - start - 1;
     reader_.seek(start);
     const std::string_view text = as_text(reader_.take(length));
@@ -243,7 +243,7 @@ class Interpreter {
     const std::string_view name = line();
     const auto callable = [&](Callable which) { push(Kind::kCallable, static_cast<std::int64_t>(which)); };
     if (module == "collections" && name == "OrderedDict") return callable(Callable::kOrderedDict);
-    // The first form was written before PyTorch 0.4; torchvision's VGG-16 has it.
+    // The first form is from before PyTorch 0.4; torchvision's VGG-16 uses it.
     if (module == "torch._utils" && (name == "_rebuild_tensor" || name == "_rebuild_tensor_v2"))
       return callable(Callable::kRebuildTensor);
     if (module == "torch._utils" && name == "_rebuild_parameter")
@@ -258,8 +258,8 @@ class Interpreter {
   void reduce() {
     const std::vector<Value> call = pop_some(2);
     if (call[0].kind != Kind::kCallable || call[1].kind != Kind::kSequence)
-      fail("calls what is not callable");
-    // A copy, because the sequences grow while a call makes its result.
+      fail("calls something that is not callable");
+    // A copy, since a call may append to the sequences.
     const std::vector<Value> arguments = pickle_.sequences[call[1].index()];
     spend(arguments.size());
     switch (static_cast<Callable>(call[0].number)) {
@@ -269,7 +269,7 @@ class Interpreter {
         return rebuild_tensor(arguments);
       case Callable::kRebuildParameter:
         if (arguments.empty() || arguments[0].kind != Kind::kTensor)
-          fail("makes a parameter of what is no tensor");
+          fail("creates a parameter from something that is not a tensor");
         stack_.push_back(arguments[0]);
     }
   }
@@ -278,59 +278,58 @@ class Interpreter {
   void ordered_dict(const std::vector<Value>& arguments) {
     Pickle::Dict items;
     if (!arguments.empty()) {
-      if (arguments[0].kind != Kind::kSequence) fail("makes a dict of what is no list of pairs");
+      if (arguments[0].kind != Kind::kSequence)
+        fail("creates a dict from something that is not a list of pairs");
       const std::vector<Value>& pairs = pickle_.sequences[arguments[0].index()];
       spend(pairs.size());
       for (const Value& pair : pairs) {
         if (pair.kind != Kind::kSequence || pickle_.sequences[pair.index()].size() != 2)
-          fail("makes a dict of what is no list of pairs");
+          fail("creates a dict from something that is not a list of pairs");
         items.emplace_back(pickle_.sequences[pair.index()][0], pickle_.sequences[pair.index()][1]);
       }
     }
     push_dict(std::move(items));
   }
 
-  // (storage, offset, shape, strides), and in the second form requires_grad and hooks, which mean nothing
-  // here.
+  // (storage, offset, shape, strides); the second form adds requires_grad and hooks, which are ignored.
   void rebuild_tensor(const std::vector<Value>& arguments) {
     if (arguments.size() < 4 || arguments[0].kind != Kind::kStorage || arguments[1].kind != Kind::kInteger ||
         arguments[1].number < 0)
-      fail("describes a tensor wrongly");
+      fail("has an invalid tensor description");
     StridedTensor tensor{arguments[0].index(), static_cast<std::uint64_t>(arguments[1].number),
                          extents(arguments[2]), extents(arguments[3])};
-    if (tensor.shape.size() != tensor.strides.size()) fail("describes a tensor wrongly");
+    if (tensor.shape.size() != tensor.strides.size()) fail("has an invalid tensor description");
     pickle_.tensors.push_back(std::move(tensor));
     push(Kind::kTensor, static_cast<std::int64_t>(pickle_.tensors.size() - 1));
   }
 
   std::vector<std::int64_t> extents(const Value& value) {
-    if (value.kind != Kind::kSequence || pickle_.sequences[value.index()].size() > kMostDimensions)
-      fail("describes a tensor wrongly");
+    if (value.kind != Kind::kSequence || pickle_.sequences[value.index()].size() > kMaxDimensions)
+      fail("has an invalid tensor description");
     std::vector<std::int64_t> numbers;
     for (const Value& number : pickle_.sequences[value.index()]) {
-      if (number.kind != Kind::kInteger || number.number < 0) fail("describes a tensor wrongly");
+      if (number.kind != Kind::kInteger || number.number < 0) fail("has an invalid tensor description");
       numbers.push_back(number.number);
     }
     spend(numbers.size());
     return numbers;
   }
 
-  // The state of a dict (a state_dict's '_metadata') says nothing about the weights.
+  // The state of a dict (a state_dict's '_metadata') is not relevant to the weights.
   void build() {
     pop();
     if (top().kind != Kind::kDict) fail("gives a state to something that is not a dict");
   }
 
-  // ('storage', class, key, device, count) and, in the legacy format, a view, which PyTorch 0.4 and later
-  // leave None.
+  // ('storage', class, key, device, count), and in the legacy format a view, which is None since PyTorch 0.4.
   void persistent_id() {
     const Value id = pop();
-    if (id.kind != Kind::kSequence) fail("describes a storage wrongly");
+    if (id.kind != Kind::kSequence) fail("has an invalid storage description");
     const std::vector<Value>& parts = pickle_.sequences[id.index()];
     if (parts.size() < 5 || parts.size() > 6 || pickle_.text(parts[0]) != "storage" ||
         parts[1].kind != Kind::kStorageType || parts[2].kind != Kind::kText ||
         parts[4].kind != Kind::kInteger || parts[4].number < 0)
-      fail("describes a storage wrongly");
+      fail("has an invalid storage description");
     if (parts.size() == 6 && parts[5].kind != Kind::kOpaque)
       fail("holds a storage that is part of another one; load and save the file with a newer PyTorch");
 

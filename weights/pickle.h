@@ -1,4 +1,4 @@
-// A reader of the few pickles that PyTorch writes around its tensors.
+// A safe reader for the pickles in PyTorch files.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,25 @@
 
 namespace sapnet::weights {
 
-/// What a pickle says of a run of numbers that lies elsewhere in the file.
+/// A pickle's description of a storage, whose data is elsewhere in the file.
 struct Storage {
   std::string_view key;  // its name in the file, unique among the pickle's storages
   ElementType type;
-  std::uint64_t count;  // elements, as claimed: not yet held against the file
+  std::uint64_t count;  // elements, as claimed by the file; not yet checked
 };
 
-/// A strided view of a storage, in elements. Nothing of it is checked but that no number is negative and
-/// that shape and strides have the same length.
+/// A strided view of a storage, in elements. Only these properties are checked: no number is negative, and
+/// shape and strides have the same length.
 struct StridedTensor {
   std::size_t storage;  // index into Pickle::storages
   std::uint64_t offset;
   std::vector<std::int64_t> shape, strides;
 };
 
-/// A value of a pickle. Values refer to each other by index, so that cyclic references cost nothing.
+/// A value in a pickle. Values refer to each other by index, so cyclic references are harmless.
 struct Value {
   enum class Kind {
-    kOpaque,  // None, a float: nothing that a weight file's meaning depends on
+    kOpaque,  // None, a float: not relevant to weights
     kBool,
     kInteger,
     kText,      // index into texts
@@ -47,9 +47,9 @@ struct Value {
   std::size_t index() const { return static_cast<std::size_t>(number); }
 };
 
-/// A pickle, read. The texts point into the file.
+/// A parsed pickle. The texts point into the file.
 struct Pickle {
-  using Dict = std::vector<std::pair<Value, Value>>;  // in the order of insertion; keys may repeat
+  using Dict = std::vector<std::pair<Value, Value>>;  // in insertion order; keys may repeat
 
   Value root;
   std::vector<std::string_view> texts;
@@ -58,16 +58,16 @@ struct Pickle {
   std::vector<Storage> storages;
   std::vector<StridedTensor> tensors;
 
-  /// The text that a value is, or none.
+  /// The text of a value; nullopt if it is not text.
   std::optional<std::string_view> text(const Value& value) const;
 
-  /// The last value of a dict under a text key, or null.
+  /// The last value with this key; null if there is none.
   const Value* find(const Dict& dict, std::string_view key) const;
 };
 
-/// Reads one pickle of protocol 2 and leaves the reader behind it. Nothing is executed: of all of Python,
-/// only OrderedDict, PyTorch's tensor makers and storage classes have a meaning here, and an instruction or a
-/// name beyond them throws Error, as does whatever else is damaged. Memory stays proportional to the bytes.
+/// Reads one pickle (protocol 2) and leaves the reader after it. Nothing is executed: only OrderedDict and
+/// PyTorch's tensor constructors and storage classes are supported; any other name or opcode throws Error, as
+/// does a damaged pickle. Memory use is proportional to the number of bytes.
 Pickle read_pickle(ByteReader& reader);
 
 }  // namespace sapnet::weights

@@ -15,10 +15,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Room for a hundred thousand tensors; the format itself allows 100 MB.
+// Enough for a hundred thousand tensors; the format itself allows 100 MB.
 constexpr std::uint64_t kLargestHeader = 16 << 20;
 constexpr std::uint64_t kLengthSize = 8;
-constexpr std::size_t kAlignment = 8;  // of the data, as the format asks
+constexpr std::size_t kAlignment = 8;  // of the data, as the format requires
 
 struct Entry {
   std::string name;
@@ -27,8 +27,8 @@ struct Entry {
   std::uint64_t begin, end;  // bytes, from the start of the data
 };
 
-// The header is an object of objects of arrays, so anything deeper is refused before it grows; and a key may
-// appear once, where the JSON library would keep the last.
+// The header is an object of objects of arrays, so deeper nesting is rejected early. Repeated keys are
+// rejected too; the JSON library would keep the last one.
 Json parse_header(std::string_view text, const std::string& source) {
   constexpr int kDeepest = 2;
   std::set<std::string> keys[kDeepest + 1];
@@ -54,7 +54,7 @@ Json parse_header(std::string_view text, const std::string& source) {
 std::vector<std::uint64_t> whole_numbers(const Json& array, const std::string& subject) {
   std::vector<std::uint64_t> numbers;
   if (!array.is_array()) throw Error(subject + " lacks its shape or offsets");
-  if (array.size() > kMostDimensions) throw Error(subject + " has too many dimensions");
+  if (array.size() > kMaxDimensions) throw Error(subject + " has too many dimensions");
   for (const Json& number : array) {
     if (!number.is_number_unsigned() || number.get<std::uint64_t>() > INT64_MAX)
       throw Error(subject + " has a shape or offset that is not a whole number");
@@ -65,14 +65,14 @@ std::vector<std::uint64_t> whole_numbers(const Json& array, const std::string& s
 
 Entry read_entry(const std::string& name, const Json& json, const std::string& source) {
   const std::string subject = source + ": tensor " + in_quotes(name);
-  if (!json.is_object()) throw Error(subject + " is described wrongly");
+  if (!json.is_object()) throw Error(subject + " has an invalid description");
   const auto field = [&](const char* key) { return json.contains(key) ? json[key] : Json(); };
 
   const Json type_name = field("dtype");
   if (!type_name.is_string()) throw Error(subject + " lacks its dtype");
   const auto type = from_safetensors_name(type_name.get_ref<const std::string&>());
   if (!type)
-    throw Error(subject + " is of the type " + in_quotes(type_name.get_ref<const std::string&>()) +
+    throw Error(subject + " has the type " + in_quotes(type_name.get_ref<const std::string&>()) +
                 ", which is not supported");
 
   const std::vector<std::uint64_t> extents = whole_numbers(field("shape"), subject);

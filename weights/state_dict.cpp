@@ -14,7 +14,7 @@ bool is_contiguous(const StridedTensor& tensor) {
   return true;
 }
 
-// The last element that a tensor (with at least one) reaches, or none when that leaves 64 bits.
+// Index of the last element of a non-empty tensor; nullopt if it overflows 64 bits.
 std::optional<std::uint64_t> last_element(const StridedTensor& tensor) {
   std::uint64_t last = tensor.offset;
   for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
@@ -26,7 +26,7 @@ std::optional<std::uint64_t> last_element(const StridedTensor& tensor) {
   return last;
 }
 
-// Values in row-major order of the shape, which is not empty; `elements` is the whole storage.
+// Gathers the values of a non-empty tensor in row-major order; `elements` is the whole storage.
 void gather(const StridedTensor& tensor, ElementType type, Bytes elements, std::span<float> values) {
   const std::uint64_t size = element_size(type);
   if (is_contiguous(tensor))
@@ -61,7 +61,7 @@ const Pickle::Dict& find_state_dict(const Pickle& pickle, const std::string& sou
     }
     if (holds_tensors(root)) return root;
   }
-  throw Error(source + ": holds no named tensors, neither at its top level nor under 'state_dict'");
+  throw Error(source + ": has no named tensors, neither at the top level nor under 'state_dict'");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace sapnet::weights {
 namespace {
 
-// A pickle of protocol 2 that holds the magic number, ten bytes long, and nothing else.
+// A protocol 2 pickle of the ten-byte magic number.
 constexpr std::string_view kMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 constexpr std::int64_t kProtocolVersion = 1001;
 
@@ -18,7 +18,7 @@ bool is_little_endian(const Pickle& system) {
   return little && little->kind == Value::Kind::kBool && little->number != 0;
 }
 
-// The storages lie one after another in the order of the list of keys, each behind its length in elements.
+// The storages follow in the order of the list of keys, each preceded by its length in elements.
 std::unordered_map<std::string_view, Bytes> find_storages(const Pickle& pickle, const Pickle& keys,
                                                           ByteReader& reader) {
   if (keys.root.kind != Value::Kind::kSequence) reader.fail("its list of storages is damaged");
@@ -51,7 +51,7 @@ engine::Parameters read_torch_legacy(Bytes bytes, const std::string& source, std
   reader.take(kMagic.size());
   const Value version = read_pickle(reader).root;
   if (version.kind != Value::Kind::kInteger || version.number != kProtocolVersion)
-    reader.fail("is of an unknown version of PyTorch's legacy format");
+    reader.fail("has an unknown version of PyTorch's legacy format");
   if (!is_little_endian(read_pickle(reader)))
     reader.fail("was saved on a big-endian machine, which is not supported");
   const Pickle pickle = read_pickle(reader);

@@ -7,14 +7,14 @@
 namespace sapnet::weights {
 namespace {
 
-// Every entry lies in one folder, named after the file it was saved as; the pickle tells which.
+// All entries are in one folder, named after the saved file; it is that of the pickle.
 std::string find_folder(const ZipArchive& archive, const std::string& source) {
   constexpr std::string_view kPickle = "data.pkl";
   std::string folder;
   for (const auto& [name, entry] : archive.entries()) {
     const std::size_t slash = name.find('/');
     if (slash == std::string_view::npos || name.substr(slash + 1) != kPickle) continue;
-    if (!folder.empty()) throw Error(source + ": holds two pickles, in two folders");
+    if (!folder.empty()) throw Error(source + ": has two pickles, in two folders");
     folder = name.substr(0, slash + 1);
   }
   if (folder.empty()) throw Error(source + ": is a zip archive, but not a PyTorch file (it has no data.pkl)");

@@ -10,7 +10,7 @@ namespace sapnet::weights {
 bool is_torch_zip(Bytes bytes);
 
 /// Reads the tensors whose names start with `prefix`; see state_dict.h. `source` names the file in messages.
-/// Throws Error for a damaged file and for zip archives of another kind.
+/// Throws Error if the file is damaged or another kind of zip archive.
 engine::Parameters read_torch_zip(Bytes bytes, const std::string& source, std::string_view prefix);
 
 }  // namespace sapnet::weights

@@ -37,7 +37,7 @@ ZipArchive::ZipArchive(Bytes bytes, const std::string& source) : reader_(bytes, 
 }
 
 ZipArchive::Directory ZipArchive::find_directory() {
-  // The end record is followed by a comment of the length that it names itself.
+  // The end record is followed by a comment, whose length it states.
   const std::uint64_t size = reader_.size();
   const std::uint64_t furthest = size > kEndSize + kLongestComment ? size - kEndSize - kLongestComment : 0;
   for (std::uint64_t end = size < kEndSize ? 0 : size - kEndSize + 1; end-- > furthest;) {
@@ -63,7 +63,7 @@ ZipArchive::Directory ZipArchive::find_directory() {
     }
     return {entry_count, directory_size, position};
   }
-  reader_.fail("is a zip archive without a directory at its end; it was probably cut short");
+  reader_.fail("is a zip archive without a directory at its end; it is probably truncated");
 }
 
 void ZipArchive::read_entry() {

@@ -1,4 +1,4 @@
-// A reader of zip archives whose entries are stored as they are, which is how PyTorch writes them.
+// Reads zip archives with uncompressed entries, as PyTorch writes them.
 #pragma once
 
 #include <string_view>
@@ -17,14 +17,14 @@ class ZipArchive {
     std::uint64_t stored_size, size, header_position;
   };
 
-  /// Reads the directory. Throws Error, naming `source`, when it is missing or damaged.
+  /// Reads the directory. Throws Error, naming `source`, if it is missing or damaged.
   ZipArchive(Bytes bytes, const std::string& source);
 
-  /// By full name; the names point into the archive.
+  /// Entries by full name; the names point into the archive.
   const std::unordered_map<std::string_view, Entry>& entries() const { return entries_; }
 
-  /// The bytes of an entry, their checksum verified; not a copy. Throws Error when there is no such entry,
-  /// when it is compressed or encrypted, or when it is damaged.
+  /// The bytes of an entry, with their checksum verified; not a copy. Throws Error if the entry does not
+  /// exist, is compressed or encrypted, or is damaged.
   Bytes read(std::string_view name) const;
 
  private:

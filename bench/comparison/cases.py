@@ -1,4 +1,4 @@
-"""What is compared: whole networks, training steps, and VGG-16 there and back, each in every program."""
+"""The cases: networks, training steps, and VGG-16 forward and backward, each for every program."""
 import dataclasses
 import pathlib
 import sys
@@ -6,7 +6,7 @@ from typing import Callable
 
 import numpy
 
-from . import pictures
+from . import images
 from .runs import typical
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
@@ -17,7 +17,7 @@ from vision import LINEAR_NAMES, draw_linear, draw_vgg16  # noqa: E402
 from weight_file import write_safetensors  # noqa: E402
 
 BATCH, PATCH = 12, 100  # the paper's
-# Width, height, rounds of processes, timed runs in each: small pictures vary more and take less.
+# Width, height, rounds of processes, timed runs in each: small images are faster and vary more.
 NETWORKS = {"cpu": ((100, 100, 3, 7), (481, 321, 2, 2), (1280, 720, 1, 1)),
             "cuda": ((481, 321, 1, 20), (1920, 1080, 1, 20), (3840, 2160, 1, 10))}
 # Losses, rounds, timed steps in each.
@@ -27,32 +27,32 @@ STEPS = {"cpu": (("ssim", 3, 2), ("all", 1, 2)), "cuda": (("ssim", 1, 20), ("all
 @dataclasses.dataclass
 class Case:
     title: str
-    key: dict  # what it is, for the file of results
+    key: dict  # identifies the case in the results file
     device: str
     pixels: int
     rounds: int
     commands: dict
-    judge: Callable  # (name, reports) to {"psnr": …, "difference": …}, where these can be had
+    judge: Callable  # (name, reports) to {"psnr": …, "difference": …}, as far as available
     reports: dict = dataclasses.field(default_factory=dict)
 
     def failed(self):
-        """Whether a program failed that should not. On a GPU, what PyTorch cannot do is said, and no fault of ours."""
+        """Whether a program failed. Failures of PyTorch on a GPU are reported but do not count."""
         return any(report.get("failed") for name, report in self.reports.items()
                    if self.device == "cpu" or name.startswith("ours"))
 
     def measured(self, ours):
-        """Seconds by name, of our programs or of the peers."""
+        """Seconds by name, for our programs or for the peers."""
         return {name: typical(self.device, report) for name, report in self.reports.items()
                 if "seconds" in report and name.startswith("ours") == ours}
 
 
 def reference(reports):
-    """Ours, in fp32: what the others are held against."""
+    """Our fp32 program, which the others are compared with."""
     return next((name for name in ("ours", "ours fp32") if "seconds" in reports.get(name, {})), None)
 
 
 def programs(options, device, command, peer, arguments, training=False):
-    """Ours and PyTorch's, by name."""
+    """Commands of our programs and PyTorch's, by name."""
     arguments = [*map(str, arguments), "--threads", str(options.threads), "--device", device]
     ours = {"ours": []} if device == "cpu" else {f"ours {p}": ["--precision", p] for p in ("fp16", "fp32")}
     commands = {name: [options.program, command, *arguments, *more] for name, more in ours.items()}
@@ -63,42 +63,42 @@ def programs(options, device, command, peer, arguments, training=False):
 
 
 def with_outputs(commands, folder):
-    """The commands, each told to write what it computes, and a function that reads that."""
+    """Adds --output to the commands; also returns a function that reads an output."""
     files = {name: folder / f"{name.replace(' ', '_')}.f32" for name in commands}
     commands = {name: [*command, "--output", files[name]] for name, command in commands.items()}
     return commands, lambda name: numpy.fromfile(files[name], "<f4")
 
 
 def network(options, device, photo, folder, width, height, rounds, repeat):
-    rainy, clean = (pictures.mirrored(picture, width, height) for picture in photo)
+    rainy, clean = (images.mirrored(image, width, height) for image in photo)
     title = f"{width}x{height}"
     folder = folder / title
     folder.mkdir()
     commands, output = with_outputs(programs(options, device, "network", "torch_network.py", [
         "--weights", options.weights, "--size", title, "--repeat", repeat,
-        "--input", pictures.write(folder / "rainy.f32", rainy)]), folder)
+        "--input", images.write(folder / "rainy.f32", rainy)]), folder)
 
     def judge(name, reports):
         values = output(name)
-        judged = {"psnr": pictures.psnr(values.reshape(clean.shape), clean)}
+        result = {"psnr": images.psnr(values.reshape(clean.shape), clean)}
         if reference(reports) not in (None, name):
-            judged["difference"] = float(numpy.abs(values - output(reference(reports))).max())
-        return judged
+            result["difference"] = float(numpy.abs(values - output(reference(reports))).max())
+        return result
 
     return Case(title, {"width": width, "height": height}, device, width * height, rounds, commands, judge)
 
 
 def step(options, device, photo, folder, loss, rounds, repeat):
     arguments = ["--weights", options.weights, "--batch", BATCH, "--patch", PATCH, "--repeat", repeat, "--input",
-                 pictures.write(folder / "patches.f32", pictures.patches(photo, BATCH, PATCH))]
+                 images.write(folder / "patches.f32", images.patches(photo, BATCH, PATCH))]
     if loss == "all":
         linear = {name: weight.view(1, -1, 1, 1) for name, weight in zip(LINEAR_NAMES, draw_linear(2))}
         write_safetensors(folder / "lpips.safetensors", linear)
-        arguments += ["--vgg", drawn_vgg16(folder), "--lpips", folder / "lpips.safetensors"]
+        arguments += ["--vgg", random_vgg16(folder), "--lpips", folder / "lpips.safetensors"]
     commands = programs(options, device, "step", "torch_step.py", arguments, training=True)
 
     def judge(name, reports):
-        """By the losses of the first steps, which all programs take."""
+        """Compares the losses of the first steps."""
         if reference(reports) in (None, name):
             return {}
         pairs = zip(reports[name]["losses"], reports[reference(reports)]["losses"])
@@ -110,15 +110,14 @@ def step(options, device, photo, folder, loss, rounds, repeat):
 
 
 def vgg(options, folder):
-    """On noise. The difference is the 2-norm of that of the gradients by the pictures, by their own: a maximum of
-    two that are next to equal may be either, and sends its gradient elsewhere. Weights are drawn, for what they are
-    tells in no time."""
+    """On noise, with random weights, which do not affect the time. The difference is the relative 2-norm error of the
+    input gradient, since a maximum of nearly equal values may route its gradient either way."""
     noise = numpy.random.default_rng(0).random((BATCH, PATCH, PATCH, 3), numpy.float32)
     folder = folder / "vgg"
     folder.mkdir()
     commands, gradient = with_outputs(programs(options, "cpu", "vgg", "torch_vgg.py", [
-        "--weights", drawn_vgg16(folder), "--batch", BATCH, "--patch", PATCH, "--repeat", 5,
-        "--input", pictures.write(folder / "noise.f32", noise)], training=True), folder)
+        "--weights", random_vgg16(folder), "--batch", BATCH, "--patch", PATCH, "--repeat", 5,
+        "--input", images.write(folder / "noise.f32", noise)], training=True), folder)
 
     def judge(name, reports):
         if reference(reports) in (None, name):
@@ -130,7 +129,7 @@ def vgg(options, folder):
                 BATCH * PATCH**2, 3, commands, judge)
 
 
-def drawn_vgg16(folder):
+def random_vgg16(folder):
     file = folder / "vgg16.safetensors"
     if not file.exists():
         write_safetensors(file, draw_vgg16(1).state_dict())
@@ -138,7 +137,7 @@ def drawn_vgg16(folder):
 
 
 def all_cases(options, device, folder):
-    photo = pictures.rainy_and_clean(options.program.parent, folder)
+    photo = images.rainy_and_clean(options.program.parent, folder)
     cases = [network(options, device, photo, folder, *of) for of in NETWORKS[device]]
     cases += [step(options, device, photo, folder, *of) for of in STEPS[device]]
     return cases + ([vgg(options, folder)] if device == "cpu" else [])

@@ -1,4 +1,4 @@
-"""Runs programs that print JSON, one at a time, until the time is up."""
+"""Runs programs that print JSON, one at a time, within a time limit."""
 import json
 import os
 import re
@@ -7,11 +7,11 @@ import sys
 import time
 
 
-TIME_IS_UP = "for the time is up"
+TIME_IS_UP = "the time limit is reached"
 
 
 class Clock:
-    """Seconds since it was made, and until the time is up."""
+    """Elapsed and remaining seconds."""
 
     def __init__(self, limit):
         self.start, self.limit = time.monotonic(), limit
@@ -24,8 +24,8 @@ class Clock:
 
 
 def environment(pixels):
-    """Threads that sleep while they wait; and for large maps memory that glibc keeps, rather than returning
-    it after every layer: faulting it in again would cost PyTorch a good part of its time."""
+    """Makes waiting threads sleep; for large maps, also makes glibc keep freed memory, since page faults after every
+    layer would slow PyTorch down considerably."""
     variables = dict(os.environ, OMP_WAIT_POLICY="passive")
     if pixels >= 500_000:
         variables["MALLOC_MMAP_MAX_"] = "0"
@@ -33,20 +33,20 @@ def environment(pixels):
 
 
 def reason(result):
-    """The last line that a program said, or Python's exception, which advice may follow."""
+    """The last line of stderr, or Python's exception, which may be followed by advice."""
     lines = result.stderr.strip().splitlines()
     raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
     return (raised or lines or [f"exit status {result.returncode}"])[-1]
 
 
 def run(command, pixels, clock):
-    """What the program prints, or {"not_measured": why not}, "failed" being whether it is its own fault."""
+    """What the program prints, or {"not_measured": reason, "failed": whether the program itself failed}."""
     if clock.left() < 1:
-        return {"not_measured": f"left out, {TIME_IS_UP}", "failed": False}
+        return {"not_measured": f"skipped: {TIME_IS_UP}", "failed": False}
     try:
         result = subprocess.run(command, env=environment(pixels), capture_output=True, text=True, timeout=clock.left())
     except subprocess.TimeoutExpired:
-        return {"not_measured": f"stopped, {TIME_IS_UP}", "failed": False}
+        return {"not_measured": f"stopped: {TIME_IS_UP}", "failed": False}
     except OSError as error:
         return {"not_measured": str(error), "failed": True}
     if result.returncode != 0:
@@ -55,12 +55,12 @@ def run(command, pixels, clock):
 
 
 def typical(device, report):
-    """A GPU's median; on a CPU, where others come between, the shortest."""
+    """The median on a GPU; on a CPU, where other processes interfere, the minimum."""
     return report["seconds"]["median" if device == "cuda" else "min"]
 
 
 def best(reports):
-    """Of several rounds, or the best of some, the fastest; memory is the least that sufficed. Of none, why."""
+    """The fastest of several rounds, with the smallest memory; if none was measured, the first report."""
     measured = [report for report in reports if "seconds" in report]
     if not measured:
         return reports[0]
@@ -71,8 +71,7 @@ def best(reports):
 
 
 def take_turns(case, names, clock):
-    """Runs the case's programs of these names, one after the other in each round, and keeps the best reports, of those
-    that it has too."""
+    """Alternates the named programs of the case over its rounds and keeps the best reports, including earlier ones."""
     reports = {name: [case.reports[name]] if name in case.reports else [] for name in names}
     for k in range(case.rounds):
         for name in names:

@@ -1,9 +1,9 @@
-"""The figures of a case, for people and for files."""
+"""Formats the results of a case as text and as JSON."""
 from .runs import typical
 
 
 def memory(device, report):
-    """On a GPU of its memory, on a CPU of the whole process."""
+    """Peak GPU memory on a GPU; of the whole process on a CPU."""
     return report["tensor_peak_bytes" if device == "cuda" else "peak_memory_bytes"]
 
 
@@ -13,16 +13,16 @@ def seconds(value):
 
 def print_header(device, options):
     if device == "cuda":
-        print("\nOn a GPU: the median of the runs by its clock, p10 and p90; peak memory of its maps and weights.")
+        print("\nOn a GPU: median of the runs, p10 and p90, by GPU events; peak memory of maps and weights.")
     else:
-        print(f"On the CPU, {options.threads} threads: the shortest of the runs, p10 and p90; peak memory of the "
-              "whole process. % of peak counts the multiplications of a direct convolution, of which Winograd does a "
-              "quarter, so that it may pass 100.")
-    print("PSNR is against the clean picture, the difference from ours in fp32, of outputs, losses or gradients.")
+        print(f"On the CPU, {options.threads} threads: minimum of the runs, p10 and p90; peak memory of the "
+              "process. % of peak counts FLOPs of direct convolution; Winograd needs a quarter of the multiplications "
+              "and may exceed 100.")
+    print("PSNR: against the clean image. Difference: of outputs, losses or gradients, from ours in fp32.")
 
 
 def print_case(case):
-    """A line for each program; one for all where nothing was measured."""
+    """Prints a line per program; a single line if nothing was measured."""
     if not any(case.measured(ours) for ours in (True, False)):
         reasons = [": " + report["not_measured"] for report in case.reports.values()]
         print(f"{case.title:<32}not measured{reasons[0] if reasons else ''}", flush=True)
@@ -44,7 +44,7 @@ def print_case(case):
 
 
 def result(case):
-    """As bench/results keeps it."""
+    """The entry for bench/results."""
     ours, peers = case.measured(True), case.measured(False)
     fastest = [min(times, key=times.get) if times else None for times in (ours, peers)]
     document = {**case.key, "device": case.device, "programs": case.reports, "fastest_ours": fastest[0],

@@ -5,7 +5,7 @@
 namespace sapnet::bench {
 namespace {
 
-constexpr std::int64_t kChannels = 32, kStages = 6, kBatch = 12, kPatch = 100;  // SAPNet's, and the paper's
+constexpr std::int64_t kChannels = 32, kStages = 6, kBatch = 12, kPatch = 100;  // of SAPNet; of the paper
 constexpr std::array<std::int64_t, 5> kDilations = {1, 2, 4, 8, 16};
 
 struct Size {
@@ -52,7 +52,7 @@ void add_sapnet_backward(std::vector<Case>& to, const Size& size) {
   to.push_back(conv2d(size, {4 * kChannels, 0}, 2 * kChannels, Pass::kDgrad));
   to.push_back(conv2d(size, {kChannels, kChannels}, 4 * kChannels, Pass::kWgrad));
   to.push_back(conv2d(size, {3, 3}, kChannels, Pass::kWgrad));
-  // As a step has them: every stage has used the weights.
+  // As in a training step, where every stage uses the weights.
   for (Case layer :
        {conv2d(size, {3, 3}, kChannels, Pass::kWgrad), conv2d(size, {kChannels, 0}, kChannels, Pass::kWgrad),
         conv2d(size, {kChannels, kChannels}, 4 * kChannels, Pass::kWgrad)}) {
@@ -62,7 +62,7 @@ void add_sapnet_backward(std::vector<Case>& to, const Size& size) {
   }
 }
 
-/// The different ones of VGG-16's convolutions, there and back, and its first pool.
+/// The distinct convolutions of VGG-16, forward and backward, and its first pooling layer.
 void add_vgg(std::vector<Case>& to) {
   struct Layer {
     std::int64_t side, in, out;
@@ -83,7 +83,7 @@ void add_vgg(std::vector<Case>& to) {
     to.push_back(on_maps(Operation::kMaxPool, pass, kTraining, 64));
 }
 
-/// Of the residual network that segments: its 1×1 convolutions are cuBLAS's.
+/// Of the segmentation ResNet, whose 1×1 convolutions use cuBLAS.
 void add_products(std::vector<Case>& to) {
   to.push_back(conv2d({kBatch, 25, 25}, {64, 0}, 256, Pass::kForward, 1, 1));
   to.push_back(conv2d({kBatch, 7, 7}, {1024, 0}, 256, Pass::kForward, 1, 1));

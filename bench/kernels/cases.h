@@ -1,5 +1,5 @@
-// The operations that benchmarks time, each at the shapes that it has in practice. One list drives our side,
-// cuDNN and cuBLAS, and PyTorch.
+// The benchmarked operations, with their shapes in practice. This list is used for sapnet, cuDNN, cuBLAS and
+// PyTorch.
 #pragma once
 
 #include <array>
@@ -13,20 +13,20 @@ namespace sapnet::bench {
 
 enum class Operation { kConv2d, kConvLstm, kAttendedConv, kMaxPool, kSsim, kFocal, kAdam };
 
-/// kBackward: that of a whole operation which is not split into dgrad and wgrad.
+/// kBackward: the backward pass of an operation without separate dgrad and wgrad.
 enum class Pass { kForward, kDgrad, kWgrad, kBackward };
 
 struct Case {
   Operation operation = Operation::kConv2d;
   Pass pass = Pass::kForward;
-  std::int64_t n = 1, h = 1, w = 1;  // of the maps; with Adam: 1, 1 and the number of parameters
-  std::array<std::int64_t, 2>
-      in{};  // channels of the input, or of two inputs side by side; of dgrad: of grad_preactivation
-  std::int64_t out = 0;  // of a convolution
+  std::int64_t n = 1, h = 1, w = 1;  // of the maps; Adam: 1, 1 and the number of parameters
+  /// Channels of the input, or of two concatenated inputs; dgrad: of grad_preactivation.
+  std::array<std::int64_t, 2> in{};
+  std::int64_t out = 0;  // output channels of a convolution
   std::int64_t kernel = 3, dilation = 1;
-  std::int64_t uses = 1;  // of wgrad: the n images are those of so many uses of the weights
+  std::int64_t uses = 1;  // wgrad: how many uses of the weights the n images come from
 
-  /// The convolution in it, of stride 1, that keeps the maps' size. conv_lstm's is that of all gates.
+  /// Its convolution, with stride 1 and "same" padding; for conv_lstm that of all gates.
   kernels::Conv2dProblem conv() const;
 
   std::int64_t pixels() const { return n * h * w; }
@@ -36,8 +36,7 @@ struct Case {
   std::string shape_name() const;
 };
 
-/// All of them: SAPNet at the size of training and of three pictures, VGG-16 and the losses at that of
-/// training.
+/// All cases: SAPNet at the training size and three image sizes, VGG-16 and the losses at the training size.
 std::vector<Case> cases();
 
 }  // namespace sapnet::bench

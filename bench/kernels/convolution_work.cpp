@@ -20,7 +20,7 @@ using engine::Tensor;
 using engine::to_vector;
 using kernels::Conv2dProblem;
 
-/// Pictures and what is by pictures are fp32, maps as the execution has them.
+/// Images and their gradients are fp32; maps have the execution's type.
 DType stored_as(std::int64_t channels, const Execution& execution) {
   return channels == 3 ? DType::kFloat32 : execution.maps;
 }
@@ -39,20 +39,20 @@ Shape shape(const Case& what, std::int64_t channels) { return {what.n, what.h, w
 
 Shape filter(std::int64_t out, std::int64_t in, std::int64_t kernel = 3) { return {out, in, kernel, kernel}; }
 
-/// None of an absent one.
+/// Empty for an absent map.
 std::vector<float> values(const Tensor& tensor) { return tensor ? to_vector(tensor) : std::vector<float>(); }
 
 Work conv2d_work(const Case& what, const Execution& execution) {
   const Conv2dProblem p = what.conv();
   const bool forward = what.pass == Pass::kForward;
   const DType from = stored_as(what.in[0], execution), to = stored_as(what.out, execution);
-  const bool to_picture = forward && what.out == 3;  // SAPNet's last: to it comes the rainy picture
+  const bool to_image = forward && what.out == 3;  // SAPNet's last convolution, which adds the rainy image
   Work work;
   work.cost = {flops(what), map_bytes(what, p.total_in_channels(), from) +
-                                map_bytes(what, what.out, to) * (to_picture ? 2 : 1) +
+                                map_bytes(what, what.out, to) * (to_image ? 2 : 1) +
                                 weight_count(p) * static_cast<double>(size_of(from))};
   work.sets = sets_of(work.cost.bytes, execution.device);
-  work.peer = {p, what.pass, execution.maps, forward, forward && !to_picture, 0};
+  work.peer = {p, what.pass, execution.maps, forward, forward && !to_image, 0};
 
   MapMaker make(execution.device);
   Execution reads = execution;
@@ -65,8 +65,8 @@ Work conv2d_work(const Case& what, const Execution& execution) {
   const auto y =
       what.in[1] > 0 ? make.maps(work.sets, shape(what, what.in[1]), from) : std::vector<Tensor>(work.sets);
   const auto residual =
-      to_picture ? make.maps(work.sets, shape(what, what.out), to) : std::vector<Tensor>(work.sets);
-  const bool relu = forward && !to_picture;
+      to_image ? make.maps(work.sets, shape(what, what.out), to) : std::vector<Tensor>(work.sets);
+  const bool relu = forward && !to_image;
   work.run = [=](std::size_t k) {
     return std::vector{
         engine::conv2d(x[k], y[k], *weights, {.relu = relu, .residual = residual[k], .maps = to})};
@@ -79,7 +79,7 @@ Work conv2d_work(const Case& what, const Execution& execution) {
   return work;
 }
 
-/// dgrad is a convolution and is timed as one.
+/// dgrad is itself a convolution and is timed as one.
 Work wgrad_work(const Case& what, const Execution& execution) {
   const Conv2dProblem p = what.conv();
   const DType from = stored_as(what.in[0], execution), to = stored_as(what.out, execution);
@@ -124,7 +124,7 @@ Work wgrad_work(const Case& what, const Execution& execution) {
 
 struct Lstm {
   std::shared_ptr<const engine::ConvLstmWeights> weights;
-  std::vector<float> filters;  // of all gates
+  std::vector<float> filters;  // for all gates
 };
 
 Lstm make_lstm(MapMaker& make, std::int64_t in, std::int64_t hidden, const Execution& execution) {
@@ -172,7 +172,7 @@ Work attended_conv_work(const Case& what, const Execution& execution) {
   Work work;
   work.cost = {flops(what), 3 * map};
   work.sets = sets_of(work.cost.bytes, execution.device);
-  // For the mean, and for scale, residual and ReLU.
+  // One pass for the mean, one for scale, residual and ReLU.
   work.peer = {what.conv(), what.pass, execution.maps, true, true, 4 * map};
 
   MapMaker make(execution.device);
@@ -181,7 +181,7 @@ Work attended_conv_work(const Case& what, const Execution& execution) {
       make.map(filter(channels, squeezed, 1)), make.map(filter(channels, channels, 1)), what.dilation,
       execution);
   const auto weights = std::make_shared<engine::AttendedConvWeights>(attended);
-  const Lstm lstm = make_lstm(make, channels, channels, execution);  // whose maps come with their sums
+  const Lstm lstm = make_lstm(make, channels, channels, execution);  // its maps include the gates' sums
   std::vector<engine::SummedMap> x;
   for (const Tensor& before : make.maps(work.sets, shape(what, channels), execution.maps))
     x.push_back(engine::conv_lstm(before, {}, *lstm.weights, what.dilation).hidden);

@@ -1,6 +1,5 @@
-// By cuDNN's graph interface: operations and their tensors are described, its heuristics name engines for
-// them, each becomes a plan, and all plans are timed. (NVIDIA cuDNN documentation, "Graph API", "Backend
-// API".)
+// Uses cuDNN's graph API: describe operations and tensors, get engines from the heuristics, build a plan for
+// each, and time all plans. (NVIDIA cuDNN documentation, "Graph API", "Backend API".)
 #include "bench/kernels/cudnn.h"
 
 #include <algorithm>
@@ -22,13 +21,13 @@ namespace {
 using engine::DType;
 using engine::Tensor;
 
-/// Names of tensors in a graph.
+/// Unique ids of tensors in a graph.
 enum Name : std::int64_t { kIn = 1, kFilter, kOut, kBias, kSum, kBiased };
 
 cudnnDataType_t type_of(DType dtype) { return dtype == DType::kFloat16 ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT; }
 
-/// cuDNN names the extents in the order n, c, h, w, however they lie: here n, h, w, c. Virtual ones are never
-/// written down.
+/// cuDNN lists extents in the order n, c, h, w, whatever the memory layout (here n, h, w, c). Virtual tensors
+/// are not stored in memory.
 Descriptor tensor(Name name, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w,
                   cudnnDataType_t type, bool is_virtual = false) {
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
@@ -42,7 +41,7 @@ Descriptor tensor(Name name, std::int64_t n, std::int64_t c, std::int64_t h, std
   return tensor;
 }
 
-/// The attributes of the three convolutions, which differ in nothing but their names.
+/// The attributes of the three convolution operations, which differ only in their names.
 struct PassNames {
   cudnnBackendDescriptorType_t type;
   cudnnBackendAttributeName_t convolution, alpha, beta, in, filter, out;
@@ -70,13 +69,13 @@ constexpr PassNames kWgradNames = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_
                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY};
 
-/// Channels of a map as cuDNN gets it.
+/// Padded channels of a map for cuDNN.
 std::int64_t filled_up(std::int64_t channels, DType maps) {
   constexpr std::int64_t kMultiple = 8;
   return maps == DType::kFloat16 ? (channels + kMultiple - 1) / kMultiple * kMultiple : channels;
 }
 
-/// A convolution and, of the forward pass, its bias and ReLU as one graph.
+/// A convolution, with bias and ReLU in the forward pass, as one graph.
 class Graph {
  public:
   explicit Graph(const Convolution& what) : graph_(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) {
@@ -85,10 +84,10 @@ class Graph {
     const std::int64_t in = filled_up(p.total_in_channels(), what.maps),
                        out = filled_up(p.out_channels, what.maps);
     const bool dgrad = what.pass == Pass::kDgrad;
-    // cuDNN's filter is the forward convolution's, out by in; dgrad goes from its outputs to its inputs.
+    // cuDNN's filter is that of the forward convolution, out × in; dgrad goes from outputs to inputs.
     tensors_.push_back(tensor(kFilter, dgrad ? in : out, dgrad ? out : in, p.kernel, p.kernel, type));
     tensors_.push_back(tensor(kIn, p.n, in, p.h, p.w, type));
-    // What bias and ReLU follow stays within the kernel, and so in fp32.
+    // The result before bias and ReLU stays in the kernel, so in fp32.
     const bool ends = what.bias || what.relu;
     tensors_.push_back(
         tensor(ends ? kSum : kOut, p.n, out, p.out_h(), p.out_w(), ends ? CUDNN_DATA_FLOAT : type, ends));
@@ -113,7 +112,7 @@ class Graph {
                  "naming a graph's operations");
   }
 
-  /// Without a handle cuDNN looks at the graph alone, and no plan can be made of it.
+  /// Without a handle, cuDNN only validates the graph; no plan can be built.
   const Descriptor& finish(cudnnHandle_t handle) {
     if (handle) graph_.set<cudnnHandle_t>(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, {handle});
     graph_.finalize("taking a graph");
@@ -178,10 +177,10 @@ cudnnHandle_t handle() {
 
 struct Plan {
   Descriptor plan;
-  std::int64_t workspace = 0, number = 0;  // bytes; cuDNN's number of the engine
+  std::int64_t workspace = 0, number = 0;  // bytes; cuDNN's engine number
 };
 
-/// The engine's number; nothing where it multiplies fp32 numbers as something shorter.
+/// The engine number; nullopt if it multiplies fp32 numbers at reduced precision.
 std::optional<std::int64_t> fair_engine(const Descriptor& configuration, DType maps) {
   const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t raw = engine.raw();
@@ -199,7 +198,7 @@ std::optional<std::int64_t> fair_engine(const Descriptor& configuration, DType m
   return number;
 }
 
-/// Those that a mode of cuDNN's heuristics names first.
+/// The first engines that a mode of cuDNN's heuristics suggests.
 std::vector<Plan> plans(const Descriptor& graph, cudnnBackendHeurMode_t mode, DType maps) {
   constexpr std::int64_t kMost = 8;
   Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
@@ -227,13 +226,13 @@ std::vector<Plan> plans(const Descriptor& graph, cudnnBackendHeurMode_t mode, DT
       plan.plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, &plan.workspace, 1);
       made.push_back(std::move(plan));
     } catch (const Error&) {
-      continue;  // engines that are named and then cannot do it are common
+      continue;  // suggested engines are often unsupported
     }
   }
   return made;
 }
 
-/// Where one set of the tensors lies.
+/// Addresses of one set of tensors.
 struct Set {
   Tensor in, filter, out, bias, copied_from, copied_to;
 };

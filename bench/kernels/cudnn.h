@@ -1,5 +1,5 @@
-// NVIDIA's cuDNN, to be compared with: the best of its plans for a convolution. Only benchmarks know it. It
-// is opened at run time (libcudnn.so.9), so that programs start where it is missing.
+// NVIDIA's cuDNN as a peer: the fastest of its plans for a convolution. Used by benchmarks only. Loaded at
+// run time (libcudnn.so.9), so that programs start without it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,20 +10,19 @@
 
 namespace sapnet::bench::cudnn {
 
-/// Why convolutions cannot be timed here; empty when they can.
+/// Why cuDNN cannot be timed here; empty if it can.
 std::string unavailable_reason();
 
 /// "cuDNN 9.19.0"
 std::string name();
 
-/// Whether cuDNN takes the description of this convolution as sound, which needs no GPU. Throws Error, with
-/// what cuDNN says, when it does not.
+/// Checks that cuDNN accepts the description of this convolution; needs no GPU. Throws Error with cuDNN's
+/// message if not.
 void check(const Convolution& convolution);
 
-/// How long the convolution takes cuDNN, and passes over so many bytes more (Convolution::more_bytes), for
-/// which a copy stands: shortest first. What was chosen is added to `chosen`. Maps are NHWC; channels are
-/// filled up to multiples of eight in fp16, for the tensor cores take no others. Throws Error where it has no
-/// plan.
+/// Sorted seconds of the convolution with cuDNN, plus a copy that stands for extra passes over the maps
+/// (Convolution::more_bytes). Details of the chosen plan are added to `chosen`. Maps are NHWC; in fp16,
+/// channels are padded to multiples of eight, as the tensor cores require. Throws Error if cuDNN has no plan.
 std::vector<double> time_convolution(const Convolution& convolution, int repeat,
                                      nlohmann::ordered_json& chosen);
 

@@ -1,4 +1,4 @@
-// cuDNN's library, and what its graph interface is made of. For cudnn.cpp alone.
+// The cuDNN library and backend descriptors. Only cudnn.cpp includes this.
 #pragma once
 
 #include <cudnn_graph.h>
@@ -29,7 +29,7 @@ struct Library {
   decltype(&cudnnBackendFinalize) finalize = nullptr;
   decltype(&cudnnBackendExecute) execute = nullptr;
 
-  /// Null where it is missing.
+  /// Null if cuDNN is missing.
   static const Library* find() {
     static const Library* const only = open();
     return only;
@@ -51,7 +51,7 @@ struct Library {
         look_up(found->destroy_descriptor, "cudnnBackendDestroyDescriptor") &&
         look_up(found->set, "cudnnBackendSetAttribute") && look_up(found->get, "cudnnBackendGetAttribute") &&
         look_up(found->finalize, "cudnnBackendFinalize") && look_up(found->execute, "cudnnBackendExecute");
-    return all ? found.release() : nullptr;  // never closed: at the program's end the driver goes first
+    return all ? found.release() : nullptr;  // never closed: at exit, the driver is unloaded first
   }
 };
 
@@ -70,7 +70,7 @@ inline void check_status(cudnnStatus_t status, const char* what) {
   throw Error("cuDNN: " + std::string(what) + ": " + message.data());
 }
 
-/// What cuDNN calls a backend descriptor: a bag of attributes.
+/// A cuDNN backend descriptor: a set of attributes.
 class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type) {
@@ -92,7 +92,7 @@ class Descriptor {
     set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, {value.raw_});
   }
 
-  /// As many of the attribute's values as `to` has room for; gives how many there are.
+  /// Copies as many of the attribute's values as fit into `to`; returns how many there are.
   template <class T>
   std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T* to,
                    std::int64_t most) const {

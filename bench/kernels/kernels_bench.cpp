@@ -26,7 +26,7 @@ using engine::DType;
 using engine::Execution;
 using nlohmann::ordered_json;
 
-/// The most that the machine does in a second, as it was measured just before.
+/// Limits of the machine, measured at the start.
 struct Roofs {
   double bytes = 0;
   std::optional<double> flops_fp16, flops_fp32;
@@ -52,7 +52,7 @@ std::string name_of(const Case& what, const Execution& execution) {
          precision_name(execution);
 }
 
-/// For peers that make the same maps.
+/// The shape, for peers to create the same maps.
 ordered_json shape_of(const Case& what) {
   return {{"n", what.n},
           {"h", what.h},
@@ -68,15 +68,15 @@ class KernelsBench {
   explicit KernelsBench(const KernelsOptions& options)
       : options_(options), roofs_(measure_roofs(options)), start_(Clock::now()) {}
 
-  /// Times those of the cases that the options ask for.
+  /// Times the cases selected by the options.
   void run(const Execution& execution) {
     for (const Case& what : cases()) {
       const std::string name = name_of(what, execution);
-      const bool picture = what.operation != Operation::kAdam;
-      if (name.find(options_.filter) == std::string::npos || (picture && what.pixels() > options_.max_pixels))
+      const bool image = what.operation != Operation::kAdam;
+      if (name.find(options_.filter) == std::string::npos || (image && what.pixels() > options_.max_pixels))
         continue;
       if (std::chrono::duration<double>(Clock::now() - start_).count() > options_.seconds) {
-        ++left_out_;
+        ++skipped_;
         continue;
       }
       report_.push_back(measure(options_.small ? small_twin(what) : what, execution));
@@ -94,7 +94,7 @@ class KernelsBench {
              {{"bytes_per_second", roofs_.bytes},
               {"flops_fp16", or_null(roofs_.flops_fp16)},
               {"flops_fp32", or_null(roofs_.flops_fp32)}}},
-            {"left_out", left_out_},
+            {"skipped", skipped_},
             {"kernels", report_}};
   }
 
@@ -164,7 +164,7 @@ class KernelsBench {
   KernelsOptions options_;
   Roofs roofs_;
   Clock::time_point start_;
-  int left_out_ = 0;
+  int skipped_ = 0;
   ordered_json report_ = ordered_json::array();
 };
 
@@ -173,7 +173,7 @@ class KernelsBench {
 void bench_kernels(KernelsOptions options) {
   engine::set_threads(options.threads);
   const bool cuda = options.device == Device::kCuda;
-  // On a CPU the largest pictures take minutes, and tell what the smaller ones do.
+  // On a CPU the largest images take minutes and add no information.
   constexpr std::int64_t kMaxPixelsOfCpu = 200'000;
   if (options.max_pixels == 0)
     options.max_pixels = cuda ? std::numeric_limits<std::int64_t>::max() : kMaxPixelsOfCpu;

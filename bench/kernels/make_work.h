@@ -1,4 +1,4 @@
-// The parts of make_work().
+// The implementations of make_work().
 #pragma once
 
 #include "bench/kernels/timing.h"

@@ -1,4 +1,4 @@
-// Inputs of benchmarks.
+// Random inputs of benchmarks.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,13 @@
 
 namespace sapnet::bench {
 
-/// Makes tensors on a device from random numbers, other ones each time, the same in each run of the program.
+/// Creates tensors of random numbers on a device: different on each call, the same in each run of the
+/// program.
 class MapMaker {
  public:
   explicit MapMaker(engine::Device device) : device_(device) {}
 
-  /// Evenly spread over ±0.1. They come again after a while, which is long, and no multiple of a row.
+  /// Uniform in ±0.1. The numbers repeat after a long period that is not a multiple of a row.
   engine::Tensor map(const engine::Shape& shape, engine::DType dtype = engine::DType::kFloat32);
   std::vector<engine::Tensor> maps(std::size_t count, const engine::Shape& shape, engine::DType dtype);
   engine::Tensor bias(std::int64_t count) { return map({1, 1, 1, count}); }

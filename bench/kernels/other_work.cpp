@@ -34,8 +34,8 @@ std::vector<double> doubles(const Tensor& tensor) {
 
 constexpr Shape kOne = {1, 1, 1, 1};
 
-/// Operations per value: a pass of the window is 11 multiply-adds down and 11 across, for each of five maps
-/// there and of three back.
+/// Operations per value: the window takes 11 multiply-adds vertically and 11 horizontally, for five maps in
+/// the forward and three in the backward pass.
 constexpr double kSsimFlops = 5 * 2 * 22, kSsimBackwardFlops = 3 * 2 * 22;
 
 Work ssim_work(const Case& what, const Execution& execution) {
@@ -87,7 +87,7 @@ Work ssim_work(const Case& what, const Execution& execution) {
   return work;
 }
 
-/// There it gives the gradient as well, which the way back only scales.
+/// The forward pass also computes the gradient, which the backward pass only scales.
 Work focal_work(const Case& what, const Execution& execution) {
   const kernels::FocalProblem p = {.n = what.n, .h = what.h, .w = what.w, .c = what.in[0]};
   const double count = static_cast<double>(what.pixels() * p.c), flops_of_exponential = 20;
@@ -193,7 +193,7 @@ Work max_pool_work(const Case& what, const Execution& execution) {
   return work;
 }
 
-/// The way back through the cell, to the gates' sums.
+/// The backward pass through the cell to the gates' sums.
 Work cell_work(const Case& what, const Execution& execution) {
   const kernels::ConvLstmProblem p = {
       .n = what.n, .h = what.h, .w = what.w, .in_channels = what.in[0], .hidden = what.in[0]};

@@ -14,7 +14,7 @@ Work make_work(const Case& what, const engine::Execution& execution) {
 Case small_twin(const Case& what) {
   Case twin = what;
   if (what.operation == Operation::kAdam) return twin;
-  const bool numeric = what.pass == Pass::kBackward;  // derivatives by differences take long
+  const bool numeric = what.pass == Pass::kBackward;  // numeric derivatives are slow
   const bool costly = (what.in[0] + what.in[1]) * what.out > 128 * 64 || what.uses > 1;
   twin.n = what.uses;
   twin.h = std::min<std::int64_t>(what.h, numeric || costly ? 7 : 9);

@@ -1,4 +1,4 @@
-// A case made ready to run.
+// A benchmark case ready to run.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@
 
 namespace sapnet::bench {
 
-/// What an operation cannot do with less of: floating-point operations, counted as of a direct convolution,
-/// and bytes, each input read once and each output written once.
+/// Minimum cost of an operation: floating-point operations, counted for direct convolution, and bytes, each
+/// input read once and each output written once.
 struct Cost {
   double flops = 0, bytes = 0;
 };
 
-/// A convolution as a peer without our fused kernels does it. more_bytes: read and written by the passes over
-/// the maps that it takes beside, were each of them perfect.
+/// A convolution for a peer without our fused kernels. more_bytes: the ideal memory traffic of its extra
+/// passes over the maps.
 struct Convolution {
   kernels::Conv2dProblem problem;
   Pass pass = Pass::kForward;
@@ -30,24 +30,23 @@ struct Convolution {
 
 struct Work {
   Cost cost;
-  /// Sets of inputs: enough that none is in a GPU's cache when its turn comes again; on a CPU one.
+  /// Number of input sets: on a GPU enough that none is still cached when it is used again; on a CPU one.
   std::size_t sets = 1;
-  /// Runs on the k-th set and gives what it wrote: whoever holds it keeps the memory from being written
-  /// again.
+  /// Runs on the k-th set and returns the outputs; holding them keeps their memory from being reused.
   std::function<std::vector<engine::Tensor>(std::size_t k)> run;
-  /// What the first of them should be for set 0, by loops in double.
+  /// The expected first output for set 0, from reference loops in double.
   std::function<std::vector<double>()> expected;
-  /// The same work for cuDNN; of no problem where it has no part in it.
+  /// The same work for cuDNN; with an empty problem if cuDNN cannot do it.
   Convolution peer;
 };
 
-/// Throws Error where this device has no such operation.
+/// Throws Error if the device does not support the operation.
 Work make_work(const Case& what, const engine::Execution& execution);
 
-/// The same operation on maps so small that `expected` takes a moment.
+/// The same operation on small maps, for which `expected` is fast.
 Case small_twin(const Case& what);
 
-/// The largest difference between what a work gives and what it should, relative to the largest of these.
+/// The largest difference between actual and expected outputs, relative to the largest expected value.
 double largest_error(const Work& work);
 
 }  // namespace sapnet::bench

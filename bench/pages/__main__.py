@@ -1,4 +1,4 @@
-"""Draws bench/results/*.json, and results named beside, as one page.
+"""Plots bench/results/*.json, and further results, on one page.
 
     python3 bench/pages [RESULT.json...] -o build/bench/index.html
 """
@@ -32,7 +32,7 @@ b.roof { color: var(--faint); }
 
 
 def report_style():
-    """The look of the programs' own reports, from where it is written."""
+    """The style sheet of the programs' reports."""
     source = (ROOT / "apps" / "report_page.cpp").read_text()
     return re.search(r"<style>\n(.*?)</style>", source, re.DOTALL)[1]
 
@@ -61,9 +61,8 @@ def main():
 <main>
 <header>
 <h1>Benchmarks</h1>
-<p class="run">Time over commits beside the fastest peer of the same run, a section for each machine; and operations under
-the roofline of theirs. The shortest time on a CPU, the median on a GPU. What lies under a mark is told when it is
-pointed at.</p>
+<p class="run">Time over commits next to the fastest peer of the same run, one section per machine, and the roofline of each machine's
+operations. Minimum times on a CPU, medians on a GPU. Hover over a mark for details.</p>
 </header>
 {body}</main>
 </body>

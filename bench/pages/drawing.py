@@ -1,4 +1,4 @@
-"""The parts of an SVG: axes, marks and words. Marks differ in shape as well as in colour."""
+"""Building blocks of SVG charts. Marks differ in shape as well as in colour."""
 import html
 import math
 
@@ -18,7 +18,7 @@ def counted(value):
 
 
 def round_step(span, ticks):
-    """The least of 1, 2 and 5 times a power of ten that makes no more steps of the span."""
+    """The smallest of 1, 2 and 5 times a power of ten that divides the span into at most `ticks` steps."""
     magnitude = 10 ** math.floor(math.log10(span / ticks))
     return next(factor * magnitude for factor in (1, 2, 5, 10) if span / (factor * magnitude) <= ticks)
 
@@ -32,7 +32,7 @@ def line(kind, points):
 
 
 def mark(kind, x, y, title):
-    """Ours is a full circle, a peer an open square, a ratio a full diamond."""
+    """Ours is a filled circle, a peer an open square, a ratio a filled diamond."""
     shape = {"ours": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>',
              "peer": f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8"/>',
              "ratio": f'<path d="M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z"/>'}[kind]
@@ -40,14 +40,14 @@ def mark(kind, x, y, title):
 
 
 def key(names):
-    """names: kinds of marks to words."""
+    """names: maps kinds of marks to labels."""
     signs = {"ours": "●", "peer": "□", "ratio": "◆", "roof": "—"}
     return '<p class="legend">' + "".join(
         f'<span><b class="{kind}">{signs[kind]}</b> {html.escape(words)}</span>' for kind, words in names.items()) + "</p>"
 
 
 def table(head, rows):
-    """Rows of words; the first of each is its name."""
+    """rows: lists of cells; the first cell is the row's name."""
     def row(cells, tag):
         return "<tr>" + "".join(f"<{'th' if k == 0 else tag}>{html.escape(cell)}</{'th' if k == 0 else tag}>"
                                 for k, cell in enumerate(cells)) + "</tr>"

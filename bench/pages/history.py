@@ -1,16 +1,16 @@
-"""Each figure over commits. A chart is of one machine, so that no line joins two."""
+"""Charts of each measurement over commits, one machine per chart."""
 import html
 
 from drawing import counted, key, line, mark, round_step, seconds, table, text
 
 WIDTH, HEIGHT = 560, 290
 LEFT, RIGHT = 62, 16
-TIMES, RATIOS = (14, 160), (184, 250)  # from the top of a panel to its bottom
+TIMES, RATIOS = (14, 160), (184, 250)  # top and bottom of the panels
 NOT_MEASURED = "not measured"
 
 
 def panel(top, bottom, most, unit):
-    """A grid from 0 to beyond `most`, and where a value lies in it."""
+    """A grid from 0 to at least `most`, and a function from values to positions."""
     step = round_step(most, 4 if bottom - top > 100 else 2)
     high = step * -(-most // step)
     place = lambda value: bottom - value / high * (bottom - top)
@@ -23,13 +23,13 @@ def panel(top, bottom, most, unit):
 
 
 def series(kind, points):
-    """points: (x, y, title) of what was measured, in time."""
+    """points: (x, y, title) in order of time."""
     joined = [line(f"joined {kind}", [(x, y) for x, y, _ in points])] if len(points) > 1 else []
     return joined + [mark(kind, *point) for point in points]
 
 
 def chart(case, measurements):
-    """Times above, the ratio below, over the same commits."""
+    """Times at the top, the ratio below, over the same commits."""
     count = len(measurements)
     xs = [LEFT + (WIDTH - LEFT - RIGHT) * (k + 0.5) / count for k in range(count)]
     times = [one[0] for measurement in measurements for one in (measurement.ours, measurement.peer) if one]
@@ -46,7 +46,7 @@ def chart(case, measurements):
     else:
         svg.append(text((LEFT + WIDTH - RIGHT) / 2, sum(RATIOS) / 2, f"ratio: {NOT_MEASURED}"))
     every = -(-count // 6)
-    for k in range(count - 1, -1, -every):  # the newest has its words
+    for k in range(count - 1, -1, -every):  # the newest is always labelled
         svg += [text(xs[k], HEIGHT - 24, measurements[k].date), text(xs[k], HEIGHT - 9, measurements[k].commit[:7])]
     last = measurements[-1]
     ours, peer = (f"{seconds(one[0])} ({one[1]})" if one else NOT_MEASURED for one in (last.ours, last.peer))
@@ -66,7 +66,7 @@ def figures(cases):
 
 
 def history(results):
-    """A section for each machine."""
+    """One section per machine."""
     gpu = f'<section>\n<h2 class="machine">On a GPU</h2>\n<p class="run">{NOT_MEASURED}</p>\n</section>\n'
     return "".join(
         f'<section>\n<h2 class="machine">{html.escape(machine)}</h2>\n<div class="curves">\n'

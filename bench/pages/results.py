@@ -1,4 +1,4 @@
-"""Reads results: what bench/compare.py and bench/gpu_day.sh wrote, and reports of sapnet-bench kernels."""
+"""Reads results of bench/compare.py and bench/gpu_day.sh, and reports of sapnet-bench kernels."""
 import dataclasses
 import json
 import pathlib
@@ -13,10 +13,10 @@ from comparison.runs import typical  # noqa: E402
 
 @dataclasses.dataclass
 class Measurement:
-    """A case on a machine at a commit; (seconds, program) or None where that was not measured."""
+    """A case on a machine at a commit; (seconds, program), or None if not measured."""
     date: str
     commit: str
-    committed: int  # when, for those of one date
+    committed: int  # commit time, to order measurements of one date
     ours: tuple | None = None
     peer: tuple | None = None
 
@@ -35,7 +35,7 @@ class Measurement:
 
 
 class Results:
-    """history: machine to case to measurements, oldest first; on_gpu: whether any is; kernels: the reports of
+    """history: machine → case → measurements, oldest first; on_gpu: whether any is from a GPU; kernels: reports of
     operations, newest first."""
 
     def __init__(self, files):
@@ -49,7 +49,7 @@ class Results:
         self.kernels.sort(key=lambda report: report["date"], reverse=True)
 
     def _read(self, document, context):
-        """A document may hold others, which are of its date, commit and machine unless they say."""
+        """Nested documents inherit date, commit and machine."""
         context = context | {key: document[key] for key in ("date", "commit", "cpu", "gpu", "threads") if key in document}
         for result in document.get("results", []):
             device = result.get("device", "cpu")
@@ -82,13 +82,13 @@ def case_name(result):
     if "width" in result:
         return f"{result['width']}×{result['height']}"
     if "vgg_batch" in result:
-        return f"VGG-16 there and back, {result['vgg_batch']}×{result['vgg_patch']}×{result['vgg_patch']}"
+        return f"VGG-16 forward and backward, {result['vgg_batch']}×{result['vgg_patch']}×{result['vgg_patch']}"
     loss = "all losses" if result.get("loss") == "all" else "−SSIM"
     return f"Training step, {result['batch']}×{result['patch']}×{result['patch']}, {loss}"
 
 
 def order(machine, case):
-    """Machines by name; pictures by their size, then the rest."""
+    """Sorts machines by name; image sizes first, in order."""
     width = case.split("×")[0]
     return machine, not width.isdigit(), int(width) if width.isdigit() else 0, case
 

@@ -1,5 +1,5 @@
-"""Each operation under what the machine could do at most: its memory's roof, by a measured copy, and its arithmetic's,
-by a measured product of matrices (Williams et al. 2009)."""
+"""Rooflines (Williams et al. 2009): operations under the machine's limits, measured by a copy for memory and by a
+matrix product for arithmetic."""
 import html
 import math
 
@@ -11,7 +11,7 @@ NOT_MEASURED = "not measured"
 
 
 class LogAxis:
-    """Whole powers of ten around the values, from one end of the drawing to the other."""
+    """A logarithmic axis between powers of ten."""
 
     def __init__(self, values, begin, end):
         self.low, self.high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
@@ -30,7 +30,7 @@ def gflops(rate):
 
 
 def fastest_peer(kernel):
-    """cuDNN or PyTorch, whichever was measured and faster; what stands in place of both without."""
+    """The faster of cuDNN and PyTorch; a report without times if neither was measured."""
     peers = [kernel.get(peer) or {} for peer in ("peer", "pytorch")]
     measured = [peer for peer in peers if peer.get("seconds")]
     return min(measured, key=lambda peer: peer["seconds"]["median"], default=peers[0])
@@ -58,18 +58,18 @@ def chart(report, precision):
     memory, flat = roofs.get("bytes_per_second"), roofs.get(f"flops_{precision}")
     kernels = [kernel for kernel in report["kernels"] if kernel["precision"] == precision and kernel.get("seconds")
                and kernel.get("flops") and kernel.get("bytes")]
-    dots = []  # kind, flops per byte, FLOP/s, words
+    dots = []  # kind, FLOP per byte, FLOP/s, label
     for kernel in kernels:
         intensity, peer = kernel["flops"] / kernel["bytes"], peer_seconds(kernel)
         dots.append(("ours", intensity, kernel["flops"] / kernel["seconds"]["median"], describe(kernel)))
         if peer:
-            what = fastest_peer(kernel).get("what")  # cuDNN's part of it
+            what = fastest_peer(kernel).get("what")  # what cuDNN computes
             words = f"{fastest_peer(kernel)['name']}: {name(kernel)}: {seconds(peer)}" + (f", {what}" if what else "")
             dots.append(("peer", intensity, kernel["flops"] / peer, words))
     if not dots:
         return f"<figure>\n<h2>{precision}</h2>\n<p class=\"run\">{NOT_MEASURED}</p>\n</figure>\n"
     intensities, rates = ([dot[k] for dot in dots] for k in (1, 2))
-    ridge = [flat / memory / 10, flat / memory] if flat and memory else []  # so that both roofs are seen
+    ridge = [flat / memory / 10, flat / memory] if flat and memory else []  # so that both roofs are visible
     x = LogAxis(intensities + ridge, LEFT, WIDTH - RIGHT)
     y = LogAxis(rates + ([flat] if flat else []), HEIGHT - BOTTOM, TOP)
     svg = []
@@ -91,7 +91,7 @@ def chart(report, precision):
 
 
 def roof_lines(memory, flat, x, y):
-    """The slope and the level, as far as they are measured and in sight, with what they are."""
+    """The memory and arithmetic roofs with labels, as far as measured and visible."""
     svg, left, right, bottom = [], 10.0**x.low, 10.0**x.high, 10.0**y.low
     if memory:
         begin, end = max(left, bottom / memory), min(right, (flat or 10.0**y.high) / memory)
@@ -122,11 +122,11 @@ def figures(report):
                      fastest_peer(kernel).get("name", "none"), seconds(peer) if peer else NOT_MEASURED,
                      f"{peer / ours:.2f}×" if ours and peer else NOT_MEASURED])
     head = ["", "sapnet", "GFLOP/s", "of the roofline", "peer", "its time", "faster"]
-    return f"<details>\n<summary>All figures</summary>\n{table(head, rows)}\n</details>\n"
+    return f"<details>\n<summary>All results</summary>\n{table(head, rows)}\n</details>\n"
 
 
 def rooflines(reports):
-    """The newest report of each device."""
+    """Uses the newest report of each device."""
     newest = {}
     for report in reports:
         if report["kernels"]:

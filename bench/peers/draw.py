@@ -1,12 +1,11 @@
-"""The numbers that our seeds give (engine/random.h, model/init.h), so that PyTorch's networks can have the same
-weights."""
+"""The random numbers of engine/random.h and model/init.h, so that PyTorch's networks get the same weights."""
 import numpy as np
 
 WEIGHTS = 0xFFFFFFFF  # the counter's third word
 
 
 def philox4x32(counter, key):
-    """128 random bits for each counter, (n, 4) of uint64 that hold 32 bits (Salmon et al. 2011)."""
+    """128 random bits for each counter, (n, 4) as uint64 with 32 bits each (Salmon et al. 2011)."""
     mask = np.uint64(0xFFFFFFFF)
     words = [counter[:, k] for k in range(4)]
     key = [np.uint64(key[0]), np.uint64(key[1])]

@@ -1,4 +1,4 @@
-"""How the PyTorch peers measure: as sapnet-bench does."""
+"""Measurement for the PyTorch peers, as in sapnet-bench."""
 import time
 
 import numpy
@@ -6,12 +6,12 @@ import torch
 
 
 def read_input(file, shape):
-    """Raw little-endian fp32 of that shape; noise without a file."""
+    """Reads raw little-endian fp32 of this shape; noise without a file."""
     return torch.from_numpy(numpy.fromfile(file, "<f4")).reshape(shape) if file else torch.rand(shape)
 
 
 def status_bytes(field):
-    """A size that the kernel keeps of this process, e.g. VmHWM, the most memory it ever held."""
+    """A size in bytes from /proc/self/status, e.g. VmHWM, the peak memory."""
     with open("/proc/self/status") as status:
         for line in status:
             if line.startswith(field + ":"):
@@ -20,7 +20,7 @@ def status_bytes(field):
 
 
 def seconds_for(function, cuda):
-    """The result, and the time from before to after the whole; on a GPU by the GPU's clock, which waits for it."""
+    """The result and the elapsed seconds; on a GPU measured with events."""
     if cuda:
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         torch.cuda.synchronize()
@@ -35,7 +35,7 @@ def seconds_for(function, cuda):
 
 
 def time_runs(function, repeat, cuda=False):
-    """The last result, and the sorted seconds of so many calls."""
+    """The last result, and the sorted seconds of `repeat` calls."""
     seconds = []
     for _ in range(repeat):
         result, elapsed = seconds_for(function, cuda)
@@ -50,7 +50,7 @@ def summary(seconds):
 
 
 def report(mode, options, seconds, before, **more):
-    """What a peer prints. before: the process's memory before the work."""
+    """The report of a peer. before: the process's memory before the work."""
     document = {
         "program": f"PyTorch {torch.__version__}",
         "mode": mode.name,

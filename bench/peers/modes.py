@@ -1,16 +1,16 @@
-"""The ways in which PyTorch runs here, and what each needs of a GPU.
+"""The modes in which PyTorch runs, and their requirements.
 
-On the CPU, in fp32: `eager`, `channels_last`, and `traced`, a network traced, frozen and optimised.
-On a GPU: `eager`, fp32 without TF32; `tf32`, the same with it, channels_last; and in fp16, channels_last: `fp16`,
-`graph`, captured once as a CUDA graph, and `compile`, by torch.compile in its mode max-autotune.
+On the CPU, in fp32: `eager`, `channels_last`, and `traced` (traced, frozen and optimised).
+On a GPU: `eager`, fp32 without TF32; `tf32`, with TF32 and channels_last; and in fp16 with channels_last: `fp16`,
+`graph`, captured as a CUDA graph, and `compile`, torch.compile in the mode max-autotune.
 """
 import contextlib
 
 import torch
 
 MODES = {"cpu": ("eager", "channels_last", "traced"), "cuda": ("eager", "tf32", "fp16", "graph", "compile")}
-COMPILED = ("traced", "compile")  # in the first run, which may take minutes
-WARMUPS = 3  # on a GPU: cuDNN tries its algorithms in the first, and compiled code records itself in the next two
+COMPILED = ("traced", "compile")  # compiled in the first run, which may take minutes
+WARMUPS = 3  # on a GPU: cuDNN autotunes in the first run, and compiled code captures graphs in the next two
 
 
 def add_options(parser, training=False):
@@ -21,12 +21,12 @@ def add_options(parser, training=False):
 
 
 class Mode:
-    """A mode on a device; ends the program with a sentence where this PyTorch or this machine cannot do it."""
+    """A mode on a device; exits with a message if PyTorch or the machine does not support it."""
 
     def __init__(self, options):
         self.device, self.name = options.device, options.mode
         if self.name not in MODES[self.device]:
-            raise SystemExit(f"the mode {self.name} is none of --device {self.device}")
+            raise SystemExit(f"the mode {self.name} is not available with --device {self.device}")
         if self.cuda and not torch.cuda.is_available():
             raise SystemExit(f"PyTorch {torch.__version__} finds no GPU here")
         if self.name == "compile" and not hasattr(torch, "compile"):
@@ -49,31 +49,31 @@ class Mode:
         return torch.contiguous_format if self.name in ("eager", "traced") else torch.channels_last
 
     def moved(self, network):
-        """On the device, in the mode's layout, its gates in one convolution on a GPU."""
+        """Moves a network to the device in the mode's layout; on a GPU with fused gates."""
         if self.cuda and hasattr(network, "fuse_gates"):
             network.fuse_gates()
         return network.to(self.device, memory_format=self.layout)
 
-    def maps(self, pictures):
-        """(n, h, w, 3) as maps of that layout."""
-        return pictures.permute(0, 3, 1, 2).to(self.device).contiguous(memory_format=self.layout)
+    def maps(self, images):
+        """Converts (n, h, w, 3) to maps in the mode's layout."""
+        return images.permute(0, 3, 1, 2).to(self.device).contiguous(memory_format=self.layout)
 
     def compiled(self, function):
         return torch.compile(function, mode="max-autotune") if self.name == "compile" else function
 
     def inference(self):
-        """Keeps nothing for a way back. What is compiled is not tried as often under inference_mode."""
+        """Saves nothing for a backward pass. Compiled code is less tested under inference_mode."""
         return torch.no_grad() if self.name == "compile" else torch.inference_mode()
 
     def autocast(self):
-        """For training. A graph may keep no weights that were cast outside it."""
+        """For training. A graph must not use weights that were cast outside it."""
         if not self.half:
             return contextlib.nullcontext()
         return torch.autocast("cuda", dtype=torch.float16, cache_enabled=self.name != "graph")
 
     def ready(self, function, whole=None):
-        """The function warmed up, by runs of the `whole` that it is part of; captured where the mode is `graph`.
-        The device's memory is counted from then on; but all of `compile`, which keeps its own."""
+        """Warms up the function, or the `whole` that it is part of, and captures it in the mode `graph`. Resets the
+        peak memory afterwards, except for `compile`, which keeps its own pools."""
         warm = whole or function
         if self.name == "graph":
             return captured(function, warm)
@@ -89,8 +89,8 @@ class Mode:
 
 
 def captured(function, warm):
-    """The function as one CUDA graph, whose result lies in the same memory each time. Libraries set themselves up
-    in runs before, on a stream that is not the default one, as capture asks for."""
+    """Captures the function as a CUDA graph with a fixed result buffer. Warm-up runs on a side stream initialise
+    libraries, as capture requires."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):

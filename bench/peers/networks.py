@@ -1,4 +1,4 @@
-"""SAPNet and PReNet in PyTorch: what our engine is held against, for its results and for its speed.
+"""SAPNet and PReNet in PyTorch: the reference for results and speed.
 
 Written from the papers (arXiv 2111.08892; Ren et al., CVPR 2019) so that the published weights load by
 name. Maps are (n, channels, h, w); images are RGB in [0, 1].
@@ -35,7 +35,7 @@ class ChannelResidualAttention(nn.Module):
 
 
 class RecurrentDerainer(nn.Module):
-    """What both networks share: a recurrent head, five residual units, and a tail that adds the input."""
+    """The common part of both networks: a recurrent head, five residual units, and a tail that adds the input."""
 
     def __init__(self, units, stages):
         super().__init__()
@@ -53,13 +53,13 @@ class RecurrentDerainer(nn.Module):
         return [getattr(self, f"conv_{gate}")(z) for gate in GATES]
 
     def remember(self, z, cell):
-        """The hidden and the cell state that follow; z: the input beside the hidden state."""
+        """The next hidden and cell states; z: the input concatenated with the hidden state."""
         i, f, g, o = self.gates(z)
         cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(cell), cell
 
     def fuse_gates(self):
-        """Puts one convolution in place of four; the weights have another name then."""
+        """Replaces the four gate convolutions by one; this renames the weights."""
         convolutions = [getattr(self, f"conv_{gate}")[0] for gate in GATES]
         fused = conv3x3(2 * CHANNELS, len(GATES) * CHANNELS)
         with torch.no_grad():
@@ -108,7 +108,7 @@ class PReNet(RecurrentDerainer):
 
 
 def load_network(path, stages=STAGES):
-    """The network whose weights these are. Every tensor must fit by name and shape."""
+    """Loads the network for a weight file; all tensors must match by name and shape."""
     tensors = read_weights(path)
     attended = any("conv_du" in name for name in tensors)
     network = SAPNet(stages) if attended else PReNet(stages)

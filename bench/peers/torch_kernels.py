@@ -1,5 +1,5 @@
-"""Times in PyTorch the operations that a report of sapnet-bench kernels has, on maps of the same shapes. Two maps that
-ours takes side by side come as one here; a way back is timed alone, by what its way there has kept."""
+"""Times the operations of a sapnet-bench kernels report in PyTorch, on maps of the same shapes. Pairs of concatenated
+inputs are a single map here. Backward passes are timed alone, with the saved state of a forward pass."""
 import argparse
 import json
 
@@ -13,7 +13,7 @@ from networks import PReNet, SAPNet
 
 
 class Maps:
-    """Makes an operation's inputs. Pictures and what losses look at stay fp32."""
+    """Creates the inputs of an operation. Images and inputs of losses stay fp32."""
 
     def __init__(self, mode, shape):
         self.mode, self.shape = mode, shape
@@ -31,8 +31,8 @@ class Maps:
         return self.mode.moved(torch.nn.Conv2d(inputs, outputs, k)).weight.detach().to(self.dtype)
 
 
-def back(outputs, inputs):
-    """What goes back from outputs to inputs, as often as is asked."""
+def backward(outputs, inputs):
+    """Returns the backward pass from outputs to inputs, which can be called repeatedly."""
     gradients = [torch.ones_like(output) for output in outputs]
     return lambda: torch.autograd.grad(outputs, inputs, gradients, retain_graph=True)
 
@@ -43,17 +43,17 @@ def conv2d(which, shape, maps):
     x = maps.map(inputs)
     if which == "forward":
         weight, bias = maps.filter(outputs, inputs), torch.rand(outputs, device=x.device, dtype=x.dtype)
-        if outputs == 3:  # SAPNet's last, which adds the rainy picture
+        if outputs == 3:  # SAPNet's last convolution, which adds the rainy image
             rainy = maps.map(3)
             return lambda: F.conv2d(x, weight, bias, 1, padding, dilation).add_(rainy)
         return lambda: F.conv2d(x, weight, bias, 1, padding, dilation).relu_()
-    # Of dgrad, `in` is the gradient that comes and `out` the one that goes.
-    towards_input = which == "dgrad"
-    gradient, other = (x, maps.map(outputs)) if towards_input else (maps.map(outputs), x)
-    weight = maps.filter(inputs, outputs) if towards_input else maps.filter(outputs, inputs)
+    # For dgrad, `in` is the incoming gradient and `out` the resulting one.
+    is_dgrad = which == "dgrad"
+    gradient, other = (x, maps.map(outputs)) if is_dgrad else (maps.map(outputs), x)
+    weight = maps.filter(inputs, outputs) if is_dgrad else maps.filter(outputs, inputs)
     return lambda: torch.ops.aten.convolution_backward(
         gradient, other, weight, [weight.shape[0]], [1, 1], [padding] * 2, [dilation] * 2, False, [0, 0], 1,
-        [towards_input, not towards_input, not towards_input])
+        [is_dgrad, not is_dgrad, not is_dgrad])
 
 
 def conv_lstm(which, shape, maps):
@@ -61,11 +61,11 @@ def conv_lstm(which, shape, maps):
     if which == "forward":
         z, cell = maps.map(sum(shape["in"])), maps.map(shape["in"][1])
         return lambda: network.remember(z, cell)
-    # The way back through the cell alone, from its states to the gates' sums.
+    # The backward pass through the cell only, from its states to the gates' sums.
     sums = [maps.map(shape["in"][0]).requires_grad_() for _ in range(4)]
     cell = maps.map(shape["in"][0]).requires_grad_()
     network.gates = lambda _: sums
-    return back(network.remember(None, cell), [*sums, cell])
+    return backward(network.remember(None, cell), [*sums, cell])
 
 
 def attended_conv(which, shape, maps):
@@ -78,12 +78,12 @@ def max_pool(which, shape, maps):
     x = maps.map(shape["in"][0]).requires_grad_()
     if which == "forward":
         return lambda: F.max_pool2d(x, 2)
-    return back([F.max_pool2d(x, 2)], [x])
+    return backward([F.max_pool2d(x, 2)], [x])
 
 
 def loss(function, which, inputs):
     first = inputs[0].requires_grad_()
-    return (lambda: function(*inputs)) if which == "forward" else back([function(*inputs)], [first])
+    return (lambda: function(*inputs)) if which == "forward" else backward([function(*inputs)], [first])
 
 
 def adam(which, shape, maps):
@@ -102,7 +102,7 @@ OPERATIONS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     modes.add_options(parser, training=True)
-    parser.add_argument("--report", required=True, help="what sapnet-bench kernels printed")
+    parser.add_argument("--report", required=True, help="output of sapnet-bench kernels")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Times a network in PyTorch, the way sapnet-bench network times ours: same options, same JSON."""
+"""Times a network in PyTorch, as sapnet-bench network does: same options, same JSON."""
 import argparse
 import json
 
@@ -10,7 +10,7 @@ from networks import load_network
 
 
 def prepare(network, x, mode):
-    """The network and the input as the mode wants them. Half weights, and not autocast, which casts them anew."""
+    """The network and the input for the mode. Half weights instead of autocast, which would cast them each time."""
     network = mode.moved(network)
     if mode.half:
         network, x = network.half(), x.half()

@@ -1,4 +1,4 @@
-"""Times a training step in PyTorch, the way sapnet-bench step times ours: same options, same JSON."""
+"""Times a training step in PyTorch, as sapnet-bench step does: same options, same JSON."""
 import argparse
 import json
 
@@ -11,12 +11,12 @@ from networks import load_network
 from vision import Vgg16, draw_segmentation, read_linear
 from weight_file import read_weights
 
-DEPTH, SEED = 101, 1  # of the residual network that is drawn, as TrainConfig has them
-WEIGHTS = (1, 0.1, 0.1, 0.1)  # as train/configs/paper.json has them
+DEPTH, SEED = 101, 1  # of the random ResNet, as in TrainConfig
+WEIGHTS = (1, 0.1, 0.1, 0.1)  # as in train/configs/paper.json
 
 
 def loss_function(options, mode):
-    """Of derained, clean and rainy pictures: -SSIM alone, or all four."""
+    """Of derained, clean and rainy images: -SSIM alone, or all four."""
     if not options.vgg:
         return lambda derained, clean, rainy: -ssim(derained, clean)
     vgg, segmentation = Vgg16(), draw_segmentation(DEPTH, SEED).eval()
@@ -24,14 +24,14 @@ def loss_function(options, mode):
     for frozen in (vgg, segmentation):
         mode.moved(frozen.requires_grad_(False))
         if mode.half:
-            frozen.half()  # once, and not in each step
+            frozen.half()  # once, not in each step
     linear = [weight.to(mode.device) for weight in read_linear(options.lpips)]
     weights = torch.tensor(WEIGHTS, device=mode.device)
-    return lambda *pictures: (parts(*pictures, vgg, linear, segmentation) * weights).sum()
+    return lambda *images: (parts(*images, vgg, linear, segmentation) * weights).sum()
 
 
 def make_scaler(mode):
-    """Of losses for fp16; one that does nothing else."""
+    """A gradient scaler for fp16, disabled otherwise."""
     scaler = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler  # its older name
     return scaler(enabled=mode.half)
 
@@ -60,7 +60,7 @@ def main():
     forward = mode.compiled(lambda: loss_of(network(rainy), clean, rainy))
     adam = torch.optim.Adam(network.parameters(), lr=1e-4, **({"fused": True} if mode.cuda else {}))
     scaler = make_scaler(mode)
-    losses = []  # stay on the device until the end, so that no step waits for its own
+    losses = []  # kept on the device until the end, to avoid synchronisation
 
     def forward_back():
         adam.zero_grad(set_to_none=True)

@@ -1,4 +1,4 @@
-"""Times VGG-16's convolutions in PyTorch, forward and back to the pictures, the way sapnet-bench vgg times ours:
+"""Times VGG-16's convolutions in PyTorch, forward and backward to the images, as sapnet-bench vgg does:
 same options, same JSON."""
 import argparse
 import json
@@ -28,19 +28,19 @@ def main():
     vgg.load_state_dict(read_weights(options.weights))
     vgg = mode.moved(vgg.requires_grad_(False))
     shape = (options.batch, options.patch, options.patch, 3)
-    pictures = mode.maps(read_input(options.input, shape)).requires_grad_()
+    images = mode.maps(read_input(options.input, shape)).requires_grad_()
     with torch.no_grad():
-        deepest = vgg(pictures)[-1]
+        deepest = vgg(images)[-1]
     zeros, ones = torch.zeros_like(deepest), torch.ones_like(deepest)
 
     def there_and_back():
-        pictures.grad = None
-        (1000 * contrast(vgg(pictures)[-1:], [zeros], [ones], taps=(1,))).backward()
+        images.grad = None
+        (1000 * contrast(vgg(images)[-1:], [zeros], [ones], taps=(1,))).backward()
 
     before = status_bytes("VmRSS")
     _, seconds = time_runs(mode.ready(there_and_back), options.repeat, mode.cuda)
     if options.output:
-        pictures.grad.permute(0, 2, 3, 1).contiguous().numpy().astype("<f4").tofile(options.output)
+        images.grad.permute(0, 2, 3, 1).contiguous().numpy().astype("<f4").tofile(options.output)
     print(json.dumps(report(mode, options, seconds, before, batch=options.batch, patch=options.patch)))
 
 

@@ -1,5 +1,5 @@
-"""The frozen networks that the losses look through, in PyTorch: the peers of model/vgg16.h, model/resnet.h and
-model/segmentation.h. Written for these shapes alone; modules are named as torchvision names them."""
+"""The frozen networks of the perceptual losses in PyTorch: the peers of model/vgg16.h, model/resnet.h and
+model/segmentation.h. Modules have torchvision's names."""
 import functools
 
 import torch
@@ -14,15 +14,15 @@ LINEAR_NAMES = [f"lin{k}.model.1.weight" for k in range(len(VGG_BLOCKS))]  # of 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def normalized(pictures):
-    """With ImageNet's colours of mean 0 and deviation 1."""
+def normalized(images):
+    """Normalised by ImageNet's mean and standard deviation."""
     def of(values):
-        return colour(values, pictures.dtype, pictures.device)
+        return colour(values, images.dtype, images.device)
 
-    return (pictures - of(MEAN)) / of(DEVIATION)
+    return (images - of(MEAN)) / of(DEVIATION)
 
 
-@functools.lru_cache  # so that a step copies nothing to a GPU, as a CUDA graph may not
+@functools.lru_cache  # avoids host-to-GPU copies in a step, which a CUDA graph cannot capture
 def colour(values, dtype, device):
     return torch.tensor(values, dtype=torch.float32).to(device, dtype)[None, :, None, None]
 
@@ -40,11 +40,11 @@ class Vgg16(nn.Module):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
 
-    def forward(self, pictures, wanted=None):
-        """So many taps, or all."""
+    def forward(self, images, wanted=None):
+        """The first `wanted` taps, or all."""
         taps = []
-        x = pictures
-        for layer in self.features[:-1]:  # nobody looks behind the last pool
+        x = images
+        for layer in self.features[:-1]:  # the last pooling layer is unused
             if isinstance(layer, nn.MaxPool2d):
                 taps.append(x)
                 if len(taps) == wanted:
@@ -95,8 +95,8 @@ class ResNet(nn.Module):
             setattr(self, f"layer{group + 1}", nn.Sequential(*blocks))
         self.channels = channels
 
-    def forward(self, pictures):
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(pictures))), 3, 2, 1)
+    def forward(self, images):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(images))), 3, 2, 1)
         maps = []
         for group in range(1, 5):
             x = getattr(self, f"layer{group}")(x)
@@ -119,11 +119,11 @@ class Segmentation(nn.Module):
             setattr(self, f"smooth{k}_2", nn.Conv2d(256, 128, 3, padding=1))
         self.classify = nn.Conv2d(512, self.CLASSES, 3, padding=1)
 
-    def forward(self, pictures):
+    def forward(self, images):
         def up(x, like):
             return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
-        c2, c3, c4, c5 = self.backbone(pictures)
+        c2, c3, c4, c5 = self.backbone(images)
         levels = [self.toplayer(c5)]
         for k, c in enumerate((c4, c3, c2), 1):
             lateral = getattr(self, f"latlayer{k}")(c)
@@ -133,7 +133,7 @@ class Segmentation(nn.Module):
 
 
 def draw_vgg16(seed, blocks=len(VGG_BLOCKS)):
-    """Weights from N(0, 2 / inputs), biases from ±0.1: as tests/model/seeded.h draws them."""
+    """Weights from N(0, 2 / inputs), biases from ±0.1: as in tests/model/seeded.h."""
     vgg = Vgg16(blocks)
     number = 0
     for layer in vgg.features:
@@ -146,7 +146,7 @@ def draw_vgg16(seed, blocks=len(VGG_BLOCKS)):
 
 
 def draw_linear(seed):
-    """LPIPS's linear layers, evenly from 0 to 1, as tests/model/seeded.h draws them."""
+    """LPIPS's linear layers, uniform in [0, 1), as in tests/model/seeded.h."""
     return [torch.from_numpy(draw_uniform(seed, k, out, 0.5)) + 0.5 for k, (out, _) in enumerate(VGG_BLOCKS)]
 
 
@@ -156,7 +156,7 @@ def read_linear(path):
 
 
 def draw_segmentation(depth, seed):
-    """As model/resnet.h and model/segmentation.h draw them."""
+    """Random weights as in model/resnet.h and model/segmentation.h."""
     net = Segmentation(depth)
     number = 0x1000
     for name, module in net.backbone.named_modules():

@@ -8,7 +8,7 @@ import torch
 
 
 def read_weights(path):
-    """Tensors by name, fp32, without the "module." that DataParallel leaves. Takes .safetensors and .pth."""
+    """Tensors by name, fp32, without the "module." of DataParallel. Reads .safetensors and .pth."""
     path = pathlib.Path(path)
     tensors = read_safetensors(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu")
     return {name.removeprefix("module."): tensor.float() for name, tensor in tensors.items()}

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Builds sapnet-bench once for each variant of this folder, beside programs that are to be carried to a GPU:
-#   bench/variants/build.sh [FOLDER]      build/portable/bin unless told otherwise; writes FOLDER/variant-NAME
-#   bench/variants/build.sh --check       only whether all patches apply and say what they expect
+# Builds sapnet-bench for each variant in this folder, to be run on a GPU machine:
+#   bench/variants/build.sh [FOLDER]      writes FOLDER/variant-NAME (default: build/portable/bin)
+#   bench/variants/build.sh --check       checks that all patches apply and have the header below
 #
-# A variant is a patch of a few lines, a way of doing it that only a measurement can judge. It begins with
-#   Variant: what is done otherwise
-#   Expected: what it should bring, and why
-#   Cases: what `sapnet-bench kernels --filter` is given
-# bench/gpu_day.sh times each beside the program without it. One that wins is merged, one that loses is deleted;
-# docs/benchmarks.md keeps what either has taught.
+# A variant is a small patch whose benefit must be measured. It starts with
+#   Variant: what it changes
+#   Expected: the expected effect, and why
+#   Cases: the argument of `sapnet-bench kernels --filter`
+# bench/gpu_day.sh times each variant and the unmodified program. Winners are merged, losers deleted, and
+# docs/benchmarks.md records the lessons.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tree=build/variants

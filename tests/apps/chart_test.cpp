@@ -28,7 +28,7 @@ TEST_CASE("a chart names the curves that it draws, and each keeps its colour", "
                       Contains("<span class=\"third\">three</span>"));
 }
 
-TEST_CASE("a chart leaves out what is not finite", "[report][chart]") {
+TEST_CASE("a chart skips values that are not finite", "[report][chart]") {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   CHECK(chart("PSNR", "", {{"training", {}}, {"validation", {{1, kInfinity}}}}).empty());
   const std::string svg =

@@ -1,4 +1,4 @@
-// Which device sapnet-infer computes on.
+// The choice of the device.
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 
 #include "apps/device_choice.h"
 #include "engine/error.h"
-#include "tests/apps/workshop.h"
+#include "tests/apps/temp_folder.h"
 #include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 
@@ -16,7 +16,7 @@ namespace {
 using Catch::Contains;
 using Catch::StartsWith;
 
-/// Adds a number to one value of the picture, or fails.
+/// Adds a number to one value of the image, or fails.
 class Faulty final : public model::Network {
  public:
   explicit Faulty(float error, bool fails = false) : error_(error), fails_(fails) {}
@@ -38,31 +38,32 @@ class Faulty final : public model::Network {
   bool fails_;
 };
 
-std::string trial_of(const Faulty& candidate) { return trial(candidate, engine::Device::kCpu, Faulty(0)); }
-
-TEST_CASE("a device whose picture is another fails the trial", "[infer]") {
-  CHECK(trial_of(Faulty(0)).empty());
-  CHECK(trial_of(Faulty(0.005F)).empty());
-  CHECK(trial_of(Faulty(-0.25F)) == "its results differ from the CPU's by 0.25");
-  CHECK(trial_of(Faulty(std::numeric_limits<float>::quiet_NaN())) ==
-        "it computes values that are not numbers");
-  CHECK(trial_of(Faulty(std::numeric_limits<float>::infinity())) ==
-        "its results differ from the CPU's by inf");
-  CHECK(trial_of(Faulty(0, true)) == "launching a kernel: no kernel image");
+std::string result_of(const Faulty& candidate) {
+  return self_test(candidate, engine::Device::kCpu, Faulty(0));
 }
 
-TEST_CASE("sapnet-infer derains on a GPU as on the CPU", "[infer][gpu]") {
+TEST_CASE("a device with wrong results fails the self-test", "[infer]") {
+  CHECK(result_of(Faulty(0)).empty());
+  CHECK(result_of(Faulty(0.005F)).empty());
+  CHECK(result_of(Faulty(-0.25F)) == "its results differ from the CPU's by 0.25");
+  CHECK(result_of(Faulty(std::numeric_limits<float>::quiet_NaN())) == "its results contain NaN");
+  CHECK(result_of(Faulty(std::numeric_limits<float>::infinity())) ==
+        "its results differ from the CPU's by inf");
+  CHECK(result_of(Faulty(0, true)) == "launching a kernel: no kernel image");
+}
+
+TEST_CASE("sapnet-infer gives the same results on a GPU as on the CPU", "[infer][gpu]") {
   if (!tests::have_gpu()) return;
-  const Workshop workshop;
-  write_streaks(workshop / "in/a.png", 23, 18);
-  const Bytes expected = derained(train::read_image(workshop / "in/a.png"), 2, train::Rounding::kNearest);
+  const TempFolder temp;
+  write_streaks(temp / "in/a.png", 23, 18);
+  const Bytes expected = derained(train::read_image(temp / "in/a.png"), 2, train::Rounding::kNearest);
   for (const auto& [options, precision] : {std::pair<std::string, std::string>{"", "fp16"},
                                            {"--device cuda", "fp16"},
                                            {"--device cuda --precision fp32", "fp32"}}) {
     CAPTURE(options);
     const auto outcome =
-        workshop.shell_with_gpu("$INFER in/a.png -o out.png --stages 2 --verbose --json - --weights '" +
-                                kWeights.string() + "' " + options);
+        temp.shell_with_gpu("$INFER in/a.png -o out.png --stages 2 --verbose --json - --weights '" +
+                            kWeights.string() + "' " + options);
     CHECK(outcome.exit_code == 0);
     CHECK_THAT(outcome.err, StartsWith("device       cuda, ") && Contains(", " + precision + "\n") &&
                                 Contains("\npeak memory  ") && !Contains("warning"));
@@ -70,7 +71,7 @@ TEST_CASE("sapnet-infer derains on a GPU as on the CPU", "[infer][gpu]") {
     CHECK(json["device"] == "cuda");
     CHECK(json["precision"] == precision);
     // A value next to a half falls to either side.
-    const Bytes written = bytes_of(train::read_image(workshop / "out.png"));
+    const Bytes written = bytes_of(train::read_image(temp / "out.png"));
     REQUIRE(written.size() == expected.size());
     CHECK(std::ranges::equal(written, expected, [](int a, int b) { return std::abs(a - b) <= 1; }));
   }

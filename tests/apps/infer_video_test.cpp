@@ -1,6 +1,6 @@
 // sapnet-infer as a filter of raw video frames.
 
-#include "tests/apps/workshop.h"
+#include "tests/apps/temp_folder.h"
 #include "tests/catch.h"
 
 namespace sapnet::apps {
@@ -9,47 +9,47 @@ namespace {
 using Catch::Contains;
 
 TEST_CASE("sapnet-infer derains raw video frames", "[infer]") {
-  const Workshop workshop;
+  const TempFolder temp;
   constexpr int kWidth = 20, kHeight = 12;
-  write_streaks(workshop / "in/a.png", kWidth, kHeight);
-  const auto image = train::read_image(workshop / "in/a.png");
+  write_streaks(temp / "in/a.png", kWidth, kHeight);
+  const auto image = train::read_image(temp / "in/a.png");
   const auto frame = bytes_of(image);
   const std::string raw(frame.begin(), frame.end());
-  write_text(workshop / "frames.rgb", raw + raw + raw);
+  write_text(temp / "frames.rgb", raw + raw + raw);
   const std::string infer = "$INFER --weights '" + kWeights.string() + "' --video 20x12 ";
 
-  const auto outcome = workshop.shell(infer + "--verbose <frames.rgb");
+  const auto outcome = temp.shell(infer + "--verbose <frames.rgb");
   CHECK(outcome.exit_code == 0);
   const auto bytes = derained(image, 6, train::Rounding::kNearest);
   const std::string expected(bytes.begin(), bytes.end());
   CHECK((outcome.out == expected + expected + expected));
   CHECK_THAT(outcome.err, Contains("device       cpu") && Contains("peak memory"));
   const auto truncated = derained(image, 3, train::Rounding::kTruncate);
-  CHECK((workshop.shell("head -c 720 frames.rgb | " + infer + "--rounding truncate --stages 3").out ==
+  CHECK((temp.shell("head -c 720 frames.rgb | " + infer + "--rounding truncate --stages 3").out ==
          std::string(truncated.begin(), truncated.end())));
 
-  const auto partial = workshop.shell("head -c 800 frames.rgb | " + infer);
+  const auto partial = temp.shell("head -c 800 frames.rgb | " + infer);
   CHECK(partial.exit_code == 1);
   CHECK((partial.out == expected));
-  CHECK_THAT(partial.err, Contains("standard input ends inside frame 2: 80 of 720 bytes"));
-  const auto empty = workshop.shell(infer + "</dev/null");
+  CHECK_THAT(partial.err, Contains("standard input ends within frame 2: 80 of 720 bytes"));
+  const auto empty = temp.shell(infer + "</dev/null");
   CHECK(empty.exit_code == 1);
-  CHECK_THAT(empty.err, Contains("standard input holds no frame"));
-  const auto left = workshop.shell("( yes | " + infer + "; echo exit $? >&2 ) | head -c 100 >/dev/null");
+  CHECK_THAT(empty.err, Contains("standard input has no frame"));
+  const auto left = temp.shell("( yes | " + infer + "; echo exit $? >&2 ) | head -c 100 >/dev/null");
   CHECK(left.err == "exit 0\n");
   if (fs::exists("/dev/full")) {
-    CHECK_THAT(workshop.shell(infer + "<frames.rgb >/dev/full").err,
+    CHECK_THAT(temp.shell(infer + "<frames.rgb >/dev/full").err,
                Contains("standard output cannot be written: No space left on device"));
   }
 }
 
-TEST_CASE("sapnet-infer stands in an ffmpeg pipe", "[infer]") {
+TEST_CASE("sapnet-infer works in an ffmpeg pipe", "[infer]") {
   if (std::system("command -v ffmpeg >/dev/null") != 0) {
     WARN("skipped: ffmpeg is not installed");
     return;
   }
-  const Workshop workshop;
-  const auto outcome = workshop.shell(
+  const TempFolder temp;
+  const auto outcome = temp.shell(
       "ffmpeg -v error -f lavfi -i testsrc=size=32x24:rate=5:duration=1 -f rawvideo -pix_fmt rgb24 - | "
       "$INFER --video 32x24 --weights '" +
       kWeights.string() +

@@ -59,7 +59,7 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-// The n-th embedded picture, by a decoder that shares nothing with the encoder.
+// The n-th embedded image, by a decoder that shares nothing with the encoder.
 sapnet::train::Image embedded(const std::string& html, int n) {
   const std::string mark = "src=\"data:image/jpeg;base64,";
   auto at = html.find(mark);
@@ -84,12 +84,12 @@ sapnet::train::Image embedded(const std::string& html, int n) {
       bytes.push_back(static_cast<std::uint8_t>(bits >> have));
     }
   }
-  return sapnet::train::decode_image(bytes, "embedded picture");
+  return sapnet::train::decode_image(bytes, "embedded image");
 }
 
 }  // namespace
 
-TEST_CASE("the report embeds both pictures whole and asks for nothing else", "[report]") {
+TEST_CASE("the report embeds both images and loads nothing else", "[report]") {
   for (const auto& [width, height] : {std::pair{1, 1}, {7, 5}, {64, 33}}) {
     CAPTURE(width, height);
     const std::string html = page({entry("a.png", width, height)});
@@ -106,7 +106,7 @@ TEST_CASE("the report embeds both pictures whole and asks for nothing else", "[r
   }
 }
 
-TEST_CASE("large pictures are shrunk by means for the page", "[report]") {
+TEST_CASE("large images are downscaled by averaging", "[report]") {
   ReportEntry large = entry("large.png", 3201, 5);  // 3 pixels become one: 1067×2
   for (std::size_t i = 0; i < large.rainy.size(); ++i) large.rainy[i] = i / 3 % 3 == 0 ? 240 : 60;
   const std::string html = page({large});
@@ -123,7 +123,7 @@ TEST_CASE("names cannot break out of the page", "[report]") {
   CHECK_THAT(html, !Contains("<script>\"it") && !Contains("\"it's\""));
 }
 
-TEST_CASE("the report gives figures, gains and means", "[report]") {
+TEST_CASE("the report shows scores, gains and means", "[report]") {
   ReportEntry a = entry("a.png", 2, 2), b = entry("b.png", 2, 2);
   a.rainy_scores = Scores{.psnr_rgb = 20, .psnr_y = 21, .ssim_rgb = 0.5, .ssim_y = 0.6};
   a.scores = Scores{.psnr_rgb = 30, .psnr_y = 32, .ssim_rgb = 0.9, .ssim_y = 0.95};
@@ -143,13 +143,13 @@ TEST_CASE("the report gives figures, gains and means", "[report]") {
   CHECK_THAT(html, Contains("<td>25.00</td><td>25.00</td><td><span class=\"\">0.00 dB</span></td>"));
   CHECK_THAT(html, Contains("<dd>3<small>2 with a reference</small>") && Contains("750 ms"));
   CHECK(count(html, "<article ") == 3);
-  CHECK(count(html, "href=\"#picture-3\"") == 1);
+  CHECK(count(html, "href=\"#image-3\"") == 1);
   CHECK_THAT(html, Contains("<th>PSNR, RGB</th><th>SSIM, RGB</th><th>PSNR, Y</th><th>SSIM, Y</th></tr>") &&
                        Contains("a.png</a></th><td>20.00 → 30.00</td><td>0.5000 → 0.9000</td>"
                                 "<td>21.00 → 32.00</td><td>0.6000 → 0.9500</td></tr>"));
 }
 
-TEST_CASE("infinite scores of equal pictures are shown as such", "[report]") {
+TEST_CASE("infinite scores of equal images are shown as ∞", "[report]") {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   ReportEntry same = entry("same.png", 2, 2);
   same.rainy_scores = Scores{.psnr_rgb = 30, .psnr_y = kInfinity, .ssim_rgb = 1, .ssim_y = 1};
@@ -159,22 +159,22 @@ TEST_CASE("infinite scores of equal pictures are shown as such", "[report]") {
   CHECK_THAT(html, !Contains(">nan") && !Contains(">inf"));
 }
 
-TEST_CASE("the report lists what failed, what is not scored, and that it was stopped", "[report]") {
+TEST_CASE("the report lists failures, missing scores and an early stop", "[report]") {
   const Folder folder;
   Report report(folder.path / "report.html", kHeader);
   ReportEntry plain = entry("plain.png", 2, 2);
   plain.not_scored = "in/plain.png: has no reference <here>";
   report.add(plain);
   report.add_failure("in/cut.png: truncated PNG & more");
-  report.add_failure("in/text.png: is not a picture");
-  report.finish("Stopped after 3 of 9 pictures.");
+  report.add_failure("in/text.png: is not an image");
+  report.finish("Stopped after 3 of 9 images.");
   std::ifstream file(folder.path / "report.html", std::ios::binary);
   const std::string html{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   CHECK_THAT(html, Contains("not scored: in/plain.png: has no reference &lt;here&gt;") &&
-                       Contains("2 pictures failed") &&
+                       Contains("2 images failed") &&
                        Contains("<li>in/cut.png: truncated PNG &amp; more</li>") &&
-                       Contains("<li>in/text.png: is not a picture</li>") &&
-                       Contains("Stopped after 3 of 9 pictures."));
+                       Contains("<li>in/text.png: is not an image</li>") &&
+                       Contains("Stopped after 3 of 9 images."));
   CHECK_THAT(page({entry("a.png", 2, 2)}), !Contains("failed") && !Contains("not scored"));
 }
 
@@ -190,7 +190,7 @@ TEST_CASE("a report that is not finished leaves nothing behind", "[report]") {
   CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
 }
 
-TEST_CASE("a report that cannot be written, or an entry that lies, is an error", "[report]") {
+TEST_CASE("an unwritable report and a wrong image size are errors", "[report]") {
   const Folder folder;
   CHECK_THROWS_WITH(Report(folder.path / "none/report.html", kHeader), Contains("none/report.html"));
   Report report(folder.path / "report.html", kHeader);

@@ -1,4 +1,4 @@
-// The figures of a run: each under its own heading.
+// The table of results.
 #include "apps/results.h"
 
 #include <array>
@@ -17,20 +17,20 @@ std::array<double, 4> values(const Scores& scores) {
   return {scores.psnr_rgb, scores.psnr_y, scores.ssim_rgb, scores.ssim_y};
 }
 
-TEST_CASE("the table of scores has every figure below its heading", "[results]") {
-  const ScoreTable table({PictureTask{"in/a.png", "out/a.png"}});
+TEST_CASE("the columns of the score table are aligned", "[results]") {
+  const ScoreTable table({ImageTask{"in/a.png", "out/a.png"}});
   CHECK(table.header() ==
         "             derained                                  rainy\n"
-        "picture      PSNR RGB  SSIM RGB    PSNR Y    SSIM Y    PSNR RGB  SSIM RGB    PSNR Y    SSIM Y");
+        "image        PSNR RGB  SSIM RGB    PSNR Y    SSIM Y    PSNR RGB  SSIM RGB    PSNR Y    SSIM Y");
   CHECK(table.row("a.png", kDerained, kRainy) ==
         "a.png          31.500    0.9100    33.250    0.9300      21.125    0.8100    23.000    0.8300");
   CHECK(table.row("größe.png", kDerained, kRainy).starts_with("größe.png      31.500 "));
-  const ScoreTable wide({PictureTask{"in/a-name-longer-than-that.png", ""}});
+  const ScoreTable wide({ImageTask{"in/a-name-longer-than-that.png", ""}});
   CHECK(wide.row("a.png", kDerained, kRainy).starts_with("a.png                          31.500 "));
 }
 
-TEST_CASE("the mean is of the pictures that have scores, figure by figure", "[results]") {
-  PictureResult first, second, unscored;
+TEST_CASE("the mean is over the images with scores", "[results]") {
+  ImageResult first, second, unscored;
   first.scores = kDerained;
   first.rainy_scores = kRainy;
   second.scores = {.psnr_rgb = 33.5, .psnr_y = 34.25, .ssim_rgb = 0.5, .ssim_y = 0.25};

@@ -1,4 +1,4 @@
-// That the operations' benchmarks time what they say they do.
+// Tests that the kernel benchmarks time the operations that they name.
 #include <set>
 #include <string>
 #include <vector>
@@ -17,9 +17,8 @@ using bench::Case;
 using engine::DType;
 using engine::Execution;
 
-/// The kernels have tests of their own, with bounds that follow from the arithmetic. Here an operation other
-/// than the one that the case names would be off by about the size of its results; so 1 % of the largest
-/// tells.
+/// The kernels have tests of their own with derived error bounds. Here a wrong operation would be off by
+/// about the size of its results, so 1 % of the largest is enough to tell.
 constexpr double kSameOperation = 0.01;
 
 void check_all(const Execution& execution, std::int64_t most_channels) {
@@ -42,19 +41,18 @@ void check_all(const Execution& execution, std::int64_t most_channels) {
 
 }  // namespace
 
-TEST_CASE("each case of the operations' benchmarks is the operation that it names", "[bench][not_tsan]") {
+TEST_CASE("each benchmark case runs the operation that it names", "[bench][not_tsan]") {
   SECTION("on the CPU") { check_all({}, 128); }
   SECTION("on the CPU, strict") { check_all({.strict = true}, 64); }
 }
 
-TEST_CASE("each case of the operations' benchmarks is the operation that it names on a GPU",
-          "[bench][gpu][not_tsan]") {
+TEST_CASE("each benchmark case runs the operation that it names on a GPU", "[bench][gpu][not_tsan]") {
   if (!have_gpu()) return;
   SECTION("fp32, but for the widest") { check_all({.device = engine::Device::kCuda}, 32); }
   SECTION("fp16") { check_all({.device = engine::Device::kCuda, .maps = DType::kFloat16}, 64); }
 }
 
-TEST_CASE("cuDNN takes each convolution of the benchmarks as sound", "[bench][cudnn]") {
+TEST_CASE("cuDNN accepts each convolution of the benchmarks", "[bench][cudnn]") {
   try {
     bench::cudnn::check({.problem = {.n = 1, .h = 4, .w = 4, .in_channels = {8, 0}, .out_channels = 8}});
   } catch (const Error& error) {

@@ -1,4 +1,4 @@
-// libFuzzer: any bytes are a picture or an Error. Seeds: tests/train/pictures.
+// libFuzzer: any bytes are an image or an Error. Seeds: tests/train/images.
 #include <zlib.h>
 
 #include <algorithm>
@@ -52,7 +52,7 @@ Bytes inflate_some(const Bytes& compressed) {
   return raw;
 }
 
-/// The same PNG with right checksums and, when asked, mutated pixels: what plain mutation never gives.
+/// The same PNG with correct checksums and optionally mutated pixels, which plain mutation cannot produce.
 Bytes rebuild(const Bytes& png, bool mutate_pixels) {
   Bytes result(png.begin(), png.begin() + 8), compressed;
   std::vector<Bytes> chunks;

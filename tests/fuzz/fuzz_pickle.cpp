@@ -1,4 +1,4 @@
-// libFuzzer: any bytes are a pickled state_dict or an Error. Every storage that the pickle names is there, up
+// libFuzzer: any bytes are a pickled state_dict or an Error. Every storage that the pickle names exists, up
 // to a size, so that views are gathered too. Seeds: tests/fuzz/corpus/pickle.
 #include <cstdint>
 

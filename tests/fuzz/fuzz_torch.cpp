@@ -1,5 +1,5 @@
 // libFuzzer: any bytes are weights in one of PyTorch's formats or an Error. Seeds: tests/fuzz/corpus/torch.
-// Checksums keep most mutations of a zip archive out of its pickle; fuzz_pickle begins behind them.
+// Checksums keep most mutations of a zip archive from reaching its pickle; fuzz_pickle starts after them.
 #include <cstdint>
 
 #include "engine/error.h"

@@ -23,9 +23,9 @@ def our_scores(options, weights, pairs, rounding, folder):
                     "--weights", options.weights / weights, "--rounding", rounding,
                     "--json", folder / "scores.json"], check=True, stdout=subprocess.DEVNULL)
     document = json.loads((folder / "scores.json").read_text())
-    return {pathlib.Path(picture["input"]).name:
-            {"psnr": picture["derained"]["psnr_rgb"], "ssim": picture["derained"]["ssim_rgb"]}
-            for picture in document["pictures"]}
+    return {pathlib.Path(image["input"]).name:
+            {"psnr": image["derained"]["psnr_rgb"], "ssim": image["derained"]["ssim_rgb"]}
+            for image in document["images"]}
 
 
 def main():

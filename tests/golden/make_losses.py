@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench" / "peers"))
 
 from draw import draw_uniform  # noqa: E402
-from losses import contrast, distance, focal, parts  # noqa: E402
+from losses import contrast, focal, lpips, parts  # noqa: E402
 from networks import SAPNet  # noqa: E402
 from vision import Vgg16, draw_linear, draw_segmentation, draw_vgg16, normalized, read_linear  # noqa: E402
 from weight_file import read_weights, write_safetensors  # noqa: E402
@@ -28,7 +28,7 @@ IMAGES, VGG, LINEAR, SEGMENTATION = 11, 12, 13, 1  # seeds
 BATCH_SEGMENTATION = 2
 
 
-def draw_pictures(n, height, width):
+def draw_images(n, height, width):
     """Clean, rainy and derained images."""
     def draw(number, limit):
         values = draw_uniform(IMAGES, number, n * height * width * 3, limit)
@@ -49,7 +49,7 @@ def result(name, loss, derained):
 
 
 def each_loss():
-    clean, rainy, derained = draw_pictures(2, 40, 36)
+    clean, rainy, derained = draw_images(2, 40, 36)
     exact_clean, exact_rainy = clean.double(), rainy.double()
     tensors = {}
 
@@ -64,7 +64,7 @@ def each_loss():
             features(d)[:4], features(exact_clean)[:4], features(exact_rainy)[:4]), derained))
         tensors.update(result(f"{prefix}contrast_none", lambda d: 4 * contrast(
             raw(d), raw(exact_clean), raw(exact_rainy)), derained))
-        tensors.update(result(f"{prefix}distance", lambda d: distance(features(d), features(exact_clean), linear),
+        tensors.update(result(f"{prefix}distance", lambda d: lpips(features(d), features(exact_clean), linear),
                               derained))
 
     perceptual("", draw_vgg16(VGG).double(), [w.double() for w in draw_linear(LINEAR)])
@@ -84,7 +84,7 @@ def each_loss():
 
 
 def whole_step(name, n, side, stages, depth, segmentation_weight):
-    clean, rainy, _ = draw_pictures(n, side, side)
+    clean, rainy, _ = draw_images(n, side, side)
     network = SAPNet()
     network.load_state_dict({key: tensor for key, tensor in read_weights(FOLDER / "sapnet.safetensors").items()
                              if not key.startswith("golden.")})

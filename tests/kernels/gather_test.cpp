@@ -17,8 +17,8 @@ namespace {
 #ifdef SAPNET_CUDA
 using engine::Half;
 
-float as_float(float value) { return value; }
-float as_float(Half value) { return kernels::to_float(value); }
+[[maybe_unused]] float as_float(float value) { return value; }
+[[maybe_unused]] float as_float(Half value) { return kernels::to_float(value); }
 
 template <class T>
 std::vector<float> gathered(const std::vector<float>& in, const std::vector<std::int32_t>& indices) {

@@ -180,7 +180,7 @@ std::string line(const Kernel& kernel) {
 
 /// "sm_90a" of a kernel's line; empty of the lines above them.
 std::string gpu_of(const std::string& line) {
-  static const std::regex kGpu(" (sm_\\w+) +\\d+ ");
+  static const std::regex kGpu("(sm_\\w+) +\\d+ ");
   std::smatch match;
   return std::regex_search(line, match, kGpu) ? match[1].str() : "";
 }

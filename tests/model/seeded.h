@@ -13,7 +13,7 @@
 
 namespace sapnet::tests {
 
-inline constexpr std::uint64_t kPicturesSeed = 11, kVggSeed = 12, kLinearSeed = 13, kSegmentationSeed = 1,
+inline constexpr std::uint64_t kImagesSeed = 11, kVggSeed = 12, kLinearSeed = 13, kSegmentationSeed = 1,
                                kBatchSegmentationSeed = 2;
 
 /// VGG-16's convolutions, the first `blocks` blocks: weights from N(0, 2 / inputs), biases uniform in ±0.1.
@@ -52,15 +52,15 @@ inline engine::Parameters seeded_lpips() {
   return drawn;
 }
 
-struct SeededPictures {
+struct SeededImages {
   engine::Tensor clean, rainy, derained;
 };
 
 /// Noise, the same with additional noise as rain, and with less of it.
-inline SeededPictures seeded_pictures(std::int64_t n, std::int64_t h, std::int64_t w, engine::Device device) {
+inline SeededImages seeded_images(std::int64_t n, std::int64_t h, std::int64_t w, engine::Device device) {
   const engine::Shape shape = {n, h, w, 3};
   const auto draw = [&](std::uint32_t number, float limit) {
-    auto values = model::init_uniform(kPicturesSeed, number, static_cast<std::size_t>(shape.count()), limit);
+    auto values = model::init_uniform(kImagesSeed, number, static_cast<std::size_t>(shape.count()), limit);
     for (float& value : values) value += limit;
     return values;
   };

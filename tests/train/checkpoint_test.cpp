@@ -35,7 +35,7 @@ TrainingState newest(const tests::ScratchFolder& folder, std::vector<std::string
   return *state;
 }
 
-TEST_CASE("a checkpoint gives back all that was written", "[train][checkpoint]") {
+TEST_CASE("a checkpoint is read back completely", "[train][checkpoint]") {
   const tests::ScratchFolder folder;
   CHECK_FALSE(read_checkpoint(folder / "", {}));
   CHECK_FALSE(read_checkpoint(folder / "missing", {}));
@@ -51,7 +51,7 @@ TEST_CASE("a checkpoint gives back all that was written", "[train][checkpoint]")
   CHECK(state.ema.empty());
 }
 
-TEST_CASE("a checkpoint keeps the average beside the parameters", "[train][checkpoint]") {
+TEST_CASE("a checkpoint contains the EMA in addition to the parameters", "[train][checkpoint]") {
   const tests::ScratchFolder folder;
   TrainingState averaged = example(7);
   averaged.ema = {0.5F, -0.0F, 3};
@@ -70,12 +70,12 @@ TEST_CASE("the two newest checkpoints are kept", "[train][checkpoint]") {
   CHECK(newest(folder).step == 100000000);
   CHECK(folder.file_count() == 3);
   CHECK(fs::exists(folder / "checkpoint-99999999.safetensors"));
-  write_checkpoint(folder / "", example(20));  // of a run that went on from one before the others
+  write_checkpoint(folder / "", example(20));  // of a run that resumed before the others
   CHECK(newest(folder).step == 20);
   CHECK(folder.file_count() == 2);
 }
 
-TEST_CASE("every flipped bit of a checkpoint is noticed", "[train][checkpoint]") {
+TEST_CASE("every flipped bit in a checkpoint is detected", "[train][checkpoint]") {
   const tests::ScratchFolder folder;
   write_checkpoint(folder / "", example(1));
   write_checkpoint(folder / "", example(2));
@@ -87,13 +87,13 @@ TEST_CASE("every flipped bit of a checkpoint is noticed", "[train][checkpoint]")
     std::ofstream(file, std::ios::binary) << damaged;
     std::vector<std::string> warnings;
     const std::int64_t step = newest(folder, &warnings).step;
-    // A header may be written in more ways than one; what it says must be the same.
+    // Two headers can differ but mean the same.
     if (step == 2) {
       CHECK(tests::identical(newest(folder).parameters, example(2).parameters));
     } else {
       REQUIRE(warnings.size() == 1);
       CHECK_THAT(warnings[0], Contains("checkpoint-00000002.safetensors: ") &&
-                                  Contains("; going on from the checkpoint before it"));
+                                  Contains("; resuming from the previous checkpoint"));
     }
   }
   for (std::size_t size = 0; size < intact.size(); ++size) {
@@ -103,7 +103,7 @@ TEST_CASE("every flipped bit of a checkpoint is noticed", "[train][checkpoint]")
   }
 }
 
-TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "[train][history]") {
+TEST_CASE("a history is read up to a step, malformed lines skipped", "[train][history]") {
   const tests::ScratchFolder folder;
   const fs::path file = folder / "metrics.csv";
   CHECK(read_history(file, 100).empty());
@@ -118,11 +118,11 @@ TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "
               .gradient_norm = 1.25,
               .seconds = 3.5},
              {.step = 40, .epoch = 2, .learning_rate = 2e-4, .loss = -0.6, .psnr = 22, .gradient_norm = 1}});
-  CHECK_THAT(tests::contents(file),
-             Catch::StartsWith(
-                 "step,epoch,learning_rate,loss,ssim_loss,contrast_loss,distance_loss,segmentation_loss,"
-                 "charbonnier_loss,psnr,gradient_norm,validation_psnr,validation_ssim,seconds\n"
-                 "0,0,0.001,,,,,,,,,21.5,0.7,0\n20,1,0.001,-0.5,,0.75,,,,20,1.25,,,3.5\n"));
+  CHECK_THAT(
+      tests::contents(file),
+      Catch::StartsWith("step,epoch,learning_rate,loss,ssim_loss,contrast_loss,lpips_loss,segmentation_loss,"
+                        "charbonnier_loss,psnr,gradient_norm,validation_psnr,validation_ssim,seconds\n"
+                        "0,0,0.001,,,,,,,,,21.5,0.7,0\n20,1,0.001,-0.5,,0.75,,,,20,1.25,,,3.5\n"));
   std::ofstream(file, std::ios::app) << "half a li\n21,2,0.1\n,,,,,,,,,,,,,\n";
   const auto rows = read_history(file, 39);
   REQUIRE(rows.size() == 2);
@@ -134,14 +134,19 @@ TEST_CASE("a run's rows come back up to a step, whatever else the file holds", "
   CHECK(rows[1].seconds == 3.5);
   CHECK(read_history(file, 40).size() == 3);
 
-  // Columns go by their names, so a file may have fewer.
+  // Columns are found by name, so a file may have fewer.
   std::ofstream(file) << "step,seconds,loss\n20,3.5,-0.5\n";
   REQUIRE(read_history(file, 20).size() == 1);
   CHECK(read_history(file, 20)[0].seconds == 3.5);
   CHECK(read_history(file, 20)[0].loss == -0.5);
+
+  // A former name of a column.
+  std::ofstream(file) << "step,distance_loss,seconds\n20,0.25,3.5\n";
+  REQUIRE(read_history(file, 20).size() == 1);
+  CHECK(read_history(file, 20)[0].parts[static_cast<std::size_t>(LossPart::kLpips)] == 0.25);
 }
 
-TEST_CASE("a run's rows keep the scores of each folder", "[train][history][validation]") {
+TEST_CASE("a history keeps the scores of each folder", "[train][history][validation]") {
   const tests::ScratchFolder folder;
   const fs::path file = folder / "metrics.csv";
   write_history(file, {{.step = 0, .validation_psnr = 30, .validation_folders = {{"heavy", {29, 0.75}}}},

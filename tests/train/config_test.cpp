@@ -18,10 +18,10 @@ TrainConfig parse(const std::string& text) {
   return config;
 }
 
-TEST_CASE("settings come back from what is written of them", "[train][config]") {
+TEST_CASE("written settings are read back", "[train][config]") {
   const TrainConfig config = parse(R"({
     "network": "PReNet", "stages": 3, "data": {"rain": 1, "/photos": 2.5}, "validation_data": {"../test": 1},
-    "validation_pictures": 7, "patch": 64, "stride": 32, "patches_per_picture": 5, "flips": true,
+    "validation_images": 7, "patch": 64, "stride": 32, "patches_per_image": 5, "flips": true,
     "weakest_rain": 0.1, "strongest_rain": 0.9, "batch": 3, "epochs": 11, "learning_rate": 0.002,
     "learning_rate_factor": 0.5, "learning_rate_epochs": [4, 9], "gradient_clip": 1.5, "log_every": 6,
     "schedule": "cosine", "final_learning_rate": 1e-6, "warmup_steps": 100, "stage_epochs": [1, 2],
@@ -48,8 +48,7 @@ TEST_CASE("settings come back from what is written of them", "[train][config]") 
   CHECK(to_json(config) != to_json(TrainConfig()));
 }
 
-TEST_CASE("the settings that come with the project are the paper's and the published code's",
-          "[train][config]") {
+TEST_CASE("the included settings match the paper and the published code", "[train][config]") {
   const auto folder = tests::source_dir() / "train/configs";
   const TrainConfig paper = read_config(folder / "paper.json");
   CHECK(paper.batch == 12);
@@ -59,7 +58,7 @@ TEST_CASE("the settings that come with the project are the paper's and the publi
   CHECK(paper.learning_rate == 1e-4);
   CHECK(paper.learning_rate_epochs == std::vector{30, 50, 80});
   CHECK(paper.ssim_weight == 1);
-  for (const double weight : {paper.contrast_weight, paper.distance_weight, paper.segmentation_weight})
+  for (const double weight : {paper.contrast_weight, paper.lpips_weight, paper.segmentation_weight})
     CHECK(weight == 0.1);
   CHECK(paper.contrast_taps == std::vector{0.03125, 0.0625, 0.125, 0.25});
   CHECK(paper.vgg_weights == tests::source_dir() / "weights/vgg16-397923af.pth");
@@ -70,16 +69,16 @@ TEST_CASE("the settings that come with the project are the paper's and the publi
   CHECK(published.input_normalization == "none");
   CHECK(published.segmentation_norm == "batch");
   CHECK(published.segmentation_from_epoch == 51);
-  CHECK(published.distance_weight == 0);
+  CHECK(published.lpips_weight == 0);
 
   const TrainConfig ssim = read_config(folder / "ssim.json");
-  for (const double weight : {ssim.contrast_weight, ssim.distance_weight, ssim.segmentation_weight})
+  for (const double weight : {ssim.contrast_weight, ssim.lpips_weight, ssim.segmentation_weight})
     CHECK(weight == 0);
   for (const auto& [data, weight] : read_config(folder / "quick.json").data)
     CHECK(std::filesystem::is_directory(data));
 }
 
-TEST_CASE("each step of the ablation has one thing more than the one before", "[train][config]") {
+TEST_CASE("each step of the ablation adds one thing", "[train][config]") {
   const auto folder = tests::source_dir() / "train/configs/ablation";
   for (int k = 1; k <= 6; ++k) {
     CAPTURE(k);
@@ -89,15 +88,15 @@ TEST_CASE("each step of the ablation has one thing more than the one before", "[
     CHECK((config.contrast_weight > 0) == (k >= 3));
     CHECK(config.dilation == (k >= 4));
     CHECK((learning_rate(config, {.epoch = 99}) < config.learning_rate) == (k >= 5));
-    CHECK((config.distance_weight > 0) == (k >= 6));
+    CHECK((config.lpips_weight > 0) == (k >= 6));
   }
   CHECK(to_json(read_config(folder / "M6.json")) ==
         to_json(read_config(tests::source_dir() / "train/configs/paper.json")));
 }
 
-TEST_CASE("a setting that is none, or out of range, is named", "[train][config]") {
+TEST_CASE("unknown settings and values out of range are reported by name", "[train][config]") {
   const std::pair<const char*, const char*> cases[] = {
-      {"[]", "c.json: must hold settings"},
+      {"[]", "c.json: must be an object of settings"},
       {"{\"batch\": 1.5}", "c.json: batch must be a whole number from 1 to 4096, not 1.5"},
       {"{\"batch\": \"12\"}", "c.json: batch must be a whole number from 1 to 4096, not \"12\""},
       {"{\"batch\": 5000}", "not 5000"},
@@ -106,7 +105,7 @@ TEST_CASE("a setting that is none, or out of range, is named", "[train][config]"
       {"{\"learning_rate_epochs\": 30}", "learning_rate_epochs must be a list such as [30, 50, 80], not 30"},
       {"{\"learning_rate_epochs\": [30, -1]}", "learning_rate_epochs must be a whole number from 0"},
       {"{\"flips\": 1}", "flips must be true or false, not 1"},
-      {"{\"data\": [\"photos\"]}", "data must be folders and their weights, such as {\"photos\": 1}"},
+      {"{\"data\": [\"photos\"]}", "data must be folders with weights, such as {\"photos\": 1}"},
       {"{\"data\": {\"photos\": 0}}", "data must be a weight above 0 for each folder"},
       {"{\"weakest_rain\": 0.8, \"strongest_rain\": 0.5}", "weakest_rain, 0.8, is above strongest_rain, 0.5"},
       {"{\"ema_decay\": 1}", "c.json: ema_decay must be a number of at least 0 and less than 1, not 1"},
@@ -116,13 +115,13 @@ TEST_CASE("a setting that is none, or out of range, is named", "[train][config]"
       {"{\"warmup_steps\": 0.5}", "warmup_steps must be a whole number from 0"},
       {"{\"stage_epochs\": [-1]}", "stage_epochs must be a whole number from 0"},
       {"{\"stages\": 2, \"stage_epochs\": [3, 5]}",
-       "c.json: stage_epochs must name fewer epochs than stages, 2, not 2"},
+       "c.json: stage_epochs must have fewer entries than there are stages (2), not 2"},
       {"{\"charbonnier_weight\": -1}", "charbonnier_weight must be a number of at least 0, not -1"},
-      {"{\"initial_weights\": 1}", "initial_weights must be a file's name, not 1"},
+      {"{\"initial_weights\": 1}", "initial_weights must be a file name, not 1"},
       {"{\"network\": 3}", "network must be SAPNet or PReNet, not 3"},
       {"{\"segmentation_depth\": 34}", "segmentation_depth must be 18 or 50 or 101, not 34"},
       {"{\"segmentation_norm\": \"group\"}", "segmentation_norm must be running or batch, not \"group\""},
-      {"{\"vgg_weights\": 16}", "vgg_weights must be a file's name, not 16"},
+      {"{\"vgg_weights\": 16}", "vgg_weights must be a file name, not 16"},
       {"{\"contrast_taps\": [1, 2]}", "c.json: contrast_taps must be four numbers"}};
   for (const auto& [text, sentence] : cases) {
     CAPTURE(text);
@@ -130,7 +129,7 @@ TEST_CASE("a setting that is none, or out of range, is named", "[train][config]"
   }
 }
 
-TEST_CASE("one setting is changed by its name", "[train][config]") {
+TEST_CASE("--set changes settings by name", "[train][config]") {
   TrainConfig config;
   apply_settings(config, {"network=PReNet", "learning_rate_epochs=[1,2]", "flips=true", "strongest_rain=0.1",
                           "weakest_rain=0.05"});
@@ -141,6 +140,21 @@ TEST_CASE("one setting is changed by its name", "[train][config]") {
   CHECK_THROWS_WITH(apply_settings(config, {"rate=1"}), Contains("--set rate=1: there is no setting 'rate'"));
   CHECK_THROWS_WITH(apply_settings(config, {"weakest_rain=0.5"}),
                     Contains("--set: weakest_rain, 0.5, is above"));
+}
+
+TEST_CASE("former names of settings are still read, and written by their new names", "[train][config]") {
+  const TrainConfig config =
+      parse(R"({"distance_weight": 0.5, "validation_pictures": 7, "patches_per_picture": 5})");
+  CHECK(config.lpips_weight == 0.5);
+  CHECK(config.validation_images == 7);
+  CHECK(config.patches_per_image == 5);
+  CHECK_THAT(to_json(config),
+             Contains("\"lpips_weight\": 0.5") && !Contains("distance") && !Contains("picture"));
+  TrainConfig changed;
+  apply_settings(changed, {"validation_pictures=2"});
+  CHECK(changed.validation_images == 2);
+  CHECK_THROWS_WITH(parse(R"({"validation_pictures": 0})"),
+                    Contains("c.json: validation_pictures must be a whole number from 1"));
 }
 
 }  // namespace

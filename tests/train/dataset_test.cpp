@@ -36,7 +36,7 @@ class Folder {
 
   const fs::path& path() const { return path_; }
 
-  /// A picture whose pixels tell where they lie: red the column, green the row, blue `mark`.
+  /// An image whose pixels tell where they lie: red the column, green the row, blue `mark`.
   fs::path add(const std::string& name, int mark, int width = 30, int height = 20) const {
     std::vector<std::uint8_t> rgb;
     for (int y = 0; y < height; ++y)
@@ -78,9 +78,9 @@ class Echo final : public Dataset {
   bool fails_;
 };
 
-TEST_CASE("pairs are found in two folders and by Rain100's names", "[data]") {
+TEST_CASE("pairs are found in two folders and by Rain100's naming", "[data]") {
   const Folder folder;
-  SECTION("two folders, either naming, numbers in their order") {
+  SECTION("two folders, both namings, natural order") {
     folder.add("rain/10.png", 1);
     folder.add("rain/2.png", 1);
     folder.add("rain/rain-3.png", 1);
@@ -101,28 +101,28 @@ TEST_CASE("pairs are found in two folders and by Rain100's names", "[data]") {
     REQUIRE(pairs.size() == 1);
     CHECK(pairs[0].clean.filename() == "norain-1.png");
   }
-  SECTION("a rainy picture alone") {
+  SECTION("a rainy image alone") {
     folder.add("rain/1.png", 1);
     folder.add("clean/2.png", 1);
-    CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("1.png: has no clean picture"));
+    CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("1.png: has no clean image of the same name"));
   }
-  SECTION("a clean picture alone") {
+  SECTION("a clean image alone") {
     folder.add("rain-1.png", 1);
     folder.add("norain-1.png", 1);
     folder.add("norain-2.png", 1);
-    CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("norain-2.png: has no rainy picture"));
+    CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("norain-2.png: has no rainy image"));
   }
   SECTION("two clean ones") {
     folder.add("rain/1.png", 1);
     folder.add("clean/1.png", 1);
     folder.add("clean/1.jpg", 1);
-    CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("could go with the same"));
+    CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("both match the same"));
   }
-  SECTION("nothing") { CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("holds no pairs")); }
+  SECTION("nothing") { CHECK_THROWS_WITH(find_pairs(folder.path()), Contains("has no pairs")); }
   SECTION("no folder") { CHECK_THROWS_WITH(find_pairs(folder.path() / "x"), Contains("cannot be listed")); }
 }
 
-TEST_CASE("a grid's patches lie at multiples of the stride, in picture after picture", "[data]") {
+TEST_CASE("a grid has its patches at multiples of the stride, image by image", "[data]") {
   const Folder folder;
   const auto memory = GENERATE(std::size_t{1} << 20, std::size_t{0});  // kept, and read again
   const std::vector<Pair> pairs = {
@@ -143,16 +143,16 @@ TEST_CASE("a grid's patches lie at multiples of the stride, in picture after pic
   CHECK(clean == rainy);
 }
 
-TEST_CASE("the paper's grid has 15 patches of a picture of 481x321", "[data]") {
+TEST_CASE("the paper's grid has 15 patches of an image of 481x321", "[data]") {
   const Folder folder;
   const fs::path photo = folder.add("photo.png", 0, 481, 321);
   CHECK(make_pair_dataset({{photo, photo}}, {.patch = 100, .stride = 80})->size() == 15);
 }
 
-TEST_CASE("patches at random places cover a picture, turned both ways, alike in both of a pair", "[data]") {
+TEST_CASE("random patches cover an image with all flips, the same for both images of a pair", "[data]") {
   const Folder folder;
   const auto dataset = make_pair_dataset({{folder.add("rain-1.png", 1), folder.add("norain-1.png", 1)}},
-                                         {.patch = 5, .per_picture = 40, .flips = true});
+                                         {.patch = 5, .per_image = 40, .flips = true});
   REQUIRE(dataset->size() == 40);
   std::set<int> columns, rows, turns;
   for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
@@ -172,7 +172,7 @@ TEST_CASE("patches at random places cover a picture, turned both ways, alike in 
   CHECK((rows.size() == 16 && *rows.rbegin() == 15));
 }
 
-TEST_CASE("rain is drawn on patches: the same for the same numbers, else another", "[data]") {
+TEST_CASE("rain on patches is deterministic, and different for each sample", "[data]") {
   const Folder folder;
   const auto dataset = make_rain_dataset({folder.add("photo.png", 9, 120, 90)}, {.patch = 64, .stride = 56},
                                          mix({{"soft", 1}}, 0.9F));
@@ -185,7 +185,7 @@ TEST_CASE("rain is drawn on patches: the same for the same numbers, else another
   }
 }
 
-TEST_CASE("data that cannot be learned from is refused by name", "[data]") {
+TEST_CASE("unusable data is refused by name", "[data]") {
   const Folder folder;
   const fs::path small = folder.add("small.png", 0, 9, 40), photo = folder.add("photo.png", 0);
   CHECK_THROWS_WITH(make_rain_dataset({photo, small}, {.patch = 10}, mix()),
@@ -198,7 +198,7 @@ TEST_CASE("data that cannot be learned from is refused by name", "[data]") {
   CHECK_THROWS_AS(make_mixed_dataset({}), Error);
 }
 
-TEST_CASE("a mix takes from its parts by their weights, and goes on where an epoch left off", "[data]") {
+TEST_CASE("a mix samples its parts by weight and continues across epochs", "[data]") {
   const Folder folder;
   const std::shared_ptr<const Dataset> photo = make_pair_dataset(
       {{folder.add("rain-1.png", 1), folder.add("norain-1.png", 1)}}, {.patch = 10, .stride = 10});
@@ -223,7 +223,7 @@ TEST_CASE("a mix takes from its parts by their weights, and goes on where an epo
   CHECK(of_photo.size() == 6);
 }
 
-TEST_CASE("batches are the same whatever the threads and wherever a run is taken up", "[data][loader]") {
+TEST_CASE("batches do not depend on the number of threads or the first step", "[data][loader]") {
   const auto dataset = std::make_shared<Echo>();
   const auto numbers = [&](int threads, std::int64_t first) {
     Loader loader(dataset, 6, 5, threads, first);
@@ -258,7 +258,7 @@ TEST_CASE("batches are the same whatever the threads and wherever a run is taken
   CHECK(orders.size() == 6);
 }
 
-TEST_CASE("what a sample throws comes out of the loader, again and again", "[data][loader]") {
+TEST_CASE("the loader rethrows the exception of a sample on every call", "[data][loader]") {
   Loader loader(std::make_shared<Echo>(true), 20, 1, 2);
   CHECK_THROWS_WITH(loader.next(), "number 13 is missing");
   CHECK_THROWS_WITH(loader.next(), "number 13 is missing");

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "tests/catch.h"
-#include "tests/train/pictures.h"
+#include "tests/train/images.h"
 
 namespace sapnet::train {
 namespace {
@@ -43,13 +43,12 @@ struct Bmp {
 };
 
 TEST_CASE("BMP of every kind is read", "[image]") {
-  expect_rgb(read_image(kPictures / "rgb8.bmp"), 9, 7, kByte, 1e-7, checks);
-  expect_rgb(read_image(kPictures / "grey1.bmp"), 9, 7, 1, 1e-7,
-             [](int x, int y, int) { return (x + y) % 2; });
-  expect_rgb(read_image(kPictures / "palette8.bmp"), 9, 7, kByte, 1e-7,
+  expect_rgb(read_image(kImages / "rgb8.bmp"), 9, 7, kByte, 1e-7, checks);
+  expect_rgb(read_image(kImages / "grey1.bmp"), 9, 7, 1, 1e-7, [](int x, int y, int) { return (x + y) % 2; });
+  expect_rgb(read_image(kImages / "palette8.bmp"), 9, 7, kByte, 1e-7,
              [](int x, int y, int c) { return checks((x + y) % 16, 0, c); });
 
-  auto bytes = picture("rgb8.bmp");
+  auto bytes = image("rgb8.bmp");
   const std::int32_t from_top = -7;
   std::memcpy(bytes.data() + 22, &from_top, 4);
   expect_rgb(decode_image(bytes, "x.pic"), 9, 7, kByte, 1e-7,
@@ -172,7 +171,7 @@ TEST_CASE("Hostile BMPs are refused", "[image]") {
   }
   SECTION("a depth that does not exist") {
     bmp.bits = 2;
-    refuses("2 bits per pixel do not exist");
+    refuses("2 bits per pixel are invalid");
   }
   SECTION("OS/2's palette") {
     bmp.header = 12;

@@ -1,7 +1,7 @@
 // JPEG: every kind, and damaged ones.
 
 #include "tests/catch.h"
-#include "tests/train/pictures.h"
+#include "tests/train/images.h"
 
 namespace sapnet::train {
 namespace {
@@ -24,22 +24,22 @@ TEST_CASE("JPEG of every kind is read", "[image]") {
   constexpr double kLossy = 10.5 / 255;
   for (const char* name : {"ramp.jpg", "ramp_scans.jpg", "ramp_progressive.jpg", "ramp_cmyk.jpg"}) {
     CAPTURE(name);
-    const Image image = read_image(kPictures / name);
+    const Image image = read_image(kImages / name);
     expect_rgb(image, 24, 16, kByte, kLossy, ramp);
     CHECK_FALSE(image.grey);
   }
-  const Image grey = read_image(kPictures / "ramp_grey.jpg");
+  const Image grey = read_image(kImages / "ramp_grey.jpg");
   CHECK(grey.grey);
   expect_rgb(grey, 24, 16, kByte, kLossy, [](int x, int y, int) { return ramp(x, y, 0); });
   for (int orientation = 1; orientation <= 8; ++orientation) {
     CAPTURE(orientation);
     const std::string name = "ramp_orientation" + std::to_string(orientation) + ".jpg";
-    expect_rgb(read_image(kPictures / name), 24, 16, kByte, kLossy, ramp);
+    expect_rgb(read_image(kImages / name), 24, 16, kByte, kLossy, ramp);
   }
 }
 
 TEST_CASE("Hostile JPEGs are refused", "[image]") {
-  auto bytes = picture("ramp.jpg");
+  auto bytes = image("ramp.jpg");
   const std::size_t frame = find(bytes, "\xFF\xC0") + 2;
   SECTION("a size that no data follows") {
     bytes[frame + 3] = 0x3F;
@@ -96,7 +96,7 @@ TEST_CASE("Hostile JPEGs are refused", "[image]") {
     CHECK_THAT(refusal(bytes), Contains("it has no pixels"));
   }
   SECTION("too many scans") {
-    bytes = picture("ramp_grey.jpg");
+    bytes = image("ramp_grey.jpg");
     const auto scan = bytes.begin() + static_cast<std::ptrdiff_t>(find(bytes, "\xFF\xDA"));
     const Bytes pixels(scan, bytes.end() - 2);
     const auto end = bytes.size() - 2;
@@ -113,7 +113,7 @@ TEST_CASE("Hostile JPEGs are refused", "[image]") {
       CHECK_THAT(refusal(with(bytes, 2, {0xFF, marker})), Contains("a marker is out of place"));
   }
   SECTION("CMYK that does not say how it is stored") {
-    bytes = picture("ramp_cmyk.jpg");
+    bytes = image("ramp_cmyk.jpg");
     bytes[find(bytes, "Adobe")] = 'a';
     CHECK_THAT(refusal(bytes), Contains("without Adobe's marker"));
   }

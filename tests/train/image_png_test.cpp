@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "tests/catch.h"
-#include "tests/train/pictures.h"
+#include "tests/train/images.h"
 
 namespace sapnet::train {
 namespace {
@@ -73,9 +73,9 @@ Bytes deflated_zeros(std::size_t count) {
   return deflated;
 }
 
-/// The picture with one more chunk, as its `place`th.
+/// The image with one more chunk, as its `place`th.
 Bytes with(const std::string& name, std::size_t place, Chunk chunk) {
-  auto chunks = chunks_of(picture(name));
+  auto chunks = chunks_of(image(name));
   REQUIRE(place <= chunks.size());
   chunks.insert(chunks.begin() + static_cast<std::ptrdiff_t>(place), std::move(chunk));
   return png_of(chunks);
@@ -93,80 +93,80 @@ TEST_CASE("PNG of every kind is read exactly", "[image]") {
   SECTION("RGB") {
     for (const char* name : {"rgb8.png", "rgb8_interlaced.png", "rgb8_upside_down.png"}) {
       CAPTURE(name);
-      const Image image = read_image(kPictures / name);
+      const Image image = read_image(kImages / name);
       expect_rgb(image, 9, 7, kByte, kExact, checks);
       CHECK(image.alpha.empty());
       CHECK_FALSE(image.grey);
     }
   }
   SECTION("RGBA") {
-    const Image image = read_image(kPictures / "rgba8.png");
+    const Image image = read_image(kImages / "rgba8.png");
     expect_rgb(image, 9, 7, kByte, kExact, checks);
     expect_alpha(image, kByte, [](int x, int y) { return checks(x, y, 3); });
   }
   SECTION("16 bit") {
-    expect_rgb(read_image(kPictures / "rgb16.png"), 9, 7, kWord, kExact, checks16);
-    const Image image = read_image(kPictures / "rgba16_interlaced.png");
+    expect_rgb(read_image(kImages / "rgb16.png"), 9, 7, kWord, kExact, checks16);
+    const Image image = read_image(kImages / "rgba16_interlaced.png");
     expect_rgb(image, 9, 7, kWord, kExact, checks16);
     expect_alpha(image, kWord, [](int x, int y) { return checks16(x, y, 3); });
-    const Image grey = read_image(kPictures / "grey16.png");
+    const Image grey = read_image(kImages / "grey16.png");
     CHECK(grey.grey);
     expect_rgb(grey, 9, 7, kWord, kExact, [](int x, int y, int) { return checks16(x, y, 0); });
-    const Image grey_alpha = read_image(kPictures / "grey_alpha16.png");
+    const Image grey_alpha = read_image(kImages / "grey_alpha16.png");
     CHECK(grey_alpha.grey);
     expect_rgb(grey_alpha, 9, 7, kWord, kExact, [](int x, int y, int) { return checks16(x, y, 0); });
     expect_alpha(grey_alpha, kWord, [](int x, int y) { return checks16(x, y, 1); });
   }
   SECTION("grey") {
-    const Image image = read_image(kPictures / "grey8.png");
+    const Image image = read_image(kImages / "grey8.png");
     CHECK(image.grey);
     CHECK(image.alpha.empty());
     expect_rgb(image, 9, 7, kByte, kExact, [](int x, int y, int) { return checks(x, y, 0); });
-    const Image alpha = read_image(kPictures / "grey_alpha8.png");
+    const Image alpha = read_image(kImages / "grey_alpha8.png");
     CHECK(alpha.grey);
     expect_rgb(alpha, 9, 7, kByte, kExact, [](int x, int y, int) { return checks(x, y, 0); });
     expect_alpha(alpha, kByte, [](int x, int y) { return checks(x, y, 1); });
-    expect_rgb(read_image(kPictures / "grey1.png"), 9, 7, 1, kExact,
+    expect_rgb(read_image(kImages / "grey1.png"), 9, 7, 1, kExact,
                [](int x, int y, int) { return (x + y) % 2; });
-    expect_rgb(read_image(kPictures / "grey4_interlaced.png"), 9, 7, 1 / 15.0, kExact,
+    expect_rgb(read_image(kImages / "grey4_interlaced.png"), 9, 7, 1 / 15.0, kExact,
                [](int x, int y, int) { return (x + 2 * y) % 16; });
   }
   SECTION("palette") {
     const auto colour = [](int x, int y, int c) { return checks((x + y) % 16, 0, c); };
-    const Image image = read_image(kPictures / "palette4.png");
+    const Image image = read_image(kImages / "palette4.png");
     CHECK_FALSE(image.grey);
     expect_rgb(image, 9, 7, kByte, kExact, colour);
-    const Image transparent = read_image(kPictures / "palette8_transparent.png");
+    const Image transparent = read_image(kImages / "palette8_transparent.png");
     expect_rgb(transparent, 9, 7, kByte, kExact, colour);
     expect_alpha(transparent, kByte, [](int x, int y) {
       const int index = (x + y) % 16;
       return index == 0 ? 0 : index == 1 ? 128 : 255;
     });
-    expect_rgb(read_image(kPictures / "palette_short.png"), 9, 7, kByte, kExact, [](int x, int y, int c) {
+    expect_rgb(read_image(kImages / "palette_short.png"), 9, 7, kByte, kExact, [](int x, int y, int c) {
       const int index = (x + y) % 16;
       return index < 8 ? checks(index, 0, c) : 0;
     });
   }
   SECTION("turned, with its alpha") {
-    const Image image = read_image(kPictures / "rgba8_upside_down.png");
+    const Image image = read_image(kImages / "rgba8_upside_down.png");
     expect_rgb(image, 9, 7, kByte, kExact, checks);
     expect_alpha(image, kByte, [](int x, int y) { return checks(x, y, 3); });
   }
   SECTION("one colour transparent") {
-    const Image image = read_image(kPictures / "rgb8_keyed.png");
+    const Image image = read_image(kImages / "rgb8_keyed.png");
     expect_rgb(image, 9, 7, kByte, kExact, checks);
     expect_alpha(image, 1, [](int x, int y) { return opaque(checks, x, y); });
-    const Image wide = read_image(kPictures / "rgb16_keyed.png");
+    const Image wide = read_image(kImages / "rgb16_keyed.png");
     expect_rgb(wide, 9, 7, kWord, kExact, checks16);
     expect_alpha(wide, 1, [](int x, int y) { return opaque(checks16, x, y); });
   }
-  SECTION("one pixel") { expect_rgb(read_image(kPictures / "one_pixel.png"), 1, 1, kByte, kExact, checks); }
+  SECTION("one pixel") { expect_rgb(read_image(kImages / "one_pixel.png"), 1, 1, kByte, kExact, checks); }
 }
 
 TEST_CASE("A flipped bit in a PNG is refused, and with new checksums does no harm", "[image]") {
   for (const char* name : {"rgb8.png", "palette8_transparent.png", "rgba16_interlaced.png"}) {
     CAPTURE(name);
-    const auto original = picture(name);
+    const auto original = image(name);
     for (std::size_t bit = 0; bit < original.size() * 8; ++bit) {
       auto bytes = original;
       bytes[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
@@ -179,12 +179,12 @@ TEST_CASE("A flipped bit in a PNG is refused, and with new checksums does no har
 }
 
 TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
-  auto bytes = picture("rgb8.png");
+  auto bytes = image("rgb8.png");
   const std::size_t ihdr = find(bytes, "IHDR") + 4;
   SECTION("a size that no pixels follow") {
     bytes[ihdr + 1] = 0x03;  // 196617 x 7
     seal(bytes);
-    CHECK_THAT(refusal(bytes), Contains("fewer pixels than its size says"));
+    CHECK_THAT(refusal(bytes), Contains("fewer pixels than its header says"));
   }
   SECTION("too large") {
     bytes[ihdr + 1] = bytes[ihdr + 5] = 0x0F;
@@ -203,11 +203,11 @@ TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
   SECTION("a kind that does not exist") {
     bytes[ihdr + 8] = 4;  // 4-bit RGB
     seal(bytes);
-    CHECK_THAT(refusal(bytes), Contains("does not exist"));
+    CHECK_THAT(refusal(bytes), Contains("is invalid"));
   }
   SECTION("a decompression bomb") {
     CHECK_THAT(refusal(png_of({chunks_of(bytes)[0], {"IDAT", deflated_zeros(50'000'000)}, {"IEND", {}}})),
-               Contains("more pixels than its size says"));
+               Contains("more pixels than its header says"));
   }
   SECTION("more pixels than memory has room for") {
     const Bytes size = {0, 0, 16000 / 256, 16000 % 256, 0, 0, 16000 / 256, 16000 % 256, 1, 0, 0, 0, 0};
@@ -215,7 +215,7 @@ TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
         png_of({{"IHDR", size}, {"IDAT", deflated_zeros(16000 * (1 + 16000 / 8))}, {"IEND", {}}});
     CHECK(large.size() < 100'000);
     CHECK_THROWS_WITH(decode_image(large, "x.png", std::size_t{1} << 30),
-                      "x.png: not enough memory for 16000x16000 pixels: reading them takes 3174 MiB, and "
+                      "x.png: not enough memory for 16000x16000 pixels: decoding takes 3174 MiB, but only "
                       "1024 MiB are available");
   }
   SECTION("pixels that do not inflate") {
@@ -234,7 +234,7 @@ TEST_CASE("Hostile PNGs are refused before they cost memory", "[image]") {
 }
 
 TEST_CASE("PNGs whose chunks contradict each other are refused", "[image]") {
-  const auto bytes = picture("rgb8.png"), palette = picture("palette8_transparent.png");
+  const auto bytes = image("rgb8.png"), palette = image("palette8_transparent.png");
   const Chunk ihdr = chunks_of(bytes)[0];
   SECTION("the first chunk") {
     CHECK_THAT(refusal(with("rgb8.png", 0, {"tEXt", {}})), Contains("must begin with its only IHDR"));
@@ -250,7 +250,7 @@ TEST_CASE("PNGs whose chunks contradict each other are refused", "[image]") {
     CHECK_THAT(refusal(with("palette4.png", 1, {"PLTE", Bytes(3)})), Contains("its palette is unusable"));
     CHECK_THAT(refusal(with("rgb8.png", 2, {"PLTE", Bytes(3)})), Contains("its palette is unusable"));
     CHECK(reads(with("rgb8.png", 1, {"PLTE", Bytes(768)})));  // a suggestion for small screens
-    auto without = chunks_of(picture("palette4.png"));
+    auto without = chunks_of(image("palette4.png"));
     without.erase(without.begin() + 1);
     CHECK_THAT(refusal(png_of(without)), Contains("it has no palette"));
   }
@@ -274,7 +274,7 @@ TEST_CASE("PNGs whose chunks contradict each other are refused", "[image]") {
   SECTION("other chunks") {
     CHECK(reads(with("rgb8.png", 1, {"abCD", Bytes(9)})));
     CHECK_THAT(refusal(with("rgb8.png", 1, {"ABCD", Bytes(9)})),
-               Contains("its PNG chunk ABCD is unknown, and needed"));
+               Contains("its PNG chunk ABCD is critical but unknown"));
     CHECK_THAT(refusal(with("rgb8.png", 1, {"ab1D", {}})), Contains("a chunk's type is not made of letters"));
   }
 }

@@ -1,4 +1,4 @@
-// What holds for pictures of every format. Each format has a test of its own beside this one.
+// Tests of all image formats. Each format also has a test file of its own.
 #include "train/image.h"
 
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "tests/catch.h"
-#include "tests/train/pictures.h"
+#include "tests/train/images.h"
 
 namespace sapnet::train {
 namespace {
@@ -14,12 +14,12 @@ namespace {
 using Catch::Contains;
 
 Bytes beginning(const std::string& name, std::size_t size) {
-  auto bytes = picture(name);
+  auto bytes = image(name);
   bytes.resize(size);
   return bytes;
 }
 
-/// A picture whose folder and temporary files disappear with it.
+/// An image whose folder and temporary files disappear with it.
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("sapnet-image-test-" + std::to_string(getpid()));
   Folder() { fs::create_directories(path); }
@@ -29,8 +29,8 @@ struct Folder {
   }
 };
 
-TEST_CASE("A truncated picture is refused in a sentence wherever it ends", "[image]") {
-  for (const auto& entry : fs::directory_iterator(kPictures)) {
+TEST_CASE("A truncated image is refused in a sentence wherever it ends", "[image]") {
+  for (const auto& entry : fs::directory_iterator(kImages)) {
     const std::string name = entry.path().filename().string();
     CAPTURE(name);
     const auto bytes = bytes_of(entry.path());
@@ -50,7 +50,7 @@ TEST_CASE("A flipped bit in a JPEG or BMP does no harm", "[image]") {
   for (const char* name :
        {"ramp_progressive.jpg", "ramp_orientation6.jpg", "ramp_cmyk.jpg", "rgb8.bmp", "palette8.bmp"}) {
     CAPTURE(name);
-    const auto original = picture(name);
+    const auto original = image(name);
     for (std::size_t bit = 0; bit < original.size() * 8; ++bit) {
       auto bytes = original;
       bytes[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
@@ -61,8 +61,8 @@ TEST_CASE("A flipped bit in a JPEG or BMP does no harm", "[image]") {
   CHECK(read > 1000);  // a JPEG's pixels have no checksum
 }
 
-TEST_CASE("A picture that takes more memory than it may is refused", "[image]") {
-  for (const auto& entry : fs::directory_iterator(kPictures)) {
+TEST_CASE("An image that needs too much memory is refused", "[image]") {
+  for (const auto& entry : fs::directory_iterator(kImages)) {
     const std::string name = entry.path().filename().string();
     CAPTURE(name);
     const auto bytes = bytes_of(entry.path());
@@ -77,14 +77,14 @@ TEST_CASE("A picture that takes more memory than it may is refused", "[image]") 
   }
 }
 
-TEST_CASE("Other files are refused by what they are", "[image]") {
-  CHECK_THAT(refusal(Bytes(100, 'a')), Contains("is not a PNG, JPEG or BMP picture"));
+TEST_CASE("Other files are refused with the reason", "[image]") {
+  CHECK_THAT(refusal(Bytes(100, 'a')), Contains("is not a PNG, JPEG or BMP image"));
   CHECK_THROWS_WITH(read_image("/no/such/file.png"),
                     "/no/such/file.png: cannot be read: No such file or directory");
-  CHECK_THROWS_WITH(read_image(kPictures), Contains("is a folder, not a picture"));
+  CHECK_THROWS_WITH(read_image(kImages), Contains("is a folder, not an image"));
 }
 
-TEST_CASE("Bytes are rounded as asked and clamped", "[image]") {
+TEST_CASE("Bytes are clamped and rounded as requested", "[image]") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   const std::vector<float> values = {-0.1F, 0,    0.999F / 255, 1.5F / 255, 254.49F / 255,
@@ -97,7 +97,7 @@ TEST_CASE("Bytes are rounded as asked and clamped", "[image]") {
   }
 }
 
-TEST_CASE("A written picture is read back", "[image]") {
+TEST_CASE("A written image is read back", "[image]") {
   const Folder folder;
   constexpr int kWidth = 37, kHeight = 23;
   const auto channels = GENERATE(1, 2, 3, 4);
@@ -123,14 +123,14 @@ TEST_CASE("A written picture is read back", "[image]") {
   CHECK(folder.files() == 2);
 }
 
-TEST_CASE("A picture that cannot be written leaves nothing behind", "[image]") {
+TEST_CASE("An image that cannot be written leaves nothing behind", "[image]") {
   const Folder folder;
   const Bytes bytes(12);
   CHECK_THROWS_WITH(write_image(folder.path / "no/such.png", bytes, 2, 2, 3, 95),
                     Contains("cannot be written: No such file or directory"));
   CHECK_THROWS_WITH(write_image(folder.path / "a.gif", bytes, 2, 2, 3, 95), Contains("written as .png"));
   CHECK_THROWS_WITH(write_image(folder.path / "a.png", bytes, 2, 3, 3, 95),
-                    Contains("are not a picture of 2x3"));
+                    Contains("are not an image of 2x3"));
   CHECK_THROWS_WITH(write_image(folder.path / "a.jpg", Bytes(70000), 70000, 1, 1, 95),
                     Contains("a.jpg: 70000x1 pixels are too large for JPEG"));
   fs::create_directory(folder.path / "b.png");

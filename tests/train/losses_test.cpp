@@ -1,5 +1,5 @@
-// The losses that look through frozen networks are PyTorch's (tests/golden/make_losses.py), and so is a whole
-// step with all of them.
+// The perceptual losses match PyTorch (tests/golden/make_losses.py), and so does a whole step with all
+// losses.
 #include "train/losses.h"
 
 #include <array>
@@ -27,11 +27,12 @@ using engine::Device;
 using engine::Tensor;
 using train::Losses;
 using train::LossPart;
+using train::LossTerm;
 using train::TrainConfig;
 
 const fs::path kSharedWeights = source_dir().parent_path() / "shared/weights";
 
-/// The files that settings name, with seeded weights.
+/// Weight files with seeded weights, for the settings to name.
 class WeightFiles {
  public:
   explicit WeightFiles(std::size_t vgg_blocks = model::Vgg16::kTaps) {
@@ -41,7 +42,7 @@ class WeightFiles {
   fs::path vgg() const { return folder_ / "vgg.safetensors"; }
   fs::path lpips() const { return folder_ / "lpips.safetensors"; }
 
-  /// All parts off, and the weights named.
+  /// All parts off, all weight files set.
   TrainConfig config() const {
     TrainConfig config;
     config.ssim_weight = 0;
@@ -55,8 +56,8 @@ class WeightFiles {
   ScratchFolder folder_;
 };
 
-/// What a term counts in a loss, as a tape takes it.
-Tensor weight_of(const Losses::Term& term, double weight) {
+/// The weight of a term in the loss, as Tape::Term has it.
+Tensor weight_of(const LossTerm& term, double weight) {
   return engine::scalar(static_cast<float>(weight * term.factor), term.value.device());
 }
 
@@ -65,15 +66,15 @@ struct Result {
   std::vector<float> gradient;
 };
 
-/// The value of a loss's parts, unweighted, and their gradient by the derained pictures.
+/// The unweighted sum of the parts and its gradient with respect to the derained images.
 Result result_of(const Losses& losses, Device device) {
-  const auto [clean, rainy, drawn] = seeded_pictures(2, 40, 36, device);
+  const auto [clean, rainy, drawn] = seeded_images(2, 40, 36, device);
   Tensor derained = drawn;
   derained.track();
   engine::Tape tape;
   Result result;
   std::vector<engine::Tape::Term> terms;
-  for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
+  for (const LossTerm& term : losses.terms(0, {derained, clean, rainy})) {
     result.value += term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
     terms.push_back({term.value, weight_of(term, 1)});
   }
@@ -82,7 +83,7 @@ Result result_of(const Losses& losses, Device device) {
   return result;
 }
 
-/// tolerance: of the gradient, by its size; the value, a mean, is an order closer.
+/// tolerance: relative error of the gradient; the value, a mean, is ten times closer.
 void check_golden(const std::string& name, const Result& result, double tolerance) {
   INFO(name);
   const engine::Parameters goldens = read_golden("losses.safetensors", name + ".");
@@ -94,31 +95,33 @@ void check_golden(const std::string& name, const Result& result, double toleranc
   CHECK(off <= tolerance);
 }
 
-TEST_CASE("charbonnier is a part of the loss by its weight", "[losses][charbonnier]") {
+TEST_CASE("charbonnier is part of the loss, with its weight", "[losses][charbonnier]") {
   TrainConfig config;
   config.charbonnier_weight = 0.25;
   const Losses losses(config, {});
   CHECK(losses.weight(LossPart::kCharbonnier) == 0.25);
-  const auto summands = losses.summands(0);
-  REQUIRE(summands.size() == 2);
-  CHECK(summands[1] == Losses::Summand{LossPart::kCharbonnier, 1});
+  const auto terms = losses.terms(0);
+  REQUIRE(terms.size() == 2);
+  CHECK(terms[0].factor == -1);
+  CHECK(terms[1].part == LossPart::kCharbonnier);
+  CHECK(terms[1].factor == 1);
+  CHECK_FALSE(terms[1].value);
   config.ssim_weight = 0;
-  const auto [clean, rainy, derained] = seeded_pictures(2, 10, 9, Device::kCpu);
+  const auto [clean, rainy, derained] = seeded_images(2, 10, 9, Device::kCpu);
   const auto result = result_of(Losses(config, {}), Device::kCpu);
   CHECK(result.value > 0);
-  CHECK(Losses(config, {}).terms(clean, clean, rainy, 0).size() == 1);
-  CHECK(engine::to_vector(Losses(config, {}).terms(clean, clean, rainy, 0)[0].value)[0] == Approx(1e-3));
+  CHECK(Losses(config, {}).terms(0, {clean, clean, rainy}).size() == 1);
+  CHECK(engine::to_vector(Losses(config, {}).terms(0, {clean, clean, rainy})[0].value)[0] == Approx(1e-3));
 }
 
-/// A network of some twenty convolutions there and back rounds at each, as tests/model/training_test.cpp
-/// reckons for SAPNet: √40 · 0.2 · √52 · kWinogradMean · ε = 1e-5. A ReLU or a maximum whose inputs lie
-/// nearer to each other than that may open to the other side, which takes one number's gradient elsewhere;
-/// there are some hundred thousand, so a few do, each off by about 1/√10⁵ of the whole.
+/// About twenty convolutions round, forward and backward, as tests/model/training_test.cpp derives for
+/// SAPNet: √40 · 0.2 · √52 · kWinogradMean · ε = 1e-5. A ReLU or a maximum whose inputs are closer than that
+/// may switch sides, which routes one value's gradient elsewhere. Of some hundred thousand values a few do,
+/// each contributing a relative error of about 1/√10⁵.
 constexpr double kTolerance = 3e-3;
-/// Of one picture of 16×16 the largest maps have 16,384 numbers: each that goes elsewhere is 1/√16384 of the
-/// whole.
+/// The largest maps of one 16×16 image have 16,384 values, so each that switches contributes 1/√16384.
 constexpr double kSmallTolerance = 2e-2;
-/// Of segmentation there, so that its gradient is no small part of all.
+/// Segmentation's weight there, so that its gradient is not negligible.
 constexpr double kSmallWeight = 10;
 
 void check_perceptual(Device device, const TrainConfig& base, const std::string& prefix) {
@@ -129,34 +132,33 @@ void check_perceptual(Device device, const TrainConfig& base, const std::string&
   config.contrast_scale = 4;
   check_golden(prefix + "contrast_none", result_of(Losses(config, {.device = device}), device), kTolerance);
   config.contrast_weight = 0;
-  config.distance_weight = 1;  // which is normalised whatever contrast's pictures are
+  config.lpips_weight = 1;  // always normalised, whatever contrast does
   check_golden(prefix + "distance", result_of(Losses(config, {.device = device}), device), kTolerance);
 }
 
-TEST_CASE("contrast and distance by VGG-16 are PyTorch's", "[losses][golden][slow]") {
+TEST_CASE("contrast and LPIPS on VGG-16 match PyTorch", "[losses][golden][slow]") {
   const WeightFiles files;
   check_perceptual(Device::kCpu, files.config(), "");
 }
 
-TEST_CASE("contrast and distance by VGG-16 are PyTorch's (gpu)", "[losses][golden][gpu][not_tsan]") {
+TEST_CASE("contrast and LPIPS on VGG-16 match PyTorch (gpu)", "[losses][golden][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const WeightFiles files;
   check_perceptual(Device::kCuda, files.config(), "");
 }
 
-TEST_CASE("contrast and distance by learned weights, as far as they are there, are PyTorch's",
-          "[losses][golden]") {
+TEST_CASE("contrast and LPIPS with the trained weights, if present, match PyTorch", "[losses][golden]") {
   TrainConfig config = WeightFiles().config();
   config.vgg_weights = kSharedWeights / "vgg16_conv1_1_to_conv2_2.safetensors";
   config.lpips_weights = kSharedWeights / "lpips_vgg_linear_v0.1.pth";
   if (!fs::exists(config.vgg_weights) || !fs::exists(config.lpips_weights)) {
-    WARN("skipped: there are no learned weights in " << kSharedWeights);
+    WARN("skipped: no trained weights in " << kSharedWeights);
     return;
   }
   check_perceptual(Device::kCpu, config, "real_");
   config.contrast_weight = 1;
   CHECK(Losses(config, {}).describe().at(0) ==
-        "contrast by VGG-16, 2 of 4 taps, to relu2_2, of " + config.vgg_weights.string());
+        "contrast loss: VGG-16, 2 of 4 taps, to relu2_2, from " + config.vgg_weights.string());
 }
 
 void check_segmentation(Device device, int depth, const std::string& statistics) {
@@ -170,15 +172,15 @@ void check_segmentation(Device device, int depth, const std::string& statistics)
                kTolerance);
 }
 
-TEST_CASE("segmentation by its running statistics is PyTorch's", "[losses][golden][slow]") {
+TEST_CASE("segmentation with running statistics matches PyTorch", "[losses][golden][slow]") {
   check_segmentation(Device::kCpu, 101, "running");
 }
 
-TEST_CASE("segmentation by the batch's statistics is PyTorch's", "[losses][golden][not_tsan]") {
+TEST_CASE("segmentation with batch statistics matches PyTorch", "[losses][golden][not_tsan]") {
   check_segmentation(Device::kCpu, 18, "batch");
 }
 
-TEST_CASE("segmentation by the batch's statistics is PyTorch's (gpu)", "[losses][golden][gpu][not_tsan]") {
+TEST_CASE("segmentation with batch statistics matches PyTorch (gpu)", "[losses][golden][gpu][not_tsan]") {
   if (have_gpu()) check_segmentation(Device::kCuda, 18, "batch");
 }
 
@@ -187,10 +189,10 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
   const WeightFiles files;
   TrainConfig config = files.config();
   config.ssim_weight = 1;
-  config.contrast_weight = config.distance_weight = 0.1;
+  config.contrast_weight = config.lpips_weight = 0.1;
   config.segmentation_weight = segmentation_weight;
   config.segmentation_depth = depth;
-  const auto [clean, rainy, unused] = seeded_pictures(n, side, side, device);
+  const auto [clean, rainy, unused] = seeded_images(n, side, side, device);
   const engine::Execution execution = {.device = device};
   const Losses losses(config, execution);
   const engine::ParameterTensors parameters(without(read_golden("sapnet.safetensors", ""), "golden."), device,
@@ -201,7 +203,7 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
   std::vector<engine::Tape::Term> terms;
   train::LossParts parts;
   double loss = 0;
-  for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
+  for (const LossTerm& term : losses.terms(0, {derained, clean, rainy})) {
     const double value = term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
     auto& part = parts[static_cast<std::size_t>(term.part)];
     part = part.value_or(0) + value;
@@ -212,7 +214,7 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
 
   const engine::Parameters goldens = read_golden("losses.safetensors", name + ".");
   CHECK(loss == Approx(find(goldens, name + ".loss").values[0]).epsilon(1e-4));
-  for (std::size_t part = 0; part < 4; ++part) {  // the paper's
+  for (std::size_t part = 0; part < 4; ++part) {  // those of the paper
     INFO(train::kLossPartNames[part]);
     CHECK(parts[part].value() == Approx(find(goldens, name + ".parts").values[part]).epsilon(1e-4));
   }
@@ -228,31 +230,29 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
   }
 }
 
-TEST_CASE("a step with all four losses is PyTorch's", "[losses][golden][slow]") {
+TEST_CASE("a step with all four losses matches PyTorch", "[losses][golden][slow]") {
   check_step("step", Device::kCpu, 2, 64, 6, 101, 0.1, kTolerance);
 }
 
-TEST_CASE("a small step with all four losses is PyTorch's", "[losses][golden][not_tsan]") {
+TEST_CASE("a small step with all four losses matches PyTorch", "[losses][golden][not_tsan]") {
   check_step("small_step", Device::kCpu, 1, 16, 2, 18, kSmallWeight, kSmallTolerance);
 }
 
-TEST_CASE("a small step with all four losses is PyTorch's (gpu)", "[losses][golden][gpu][not_tsan]") {
+TEST_CASE("a small step with all four losses matches PyTorch (gpu)", "[losses][golden][gpu][not_tsan]") {
   if (have_gpu()) check_step("small_step", Device::kCuda, 1, 16, 2, 18, kSmallWeight, kSmallTolerance);
 }
 
-// Maps of fp16 round by 2^-12 of a number, at some hundred places on the way there and back, and where a ReLU
-// or a maximum opens to the other side a gradient goes elsewhere: no derived bound, but a fault of type or
-// scale is off by all of it. A network of bottlenecks has 1×1 convolutions onto residuals, which the shallow
-// one has not.
-TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[losses][gpu][not_tsan]") {
+// fp16 maps round by 2^-12, about a hundred times in the forward and backward passes, and a ReLU or maximum
+// that switches sides reroutes a gradient. So there is no derived bound, but an error in type or scale would
+// change everything. ResNet-50's bottlenecks add 1×1 convolutions to residuals, which ResNet-18 does not.
+TEST_CASE("fp16 maps give about the losses and gradients of fp32", "[losses][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const WeightFiles files(2);
   TrainConfig config = files.config();
   config.ssim_weight = 1;
-  config.contrast_weight = config.distance_weight = config.segmentation_weight = config.charbonnier_weight =
-      1;
+  config.contrast_weight = config.lpips_weight = config.segmentation_weight = config.charbonnier_weight = 1;
   config.segmentation_depth = 50;
-  const auto [clean, rainy, drawn] = seeded_pictures(1, 24, 16, Device::kCuda);
+  const auto [clean, rainy, drawn] = seeded_images(1, 24, 16, Device::kCuda);
   std::array<std::vector<double>, 2> values;
   std::array<std::array<std::vector<float>, train::kLossPartNames.size()>, 2> gradients;
   for (const engine::DType maps : {engine::DType::kFloat32, engine::DType::kFloat16}) {
@@ -265,7 +265,7 @@ TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[l
       engine::Tape tape;
       std::vector<engine::Tape::Term> terms;
       double value = 0;
-      for (const Losses::Term& term : losses.terms(derained, clean, rainy, 0)) {
+      for (const LossTerm& term : losses.terms(0, {derained, clean, rainy})) {
         if (static_cast<std::size_t>(term.part) != part) continue;
         value += term.factor * static_cast<double>(engine::to_vector(term.value)[0]);
         terms.push_back({term.value, weight_of(term, kScale)});
@@ -285,14 +285,14 @@ TEST_CASE("fp16 maps give the losses and their gradients about as they are", "[l
   }
 }
 
-TEST_CASE("steps with all losses are replayed to the bit, before and after segmentation comes in",
+TEST_CASE("steps with all losses replay bit for bit, before and after segmentation starts",
           "[losses][trainer][gpu][not_tsan]") {
   if (!have_gpu()) return;
   const WeightFiles files(2);
   TrainConfig config = files.config();
   config.patch = 16;
   config.stages = 1;
-  config.ssim_weight = config.contrast_weight = config.distance_weight = config.segmentation_weight =
+  config.ssim_weight = config.contrast_weight = config.lpips_weight = config.segmentation_weight =
       config.charbonnier_weight = 1;
   config.segmentation_depth = 18;
   config.segmentation_norm = "batch";
@@ -301,7 +301,7 @@ TEST_CASE("steps with all losses are replayed to the bit, before and after segme
   const train::TrainingState start = {.parameters = model::init_parameters("SAPNet", 1)};
   train::Trainer trainer(config, start, execution);
   StepByStep plain(config, start, execution);
-  const auto [clean, rainy, unused] = seeded_pictures(1, 16, 16, Device::kCpu);
+  const auto [clean, rainy, unused] = seeded_images(1, 16, 16, Device::kCpu);
   for (int step = 0; step < 5; ++step) {
     INFO("step " << step);
     const std::int64_t epoch = step < 2 ? 0 : 1;

@@ -23,7 +23,7 @@ double naive_ssim(const std::vector<float>& a, const std::vector<float>& b, int 
 
 constexpr double kRounding = 0x1p-24;  // of a float up to 1
 
-// Two pictures that Python computes alike: byte values from integer arithmetic, over 255.
+// Two images that Python computes alike: byte values from integer arithmetic, over 255.
 std::vector<float> pattern(int size, bool disturbed) {
   std::vector<float> values;
   for (int i = 0; i < size; ++i) {
@@ -53,7 +53,7 @@ TEST_CASE("metrics agree with PyTorch and scikit-image", "[metrics]") {
   CHECK(psnr(a, b) == Approx(12.033041924991007).margin(1e-10));
 }
 
-TEST_CASE("luma is MATLAB's", "[metrics]") {
+TEST_CASE("luma matches MATLAB", "[metrics]") {
   // skimage 0.19: rgb2ycbcr.
   const auto y = luma(std::vector<float>{1, 1, 1, 0, 0, 0, 1, 0, 0, 0.2F, 0.4F, 0.6F});
   REQUIRE(y.size() == 4);
@@ -64,7 +64,7 @@ TEST_CASE("luma is MATLAB's", "[metrics]") {
   CHECK_THROWS_AS(luma(std::vector<float>(4)), sapnet::Error);
 }
 
-TEST_CASE("equal pictures score infinity and one", "[metrics]") {
+TEST_CASE("equal images score infinity and one", "[metrics]") {
   const auto a = pattern(8 * 9 * 3, false);
   CHECK(psnr(a, a) == std::numeric_limits<double>::infinity());
   CHECK(ssim(a, a, 8, 9, 3) == Approx(1).epsilon(0).margin(kRounding));
@@ -73,7 +73,7 @@ TEST_CASE("equal pictures score infinity and one", "[metrics]") {
   CHECK(ssim(white, white, 5, 5, 1) == Approx(1).epsilon(0).margin(kRounding));
 }
 
-TEST_CASE("constant pictures score what paper and pencil give", "[metrics]") {
+TEST_CASE("constant images have the scores calculated by hand", "[metrics]") {
   const std::vector<float> low(31 * 31, 0.25F), high(31 * 31, 0.75F);
   CHECK(psnr(low, high) == Approx(6.020599913279624));  // 10 log10 4
   const std::vector<float> black(1), white(1, 1.0F);
@@ -83,7 +83,7 @@ TEST_CASE("constant pictures score what paper and pencil give", "[metrics]") {
   CHECK(ssim(black, white, 1, 1, 1) < 0.1);
 }
 
-TEST_CASE("pictures that cannot be compared are refused", "[metrics]") {
+TEST_CASE("images that cannot be compared are refused", "[metrics]") {
   const std::vector<float> small(12), large(27), none;
   CHECK_THROWS_WITH(psnr(small, large), Catch::Contains("12 against 27"));
   CHECK_THROWS_WITH(ssim(small, large, 2, 2, 3), Catch::Contains("12 against 27"));
@@ -92,7 +92,7 @@ TEST_CASE("pictures that cannot be compared are refused", "[metrics]") {
   CHECK_THROWS_AS(ssim(none, none, 0, 0, 3), sapnet::Error);
 }
 
-TEST_CASE("the mean of scores is that of each", "[metrics]") {
+TEST_CASE("the mean of scores is taken per score", "[metrics]") {
   const std::array scores = {sapnet::train::Scores{30, 31, 0.5, 0.6},
                              sapnet::train::Scores{20, 25, 0.7, 0.9}};
   const sapnet::train::Scores both = sapnet::train::mean(scores);

@@ -1,5 +1,5 @@
-// Files of frozen networks: what they may lack, and how faults are told. What comes of good ones is in
-// losses_test.cpp.
+// Weight files of the frozen networks: which parts may be missing, and the error messages. losses_test.cpp
+// tests the results.
 #include "train/perception.h"
 
 #include <filesystem>
@@ -31,7 +31,7 @@ fs::path written(const ScratchFolder& folder, const engine::Parameters& paramete
   return file;
 }
 
-/// Without the tensors whose names begin with that, and with one more where `extra` names it.
+/// A copy without the tensors whose names start with `without`, plus one named `extra` if that is not empty.
 engine::Parameters changed(const engine::Parameters& all, const std::string& without,
                            const std::string& extra = "") {
   engine::Parameters kept(all.source());
@@ -41,38 +41,36 @@ engine::Parameters changed(const engine::Parameters& all, const std::string& wit
   return kept;
 }
 
-TEST_CASE("a file of VGG-16 may end after any block, and nowhere else", "[perception][not_tsan]") {
+TEST_CASE("a VGG-16 file may end after any block, but not within one", "[perception][not_tsan]") {
   const ScratchFolder folder;
   const engine::Parameters two = seeded_vgg16(2);
   CHECK(train::covered_taps(train::read_vgg16(written(folder, two), {})) == "2 of 5 taps, to relu2_2");
   CHECK(train::covered_taps(train::read_vgg16(written(folder, seeded_vgg16(5)), {})) == "all 5 taps");
-  // Of what a classifier has, nothing is read.
+  // The classifier's tensors are ignored.
   CHECK(train::read_vgg16(written(folder, changed(two, "", "classifier.0.weight")), {}).taps() == 2);
 
   const fs::path cut = written(folder, changed(two, "features.7"));
+  CHECK_THROWS_WITH(train::read_vgg16(cut, {}),
+                    cut.string() + ": tensor 'features.7.weight' is missing; expected the weights of VGG-16");
+  const fs::path longer = written(
+      folder, changed(two, "", "features.8.weight"));  // such as VGG-19, or VGG-16 with batch normalisation
   CHECK_THROWS_WITH(
-      train::read_vgg16(cut, {}),
-      cut.string() + ": tensor 'features.7.weight' is missing; the weights of VGG-16 belong here");
-  const fs::path longer =
-      written(folder, changed(two, "", "features.8.weight"));  // as VGG-19 or one with norms
-  CHECK_THROWS_WITH(train::read_vgg16(longer, {}),
-                    longer.string() +
-                        ": tensor 'features.8.weight' is not part of this network; the weights of "
-                        "VGG-16 belong here");
-  const engine::Tensor picture = engine::zeros({1, 8, 8, 3}, engine::Device::kCpu);
-  CHECK_THROWS_WITH(train::read_vgg16(written(folder, two), {}).features(picture, 3),
+      train::read_vgg16(longer, {}),
+      longer.string() +
+          ": tensor 'features.8.weight' is not part of this network; expected the weights of VGG-16");
+  const engine::Tensor image = engine::zeros({1, 8, 8, 3}, engine::Device::kCpu);
+  CHECK_THROWS_WITH(train::read_vgg16(written(folder, two), {}).features(image, 3),
                     "the VGG-16 weights cover 2 taps, not 3");
 }
 
-TEST_CASE("files that are missing, damaged or of another network are named in one sentence",
-          "[perception][not_tsan]") {
+TEST_CASE("missing, damaged and mismatched files are reported in one sentence", "[perception][not_tsan]") {
   const ScratchFolder folder;
   const fs::path sapnet = source_dir() / "weights/sapnet.safetensors";
   const std::pair<std::string, void (*)(const fs::path&)> readers[] = {
-      {"the weights of VGG-16 belong here", [](const fs::path& file) { train::read_vgg16(file, {}); }},
-      {"the linear weights of LPIPS on VGG-16 belong here",
+      {"expected the weights of VGG-16", [](const fs::path& file) { train::read_vgg16(file, {}); }},
+      {"expected the linear weights of LPIPS on VGG-16",
        [](const fs::path& file) { train::read_lpips(file, engine::Device::kCpu); }},
-      {"the weights of ResNet-18 belong here", [](const fs::path& file) {
+      {"expected the weights of ResNet-18", [](const fs::path& file) {
          train::make_segmentation(18, file, model::NormStatistics::kRunning, 1, {});
        }}};
   for (const auto& [belongs, read] : readers) {
@@ -102,7 +100,7 @@ TEST_CASE("files that are missing, damaged or of another network are named in on
                     Contains("tensor 'lin3.model.1.weight' has a negative value"));
 }
 
-TEST_CASE("a backbone's file is taken with its classifier, and its statistics are checked",
+TEST_CASE("a backbone file may contain a classifier, and its statistics are checked",
           "[perception][not_tsan]") {
   const ScratchFolder folder;
   const engine::Parameters drawn = model::init_resnet(18, 1);
@@ -111,7 +109,7 @@ TEST_CASE("a backbone's file is taken with its classifier, and its statistics ar
                                     {});
   };
   CHECK_NOTHROW(read(changed(changed(drawn, "", "fc.weight"), "", "bn1.num_batches_tracked")));
-  CHECK_THROWS_WITH(read(drawn, 50), Contains("; the weights of ResNet-50 belong here"));
+  CHECK_THROWS_WITH(read(drawn, 50), Contains("; expected the weights of ResNet-50"));
   CHECK_THROWS_WITH(read(changed(drawn, "layer4.1.bn2.running_var")),
                     Contains("tensor 'layer4.1.bn2.running_var' is missing"));
   engine::Parameters broken("ResNet");
@@ -124,33 +122,33 @@ TEST_CASE("a backbone's file is taken with its classifier, and its statistics ar
   CHECK_THROWS_WITH(read(broken), Contains("tensor 'layer2.0.bn1.running_var' has a negative value"));
 }
 
-TEST_CASE("LPIPS is 0 between equal pictures, and larger the less alike they are", "[perception][not_tsan]") {
+TEST_CASE("LPIPS is 0 for equal images and grows with their difference", "[perception][not_tsan]") {
   const ScratchFolder folder;
   const fs::path vgg = folder / "vgg.safetensors", linear = folder / "linear.safetensors";
   weights::write_safetensors(vgg, seeded_vgg16(3), {});
   weights::write_safetensors(linear, seeded_lpips(), {});
   const train::LpipsMetric lpips(vgg, linear, engine::Device::kCpu);
-  const auto pictures = seeded_pictures(1, 12, 9, engine::Device::kCpu);
-  const auto values = [](const engine::Tensor& picture) { return to_vector(picture); };
+  const auto images = seeded_images(1, 12, 9, engine::Device::kCpu);
+  const auto values = [](const engine::Tensor& image) { return to_vector(image); };
   const auto distance = [&](const engine::Tensor& a, const engine::Tensor& b) {
     return lpips(values(a), values(b), 9, 12);
   };
-  CHECK(distance(pictures.clean, pictures.clean) < 1e-20);  // a product and a difference may be one rounding
-  const double near = distance(pictures.derained, pictures.clean),
-               far = distance(pictures.rainy, pictures.clean);
+  CHECK(distance(images.clean, images.clean) <
+        1e-20);  // not exactly 0 if the compiler fuses a product and a difference
+  const double near = distance(images.derained, images.clean), far = distance(images.rainy, images.clean);
   CHECK(near > 0);
   CHECK(far > 2 * near);
-  CHECK(distance(pictures.clean, pictures.rainy) == Approx(far).epsilon(1e-5));
+  CHECK(distance(images.clean, images.rainy) == Approx(far).epsilon(1e-5));
 }
 
-TEST_CASE("losses say which setting they need, and which patches", "[losses][perception][not_tsan]") {
+TEST_CASE("losses report missing settings and too small patches", "[losses][perception][not_tsan]") {
   train::TrainConfig config;
   config.ssim_weight = 0;
   const auto losses = [&] { return train::Losses(config, {}); };
-  CHECK_THROWS_WITH(losses(), StartsWith("all weights of the loss are 0"));
+  CHECK_THROWS_WITH(losses(), StartsWith("all loss weights are 0"));
   config.segmentation_weight = 1;
   config.segmentation_from_epoch = 51;
-  CHECK_THROWS_WITH(losses(), StartsWith("segmentation alone counts, and only from an epoch on"));
+  CHECK_THROWS_WITH(losses(), StartsWith("segmentation is the only loss and starts at a later epoch"));
   config.segmentation_weight = 0;
   config.contrast_weight = 1;
   CHECK_THROWS_WITH(losses(),
@@ -158,32 +156,32 @@ TEST_CASE("losses say which setting they need, and which patches", "[losses][per
   const ScratchFolder folder, whole;
   config.vgg_weights = written(folder, seeded_vgg16(2));
   config.patch = 1;
-  CHECK_THROWS_WITH(losses(), Contains("patches of 1 pixels are too small") && EndsWith("--set patch=2"));
+  CHECK_THROWS_WITH(losses(),
+                    Contains("patches of 1 pixels are too small") && EndsWith("--set patch=2 or more"));
   config.patch = 2;
   CHECK(losses().describe() ==
-        std::vector{"contrast by VGG-16, 2 of 4 taps, to relu2_2, of " + config.vgg_weights.string()});
-  config.distance_weight = 1;
+        std::vector{"contrast loss: VGG-16, 2 of 4 taps, to relu2_2, from " + config.vgg_weights.string()});
+  config.lpips_weight = 1;
   CHECK_THROWS_WITH(losses(), Contains("the setting lpips_weights is empty"));
   config.vgg_weights = written(whole, seeded_vgg16(5));
-  config.patch = 8;  // enough for contrast alone
-  CHECK_THROWS_WITH(losses(), EndsWith("--set patch=16"));
+  config.patch = 8;  // enough for contrast but not for lpips
+  CHECK_THROWS_WITH(losses(), EndsWith("--set patch=16 or more"));
 }
 
-TEST_CASE("segmentation counts from its epoch on", "[losses]") {
+TEST_CASE("segmentation starts at its epoch", "[losses]") {
   train::TrainConfig config;
   config.segmentation_weight = 0.1;
   config.segmentation_depth = 18;
   config.segmentation_from_epoch = 51;
   const train::Losses losses(config, {});
-  const auto pictures = seeded_pictures(1, 16, 16, engine::Device::kCpu);
+  const auto images = seeded_images(1, 16, 16, engine::Device::kCpu);
   const auto parts = [&](std::int64_t epoch) {
-    return losses.terms(pictures.derained, pictures.clean, pictures.rainy, epoch).size();
+    return losses.terms(epoch, {images.derained, images.clean, images.rainy}).size();
   };
   CHECK(parts(50) == 1);
   CHECK(parts(51) == 2);
-  CHECK_THAT(losses.describe().at(0),
-             StartsWith("segmentation by ResNet-18, its weights drawn from the seed") &&
-                 EndsWith("from epoch 52 on"));
+  CHECK_THAT(losses.describe().at(0), StartsWith("segmentation loss: ResNet-18, randomly initialised") &&
+                                          EndsWith("from epoch 52 on"));
 }
 
 }  // namespace

@@ -63,13 +63,13 @@ Image grey_image(int width, int height, float value) {
   return image;
 }
 
-TEST_CASE("the rain of a pair is its rainy image less its clean one, flipped and scaled", "[rain][data]") {
+TEST_CASE("rain from pairs is the difference of the images, flipped and scaled", "[rain][data]") {
   const Pairs pairs;
   const RainLayers layers = pairs.layers();
   int mirrored = 0;
   for (std::uint32_t k = 0; k < 40; ++k) {
-    Draws draws(1, Stream::kPatch, k);
-    const std::vector<float> light = layers.draw(8, 5, draws);
+    Rng rng(1, Stream::kPatch, k);
+    const std::vector<float> light = layers.draw(8, 5, rng);
     REQUIRE(light.size() == 40);
     const float step = light[1] - light[0];  // 3 levels, times a gain of 0.7 to 1.2
     CHECK(std::abs(step) >= 0.7F * 3 / 255 * 0.999F);
@@ -82,10 +82,10 @@ TEST_CASE("the rain of a pair is its rainy image less its clean one, flipped and
   CHECK(mirrored < 32);
 }
 
-TEST_CASE("a layer that is smaller than the crop goes on as its mirror image", "[rain][data]") {
+TEST_CASE("a layer smaller than the crop is continued by reflection", "[rain][data]") {
   const Pairs pairs;
-  Draws draws(3, Stream::kPatch, 0);
-  const std::vector<float> light = pairs.layers().draw(50, 30, draws);
+  Rng rng(3, Stream::kPatch, 0);
+  const std::vector<float> light = pairs.layers().draw(50, 30, rng);
   REQUIRE(light.size() == 1500);
   float largest_step = 0;
   for (std::size_t i = 0; i + 1 < 50; ++i)
@@ -93,15 +93,15 @@ TEST_CASE("a layer that is smaller than the crop goes on as its mirror image", "
   CHECK(largest_step < 1.2F * 3 / 255 * 1.001F);  // no seam
 }
 
-TEST_CASE("a mix draws its kinds as often as their weights say", "[rain][data]") {
+TEST_CASE("a mix uses its kinds in proportion to their weights", "[rain][data]") {
   const Pairs pairs;
   const RainMix mix({.kinds = {{"none", 1}, {"pairs", 2}, {"additive", 1}}}, pairs.layers());
   const Image photo = grey_image(16, 10, 0.25F);
   int dry = 0, of_pairs = 0;
   constexpr int kSamples = 600;
   for (std::uint32_t k = 0; k < kSamples; ++k) {
-    Draws draws(9, Stream::kPatch, k);
-    const RainPair pair = mix.rain(photo, draws);
+    Rng rng(9, Stream::kPatch, k);
+    const RainPair pair = mix.rain(photo, rng);
     CHECK(pair.clean.rgb == photo.rgb);
     // A ramp along rows is the pair's.
     const std::vector<float>& rgb = pair.rainy.rgb;
@@ -118,10 +118,10 @@ TEST_CASE("a mix draws its kinds as often as their weights say", "[rain][data]")
   CHECK(dry > kSamples / 4 - 49);
 }
 
-TEST_CASE("a mix that cannot be drawn is refused by name", "[rain][data]") {
+TEST_CASE("an invalid mix is refused by name", "[rain][data]") {
   CHECK_THROWS_WITH(RainMix({.kinds = {{"hail", 1}}}, {}), Contains("'hail'"));
   CHECK_THROWS_WITH(RainMix({.kinds = {{"soft", 0}}}, {}), Contains("soft"));
-  CHECK_THROWS_WITH(RainMix({.kinds = {}}, {}), Contains("no kind"));
+  CHECK_THROWS_WITH(RainMix({.kinds = {}}, {}), Contains("the mix of rain is empty"));
   CHECK_THROWS_WITH(RainMix({.kinds = {{"pairs", 1}}}, {}), Contains("no pairs"));
   CHECK_THROWS_WITH(RainMix({.strongest = 2}, {}), Contains("strength"));
   CHECK_THROWS_WITH(RainMix({.weakest = 0.5F, .strongest = 0.4F}, {}), Contains("strength"));

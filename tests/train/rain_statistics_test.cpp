@@ -6,9 +6,9 @@
 
 #include "engine/error.h"
 #include "tests/catch.h"
-#include "train/draws.h"
 #include "train/rain/rain.h"
 #include "train/rain/statistics.h"
+#include "train/rng.h"
 
 namespace sapnet::train {
 namespace {
@@ -62,7 +62,7 @@ TEST_CASE("the direction of streaks is found, and whether there are two", "[rain
                  y = -std::sin(degrees * std::numbers::pi / 180);
     return [=](int column, int row) {  // at random distances, along the direction
       const int place = static_cast<int>(std::floor(column * x + row * y)) + 1000;
-      return Draws(1, Stream::kPatch, static_cast<std::uint32_t>(place)).below(5) == 0 ? 0.3F : 0.0F;
+      return Rng(1, Stream::kPatch, static_cast<std::uint32_t>(place)).below(5) == 0 ? 0.3F : 0.0F;
     };
   };
   for (const double degrees : {-35.0, 0.0, 20.0}) {

@@ -40,7 +40,7 @@ Image gradient(int width, int height) {
   return image;
 }
 
-// FNV-1a over the picture's bytes.
+// FNV-1a over the image's bytes.
 std::uint64_t fingerprint(const Image& image) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const std::uint8_t byte : to_bytes(image.rgb, sapnet::train::Rounding::kNearest)) {
@@ -77,7 +77,7 @@ TEST_CASE("the same seed gives the same rain, on every machine", "[rain]") {
   CHECK(add_rain(clean, 0.7F, 3).rgb == add_rain(clean, 0.7F, 3).rgb);
   CHECK(add_rain(clean, 0.7F, 3).rgb != add_rain(clean, 0.7F, 4).rgb);
   CHECK(add_rain(clean, 0.7F, 3).rgb != add_rain(clean, 0.7F, 3 + (std::uint64_t{1} << 32)).rgb);
-  // Recorded values: a change means that seeds written down by users no longer give their pictures.
+  // Recorded values: a change means that seeds written down by users no longer give their images.
   CHECK(fingerprint(add_rain(clean, 0.2F, 1)) == 0x789d4ecce1bf57bd);
   CHECK(fingerprint(add_rain(clean, 0.7F, 2)) == 0xeb377ca5a688406e);
   CHECK(fingerprint(add_rain(clean, 1, 12345678901234567890U)) == 0x969385b7f1ef1c61);
@@ -116,7 +116,7 @@ TEST_CASE("rain on a crop is the crop of the rain", "[rain]") {
   }
 }
 
-TEST_CASE("no strength is no rain, and more strength more rain", "[rain]") {
+TEST_CASE("strength 0 gives no rain, and more strength more rain", "[rain]") {
   const RainStyle style = any_style();
   const Image clean = gradient(120, 80);
   const RainPair dry = draw_rain(clean, {style, 0, 5});
@@ -134,7 +134,7 @@ TEST_CASE("no strength is no rain, and more strength more rain", "[rain]") {
   }
 }
 
-TEST_CASE("a light shower and a downpour are what they say", "[rain]") {
+TEST_CASE("a light shower and a downpour have plausible amounts of rain", "[rain]") {
   const Image clean = flat(481, 321, 0.35F);
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     CAPTURE(seed);
@@ -147,7 +147,7 @@ TEST_CASE("a light shower and a downpour are what they say", "[rain]") {
   }
 }
 
-TEST_CASE("rain keeps to [0, 1], and only mist darkens", "[rain]") {
+TEST_CASE("rain stays in [0, 1], and only mist darkens", "[rain]") {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     const Image clean = gradient(150, 100);
     const Image shower = add_rain(clean, 0.6F, seed), downpour = add_rain(clean, 1, seed);
@@ -183,7 +183,7 @@ TEST_CASE("additive rain adds the same light to every channel, and clips it at 1
   CHECK(largest < 2e-7);  // two roundings of sums below 1
 }
 
-TEST_CASE("what a camera does to rain in photo style it does without rain, too", "[rain]") {
+TEST_CASE("in photo style, the camera affects the clean image too", "[rain]") {
   const Image clean = gradient(96, 80);
   double changed = 0;
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
@@ -200,7 +200,7 @@ TEST_CASE("what a camera does to rain in photo style it does without rain, too",
   CHECK(changed >= 4);
 }
 
-TEST_CASE("rain keeps grey pictures grey, alpha and size", "[rain]") {
+TEST_CASE("rain keeps grey images grey, alpha and size", "[rain]") {
   const RainStyle style = any_style();
   Image clean = flat(40, 30, 0.3F);
   clean.grey = true;
@@ -217,7 +217,7 @@ TEST_CASE("rain keeps grey pictures grey, alpha and size", "[rain]") {
   CHECK(grey);
 }
 
-TEST_CASE("rain wets the borders as much as the middle", "[rain]") {
+TEST_CASE("the borders get as much rain as the middle", "[rain]") {
   const RainStyle style = GENERATE(RainStyle::kSoft, RainStyle::kAdditive);
   double left = 0, right = 0, top = 0, bottom = 0, all = 0;
   for (std::uint64_t seed = 0; seed < 32; ++seed) {
@@ -250,7 +250,7 @@ TEST_CASE("rain falls downwards", "[rain]") {
   }
 }
 
-TEST_CASE("pictures of any size can be rained on", "[rain]") {
+TEST_CASE("rain works on images of any size", "[rain]") {
   const RainStyle style = any_style();
   for (const auto& [width, height] : {std::pair{1, 1}, {1, 200}, {200, 1}, {3, 5}, {1000, 700}}) {
     CAPTURE(width, height, static_cast<int>(style));

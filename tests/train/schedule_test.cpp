@@ -6,13 +6,13 @@
 namespace sapnet::train {
 namespace {
 
-TEST_CASE("the learning rate falls at the epochs that the settings name", "[train][schedule]") {
+TEST_CASE("the learning rate drops at the epochs in the settings", "[train][schedule]") {
   TrainConfig config;
   config.learning_rate = 1e-3;
   for (const auto& [epoch, rate] :
        {std::pair(0, 1e-3), {29, 1e-3}, {30, 2e-4}, {49, 2e-4}, {50, 4e-5}, {80, 8e-6}})
     CHECK(learning_rate(config, {.step = 10 * epoch, .epoch = epoch}) == Approx(rate));
-  // To the bit what it was before there were other schedules.
+  // Bit for bit as before other schedules existed.
   CHECK(learning_rate(config, {.epoch = 99}) == 1e-3 * 0.2 * 0.2 * 0.2);
 }
 
@@ -31,7 +31,7 @@ TEST_CASE("a cosine goes from the learning rate to the final one over all steps"
   for (const std::int64_t beyond : {400, 800}) CHECK(rate(beyond) == Approx(2e-4));
   for (std::int64_t step = 1; step < 400; ++step) CHECK(rate(step) < rate(step - 1));
   CHECK_THROWS_WITH(learning_rate(config, {.step = 1}),
-                    "the cosine schedule needs the number of steps of the run");
+                    "the cosine schedule needs the total number of steps");
 }
 
 TEST_CASE("the learning rate warms up linearly with either schedule", "[train][schedule]") {
@@ -50,7 +50,7 @@ TEST_CASE("the learning rate warms up linearly with either schedule", "[train][s
   }
 }
 
-TEST_CASE("stages come in at the epochs that the settings name", "[train][schedule]") {
+TEST_CASE("stages are added at the epochs in the settings", "[train][schedule]") {
   TrainConfig config;
   config.stages = 6;
   CHECK(stages_in(config, 0) == 6);

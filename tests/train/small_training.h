@@ -1,4 +1,4 @@
-// Batches, a configuration and weights for tests of training that take moments.
+// Small batches, settings and weights for fast training tests.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,17 @@
 #include "model/network.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
-#include "train/draws.h"
 #include "train/loader.h"
+#include "train/rng.h"
 
 namespace sapnet::tests {
 
-/// Noise, and the same darkened: something to learn.
+/// Noise, and the same with sparse added light: something to learn.
 inline train::Batch batch(std::int64_t step, std::int64_t epoch = 0,
                           const engine::Shape& shape = {2, 16, 16, 3}) {
   std::vector<float> clean;
-  train::Draws draws(1, train::Stream::kPatch, static_cast<std::uint32_t>(step));
-  for (std::int64_t k = 0; k < shape.count(); ++k) clean.push_back(draws.between(0, 0.5F));
+  train::Rng rng(1, train::Stream::kPatch, static_cast<std::uint32_t>(step));
+  for (std::int64_t k = 0; k < shape.count(); ++k) clean.push_back(rng.between(0, 0.5F));
   std::vector<float> rainy = clean;
   for (std::size_t k = 0; k < rainy.size(); k += 7) rainy[k] += 0.4F;
   return {.rainy = engine::from_host(rainy, shape, engine::Device::kCpu),

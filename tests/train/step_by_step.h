@@ -1,4 +1,4 @@
-// Training without a graph, which training with one is held against.
+// Training without CUDA graphs, as a reference for training with them.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace sapnet::tests {
 
-/// Every step is the first of a trainer that goes on from the state before it; so none is recorded.
+/// Each step is the first one of a new trainer, resumed from the previous state, so no graph is captured.
 class StepByStep {
  public:
   StepByStep(const train::TrainConfig& config, train::TrainingState start, const engine::Execution& execution,
@@ -40,7 +40,7 @@ inline void check_same(const train::StepResult& a, const train::StepResult& b) {
   CHECK(a.learning_rate == b.learning_rate);
 }
 
-/// To the bit. The loss's scale is not looked at.
+/// Bit for bit, except for the loss scale.
 inline void check_same(const train::TrainingState& a, const train::TrainingState& b) {
   CHECK(a.step == b.step);
   CHECK(a.first_moments == b.first_moments);

@@ -37,7 +37,7 @@ TEST_CASE("training lowers the loss", "[train][trainer]") {
   CHECK(trainer.steps() == 12);
 }
 
-TEST_CASE("a run that goes on from its state comes to the same bits", "[train][trainer]") {
+TEST_CASE("a resumed run gives the same bits", "[train][trainer]") {
   Trainer whole(small(), fresh(), {}), begun(small(), fresh(), {});
   for (int step = 0; step < 3; ++step) whole.step(batch(step));
   begun.step(batch(0));
@@ -61,7 +61,7 @@ TrainConfig changing() {
   return config;
 }
 
-TEST_CASE("a run with an average, a cosine, a warm-up and growing stages goes on to the same bits",
+TEST_CASE("a resumed run with EMA, cosine schedule, warm-up and growing stages gives the same bits",
           "[train][trainer]") {
   constexpr std::int64_t kSteps = 6;
   Trainer whole(changing(), fresh(), {}, kSteps);
@@ -74,7 +74,7 @@ TEST_CASE("a run with an average, a cosine, a warm-up and growing stages goes on
   CHECK(whole.state().ema != flat(whole.state().parameters));
 }
 
-TEST_CASE("the average follows the parameters, and is what a run gives", "[train][trainer]") {
+TEST_CASE("the EMA follows the parameters and is the run's result", "[train][trainer]") {
   TrainConfig config = small();
   config.ema_decay = 0.15;
   Trainer trainer(config, fresh(), {});
@@ -106,7 +106,7 @@ TEST_CASE("the average follows the parameters, and is what a run gives", "[train
   CHECK(begun.state().ema == flat(plain.state().parameters));
 }
 
-TEST_CASE("stages come in with their epoch", "[train][trainer]") {
+TEST_CASE("stages are added at their epoch", "[train][trainer]") {
   TrainConfig config = small(), one = small();
   config.stage_epochs = {1};
   one.stages = 1;
@@ -142,7 +142,7 @@ TEST_CASE("gradients are clipped to a norm, and left alone below it", "[train][t
     CHECK(std::abs(clipped[k] - unclipped[k] / 4) <= 1e-6F * std::abs(unclipped[k]));
 }
 
-TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
+TEST_CASE("a batch with NaN changes nothing", "[train][trainer]") {
   TrainConfig config = small();
   config.ema_decay = 0.9;
   Trainer trainer(config, fresh(), {});
@@ -152,13 +152,13 @@ TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
   bad.rainy.data()[5] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_WITH(
       trainer.step(bad),
-      Contains("step 2: the loss is not a finite number; it first appears in what stage 1 derains"));
+      Contains("step 2: the loss is not finite; the first infinity or NaN is in the output of stage 1"));
   tests::check_same(trainer.state(), before);
   CHECK(trainer.steps() == 1);
   bad = batch(1);
   bad.clean.data()[5] = std::numeric_limits<float>::infinity();
-  CHECK_THROWS_WITH(trainer.step(bad), Contains("the loss's part ssim is not"));
-  // And goes on as if it had never been.
+  CHECK_THROWS_WITH(trainer.step(bad), Contains("the ssim loss is not"));
+  // Training continues as if it had not happened.
   Trainer other(small(), fresh(), {});
   other.step(batch(0));
   other.step(batch(1));
@@ -166,7 +166,7 @@ TEST_CASE("a batch that is no number is not learned from", "[train][trainer]") {
   CHECK(flat(trainer.state().parameters) == flat(other.state().parameters));
 }
 
-TEST_CASE("a loss's scale falls where a gradient is infinite, and rises again", "[train][trainer]") {
+TEST_CASE("the loss scale is halved on infinite gradients and grows again", "[train][trainer]") {
   LossScale scale(8);
   CHECK(scale.halve());
   CHECK(scale.value() == 4);
@@ -185,7 +185,7 @@ TEST_CASE("a loss's scale falls where a gradient is infinite, and rises again", 
   CHECK(LossScale(4, 1999).good_steps() == 1999);
 }
 
-TEST_CASE("fp16 trains as fp32 does, from whatever scale of the loss", "[train][trainer][gpu][not_tsan]") {
+TEST_CASE("fp16 trains like fp32, whatever the initial loss scale", "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   TrainConfig config = small();
   config.stages = 1;
@@ -205,12 +205,11 @@ TEST_CASE("fp16 trains as fp32 does, from whatever scale of the loss", "[train][
   const Trainer resumed(config, trainer.state(), fp16);
   CHECK(resumed.state().loss_scale == trainer.state().loss_scale);
   CHECK(resumed.state().good_steps == 1);
-  CHECK(exact.state().good_steps == 0);  // fp32 needs none, and leaves it to fp16 that may come later
+  CHECK(exact.state().good_steps == 0);  // unused by fp32, and kept for fp16
   CHECK(exact.state().loss_scale == fresh().loss_scale);
 }
 
-TEST_CASE("steps that are recorded and replayed give the bits of steps that are not",
-          "[train][trainer][gpu][not_tsan]") {
+TEST_CASE("captured steps give the same bits as eager steps", "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const auto maps = GENERATE(engine::DType::kFloat32, engine::DType::kFloat16);
   const engine::Execution execution = {.device = engine::Device::kCuda, .maps = maps};
@@ -238,7 +237,7 @@ TEST_CASE("steps that are recorded and replayed give the bits of steps that are 
   tests::check_same(resumed.state(), trainer.state());
 }
 
-TEST_CASE("a graph is recorded anew when a stage comes in, and averages the weights as steps without one",
+TEST_CASE("a graph is captured again when a stage is added, and updates the EMA like eager steps",
           "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const engine::Execution execution = {.device = engine::Device::kCuda};
@@ -253,7 +252,7 @@ TEST_CASE("a graph is recorded anew when a stage comes in, and averages the weig
   }
 }
 
-TEST_CASE("a graph does not learn from a batch that is no number either", "[train][trainer][gpu][not_tsan]") {
+TEST_CASE("a graph changes nothing on a batch with NaN either", "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const engine::Execution execution = {.device = engine::Device::kCuda, .maps = engine::DType::kFloat16};
   TrainConfig config = small();
@@ -266,13 +265,13 @@ TEST_CASE("a graph does not learn from a batch that is no number either", "[trai
   bad.rainy.data()[5] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_WITH(
       trainer.step(bad),
-      Contains("step 3: the loss is not a finite number; it first appears in what stage 1 derains"));
+      Contains("step 3: the loss is not finite; the first infinity or NaN is in the output of stage 1"));
   tests::check_same(trainer.state(), before);
   bad = batch(2);
   bad.clean.data()[5] = std::numeric_limits<float>::infinity();
-  CHECK_THROWS_WITH(trainer.step(bad), Contains("the loss's part ssim is not"));
+  CHECK_THROWS_WITH(trainer.step(bad), Contains("the ssim loss is not"));
   tests::check_same(trainer.state(), before);
-  // And goes on as if it had never been.
+  // Training continues as if it had not happened.
   tests::StepByStep other(config, before, execution);
   tests::check_same(trainer.step(batch(2)), other.step(batch(2)));
   tests::check_same(trainer.state(), other.state());
@@ -280,7 +279,7 @@ TEST_CASE("a graph does not learn from a batch that is no number either", "[trai
 }
 
 // The first step takes several runs, of which the second is recorded.
-TEST_CASE("a gradient that is endless in fp16 leaves the weights as they were, with a graph too",
+TEST_CASE("an infinite gradient in fp16 leaves the weights unchanged, with a graph too",
           "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const engine::Execution fp16 = {.device = engine::Device::kCuda, .maps = engine::DType::kFloat16};
@@ -299,8 +298,8 @@ TEST_CASE("a gradient that is endless in fp16 leaves the weights as they were, w
   tests::check_same(trainer.state(), right.state());
 }
 
-// Features so small that what comes of them is finite, through weights so large that what goes back is not.
-TEST_CASE("an endless gradient is named by the first on the way back", "[train][trainer]") {
+// Features so small that the output stays finite, and weights so large that the gradients overflow.
+TEST_CASE("a gradient that is not finite is named, the first in backward order", "[train][trainer]") {
   TrainConfig config = small();
   config.stages = 1;
   engine::Parameters parameters("large");
@@ -316,14 +315,14 @@ TEST_CASE("an endless gradient is named by the first on the way back", "[train][
   }
   TrainingState start{.parameters = parameters};
   Trainer trainer(config, start, {});
-  CHECK_THROWS_WITH(trainer.step(batch(0)),
-                    Contains("step 1: a gradient is not a finite number; the first on the "
-                             "way back is that of 'conv0.0.bias'"));
+  CHECK_THROWS_WITH(
+      trainer.step(batch(0)),
+      Contains("step 1: the gradient of 'conv0.0.bias' is not finite (the first in backward order)"));
   CHECK(trainer.steps() == 0);
   CHECK((flat(trainer.state().parameters) == flat(parameters)));
 }
 
-TEST_CASE("new parameters are drawn evenly, by their number of inputs", "[network][train]") {
+TEST_CASE("initial parameters are uniform, scaled by their number of inputs", "[network][train]") {
   for (const std::string_view name : model::kNetworks) {
     const engine::Parameters drawn = model::init_parameters(name, 1);
     CHECK(model::make_network(drawn, {})->name() == name);

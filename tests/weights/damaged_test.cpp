@@ -1,4 +1,4 @@
-// Files that were damaged by chance: cut short anywhere, or with bits that fell over.
+// Randomly damaged files: truncated anywhere, or with flipped bits.
 
 #include "engine/error.h"
 #include "tests/catch.h"
@@ -7,7 +7,7 @@
 
 using namespace sapnet;
 
-TEST_CASE("a file cut short anywhere is refused", "[weights]") {
+TEST_CASE("a truncated file is refused, wherever it ends", "[weights]") {
   for (const std::string& name : tests::fixture_names()) {
     CAPTURE(name);
     const std::string file = tests::fixture(name);

@@ -1,4 +1,4 @@
-// The numbers that are not ordinary ones, in every format that has them.
+// NaN and infinity in every format that has them.
 #include "weights/element_type.h"
 
 #include <cmath>
@@ -21,7 +21,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 }  // namespace
 
-TEST_CASE("what is not a number stays none, and infinity stays infinite", "[weights]") {
+TEST_CASE("NaN stays NaN, and infinity stays infinite", "[weights]") {
   const auto half = converted<std::uint16_t>(ElementType::kF16, {0x7c00, 0xfc00, 0x7c01, 0x7e00, 0xffff});
   CHECK(half[0] == kInfinity);
   CHECK(half[1] == -kInfinity);

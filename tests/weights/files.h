@@ -1,4 +1,4 @@
-// Files for the tests of weights/: the committed ones, and hostile ones made byte by byte.
+// Files for the tests of weights/: committed fixtures, and malicious files made byte by byte.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,14 @@
 
 namespace sapnet::tests {
 
-/// Files are kept as text, because hostile ones are easiest to write so.
+/// Files are strings, in which malicious ones are easiest to write.
 inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 std::string contents(const std::filesystem::path& file);
 std::string fixture(const std::string& name);
 std::vector<std::string> fixture_names();
 
-/// A folder for this process alone, removed at the end of the scope.
+/// A temporary folder, removed at the end of the scope.
 class ScratchFolder {
  public:
   ScratchFolder();
@@ -66,7 +66,7 @@ std::string pickled_dict(std::string_view name, std::string_view tensor);
 std::string legacy_of(std::string_view instructions, const std::vector<std::string>& keys,
                       std::string_view storages);
 
-/// The sentence that reading these bytes as the file "FILE" throws; "" when it throws none.
+/// The error message for reading these bytes as the file "FILE"; "" if there is none.
 std::string fault_of(std::string_view file);
 
 /// Whether names, shapes and values agree, bit by bit.

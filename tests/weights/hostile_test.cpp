@@ -1,4 +1,4 @@
-// Files made to do harm: each is refused with a sentence that names the file and the fault.
+// Malicious files: each is refused with a message that names the file and the fault.
 
 #include "engine/error.h"
 #include "tests/catch.h"
@@ -52,7 +52,7 @@ TEST_CASE("hostile safetensors", "[weights]") {
   CHECK(fault_of(safetensors_of(
             "{\"module.a\":{" + entry + "},\"a\":" + R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
             "datadata")) == "FILE: tensor 'a' appears twice");
-  CHECK(fault_of(safetensors_of("{\"a\":7}")) == "FILE: tensor 'a' is described wrongly");
+  CHECK(fault_of(safetensors_of("{\"a\":7}")) == "FILE: tensor 'a' has an invalid description");
   CHECK(fault_of(safetensors_of("{\"a\":{}}")) == "FILE: tensor 'a' lacks its dtype");
   CHECK(fault_of(safetensors_of(R"({"a":{"dtype":"F32"}})")) ==
         "FILE: tensor 'a' lacks its shape or offsets");
@@ -65,7 +65,7 @@ TEST_CASE("hostile safetensors", "[weights]") {
         "data"));
   };
   CHECK(tensor("F32", "1", "0,4").empty());
-  CHECK(tensor("F8_E4M3", "1", "0,4") == "FILE: tensor 'a' is of the type 'F8_E4M3', which is not supported");
+  CHECK(tensor("F8_E4M3", "1", "0,4") == "FILE: tensor 'a' has the type 'F8_E4M3', which is not supported");
   CHECK(tensor("F32", "2", "0,4") == "FILE: tensor 'a' of shape (2) has 4 bytes of data, which do not fit");
   CHECK(tensor("F32", "4611686018427387905", "0,4") ==
         "FILE: tensor 'a' of shape (4611686018427387905) has 4 bytes of data, which do not fit");
@@ -89,38 +89,38 @@ TEST_CASE("hostile pickles", "[weights]") {
     return fault_of(legacy_of(instructions, {}, ""));
   };
 
-  // What a pickle would run, it does not.
+  // Code in a pickle is not executed.
   CHECK_THAT(fault("cos\nsystem\n(" + pickled_text("touch /tmp/x") + "tR"),
              Catch::StartsWith("FILE: its pickle") &&
                  Catch::EndsWith("asks for 'os.system', which no weight file needs; nothing was executed"));
   CHECK_THAT(fault("c\x1b[2J\nx\n"), Catch::Contains("'\\x1b[2J.x'"));
-  CHECK_THAT(fault("c" + std::string(100000, 'a')), Catch::EndsWith("holds an endless name"));
+  CHECK_THAT(fault("c" + std::string(100000, 'a')), Catch::EndsWith("has an unterminated name"));
   for (const char instruction : "io\x93\x81\x82P0l\x95S"s)
     CHECK_THAT(fault("}"s + instruction), Catch::Contains("holds the instruction '"));
-  CHECK_THAT(fault("}}R"), Catch::EndsWith("calls what is not callable"));
+  CHECK_THAT(fault("}}R"), Catch::EndsWith("calls something that is not callable"));
   CHECK_THAT(fault("K\x01}b"), Catch::EndsWith("gives a state to something that is not a dict"));
 
   // The stack and the memo.
   for (const char* underflow : {"", "t", "a", "R", "(R", "u", "}s", "\x85", "]("}) {
     CAPTURE(underflow);
-    CHECK_THAT(fault(underflow), Catch::EndsWith("takes more from its stack than it put there"));
+    CHECK_THAT(fault(underflow), Catch::EndsWith("pops from an empty stack"));
   }
   CHECK_THAT(fault("h\x05"), Catch::EndsWith("recalls the value 5, which it never stored"));
   CHECK_THAT(fault(std::string(2000000, ']')), Catch::EndsWith("is longer than any weight file needs"));
   CHECK_THAT(fault("X\xff\xff\xff\xff"),
-             Catch::StartsWith("FILE: the file is cut short: 4294967295 bytes wanted"));
+             Catch::StartsWith("FILE: the file is truncated: 4294967295 bytes wanted"));
   CHECK_THAT(fault("\x8a\xff"s + std::string(255, '\0')), Catch::EndsWith("holds an integer of 255 bytes"));
   CHECK_THAT(fault("}K\x01"s + "a"), Catch::EndsWith("appends to something that is not a list"));
   CHECK_THAT(fault("](K\x01u"), Catch::EndsWith("sets items of something that is not a dict"));
 
-  // A list and a dict that hold themselves, and nesting without end.
-  CHECK_THAT(fault("]q\x01h\x01"s + "a"), Catch::Contains("holds no named tensors"));
+  // A list and a dict that contain themselves, and unbounded nesting.
+  CHECK_THAT(fault("]q\x01h\x01"s + "a"), Catch::Contains("has no named tensors"));
   CHECK_THAT(fault("}q\x01" + pickled_text("state_dict") + "h\x01s"),
-             Catch::Contains("holds no named tensors"));
-  CHECK_THAT(fault(")" + std::string(500000, '\x85')), Catch::Contains("holds no named tensors"));
+             Catch::Contains("has no named tensors"));
+  CHECK_THAT(fault(")" + std::string(500000, '\x85')), Catch::Contains("has no named tensors"));
   // Doubling by reference: a list of a list of a list ... twice each.
   CHECK_THAT(fault("]q\x01" + repeated("h\x01h\x01\x86q\x01", 1000)),
-             Catch::Contains("holds no named tensors"));
+             Catch::Contains("has no named tensors"));
   // One long list, made into a dict again and again.
   const std::string pairs = "](" + repeated("K\x01K\x01\x86", 1000) + "eq\x01";
   CHECK_THAT(fault(pairs + repeated("ccollections\nOrderedDict\nh\x01\x85R", 2000)),
@@ -138,12 +138,12 @@ TEST_CASE("hostile tensors", "[weights]") {
   CHECK(tensor(0, {5}, {1}) == "FILE: tensor 'w' of shape (5) does not fit its storage of 4 elements");
   CHECK(tensor(0, {2, 2}, {3, 1}) ==
         "FILE: tensor 'w' of shape (2, 2) does not fit its storage of 4 elements");
-  CHECK_THAT(tensor(0, {3}, {1ull << 63}), Catch::EndsWith("describes a tensor wrongly"));
-  CHECK_THAT(tensor(~0ull, {1}, {1}), Catch::EndsWith("describes a tensor wrongly"));
-  CHECK_THAT(tensor(0, {~0ull}, {1}), Catch::EndsWith("describes a tensor wrongly"));
-  CHECK_THAT(tensor(0, {1}, {1, 1}), Catch::EndsWith("describes a tensor wrongly"));
+  CHECK_THAT(tensor(0, {3}, {1ull << 63}), Catch::EndsWith("has an invalid tensor description"));
+  CHECK_THAT(tensor(~0ull, {1}, {1}), Catch::EndsWith("has an invalid tensor description"));
+  CHECK_THAT(tensor(0, {~0ull}, {1}), Catch::EndsWith("has an invalid tensor description"));
+  CHECK_THAT(tensor(0, {1}, {1, 1}), Catch::EndsWith("has an invalid tensor description"));
   CHECK_THAT(tensor(0, std::vector<std::uint64_t>(33, 1), std::vector<std::uint64_t>(33, 1)),
-             Catch::EndsWith("describes a tensor wrongly"));
+             Catch::EndsWith("has an invalid tensor description"));
   CHECK_THAT(tensor(0, {3}, {(1ull << 63) - 1}), Catch::Contains("does not fit its storage"));
   CHECK_THAT(tensor((1ull << 63) - 1, {2}, {(1ull << 63) - 1}), Catch::Contains("does not fit its storage"));
   CHECK_THAT(tensor(0, {1ull << 62, 4}, {0, 0}), Catch::EndsWith("is impossibly large"));
@@ -172,7 +172,7 @@ TEST_CASE("hostile legacy files", "[weights]") {
   const std::uint64_t huge = (1ull << 62) + 4;  // times four bytes, it wraps to 16
   CHECK_THAT(with_storage(huge, {"0"}, little(huge, 8) + kFourFloats),
              Catch::StartsWith("FILE: the storage '0' has"));
-  CHECK_THAT(with_storage(4, {"0"}, data.substr(0, 20)), Catch::StartsWith("FILE: the file is cut short"));
+  CHECK_THAT(with_storage(4, {"0"}, data.substr(0, 20)), Catch::StartsWith("FILE: the file is truncated"));
   CHECK(with_storage(4, {}, data) == "FILE: lacks the storage '0'");
   CHECK(with_storage(4, {"1"}, data) == "FILE: its list of storages is damaged");
   CHECK(with_storage(4, {"0", "0"}, data + data) == "FILE: holds the storage '0' twice");
@@ -185,7 +185,7 @@ TEST_CASE("hostile legacy files", "[weights]") {
   std::string file = legacy_with(pickled_tensor(kStorage, 0, {4}, {1}));
   std::string other_version = file;
   other_version[file.find("M\xe9\x03") + 1] = '\0';
-  CHECK(fault_of(other_version) == "FILE: is of an unknown version of PyTorch's legacy format");
+  CHECK(fault_of(other_version) == "FILE: has an unknown version of PyTorch's legacy format");
   std::string big_endian = file;
   big_endian[file.find('\x88')] = '\x89';
   CHECK(fault_of(big_endian) == "FILE: was saved on a big-endian machine, which is not supported");

@@ -1,4 +1,4 @@
-// Whole files, read as they should be: small ones made by make_fixtures.py, and the research files.
+// Reading of valid files: small ones made by make_fixtures.py, and published ones.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -92,7 +92,7 @@ TEST_CASE("a prefix picks tensors and leaves the rest of the file alone", "[weig
     REQUIRE(parameters.all().size() == 1);
     CHECK(parameters.get("conv.bias", Shape{2}).values == Values{0.5f, -0.25f});
   }
-  // The checksum of a storage that nobody asks for is not computed.
+  // The checksum of an unused storage is not computed.
   std::string damaged = tests::fixture("zip.pth");
   const float second = 1.0f / 8 - 1;
   const std::size_t at = damaged.find(std::string(reinterpret_cast<const char*>(&second), sizeof(second)));
@@ -102,7 +102,7 @@ TEST_CASE("a prefix picks tensors and leaves the rest of the file alone", "[weig
   CHECK(weights::read_weights(tests::bytes_of(damaged), "FILE", "conv.bias").all().size() == 1);
 }
 
-TEST_CASE("what is not a weight file is named with its fault", "[weights]") {
+TEST_CASE("other files are refused with the reason", "[weights]") {
   const tests::ScratchFolder folder;
   CHECK(message_of(folder / "none.pth") ==
         (folder / "none.pth").string() + ": cannot be opened: No such file or directory");
@@ -114,7 +114,7 @@ TEST_CASE("what is not a weight file is named with its fault", "[weights]") {
 }
 
 // Sums and first and last values of the first and the last tensor, computed with PyTorch 1.13.
-TEST_CASE("the research files hold what PyTorch reads in them", "[weights]") {
+TEST_CASE("published files give the same values as in PyTorch", "[weights]") {
   struct Facts {
     const char* file;
     std::size_t tensors, values;

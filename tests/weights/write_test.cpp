@@ -83,7 +83,7 @@ TEST_CASE("writing replaces a file only when all of it is on disk", "[weights]")
   CHECK(tests::identical(weights::read_weights(folder / "a.safetensors"), example()));
 }
 
-TEST_CASE("what cannot be written is said", "[weights]") {
+TEST_CASE("write errors are reported", "[weights]") {
   const tests::ScratchFolder folder;
   CHECK_THROWS_WITH(
       weights::write_safetensors(folder / "none/a.safetensors", example(), {}),

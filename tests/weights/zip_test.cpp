@@ -1,4 +1,4 @@
-// Zip archives made by hand: what the format allows, and what it must not be used for.
+// Hand-made zip archives: valid and malicious ones.
 
 #include "tests/catch.h"
 #include "tests/weights/files.h"
@@ -46,9 +46,9 @@ TEST_CASE("hostile zip64 archives", "[weights]") {
   CHECK(with(end + 40, little(~0ull, 8)) == "FILE: its zip directory does not fit the file");
 
   const std::size_t extra = file.find(little(1, 2) + little(24, 2));
-  CHECK_THAT(with(extra + 2, little(8, 2)), Catch::StartsWith("FILE: the file is cut short"));
+  CHECK_THAT(with(extra + 2, little(8, 2)), Catch::StartsWith("FILE: the file is truncated"));
   CHECK_THAT(with(extra + 4, little(~0ull, 8) + little(~0ull, 8)),
-             Catch::StartsWith("FILE: the file is cut short: 18446744073709551615 bytes wanted"));
+             Catch::StartsWith("FILE: the file is truncated: 18446744073709551615 bytes wanted"));
   CHECK_THAT(with(extra + 20, little(~0ull, 8)),
              Catch::StartsWith("FILE: the file points to byte 18446744073709551615"));
 }
@@ -62,7 +62,7 @@ TEST_CASE("hostile zip archives", "[weights]") {
         "FILE: was saved on a big-endian machine, which is not supported");
 
   CHECK(fault_of(zip_of({data})) == "FILE: is a zip archive, but not a PyTorch file (it has no data.pkl)");
-  CHECK(fault_of(zip_of({code, {"y/data.pkl", kPickle}})) == "FILE: holds two pickles, in two folders");
+  CHECK(fault_of(zip_of({code, {"y/data.pkl", kPickle}})) == "FILE: has two pickles, in two folders");
   CHECK(fault_of(zip_of({code, code, data})) == "FILE: its zip directory lists 'x/data.pkl' twice");
   CHECK(fault_of(zip_of({code})) == "FILE: has no entry 'x/data/0'");
   CHECK(fault_of(zip_of({code, {"x/data/0", "four"}})) ==
@@ -71,7 +71,7 @@ TEST_CASE("hostile zip archives", "[weights]") {
   CHECK(fault_of(zip_of({{"x/data.pkl", pickle_of(pickled_dict("w", large))}, data})) ==
         "FILE: tensor 'w' of shape (4) has a storage larger than the file");
   CHECK(fault_of(file.substr(0, file.size() - 1)) ==
-        "FILE: is a zip archive without a directory at its end; it was probably cut short");
+        "FILE: is a zip archive without a directory at its end; it is probably truncated");
 
   const std::size_t directory = file.find("PK\x01\x02"), end = file.find("PK\x05\x06");
   const auto with = [&](std::size_t at, const std::string& bytes) {
@@ -85,7 +85,7 @@ TEST_CASE("hostile zip archives", "[weights]") {
   CHECK(with(directory + 16, "none") == "FILE: its entry 'x/data.pkl' is damaged (wrong checksum)");
   CHECK(with(directory + 20, little(7, 4)) == "FILE: its entry 'x/data.pkl' has two different sizes");
   CHECK_THAT(with(directory + 20, little(0xfffffffe, 4) + little(0xfffffffe, 4)),
-             Catch::StartsWith("FILE: the file is cut short: 4294967294 bytes wanted"));
+             Catch::StartsWith("FILE: the file is truncated: 4294967294 bytes wanted"));
   CHECK_THAT(with(directory + 42, little(0xfffffffe, 4)),
              Catch::StartsWith("FILE: the file points to byte 4294967294"));
   CHECK(with(directory + 42, little(1, 4)) == "FILE: its entry 'x/data.pkl' is damaged");

@@ -1,6 +1,6 @@
-// Rain as benchmarks such as Rain100L and Rain100H have it: a grey layer of light, added to all channels
-// alike and clipped at 1. The layer is a sum of sublayers, each of streaks that are alike in length, width
-// and brightness.
+// Rain as in the benchmarks Rain100L and Rain100H: a grey layer of light, added to all channels and clipped
+// at
+// 1. The layer is a sum of sublayers, each with streaks of similar length, width and brightness.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -12,68 +12,67 @@
 namespace sapnet::train::rain {
 namespace {
 
-// What the whole image shares.
+// Properties of the whole image.
 struct Weather {
-  float amount;  // mean of the layer, if nothing clipped
+  float amount;  // mean of the layer before clipping
   int sublayers;
-  float lean;        // pixels sideways per pixel downwards
-  float other_lean;  // of the sublayers that fall in a second direction
-  float share;       // of the amount that falls in the second direction
-  bool uneven;       // denser here than there
+  float slope;        // pixels sideways per pixel down
+  float other_slope;  // of the sublayer with a second direction
+  float share;        // of the amount in the second direction
+  bool uneven;        // varying density
 };
 
-// Streaks that are alike. Lengths are pixels of an image whose shorter side is 400 or less.
+// Similar streaks. Lengths in pixels of an image whose shorter side is 400 or less.
 struct Sublayer {
-  float amount;         // its part of the layer's mean
-  float lean, wobble;   // and the largest deviation of a streak's lean
-  float length, width;  // of the longest streak; of every streak
+  float amount;         // its share of the layer's mean
+  float slope, jitter;  // slope, and its largest deviation
+  float length, width;  // of the longest streak; of all streaks
   float shortest;       // as a factor on length
   float brightness;     // of a streak's core
-  float glint;          // 0: all are as bright as another; 1: few are bright, most are faint
-  float edge, taper;    // share of the radius and of the half length over which brightness falls to zero
+  float glint;          // 0: equally bright; 1: few bright, most faint
+  float edge, taper;    // fall-off, as a share of the radius and of the half length
 };
 
 constexpr float kLightest = 0.035F, kSteepest = 0.36F;  // amount(strength)
 
 Weather draw_weather(const RainOptions& options) {
-  Draws draws(options.seed, Stream::kWeather, 0);
+  Rng rng(options.seed, Stream::kWeather, 0);
   Weather weather;
   const float strength = options.strength;
-  weather.amount = strength * (kLightest + kSteepest * strength) * draws.between(0.7F, 1.2F);
-  weather.sublayers = 2 + static_cast<int>(draws.below(3));
-  weather.lean = draws.deviation(0.8F - 0.5F * strength);
-  const bool crossed = draws.between(0, 1) < 0.3F;
-  const float apart = draws.between(0.3F, 0.9F);
-  weather.other_lean = weather.lean + (weather.lean > 0 ? -apart : apart);
-  weather.share = crossed ? draws.between(0.15F, 0.5F) : 0;
-  weather.uneven = draws.between(0, 1) < 0.5F;
+  weather.amount = strength * (kLightest + kSteepest * strength) * rng.between(0.7F, 1.2F);
+  weather.sublayers = 2 + static_cast<int>(rng.below(3));
+  weather.slope = rng.deviation(0.8F - 0.5F * strength);
+  const bool crossed = rng.between(0, 1) < 0.3F;
+  const float apart = rng.between(0.3F, 0.9F);
+  weather.other_slope = weather.slope + (weather.slope > 0 ? -apart : apart);
+  weather.share = crossed ? rng.between(0.15F, 0.5F) : 0;
+  weather.uneven = rng.between(0, 1) < 0.5F;
   return weather;
 }
 
-float log_between(Draws& draws, float low, float high) {
-  // Between low and high by squares of their square roots: more short ones than long ones, without a
-  // logarithm.
-  const float root = draws.between(std::sqrt(std::sqrt(low)), std::sqrt(std::sqrt(high)));
+float skewed_between(Rng& rng, float low, float high) {
+  // Uniform in the fourth root: more short values than long ones, without a logarithm.
+  const float root = rng.between(std::sqrt(std::sqrt(low)), std::sqrt(std::sqrt(high)));
   return root * root * root * root;
 }
 
 Sublayer draw_sublayer(const Weather& weather, int index, const RainOptions& options) {
-  Draws draws(options.seed, Stream::kSublayer, static_cast<std::uint32_t>(index));
+  Rng rng(options.seed, Stream::kSublayer, static_cast<std::uint32_t>(index));
   const bool other = weather.share > 0 && index == 0;
   Sublayer sublayer;
   sublayer.amount = weather.share > 0 && index > 0
                         ? weather.amount * (1 - weather.share) / static_cast<float>(weather.sublayers - 1)
                     : other ? weather.amount * weather.share
                             : weather.amount / static_cast<float>(weather.sublayers);
-  sublayer.lean = (other ? weather.other_lean : weather.lean) + draws.deviation(0.03F);
-  sublayer.wobble = draws.between(0.005F, 0.04F);
-  sublayer.length = log_between(draws, 20, 230);
-  sublayer.width = draws.between(1.0F, 3.6F);
-  sublayer.shortest = draws.between(0.3F, 0.9F);
-  sublayer.brightness = draws.between(0.12F, 0.55F) * (0.5F + 0.5F * options.strength);
-  sublayer.glint = draws.between(0, 1);
-  sublayer.edge = draws.between(0.2F, 1);
-  sublayer.taper = draws.between(0.1F, 1);
+  sublayer.slope = (other ? weather.other_slope : weather.slope) + rng.deviation(0.03F);
+  sublayer.jitter = rng.between(0.005F, 0.04F);
+  sublayer.length = skewed_between(rng, 20, 230);
+  sublayer.width = rng.between(1.0F, 3.6F);
+  sublayer.shortest = rng.between(0.3F, 0.9F);
+  sublayer.brightness = rng.between(0.12F, 0.55F) * (0.5F + 0.5F * options.strength);
+  sublayer.glint = rng.between(0, 1);
+  sublayer.edge = rng.between(0.2F, 1);
+  sublayer.taper = rng.between(0.1F, 1);
   return sublayer;
 }
 
@@ -81,23 +80,23 @@ void draw_streaks(const Sublayer& sublayer, Stream stream, const Frame& frame, s
                   Light& light) {
   const float scale = frame.scale();
   const float length = sublayer.length * scale, radius = std::max(0.8F, 0.5F * sublayer.width * scale);
-  // At least a pixel for the edge, which keeps it from being jagged: half of it outside.
+  // An edge of at least one pixel, half of it outside, avoids aliasing.
   const float edge = std::max(sublayer.edge * radius, 1.0F), reach = radius + edge / 2;
   const float taper = std::max(sublayer.taper * length / 2, 1.0F);
   const float mean_length = length * (1 + sublayer.shortest) / 2;
   const float mean_brightness = sublayer.brightness * (1 - sublayer.glint * (1 - 1.0F / 3));
   const float light_of_one = mean_brightness * 2 * radius * std::max(1.0F, mean_length - taper);
 
-  const Spread spread(frame, length, std::abs(sublayer.lean) + sublayer.wobble);
+  const Spread spread(frame, length, std::abs(sublayer.slope) + sublayer.jitter);
   const auto count = static_cast<std::uint32_t>(sublayer.amount * spread.area() / light_of_one);
   for (std::uint32_t i = 1; i <= count; ++i) {
-    Draws draws(seed, stream, i);
+    Rng rng(seed, stream, i);
     Streak streak;
-    spread.place(draws, streak);
-    lean(streak, sublayer.lean + draws.deviation(sublayer.wobble));
-    streak.half_length = 0.5F * length * draws.between(sublayer.shortest, 1);
+    spread.place(rng, streak);
+    set_slope(streak, sublayer.slope + rng.deviation(sublayer.jitter));
+    streak.half_length = 0.5F * length * rng.between(sublayer.shortest, 1);
     streak.radius = reach;
-    const float u = draws.between(0, 1);
+    const float u = rng.between(0, 1);
     streak.brightness = sublayer.brightness * (1 - sublayer.glint * (1 - u * u));
     const float slope_across = reach / edge, slope_along = streak.half_length / taper;
     draw_streak(

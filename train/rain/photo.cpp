@@ -1,7 +1,7 @@
-// Rain as a camera sees it: thin translucent streaks, and wide faint ones out of focus, blended in linear
-// light. What the camera does to them it does to the rest of the image as well: defocus and haze before,
-// tone, sensor noise and JPEG compression after. The rain-free image gets the same, so that a network that
-// learns from the pair removes streaks, and leaves haze, grain and colours alone.
+// Rain as captured by a camera: thin translucent streaks, and wide faint ones out of focus, blended in linear
+// light. The simulated camera applies defocus and haze before, and tone, sensor noise and JPEG compression
+// after. The rain-free image gets the same, so a network trained on the pair removes only the streaks, not
+// haze, grain or colours.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -27,59 +27,59 @@ constexpr std::array<Layer, 3> kLayers = {{
     {25, 80, 1.0F, 2.4F, 0.10F, 0.50F, 0.0011F},
     {50, 140, 3.0F, 8.0F, 0.03F, 0.14F, 0.00008F},
 }};
-constexpr float kWobble = 0.03F;  // largest deviation of a streak's lean
+constexpr float kJitter = 0.03F;  // largest deviation of a streak's slope
 
 struct Weather {
-  float lean, shutter;
-  float light;  // of the sky that drops refract, linear
+  float slope, exposure;
+  float light;  // linear brightness of the sky refracted by drops
 };
 
 struct Camera {
   int defocus;           // radius of the blur, in pixels; 0: sharp
-  float haze, airlight;  // share of haze where it is densest, and its brightness
-  float tone;            // brightens midtones, below 0 darkens them
+  float haze, airlight;  // largest opacity of haze, and its brightness
+  float tone;            // above 0 brightens midtones, below 0 darkens them
   float noise;           // largest deviation
   int quality;           // of JPEG
 };
 
 Weather draw_weather(const RainOptions& options) {
-  Draws draws(options.seed, Stream::kWeather, 0);
+  Rng rng(options.seed, Stream::kWeather, 0);
   Weather weather;
-  weather.lean = draws.deviation(0.5F);
-  weather.shutter = draws.between(0.6F, 1.6F);
-  weather.light = draws.between(0.6F, 1);
+  weather.slope = rng.deviation(0.5F);
+  weather.exposure = rng.between(0.6F, 1.6F);
+  weather.light = rng.between(0.6F, 1);
   return weather;
 }
 
 Camera draw_camera(const RainOptions& options) {
-  Draws draws(options.seed, Stream::kCamera, 0);
+  Rng rng(options.seed, Stream::kCamera, 0);
   Camera camera;
-  camera.defocus = std::max(0, static_cast<int>(draws.below(6)) - 3);
-  camera.haze = std::max(0.0F, draws.between(-0.3F, 0.35F));
-  camera.airlight = draws.between(0.6F, 0.95F);
-  camera.tone = draws.deviation(0.3F);
-  camera.noise = std::max(0.0F, draws.between(-0.02F, 0.05F));
-  camera.quality = 60 + static_cast<int>(draws.below(39));
+  camera.defocus = std::max(0, static_cast<int>(rng.below(6)) - 3);
+  camera.haze = std::max(0.0F, rng.between(-0.3F, 0.35F));
+  camera.airlight = rng.between(0.6F, 0.95F);
+  camera.tone = rng.deviation(0.3F);
+  camera.noise = std::max(0.0F, rng.between(-0.02F, 0.05F));
+  camera.quality = 60 + static_cast<int>(rng.below(39));
   return camera;
 }
 
 void draw_layer(const Layer& layer, Stream stream, const Weather& weather, const Frame& frame,
                 const RainOptions& options, Light& light) {
-  const float scale = frame.scale(), longest = layer.longest * scale * weather.shutter;
-  const Spread spread(frame, longest, std::abs(weather.lean) + kWobble);
+  const float scale = frame.scale(), longest = layer.longest * scale * weather.exposure;
+  const Spread spread(frame, longest, std::abs(weather.slope) + kJitter);
   const auto count =
       static_cast<std::uint32_t>(layer.density * options.strength * spread.area() / (scale * scale));
   for (std::uint32_t i = 1; i <= count; ++i) {
-    Draws draws(options.seed, stream, i);
+    Rng rng(options.seed, stream, i);
     Streak streak;
-    spread.place(draws, streak);
-    lean(streak, weather.lean + draws.deviation(kWobble));
-    streak.half_length = 0.5F * scale * weather.shutter * draws.between(layer.shortest, layer.longest);
-    const float thickness = 0.5F * scale * draws.between(layer.thinnest, layer.thickest);
+    spread.place(rng, streak);
+    set_slope(streak, weather.slope + rng.deviation(kJitter));
+    streak.half_length = 0.5F * scale * weather.exposure * rng.between(layer.shortest, layer.longest);
+    const float thickness = 0.5F * scale * rng.between(layer.thinnest, layer.thickest);
     streak.radius = std::max(1.0F, 1.5F * thickness);
-    const float glint = draws.between(0, 1);
+    const float glint = rng.between(0, 1);
     streak.brightness = (layer.faintest + (layer.brightest - layer.faintest) * glint * glint) *
-                        std::min(1.0F, thickness) / std::sqrt(weather.shutter);
+                        std::min(1.0F, thickness) / std::sqrt(weather.exposure);
     draw_streak(
         streak,
         [](float along, float across) {
@@ -91,8 +91,8 @@ void draw_layer(const Layer& layer, Stream stream, const Weather& weather, const
   }
 }
 
-/// Mean of 2 * radius + 1 neighbours along a row or column of `length` pixels, `step` floats apart; the
-/// pixels at the ends count for those beyond.
+/// Box blur over 2 * radius + 1 pixels along a row or column of `length` pixels, `step` floats apart, with
+/// the end pixels replicated.
 void box_blur(float* first, int length, std::ptrdiff_t step, int radius, std::vector<float>& line) {
   line.resize(static_cast<std::size_t>(length));
   for (int i = 0; i < length; ++i) line[static_cast<std::size_t>(i)] = first[i * step];
@@ -113,7 +113,8 @@ void defocus(Image& image, int radius) {
     for (int c = 0; c < 3; ++c) box_blur(image.rgb.data() + 3 * x + c, image.height, 3 * width, radius, line);
 }
 
-/// Sensor noise, triangular, the same for the same place in the frame. A grey image's stays grey.
+/// Sensor noise with a triangular distribution, a function of the position in the whole image. Grey for grey
+/// images.
 std::vector<float> noise(const Frame& frame, std::uint64_t seed, float largest, bool grey) {
   constexpr float kHalf = 65536;
   std::vector<float> values;
@@ -123,13 +124,13 @@ std::vector<float> noise(const Frame& frame, std::uint64_t seed, float largest, 
     for (int x = crop.left; x < crop.left + crop.width; ++x) {
       const auto pixel = static_cast<std::uint32_t>(y) * static_cast<std::uint32_t>(frame.width) +
                          static_cast<std::uint32_t>(x);
-      Draws draws(seed, Stream::kNoise, pixel);
+      Rng rng(seed, Stream::kNoise, pixel);
       for (int c = 0; c < 3; ++c) {
         if (grey && c > 0) {
           values.push_back(values.back());
           continue;
         }
-        const std::uint32_t bits = draws.bits();
+        const std::uint32_t bits = rng.bits();
         const auto sum = static_cast<float>((bits >> 16) + (bits & 0xFFFF));
         values.push_back(largest * (sum / kHalf - 1));
       }
@@ -138,10 +139,10 @@ std::vector<float> noise(const Frame& frame, std::uint64_t seed, float largest, 
   return values;
 }
 
-Image compressed(const Image& image, int quality) {
+Image jpeg_roundtrip(const Image& image, int quality) {
   const auto bytes = to_bytes(image.rgb, Rounding::kNearest);
   const auto jpeg = encode_image(bytes, image.width, image.height, 3, ImageFormat::kJpeg, quality);
-  Image result = decode_image(jpeg, "the image under drawn rain");
+  Image result = decode_image(jpeg, "the image with synthetic rain");
   result.alpha = image.alpha;
   result.grey = image.grey;
   if (image.grey)
@@ -180,7 +181,7 @@ RainPair draw_photo(Image image, const Frame& frame, const RainOptions& options)
       const float value = shot->rgb[i];
       shot->rgb[i] = value + camera.tone * value * (1 - value) + grain[i];
     }
-    *shot = compressed(*shot, camera.quality);
+    *shot = jpeg_roundtrip(*shot, camera.quality);
   }
   return pair;
 }

@@ -9,8 +9,8 @@
 namespace sapnet::train {
 namespace {
 
-/// Around a crop in photo style: blocks of JPEG (16 pixels with halved chroma), one more of them, from which
-/// the decoder smooths chroma over the border, and defocus.
+/// Margin around a crop in photo style: aligned to JPEG blocks (16 pixels with subsampled chroma), plus one
+/// block, since the decoder interpolates chroma across the border, and the radius of the defocus.
 constexpr int kBlock = 16, kMargin = 32;
 
 Image cut(const Image& image, const Crop& from, const Crop& to) {
@@ -72,7 +72,7 @@ std::vector<float> smooth_field(std::uint64_t seed, const Frame& frame, float lo
   for (int i = 0; i <= kCells; ++i) {
     for (int j = 0; j <= kCells; ++j) {
       corners[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] =
-          Draws(seed, Stream::kMist, static_cast<std::uint32_t>(i * (kCells + 1) + j)).between(low, high);
+          Rng(seed, Stream::kMist, static_cast<std::uint32_t>(i * (kCells + 1) + j)).between(low, high);
     }
   }
   const auto locate = [](int position, int size) {

@@ -1,5 +1,5 @@
-// Tapered streaks in four layers, from many short thin ones far away to few long blurred ones close by, and
-// mist in front of everything in a downpour.
+// Tapered streaks in four layers, from many short thin ones far away to few long blurred ones nearby, and
+// mist over everything in a downpour.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -20,7 +20,7 @@ struct Layer {
   float density;     // streaks per pixel, at strength 1
 };
 
-// Far drops are many, short and thin; the near ones few, long, and out of focus.
+// Many short, thin streaks far away; few long ones out of focus nearby.
 constexpr std::array<Layer, 4> kLayers = {{
     {12, 0.9F, 0.32F, 0.0260F},
     {32, 1.2F, 0.62F, 0.0075F},
@@ -28,33 +28,32 @@ constexpr std::array<Layer, 4> kLayers = {{
     {120, 4.0F, 0.30F, 0.00022F},
 }};
 
-constexpr float kLongest = 1.4F;   // of a layer's streaks, as a factor on its length
-constexpr float kWobble = 0.035F;  // largest deviation of a streak's lean from its layer's
+constexpr float kLongest = 1.4F;   // longest streak of a layer, relative to its length
+constexpr float kJitter = 0.035F;  // largest deviation of a streak's slope from its layer's
 
-constexpr float kAdditiveGain = 0.6F;  // as bright as screened streaks are on a middle grey
+constexpr float kAdditiveGain = 0.6F;  // the brightness of screened streaks on mid-grey
 
-// What the whole image shares.
+// Properties of the whole image.
 struct Weather {
-  float lean;      // of the streaks: pixels sideways per pixel downwards
-  float shutter;   // factor on lengths: a longer exposure draws longer and fainter streaks
-  bool additive;   // light adds up and clips; otherwise it is screened, which bright places show less
-  float veil;      // share of mist in front of everything, 0 to 1
+  float slope;     // of the streaks: pixels sideways per pixel down
+  float exposure;  // exposure: a factor on lengths; longer streaks are fainter
+  bool additive;   // add and clip; otherwise screen, which shows less on bright areas
+  float veil;      // opacity of the mist, 0 to 1
   float airlight;  // brightness of that mist
 };
 
 Weather draw_weather(const RainOptions& options) {
-  Draws draws(options.seed, Stream::kWeather, 0);
+  Rng rng(options.seed, Stream::kWeather, 0);
   Weather weather;
-  weather.lean = draws.deviation(0.6F);
-  weather.shutter = draws.between(0.7F, 1.4F);
-  weather.additive = draws.between(0, 1) < 0.4F;
-  weather.veil = std::max(0.0F, options.strength - 0.6F) * draws.between(0, 0.8F);
-  weather.airlight = draws.between(0.65F, 0.85F);
+  weather.slope = rng.deviation(0.6F);
+  weather.exposure = rng.between(0.7F, 1.4F);
+  weather.additive = rng.between(0, 1) < 0.4F;
+  weather.veil = std::max(0.0F, options.strength - 0.6F) * rng.between(0, 0.8F);
+  weather.airlight = rng.between(0.65F, 0.85F);
   return weather;
 }
 
-// Smooth across and along, and zero at the ends: no jagged edges, and the tapered ends of a drop smeared by
-// motion.
+// Smooth in both directions and zero at the ends: no jagged edges, and the tapered ends of motion blur.
 float soft_profile(float along, float across) {
   const float taper = std::max(0.0F, 1 - along * along);
   const float profile = std::max(0.0F, 1 - across * across);
@@ -64,23 +63,23 @@ float soft_profile(float along, float across) {
 void draw_layer(const Layer& layer, Stream stream, const Weather& weather, const Frame& frame,
                 const RainOptions& options, Light& light) {
   const float scale = frame.scale(), strength = options.strength;
-  const float length = layer.length * scale * weather.shutter * (0.7F + 0.3F * strength);
-  const float brightness = layer.brightness * (0.55F + 0.45F * strength) / std::sqrt(weather.shutter);
-  // The gusts of a downpour tilt each layer its own way.
+  const float length = layer.length * scale * weather.exposure * (0.7F + 0.3F * strength);
+  const float brightness = layer.brightness * (0.55F + 0.45F * strength) / std::sqrt(weather.exposure);
+  // Gusts in a downpour tilt each layer differently.
   const float slope =
-      weather.lean + Draws(options.seed, stream, 0).deviation(0.04F + 0.2F * strength * strength);
-  const Spread spread(frame, kLongest * length, std::abs(slope) + kWobble);
+      weather.slope + Rng(options.seed, stream, 0).deviation(0.04F + 0.2F * strength * strength);
+  const Spread spread(frame, kLongest * length, std::abs(slope) + kJitter);
   const auto count = static_cast<std::uint32_t>(layer.density * strength * spread.area() / (scale * scale));
   for (std::uint32_t i = 1; i <= count; ++i) {
-    Draws draws(options.seed, stream, i);
+    Rng rng(options.seed, stream, i);
     Streak streak;
-    spread.place(draws, streak);
-    lean(streak, slope + draws.deviation(kWobble));
-    streak.half_length = 0.5F * length * draws.between(0.6F, kLongest);
-    const float thickness = layer.width * scale * draws.between(0.7F, 1.3F);
-    // Thinner than a pixel means fainter, not narrower: that is all a sensor can show of it.
+    spread.place(rng, streak);
+    set_slope(streak, slope + rng.deviation(kJitter));
+    streak.half_length = 0.5F * length * rng.between(0.6F, kLongest);
+    const float thickness = layer.width * scale * rng.between(0.7F, 1.3F);
+    // Thinner than a pixel means fainter, not narrower, as on a sensor.
     streak.radius = std::max(1.0F, thickness);
-    const float glint = draws.between(0, 1);  // few drops catch much light
+    const float glint = rng.between(0, 1);  // few drops are bright
     streak.brightness = brightness * (0.35F + 0.95F * glint * glint) * (thickness / streak.radius);
     draw_streak(streak, soft_profile, light);
   }

@@ -10,13 +10,13 @@
 namespace sapnet::train {
 namespace {
 
-/// Grey light that rain added to an image.
+/// The grey light that rain adds to an image.
 struct Layer {
   int width, height;
-  std::vector<float> values;  // (height, width); negative where every channel is clipped and it is unknown
+  std::vector<float> values;  // (height, width); -1 where the darkest channel is clipped, so it is unknown
 };
 
-/// The darkest channel of the clean image has the most room before it clips, so it shows the layer best.
+/// Uses the darkest channel of the clean image, which clips last.
 Layer rain_layer(const Image& rainy, const Image& clean) {
   if (rainy.width != clean.width || rainy.height != clean.height)
     throw Error("the rainy image has " + std::to_string(rainy.width) + "x" + std::to_string(rainy.height) +
@@ -32,7 +32,7 @@ Layer rain_layer(const Image& rainy, const Image& clean) {
   return layer;
 }
 
-/// Correlation of the layer with itself, moved by (dx, dy) pixels, over the pixels known in both places.
+/// Autocorrelation of the layer at a lag of (dx, dy) pixels, over pixels known at both positions.
 class Autocorrelation {
  public:
   Autocorrelation(const Layer& layer, double mean)
@@ -69,7 +69,7 @@ class Autocorrelation {
 
 constexpr double kDegree = std::numbers::pi / 180;
 
-/// Streaks' correlation with themselves a streak's width and more apart, by degrees from vertical.
+/// Autocorrelation at a fixed radius, larger than a streak's width, by angle from vertical in degrees.
 struct Profile {
   static constexpr int kWidest = 60, kRadius = 12;
   std::vector<double> values;  // from -kWidest to kWidest
@@ -79,20 +79,20 @@ struct Profile {
       values.push_back(correlation.at(kRadius, std::sin(degrees * kDegree), std::cos(degrees * kDegree)));
   }
 
-  /// The middle one where neighbours are the same to the pixel.
+  /// The angle of the maximum; the middle one of equal neighbours, whose lags round to the same pixel.
   int main_direction() const {
     const auto first = std::ranges::max_element(values);
     const auto end = std::find_if(first, values.end(), [&](double value) { return value < *first; });
     return static_cast<int>((first - values.begin() + end - 1 - values.begin()) / 2) - kWidest;
   }
 
-  /// Peaks at least half as high as the highest, above a floor, with a valley between them.
+  /// The number of peaks above a floor, separated by valleys.
   int directions() const {
     const double highest = std::ranges::max(values), floor = std::max(0.05, highest / 3);
     int count = 0;
-    double valley = -1, peak = -1;  // since the last peak; of the current one
+    double valley = -1, peak = -1;  // the lowest value since the last peak; the current peak
     for (const double value : values) {
-      if (peak < 0) {  // going down, or at the beginning
+      if (peak < 0) {  // descending, or at the start
         valley = std::min(valley < -0.5 ? value : valley, value);
         if (value > floor && value > 1.5 * std::max(0.0, valley)) peak = value;
       } else {
@@ -148,7 +148,7 @@ std::vector<std::pair<std::string, double>> named_values(const RainStatistics& s
       {"direction, degrees from vertical", statistics.direction}};
   for (std::size_t i = 0; i < statistics.bins.size(); ++i) {
     const std::string from = i == 0 ? "0" : std::to_string(kRainBins[i - 1]);
-    const std::string to = i < kRainBins.size() ? " to " + std::to_string(kRainBins[i] - 1) : " and more";
+    const std::string to = i < kRainBins.size() ? " to " + std::to_string(kRainBins[i] - 1) : " and above";
     values.emplace_back("share of levels " + from + (i == 0 ? "" : to), statistics.bins[i]);
   }
   for (std::size_t i = 0; i < kRainLags.size(); ++i)

@@ -1,4 +1,4 @@
-// What rain looks like in numbers: to hold drawn rain against the rain of a dataset.
+// Statistics of rain, to compare synthetic rain with a dataset's.
 #pragma once
 
 #include <array>
@@ -10,13 +10,13 @@
 
 namespace sapnet::train {
 
-/// Distances in pixels at which rain is correlated with itself.
+/// Lags of the autocorrelation, in pixels.
 inline constexpr std::array<int, 6> kRainLags = {1, 2, 5, 10, 20, 40};
 
-/// Upper ends of the brightness histogram's bins, in 1/255; the last bin has none.
+/// Upper bounds of the brightness histogram's bins, in 1/255; the last bin is unbounded.
 inline constexpr std::array<int, 6> kRainBins = {1, 16, 32, 64, 96, 128};
 
-/// Statistics of the rain layer of one image, rainy - clean, taken where at least one channel is not clipped.
+/// Statistics of one image's rain layer, rainy - clean, over the pixels where the layer is not clipped.
 struct RainStatistics {
   double mean = 0;                                  // of the layer, in [0, 1]
   double coverage = 0;                              // share of pixels with any rain
@@ -27,10 +27,10 @@ struct RainStatistics {
   int directions = 0;                               // distinct directions of streaks
 };
 
-/// Throws Error when the images differ in size, or no pixel shows rain that is not clipped.
+/// Throws Error if the images differ in size, or every pixel is clipped.
 RainStatistics rain_statistics(const Image& rainy, const Image& clean);
 
-/// Every statistic by name, in the order of a table's rows.
+/// All statistics with their names, in table order.
 std::vector<std::pair<std::string, double>> named_values(const RainStatistics& statistics);
 
 }  // namespace sapnet::train

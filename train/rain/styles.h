@@ -1,7 +1,7 @@
-// What the styles of rain share. Only train/rain includes this.
+// Shared by the styles of rain. Only train/rain includes this.
 //
-// The same seed must give the same bits everywhere, so these files keep to +, -, *, / and sqrt, which IEEE
-// 754 rounds alike on every machine, and leave out <random>'s distributions and the trigonometric functions.
+// Equal seeds must give equal bits everywhere, so these files use only +, -, *, / and sqrt, which IEEE 754
+// rounds correctly, and avoid <random>'s distributions and trigonometric functions.
 #pragma once
 
 #include <algorithm>
@@ -11,17 +11,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "train/draws.h"
 #include "train/rain/rain.h"
+#include "train/rng.h"
 
 namespace sapnet::train::rain {
 
-/// The crop that is drawn, and the size of the image that it is cut from.
+/// The crop to draw, and the size of the whole image.
 struct Frame {
   Crop crop;
   int width, height;
 
-  /// Of streaks: they have the size of an image whose shorter side is 400 pixels or less.
+  /// Scale of streaks: 1 up to a shorter side of 400 pixels, then proportional to it.
   float scale() const { return std::max(1.0F, static_cast<float>(std::min(width, height)) / 400); }
 };
 
@@ -35,13 +35,13 @@ struct Light {
 };
 
 struct Streak {
-  float x, y;              // its middle
-  float along_x, along_y;  // unit vector along the fall
+  float x, y;              // centre
+  float along_x, along_y;  // unit vector along the direction of fall
   float half_length, radius, brightness;
 };
 
-/// Adds one streak to the light. profile(along, across): its brightness where these are the distances from
-/// its middle over half_length and radius; 0 from 1 on.
+/// Adds one streak to the light. profile(along, across) is its relative brightness at distances from its
+/// centre in units of half_length and radius; it must be 0 beyond 1.
 template <class Profile>
 void draw_streak(const Streak& streak, const Profile& profile, Light& light) {
   const Crop& crop = light.crop;
@@ -68,36 +68,37 @@ void draw_streak(const Streak& streak, const Profile& profile, Light& light) {
   }
 }
 
-/// Where streaks begin whose drawing must not make an image's edges drier than its middle.
+/// The area in which streaks are placed: the image with a margin, so that its edges get as much rain as the
+/// middle.
 struct Spread {
   float margin_x, margin_y;
   float width, height;  // of the image
 
-  /// For streaks of up to `longest` pixels that lean by up to `lean` pixels sideways per pixel downwards.
-  Spread(const Frame& frame, float longest, float lean)
-      : margin_x(longest / 2 * lean),
+  /// longest: length of streaks in pixels; slope: their largest slope, pixels sideways per pixel down.
+  Spread(const Frame& frame, float longest, float slope)
+      : margin_x(longest / 2 * slope),
         margin_y(longest / 2),
         width(static_cast<float>(frame.width)),
         height(static_cast<float>(frame.height)) {}
 
   float area() const { return (width + 2 * margin_x) * (height + 2 * margin_y); }
 
-  void place(Draws& draws, Streak& streak) const {
-    streak.x = draws.between(-margin_x, width + margin_x);
-    streak.y = draws.between(-margin_y, height + margin_y);
+  void place(Rng& rng, Streak& streak) const {
+    streak.x = rng.between(-margin_x, width + margin_x);
+    streak.y = rng.between(-margin_y, height + margin_y);
   }
 };
 
-inline void lean(Streak& streak, float slope) {
+inline void set_slope(Streak& streak, float slope) {
   streak.along_y = 1 / std::sqrt(1 + slope * slope);
   streak.along_x = slope * streak.along_y;
 }
 
-/// A smooth random field over the image, seen in the crop: (height, width), values from `low` to `high`,
-/// drifts as large as a third of the image.
+/// A smooth random field over the image, restricted to the crop: (height, width), values from `low` to
+/// `high`, with features of a third of the image.
 std::vector<float> smooth_field(std::uint64_t seed, const Frame& frame, float low, float high);
 
-// The styles: `image` is the crop of the frame.
+// The styles; `image` is the part of the image in frame.crop.
 RainPair draw_soft(Image image, const Frame& frame, const RainOptions& options);
 RainPair draw_additive(Image image, const Frame& frame, const RainOptions& options);
 RainPair draw_photo(Image image, const Frame& frame, const RainOptions& options);

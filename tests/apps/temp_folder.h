@@ -1,4 +1,4 @@
-// What the whole-program tests share: a folder to run the programs in, and what it must come to.
+// Shared by the tests of the programs: a temporary folder to run them in, and expected results.
 #pragma once
 
 #include <sys/wait.h>
@@ -26,9 +26,9 @@ namespace sapnet::apps {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-inline const fs::path kPrograms = fs::read_symlink("/proc/self/exe").parent_path();  // beside this one
+inline const fs::path kPrograms = fs::read_symlink("/proc/self/exe").parent_path();  // next to this program
 inline const fs::path kWeights = tests::source_dir() / "weights/sapnet.safetensors";
-inline const fs::path kPictures = tests::source_dir() / "tests/train/pictures";
+inline const fs::path kImages = tests::source_dir() / "tests/train/images";
 
 inline std::string text_of(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -44,33 +44,33 @@ struct Outcome {
   std::string out, err;
 };
 
-/// A folder to run in, removed afterwards.
-class Workshop {
+/// A temporary folder to run programs in, removed by the destructor.
+class TempFolder {
  public:
-  Workshop() {
+  TempFolder() {
     std::string name = (fs::temp_directory_path() / "sapnet-infer-test-XXXXXX").string();
     REQUIRE(mkdtemp(name.data()) != nullptr);
     path_ = name;
     fs::create_directory(path_ / "in");
   }
-  ~Workshop() { fs::remove_all(path_); }
-  Workshop(const Workshop&) = delete;
-  Workshop& operator=(const Workshop&) = delete;
+  ~TempFolder() { fs::remove_all(path_); }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
 
   fs::path operator/(const std::string& name) const { return path_ / name; }
 
-  /// Puts pictures of make_pictures.py into in/.
+  /// Copies images of make_images.py into in/.
   void take(std::initializer_list<const char*> names) const {
-    for (const char* name : names) fs::copy_file(kPictures / name, path_ / "in" / name);
+    for (const char* name : names) fs::copy_file(kImages / name, path_ / "in" / name);
   }
 
-  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain, $TRAIN sapnet-train. No
-  /// GPU is to be seen, real or emulated, so that what is written is what the CPU computes.
+  /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain, $TRAIN sapnet-train. All
+  /// GPUs, real or emulated, are hidden, so that results are those of the CPU.
   Outcome shell(const std::string& command) const {
     return shell_with_gpu("export CUDA_VISIBLE_DEVICES= SAPNET_EMULATOR_DEVICE=none; " + command);
   }
 
-  /// The same with the machine's GPU.
+  /// The same with the machine's GPU visible.
   Outcome shell_with_gpu(const std::string& command) const {
     const std::string whole =
         "cd '" + path_.string() + "' && export INFER='" + (kPrograms / "sapnet-infer").string() + "' RAIN='" +
@@ -83,12 +83,12 @@ class Workshop {
     return outcome;
   }
 
-  /// Runs the program with the default weights named.
+  /// Runs sapnet-infer with explicit default weights.
   Outcome infer(const std::string& arguments) const {
     return shell("$INFER --weights '" + kWeights.string() + "' " + arguments);
   }
 
-  /// Names of the files in a folder, hidden ones too; ours apart.
+  /// Names of the files in a folder, including hidden ones, without the output of shell().
   std::vector<std::string> list(const std::string& folder) const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(path_ / folder)) {
@@ -105,7 +105,7 @@ class Workshop {
 
 using Names = std::vector<std::string>;
 
-/// What the libraries make of an image.
+/// The output of the network for an image, computed with the libraries.
 inline std::vector<float> derained_values(const train::Image& image, int stages, bool strict = false) {
   const auto network = model::make_network(weights::read_weights(kWeights), {.strict = strict});
   const auto rainy = engine::from_host(image.rgb, {1, image.height, image.width, 3}, engine::Device::kCpu);
@@ -114,7 +114,7 @@ inline std::vector<float> derained_values(const train::Image& image, int stages,
   return values;
 }
 
-/// The bytes that the program must write of it.
+/// The bytes that the program must write for an image.
 inline Bytes derained(const train::Image& image, int stages, train::Rounding rounding, bool strict = false) {
   return train::to_bytes(derained_values(image, stages, strict), rounding);
 }
@@ -123,7 +123,7 @@ inline Bytes bytes_of(const train::Image& image) {
   return train::to_bytes(image.rgb, train::Rounding::kNearest);
 }
 
-/// A smooth picture with streaks, too tame for rounding to matter.
+/// Writes a smooth image with streaks, whose results do not depend on rounding errors.
 inline void write_streaks(const fs::path& file, int width, int height) {
   Bytes rgb;
   for (int y = 0; y < height; ++y) {

@@ -1,4 +1,4 @@
-// The order of the house: who may include what, and how files look.
+// Rules for the source tree: which folder may include which, and the form of files.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 
 using Folders = std::set<std::string>;
 
-/// What each folder may include of the others. tests and bench may include everything.
-const std::map<std::string, Folders> kSees = {
+/// The folders that each folder may include. tests and bench may include everything.
+const std::map<std::string, Folders> kMayInclude = {
     {"kernels", {"kernels"}},
     {"engine", {"engine", "kernels"}},
     {"model", {"model", "engine"}},
@@ -31,8 +31,8 @@ const std::map<std::string, Folders> kSees = {
     {"apps", {"apps", "train", "model", "engine", "weights"}},
 };
 
-/// Which folders may include a package's headers, by how their names begin; the standard library's have
-/// neither a dot nor a slash. tests and bench may include everything.
+/// The folders that may include a package's headers, by prefix of their names; headers of the standard
+/// library have neither a dot nor a slash. tests and bench may include everything.
 const std::map<std::string, Folders> kPackages = {
     {"hwy/", {"kernels"}},
     {"omp.h", {"kernels"}},
@@ -40,7 +40,7 @@ const std::map<std::string, Folders> kPackages = {
     {"cublas_v2.h", {"kernels"}},
     {"dlfcn.h", {"kernels"}},
     {"cooperative_groups.h", {"kernels"}},
-    {"emulated_", {"kernels"}},  // of tests/cuda_emulator, in place of what only nvcc understands
+    {"emulated_", {"kernels"}},  // headers of tests/cuda_emulator that replace nvcc built-ins
     {"nlohmann/", {"weights", "train", "apps"}},
     {"zlib.h", {"weights", "train"}},
     {"stb/", {"train"}},
@@ -70,7 +70,7 @@ std::string read(const fs::path& file) {
   return text.str();
 }
 
-/// Every file below the folders whose extension is one of these.
+/// All files in the folders with one of these extensions.
 std::vector<fs::path> files(const Folders& extensions) {
   std::vector<fs::path> result;
   for (const auto* folder : kFolders) {
@@ -92,27 +92,27 @@ std::vector<Include> includes(const std::string& file, const std::string& text) 
   return result;
 }
 
-/// What is wrong with an include: a sentence, or nothing.
+/// An error message about an include; empty if it is allowed.
 std::string fault(const Include& include) {
   const std::string folder = include.file.substr(0, include.file.find('/'));
-  const bool sees_all = folder == "tests" || folder == "bench";
+  const bool unrestricted = folder == "tests" || folder == "bench";
   const std::string line = include.file + " includes " + include.name;
   if (include.quoted) {
-    if (!fs::exists(kRoot / include.name)) return line + ", which is no path from the root";
+    if (!fs::exists(kRoot / include.name)) return line + ", which is not a path from the root";
     const std::string target = include.name.substr(0, include.name.find('/'));
-    if (!sees_all && !kSees.at(folder).contains(target))
-      return line + ": " + folder + " does not see " + target;
+    if (!unrestricted && !kMayInclude.at(folder).contains(target))
+      return line + ": " + folder + " may not include " + target;
     return "";
   }
-  if (sees_all || include.name.find_first_of("./") == std::string::npos) return "";
+  if (unrestricted || include.name.find_first_of("./") == std::string::npos) return "";
   const auto package = std::find_if(kPackages.begin(), kPackages.end(),
                                     [&](const auto& entry) { return include.name.starts_with(entry.first); });
-  if (package == kPackages.end()) return line + ", which is in no list of this test";
-  if (!package->second.contains(folder)) return line + ": not in " + folder;
+  if (package == kPackages.end()) return line + ", which is not in the list of this test";
+  if (!package->second.contains(folder)) return line + ": not allowed in " + folder;
   return "";
 }
 
-TEST_CASE("the include rule knows a fault when it sees one", "[house]") {
+TEST_CASE("violations of the include rules are found", "[source_rules]") {
   const auto of = [](const std::string& file, const std::string& text) {
     std::string faults;
     for (const Include& include : includes(file, text)) faults += fault(include);
@@ -123,20 +123,20 @@ TEST_CASE("the include rule knows a fault when it sees one", "[house]") {
   CHECK(of("apps/a.cpp", "#include \"engine/error.h\"\n").empty());
   CHECK(of("tests/a.cpp", "#include \"kernels/error.h\"\n#include <hwy/highway.h>\n").empty());
   CHECK(of("kernels/a.cpp", "int a;\n  #  include \"engine/error.h\"\n") ==
-        "kernels/a.cpp includes engine/error.h: kernels does not see engine");
+        "kernels/a.cpp includes engine/error.h: kernels may not include engine");
   CHECK(of("apps/a.cpp", "#include \"kernels/error.h\"\n") ==
-        "apps/a.cpp includes kernels/error.h: apps does not see kernels");
+        "apps/a.cpp includes kernels/error.h: apps may not include kernels");
   CHECK(of("weights/a.cpp", "#include \"model/network.h\"\n") ==
-        "weights/a.cpp includes model/network.h: weights does not see model");
+        "weights/a.cpp includes model/network.h: weights may not include model");
   CHECK(of("engine/a.h", "#include <nlohmann/json.hpp>\n") ==
-        "engine/a.h includes nlohmann/json.hpp: not in engine");
+        "engine/a.h includes nlohmann/json.hpp: not allowed in engine");
   CHECK(of("engine/a.h", "#include \"error.h\"\n") ==
-        "engine/a.h includes error.h, which is no path from the root");
+        "engine/a.h includes error.h, which is not a path from the root");
   CHECK(of("apps/a.cpp", "#include <boost/any.hpp>\n") ==
-        "apps/a.cpp includes boost/any.hpp, which is in no list of this test");
+        "apps/a.cpp includes boost/any.hpp, which is not in the list of this test");
 }
 
-TEST_CASE("every include follows the arrows of the house", "[house]") {
+TEST_CASE("every include follows the rules", "[source_rules]") {
   std::size_t seen = 0;
   for (const fs::path& file : files({".cpp", ".h", ".cu", ".cuh"})) {
     for (const Include& include : includes(fs::relative(file, kRoot).generic_string(), read(file))) {
@@ -148,34 +148,34 @@ TEST_CASE("every include follows the arrows of the house", "[house]") {
   CHECK(seen > 100);
 }
 
-TEST_CASE("files can be read in one sitting", "[house]") {
-  constexpr std::ptrdiff_t kMostLines = 450;
+TEST_CASE("source files are not too long", "[source_rules]") {
+  constexpr std::ptrdiff_t kMaxLines = 450;
   for (const fs::path& file : files(kCode)) {
     const std::string text = read(file);
     const auto lines = std::count(text.begin(), text.end(), '\n');
-    if (lines > kMostLines) FAIL_CHECK(file << " has " << lines << " lines, more than " << kMostLines);
+    if (lines > kMaxLines) FAIL_CHECK(file << " has " << lines << " lines, more than " << kMaxLines);
   }
   SUCCEED();
 }
 
-TEST_CASE("text ends with a newline and knows no path of one machine", "[house]") {
+TEST_CASE("text files end with a newline and contain no absolute home paths", "[source_rules]") {
   for (const fs::path& file : files(kText)) {
     const std::string text = read(file);
     if (!text.empty() && text.back() != '\n') FAIL_CHECK(file << " does not end with a newline");
     for (const std::string folder : {"home", "root", "work", "Users"})
       if (text.find("/" + folder + "/") != std::string::npos)
-        FAIL_CHECK(file << " names a path below /" << folder);
+        FAIL_CHECK(file << " has a path below /" << folder);
   }
   SUCCEED();
 }
 
-TEST_CASE("no other folders stand at the top", "[house]") {
+TEST_CASE("the root has no unknown folders", "[source_rules]") {
   for (const auto& entry : fs::directory_iterator(kRoot)) {
     const std::string name = entry.path().filename().string();
     const bool generated = name.starts_with("build") || name == "derained";
     if (!entry.is_directory() || name.starts_with(".") || generated) continue;
     if (std::find(kFolders.begin(), kFolders.end(), name) == kFolders.end())
-      FAIL_CHECK(name << " is no folder of the house");
+      FAIL_CHECK(name << " is not a known folder");
   }
   SUCCEED();
 }

@@ -1,18 +1,18 @@
-#include "apps/words.h"
+#include "apps/format.h"
 
 #include "tests/catch.h"
 
 namespace sapnet::apps {
 namespace {
 
-TEST_CASE("a path is quoted as a shell wants it", "[train]") {
+TEST_CASE("a path is quoted for the shell", "[train]") {
   CHECK(quoted("run/a-1.b") == "run/a-1.b");
   CHECK(quoted("my run") == "'my run'");
   CHECK(quoted("it's") == "'it'\\''s'");
   CHECK(quoted("$HOME") == "'$HOME'");
 }
 
-TEST_CASE("a file becomes a link", "[train]") {
+TEST_CASE("a file is formatted as a URL", "[train]") {
   CHECK(url_of("/a/../b/my run 100%.html") == "file:///b/my%20run%20100%25.html");
   CHECK(url_of("/é") == "file:///%C3%A9");
 }

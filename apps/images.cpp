@@ -1,4 +1,4 @@
-#include "apps/pictures.h"
+#include "apps/images.h"
 
 #include <algorithm>
 #include <chrono>
@@ -26,7 +26,7 @@
 namespace sapnet::apps {
 namespace {
 
-/// Three equal channels again, which the network does not promise for a grey picture.
+/// Makes the channels equal again; the network's output for a grey image is not exactly grey.
 void make_grey(std::vector<float>& rgb) {
   for (std::size_t i = 0; i + 2 < rgb.size(); i += 3) {
     const float mean = (rgb[i] + rgb[i + 1] + rgb[i + 2]) / 3;
@@ -34,7 +34,7 @@ void make_grey(std::vector<float>& rgb) {
   }
 }
 
-/// Writes (height, width, 3) bytes in the channels that the input had.
+/// Writes (height, width, 3) bytes with the channels of the input.
 void write_like(const train::Image& input, const std::vector<std::uint8_t>& rgb,
                 const std::filesystem::path& output, int quality) {
   const auto alpha = train::to_bytes(input.alpha, train::Rounding::kNearest);
@@ -49,22 +49,22 @@ void write_like(const train::Image& input, const std::vector<std::uint8_t>& rgb,
   train::write_image(output, samples, input.width, input.height, channels, quality);
 }
 
-/// The bytes of a reference, which must be of the picture's size.
-std::vector<std::uint8_t> read_reference(const std::filesystem::path& file, const PictureResult& picture) {
+/// The bytes of a reference, which must have the same size as the image.
+std::vector<std::uint8_t> read_reference(const std::filesystem::path& file, const ImageResult& result) {
   const train::Image image = train::read_image(file);
-  if (image.width != picture.width || image.height != picture.height) {
+  if (image.width != result.width || image.height != result.height) {
     const auto size = [](int width, int height) {
       return std::to_string(width) + "x" + std::to_string(height);
     };
-    throw Error(picture.task.input.string() + ": is " + size(picture.width, picture.height) +
+    throw Error(result.task.input.string() + ": is " + size(result.width, result.height) +
                 ", but its reference " + file.string() + " is " + size(image.width, image.height));
   }
   return train::to_bytes(image.rgb, train::Rounding::kNearest);
 }
 
-class PicturesJob {
+class ImagesJob {
  public:
-  PicturesJob(const InferOptions& options, const Plan& plan, const Derainer& derainer)
+  ImagesJob(const InferOptions& options, const Plan& plan, const Derainer& derainer)
       : options_(options),
         plan_(plan),
         derainer_(derainer),
@@ -80,15 +80,15 @@ class PicturesJob {
                                                                : new engine::OutputFile(options.json)),
         report_(options.report.empty() ? nullptr : new Report(options.report, report_header(derainer))),
         batch_("sapnet-infer", plan, folder_, [this] {
-          if (!results_.empty() && !figures_written_) write_figures(true);
+          if (!results_.empty() && !results_written_) write_results(true);
         }) {}
 
   int run() {
     if (options_.verbose) batch_.progress().print_error(derainer_.describe());
     if (lpips_ && lpips_->vgg().taps() < model::Vgg16::kTaps)
-      batch_.progress().print_error("sapnet-infer: warning: LPIPS is of " +
-                                    train::covered_taps(lpips_->vgg()) + ", for " + options_.vgg.string() +
-                                    " holds no more; such figures compare with each other only");
+      batch_.progress().print_error("sapnet-infer: warning: LPIPS uses " +
+                                    train::covered_taps(lpips_->vgg()) + ", since " + options_.vgg.string() +
+                                    " has no more; compare such values only with each other");
     derain_all();
     if (const auto mean = mean_scores(results_, false))
       print_scores("mean of " + std::to_string(scored_), *mean, *mean_scores(results_, true));
@@ -96,16 +96,16 @@ class PicturesJob {
     int code = batch_.finish();
     {
       const auto lock = batch_.lock();
-      write_figures(false);
-      figures_written_ = true;
+      write_results(false);
+      results_written_ = true;
     }
     const auto unscored =
         std::ranges::count_if(results_, [](const auto& result) { return !result.not_scored.empty(); });
     if (unscored > 0) {
       code = 1;
       if (batch_.total() > 1) {
-        batch_.complain(std::to_string(unscored) + " of " + counted(batch_.total(), "picture") +
-                        (unscored == 1 ? " is" : " are") + " not scored");
+        batch_.print_error(std::to_string(unscored) + " of " + counted(batch_.total(), "image") +
+                           (unscored == 1 ? " is" : " are") + " not scored");
       }
     }
     return code;
@@ -125,7 +125,7 @@ class PicturesJob {
     batch_.progress().print(table_.row(name, derained, rainy));
   }
 
-  void write_figures(bool stopped) {
+  void write_results(bool stopped) {
     if (!options_.json.empty()) {
       const std::string document =
           to_json(results_, options_, derainer_, lpips_ ? lpips_->vgg().taps() : 0, stopped);
@@ -139,23 +139,23 @@ class PicturesJob {
     }
     if (report_) {
       report_->finish(stopped ? "Stopped after " + std::to_string(results_.size()) + " of " +
-                                    counted(plan_.tasks.size(), "picture") + "."
+                                    counted(plan_.tasks.size(), "image") + "."
                               : "");
     }
   }
 
   using Input = std::shared_ptr<const train::Image>;
 
-  /// Files are read ahead, and written and scored behind, while this thread derains: that may take longer
+  /// Reading, writing and scoring run on other threads while this one derains, since they can take longer
   /// than the network.
   void derain_all() {
     std::deque<std::future<Input>> read;
-    std::deque<std::shared_future<void>> settled;  // each when all before it are
+    std::deque<std::shared_future<void>> settled;  // each completes after all before it
     std::size_t in_flight = 1;
     for (std::size_t next = 0, k = 0; k < plan_.tasks.size(); ++k) {
       for (; next < plan_.tasks.size() && read.size() < in_flight; ++next)
         read.push_back(read_ahead(plan_.tasks[next]));
-      PictureResult result;
+      ImageResult result;
       result.task = plan_.tasks[k];
       Input input;
       std::vector<float> rgb;
@@ -179,21 +179,21 @@ class PicturesJob {
     if (!settled.empty()) settled.back().get();
   }
 
-  /// How many pictures of that size there may be in either direction: as many as keep all processors busy,
-  /// and no more than memory has room for.
+  /// How many images of this size may be read ahead, or wait to be written: enough to keep all processors
+  /// busy, within the memory limit.
   static std::size_t most_in_flight(const train::Image& image) {
-    constexpr std::size_t kPixels = 32'000'000;  // of all, with some 30 bytes each
+    constexpr std::size_t kPixels = 32'000'000;  // in total, at about 30 bytes each
     const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
     return std::clamp<std::size_t>(kPixels / pixels, 1, std::max(1U, std::thread::hardware_concurrency()));
   }
 
-  static std::future<Input> read_ahead(const PictureTask& task) {
+  static std::future<Input> read_ahead(const ImageTask& task) {
     return std::async(std::launch::async, [&task] {
       return std::make_shared<const train::Image>(train::read_image(task.input));
     });
   }
 
-  std::vector<float> derain(const train::Image& image, PictureResult& result) const {
+  std::vector<float> derain(const train::Image& image, ImageResult& result) const {
     result.width = image.width;
     result.height = image.height;
     const auto start = std::chrono::steady_clock::now();
@@ -206,21 +206,21 @@ class PicturesJob {
     }
   }
 
-  /// Gives the bytes that it wrote, of three channels.
+  /// Returns the written bytes, with three channels.
   std::vector<std::uint8_t> write(const train::Image& input, std::vector<float>& rgb,
-                                  const PictureTask& task) const {
+                                  const ImageTask& task) const {
     if (input.grey) make_grey(rgb);
     std::vector<std::uint8_t> bytes = train::to_bytes(rgb, options_.rounding);
     write_like(input, bytes, task.output, options_.quality);
     return bytes;
   }
 
-  /// Scores a picture that is written, and says what came of it.
-  void settle(PictureResult result, const Input& input, std::vector<std::uint8_t> bytes) {
+  /// Scores a written image and reports its result.
+  void settle(ImageResult result, const Input& input, std::vector<std::uint8_t> bytes) {
     if (result.error.empty())
       result.error = failure(result.task, [&] { score_and_report(result, *input, std::move(bytes)); });
     const auto lock = batch_.lock();
-    if (!result.not_scored.empty()) batch_.complain("not scored: " + result.not_scored);
+    if (!result.not_scored.empty()) batch_.print_error("not scored: " + result.not_scored);
     if (report_ && !result.error.empty()) report_->add_failure(result.error);
     if (result.scores)
       print_scores(result.task.input.filename().string(), *result.scores, *result.rainy_scores);
@@ -228,7 +228,7 @@ class PicturesJob {
     results_.push_back(std::move(result));
   }
 
-  void score_and_report(PictureResult& result, const train::Image& image, std::vector<std::uint8_t> bytes) {
+  void score_and_report(ImageResult& result, const train::Image& image, std::vector<std::uint8_t> bytes) {
     if (!references_ && !report_) return;
     std::vector<std::uint8_t> rainy = train::to_bytes(image.rgb, train::Rounding::kNearest);
     if (references_) {
@@ -254,12 +254,11 @@ class PicturesJob {
     }
   }
 
-  train::Scores score(const std::vector<std::uint8_t>& picture, const std::vector<std::uint8_t>& reference,
+  train::Scores score(const std::vector<std::uint8_t>& rgb, const std::vector<std::uint8_t>& reference,
                       const train::Image& image) const {
-    train::Scores scores = train::score(picture, reference, image.width, image.height);
+    train::Scores scores = train::score(rgb, reference, image.width, image.height);
     if (lpips_ && std::min(image.width, image.height) >= lpips_->smallest())
-      scores.lpips =
-          (*lpips_)(train::to_floats(picture), train::to_floats(reference), image.width, image.height);
+      scores.lpips = (*lpips_)(train::to_floats(rgb), train::to_floats(reference), image.width, image.height);
     return scores;
   }
 
@@ -267,22 +266,22 @@ class PicturesJob {
   const Plan& plan_;
   const Derainer& derainer_;
   ScoreTable table_;
-  // Made first of all, so that a mistake shows now and not after hours of work.
+  // Created first, so that mistakes are reported before hours of work.
   std::optional<References> references_;
   std::unique_ptr<train::LpipsMetric> lpips_;
   OutputFolder folder_;
   std::unique_ptr<engine::OutputFile> json_;
   std::unique_ptr<Report> report_;
-  std::vector<PictureResult> results_;
+  std::vector<ImageResult> results_;
   std::size_t scored_ = 0;
-  bool figures_written_ = false;
-  Batch batch_;  // the last, since a signal makes it read the others
+  bool results_written_ = false;
+  Batch batch_;  // last, since a signal handler reads the other members
 };
 
 }  // namespace
 
-int run_pictures(const InferOptions& options, const Plan& plan, const Derainer& derainer) {
-  return PicturesJob(options, plan, derainer).run();
+int derain_images(const InferOptions& options, const Plan& plan, const Derainer& derainer) {
+  return ImagesJob(options, plan, derainer).run();
 }
 
 }  // namespace sapnet::apps

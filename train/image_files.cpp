@@ -1,4 +1,4 @@
-#include "train/picture_files.h"
+#include "train/image_files.h"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// The number that `text` begins with, without leading zeros; cut off from it.
+/// Removes the number at the start of `text` and returns it without leading zeros.
 std::string_view take_number(std::string_view& text) {
   const auto end = static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
   std::string_view number = text.substr(0, end);
@@ -24,7 +24,7 @@ std::string_view take_number(std::string_view& text) {
   return number;
 }
 
-/// Numbers in names are compared as numbers; names that differ in leading zeros alone, as text.
+/// Natural order: digits compare as numbers; names that differ only in leading zeros compare as text.
 bool natural_less(const fs::path& a, const fs::path& b) {
   std::string_view left = a.native(), right = b.native();
   while (!left.empty() && !right.empty()) {
@@ -51,12 +51,12 @@ std::string extension_of(const fs::path& file) {
   return extension;
 }
 
-bool is_picture(const fs::path& file) {
+bool is_image(const fs::path& file) {
   constexpr std::array kRead = {".png", ".jpg", ".jpeg", ".bmp"};
   return std::ranges::find(kRead, extension_of(file)) != kRead.end();
 }
 
-Listing list_pictures(const fs::path& folder) {
+Listing list_images(const fs::path& folder) {
   Listing listing;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -65,14 +65,14 @@ Listing list_pictures(const fs::path& folder) {
     if (file.filename().string().front() == '.') continue;
     if (fs::is_directory(file, gone)) {
       ++listing.folders;
-    } else if (is_picture(file)) {
-      listing.pictures.push_back(file);
+    } else if (is_image(file)) {
+      listing.images.push_back(file);
     } else {
       ++listing.other_files;
     }
   }
   if (error) throw Error(folder.string() + ": cannot be listed: " + error.message());
-  std::ranges::sort(listing.pictures, natural_less);
+  std::ranges::sort(listing.images, natural_less);
   return listing;
 }
 

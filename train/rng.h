@@ -1,4 +1,5 @@
-// Random numbers of training and of rain: what is drawn for one thing does not depend on what else was drawn.
+// Counter-based random numbers for training and rain. Each consumer has a stream of its own, so its numbers
+// do not depend on what others draw.
 #pragma once
 
 #include <array>
@@ -9,23 +10,23 @@
 
 namespace sapnet::train {
 
-/// What the draws are for. Each kind has numbers of its own.
+/// The consumers. Each has independent numbers.
 enum class Stream : std::uint32_t {
   kWeather = 0,
   kMist = 1,
-  kOrder = 2,       // of an epoch's samples
-  kPatch = 3,       // its place, its flips, its rain
-  kValidation = 4,  // the rain of a picture that training is judged by
-  kSublayer = 5,    // of additive rain: what its streaks have in common
-  kCamera = 6,      // of rain in photos: defocus, haze, tone, compression
-  kNoise = 7,       // and its sensor noise
-  kLayer = 16,      // and one more for each further layer of streaks
+  kOrder = 2,       // the order of samples in an epoch
+  kPatch = 3,       // position, flips and rain of a patch
+  kValidation = 4,  // rain on validation images
+  kSublayer = 5,    // additive rain: what the streaks of a sublayer share
+  kCamera = 6,      // photo rain: defocus, haze, tone, compression
+  kNoise = 7,       // photo rain: sensor noise
+  kLayer = 16,      // layer 0 of streaks; layer k is kLayer + k
 };
 
-/// The random numbers of one thing: the same for the same (seed, stream, index, epoch).
-class Draws {
+/// A random number generator (Philox); equal (seed, stream, index, epoch) give equal numbers.
+class Rng {
  public:
-  Draws(std::uint64_t seed, Stream stream, std::uint32_t index, std::uint32_t epoch = 0)
+  Rng(std::uint64_t seed, Stream stream, std::uint32_t index, std::uint32_t epoch = 0)
       : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
         counter_{index, static_cast<std::uint32_t>(stream), 0, epoch} {}
 
@@ -38,15 +39,16 @@ class Draws {
     return block_[used_++];
   }
 
+  /// Uniform in [low, high).
   float between(float low, float high) { return low + (high - low) * engine::uniform(bits()); }
 
-  // Triangular around 0: small deviations are likelier than large ones.
+  /// Triangular distribution on [-largest, largest], with its peak at 0.
   float deviation(float largest) {
     const float down = between(-largest, 0);
     return down + between(0, largest);
   }
 
-  /// 0 to count - 1, each as likely as the others to count / 2³².
+  /// Uniform in 0 … count - 1, with a bias of at most count / 2³².
   std::uint32_t below(std::uint32_t count) {
     return static_cast<std::uint32_t>(std::uint64_t{bits()} * count >> 32);
   }

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Writes the small pictures that the tests of images read, into tests/train/pictures/.
+"""Writes the small images that the tests of images read, into tests/train/images/.
 
 Two motifs, whose values the test knows by the same formulas:
   checks(x, y, c): sharp, for the lossless kinds, 9x7
   ramp(x, y, c):   smooth, for JPEG, 24x16
 PNGs come from the writer below, since PIL writes neither 16-bit colour nor interlacing; PIL reads back
-what it can. Run with Debian's python3-pil: /usr/bin/python3 tests/train/make_pictures.py
+what it can. Run with Debian's python3-pil: /usr/bin/python3 tests/train/make_images.py
 """
 import io
 import pathlib
@@ -14,7 +14,7 @@ import zlib
 
 from PIL import Image
 
-FOLDER = pathlib.Path(__file__).parent / "pictures"
+FOLDER = pathlib.Path(__file__).parent / "images"
 WIDTH, HEIGHT = 9, 7
 RAMP_WIDTH, RAMP_HEIGHT = 24, 16
 ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
@@ -128,7 +128,7 @@ def write_jpegs():
     image.convert("CMYK").save(FOLDER / "ramp_cmyk.jpg", quality=95)
     image.getchannel("R").save(FOLDER / "ramp_grey.jpg", quality=95)
     write_jpeg_in_scans("ramp_scans.jpg", image)
-    # How the upright picture must be turned before storing, so that each orientation stands it up again.
+    # How the upright image must be turned before storing, so that each orientation stands it up again.
     stored = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
               6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}
     for orientation, turn in stored.items():

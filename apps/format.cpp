@@ -1,4 +1,4 @@
-#include "apps/words.h"
+#include "apps/format.h"
 
 #include <array>
 #include <cstdio>
@@ -7,7 +7,7 @@
 namespace sapnet::apps {
 namespace {
 
-/// What means nothing special to a shell.
+/// Characters without a special meaning in a shell.
 constexpr std::string_view kPlain =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
 

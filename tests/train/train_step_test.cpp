@@ -1,4 +1,4 @@
-#include "train/device_step.h"
+#include "train/train_step.h"
 
 #include <functional>
 #include <memory>
@@ -13,7 +13,8 @@
 namespace sapnet::train {
 namespace {
 
-/// Does, while it runs, what a graph cannot hold: from the second time on, and so many times.
+/// During the forward pass, does something that cannot be captured: from the second time on, a number of
+/// times.
 class Disturbed final : public model::Network {
  public:
   Disturbed(std::unique_ptr<model::Network> network, std::function<void()> disturb, int times)
@@ -44,7 +45,7 @@ class Disturbed final : public model::Network {
   mutable int forwards_ = 0, times_;
 };
 
-/// Steps of a network that is disturbed like that.
+/// Training steps of such a network.
 class Steps {
  public:
   explicit Steps(std::function<void()> disturb = {}, int times = 0)
@@ -54,14 +55,14 @@ class Steps {
         network_(model::make_network(parameters_, kGpu, config_.dilation), std::move(disturb), times),
         step_(config_, losses_, parameters_, adam_, network_) {}
 
-  /// The parameters after one more.
+  /// The parameters after one more step.
   std::vector<float> next() {
     step_.run(tests::batch(adam_.steps(), 0, {1, 16, 16, 3}), 1e-3, 1);
     adam_.count_step();
     return to_vector(parameters_.values());
   }
 
-  const DeviceStep& step() const { return step_; }
+  const TrainStep& step() const { return step_; }
   int forwards() const { return network_.forwards(); }
 
  private:
@@ -79,10 +80,10 @@ class Steps {
   engine::ParameterTensors parameters_;
   engine::Adam adam_;
   Disturbed network_;
-  DeviceStep step_;
+  TrainStep step_;
 };
 
-TEST_CASE("a step that cannot be recorded runs, and says why after a few tries",
+TEST_CASE("a step that cannot be captured still runs, and reports why after a few attempts",
           "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const engine::Tensor number = engine::scalar(1, engine::Device::kCuda);
@@ -95,16 +96,15 @@ TEST_CASE("a step that cannot be recorded runs, and says why after a few tries",
     INFO("run " << run);
     CHECK(steps.next() == plain.next());
     CHECK_FALSE(steps.step().recorded());
-    CHECK(steps.step().why_not_recorded().empty() == (run < 3));
+    CHECK(steps.step().graph_unavailable_reason().empty() == (run < 3));
   }
-  CHECK(steps.step().why_not_recorded().find(reason) != std::string::npos);
-  CHECK(steps.forwards() == 6 + 3);  // and is not tried for ever
+  CHECK(steps.step().graph_unavailable_reason().find(reason) != std::string::npos);
+  CHECK(steps.forwards() == 6 + 3);  // capturing is not tried forever
   CHECK(plain.step().recorded());
   CHECK(plain.forwards() == 2);
 }
 
-TEST_CASE("a step whose memory was not there at first is recorded the next time",
-          "[train][trainer][gpu][not_tsan]") {
+TEST_CASE("a step that lacked memory at first is captured the next time", "[train][trainer][gpu][not_tsan]") {
   if (!tests::have_gpu()) return;
   const auto take = [] {
     engine::Tensor({1, 1, 1, 1 << 22}, engine::Device::kCuda);
@@ -114,7 +114,7 @@ TEST_CASE("a step whose memory was not there at first is recorded the next time"
     INFO("run " << run);
     CHECK(steps.next() == plain.next());
     CHECK(steps.step().recorded() == (run > 1));
-    CHECK(steps.step().why_not_recorded().empty());
+    CHECK(steps.step().graph_unavailable_reason().empty());
   }
 }
 

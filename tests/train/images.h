@@ -1,4 +1,4 @@
-// Pictures of every kind that is read, written by make_pictures.py, and what the tests of all formats share.
+// Test images of every supported kind, written by make_images.py, and helpers for the tests of all formats.
 #pragma once
 
 #include <algorithm>
@@ -22,10 +22,10 @@ namespace sapnet::train {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-inline const fs::path kPictures = tests::source_dir() / "tests/train/pictures";
+inline const fs::path kImages = tests::source_dir() / "tests/train/images";
 constexpr double kByte = 1 / 255.0, kWord = 1 / 65535.0;
 
-// The motifs of make_pictures.py.
+// The patterns of make_images.py.
 inline int checks(int x, int y, int c) { return (37 * x + 59 * y + 83 * c + 11) % 256; }
 inline int checks16(int x, int y, int c) { return (5003 * x + 7919 * y + 20011 * c + 257) % 65536; }
 inline int ramp(int x, int y, int c) { return c == 0 ? 10 * x : c == 1 ? 15 * y : 128; }
@@ -36,7 +36,7 @@ inline Bytes bytes_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-inline Bytes picture(const std::string& name) { return bytes_of(kPictures / name); }
+inline Bytes image(const std::string& name) { return bytes_of(kImages / name); }
 
 /// Expects rgb(x, y, c) · scale everywhere, within `tolerance`.
 inline void expect_rgb(const Image& image, int width, int height, double scale, double tolerance,
@@ -70,7 +70,7 @@ inline void expect_alpha(const Image& image, double scale, const std::function<d
   CHECK(worst <= 1e-6);
 }
 
-/// The sentence that refuses these bytes; fails when they are read.
+/// The error message for these bytes; the test fails if they can be read.
 inline std::string refusal(std::span<const std::uint8_t> bytes) {
   try {
     decode_image(bytes, "x.pic");
@@ -82,7 +82,7 @@ inline std::string refusal(std::span<const std::uint8_t> bytes) {
   return "";
 }
 
-/// Reads, or refuses with an Error; anything else fails the test. Says whether it was read.
+/// Whether the bytes can be read; any exception other than Error fails the test.
 inline bool reads(std::span<const std::uint8_t> bytes) {
   try {
     const Image image = decode_image(bytes, "x.pic");

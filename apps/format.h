@@ -1,4 +1,4 @@
-// Numbers, files and commands as the programs print them.
+// Formats numbers, paths and URLs for messages.
 #pragma once
 
 #include <filesystem>
@@ -6,13 +6,13 @@
 
 namespace sapnet::apps {
 
-/// One number by printf's rules: formatted("%.2f dB", 31.5).
+/// Formats one number like printf: formatted("%.2f dB", 31.5).
 std::string formatted(const char* format, double value);
 
-/// A path as a shell takes it for one word.
+/// A path quoted for a shell if necessary.
 std::string quoted(const std::filesystem::path& path);
 
-/// A file as a link that a terminal opens: "file:///photos/my%20run/report.html".
+/// A file as a URL: "file:///photos/my%20run/report.html".
 std::string url_of(const std::filesystem::path& file);
 
 }  // namespace sapnet::apps

@@ -1,4 +1,4 @@
-#include "apps/run_start.h"
+#include "apps/train_setup.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -22,13 +22,13 @@ std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
       train::read_checkpoint(options.out, [](const std::string& fault) { say("warning: " + fault); });
   if (saved && !options.resume) {
     throw UsageError(options.out.string() +
-                     ": holds a run already; go on with it with --resume, or name another folder");
+                     ": already contains a run; use --resume to continue it, or name another folder");
   }
   if (!saved && options.resume) {
     if (options.config.empty())
       throw UsageError(options.out.string() +
-                       ": holds no checkpoint to resume from; begin with --config FILE");
-    say(options.out.string() + " holds no checkpoint yet, so the run begins");
+                       ": has no checkpoint to resume from; start a run with --config FILE");
+    say(options.out.string() + " has no checkpoint yet, so the run starts from the beginning");
   }
   return saved;
 }
@@ -52,18 +52,18 @@ TrainConfig configure(const TrainOptions& options, const std::optional<TrainingS
   } catch (const Error& error) {
     throw UsageError(error.what());
   }
-  if (config.data.empty()) throw UsageError("the settings name no data; name a folder with --data DIR");
+  if (config.data.empty()) throw UsageError("the settings have no data; name a folder with --data DIR");
   return config;
 }
 
 namespace {
 
-/// One of a SAPNet's parts, which weights were trained with or without.
+/// Checks that weights were trained with or without a part of SAPNet, as the settings ask.
 void check_part(const std::string& source, const std::string& part, bool trained, bool asked) {
   if (trained == asked) return;
   const auto with = [](bool has) { return std::string(has ? "with" : "without"); };
   throw Error(source + " was trained " + with(trained) + " " + part +
-              ", and the settings ask for a network " + with(asked) + " it; --set " + part + "=" +
+              ", but the settings ask for a network " + with(asked) + " it; use --set " + part + "=" +
               (trained ? "true" : "false"));
 }
 
@@ -71,8 +71,8 @@ void check_fits(const TrainingState& start, const TrainConfig& config, bool dila
   const std::string& source = start.parameters.source();
   const model::NetworkKind known = model::identify_network(start.parameters);
   if (known.name != config.network) {
-    throw Error(source + " is a " + std::string(known.name) + ", and the settings ask for a " +
-                config.network + "; --set network chooses");
+    throw Error(source + " is a " + std::string(known.name) + ", but the settings ask for a " +
+                config.network + "; use --set network=" + std::string(known.name));
   }
   if (known.name != model::kSapnet) return;
   check_part(source, "attention", known.attention, config.attention);

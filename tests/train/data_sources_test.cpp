@@ -1,4 +1,4 @@
-#include "train/picture_sources.h"
+#include "train/data_sources.h"
 
 #include <stdlib.h>
 
@@ -63,11 +63,11 @@ TrainConfig config_of(const Folders& data, const Folders& validation = {}) {
 
 std::vector<std::string> names(const Validation& validation) {
   std::vector<std::string> names;
-  for (const auto& picture : validation.pictures()) names.push_back(picture.name);
+  for (const auto& image : validation.images()) names.push_back(image.name);
   return names;
 }
 
-TEST_CASE("a folder is pairs where it holds some, else photos to draw rain on", "[train]") {
+TEST_CASE("a folder with pairs gives pairs, any other photos for synthetic rain", "[train]") {
   const Folder folder;
   const auto pairs = make_dataset(config_of({{folder / "pairs", 1}}));
   CHECK(pairs->size() == 2);
@@ -81,47 +81,47 @@ TEST_CASE("a folder is pairs where it holds some, else photos to draw rain on", 
   CHECK(both->size() == 7);
   CHECK(both->sample(1, 0, 5).clean[0] == Approx(60 / 255.0));  // six of seven are pairs
   CHECK(both->sample(1, 0, 6).clean[0] != Approx(60 / 255.0));
-  CHECK_THROWS_WITH(make_dataset(config_of({})), Contains("no data"));
+  CHECK_THROWS_WITH(make_dataset(config_of({})), Contains("no training data"));
 }
 
-TEST_CASE("validation takes whole pictures, spread over all", "[train]") {
+TEST_CASE("validation uses whole images, evenly spread", "[train]") {
   const Folder folder;
   TrainConfig config = config_of({{folder / "photos", 1}});
-  config.validation_pictures = 2;
+  config.validation_images = 2;
   CHECK(names(Validation(config)) == std::vector<std::string>{"a.png", "c.png"});
-  config.validation_pictures = 100;
-  CHECK(Validation(config).pictures().size() == 5);
+  config.validation_images = 100;
+  CHECK(Validation(config).images().size() == 5);
   config.validation_data = {{folder / "pairs", 1}};
   const Validation pairs(config);
   CHECK(names(pairs) == std::vector<std::string>{"rain-1.png", "rain-2.png"});
-  CHECK(pairs.pictures()[1].rainy.front() == 80);
-  CHECK(pairs.pictures()[1].clean.front() == 60);
-  CHECK(pairs.pictures()[1].rainy.size() == 24 * 20 * 3);
+  CHECK(pairs.images()[1].rainy.front() == 80);
+  CHECK(pairs.images()[1].clean.front() == 60);
+  CHECK(pairs.images()[1].rainy.size() == 24 * 20 * 3);
   const auto expected = [](double levels) { return -20 * std::log10(levels / 255); };
   CHECK(pairs.rainy_mean().psnr_rgb == Approx((expected(10) + expected(20)) / 2));
 }
 
-TEST_CASE("validation takes as many of each folder, and the mean of the folders' means",
+TEST_CASE("validation takes equally many images per folder and averages the folder means",
           "[train][validation]") {
   const Folder folder;
   TrainConfig config = config_of({{folder / "photos", 1}}, {{folder / "photos", 1}, {folder / "pairs", 5}});
-  const auto counts = [&](int pictures) {
-    config.validation_pictures = pictures;
+  const auto counts = [&](int images) {
+    config.validation_images = images;
     const Validation validation(config);
     std::array<std::size_t, 2> of_folder{};
-    for (const auto& picture : validation.pictures()) ++of_folder[picture.folder];
+    for (const auto& image : validation.images()) ++of_folder[image.folder];
     return of_folder;
   };
   CHECK(counts(1) == std::array<std::size_t, 2>{1, 1});
   CHECK(counts(3) == std::array<std::size_t, 2>{2, 1});
   CHECK(counts(6) == std::array<std::size_t, 2>{4, 2});
   CHECK(counts(1000) == std::array<std::size_t, 2>{5, 2});
-  config.validation_pictures = 3;
+  config.validation_images = 3;
   const Validation validation(config);
   CHECK(validation.folders() == std::vector<std::string>{"photos", "pairs"});
   CHECK(validation.found() == 7);
   CHECK(names(validation) == std::vector<std::string>{"a.png", "c.png", "rain-1.png"});
-  const auto rainy = [&](std::size_t k) { return validation.pictures()[k].rainy_scores.psnr_rgb; };
+  const auto rainy = [&](std::size_t k) { return validation.images()[k].rainy_scores.psnr_rgb; };
   CHECK(validation.rainy_mean().psnr_rgb == Approx(((rainy(0) + rainy(1)) / 2 + rainy(2)) / 2));
   const auto network = model::make_network(model::init_parameters("SAPNet", 1), {});
   const Validation::Result result = validation.run(*network, engine::Device::kCpu, 1);
@@ -133,7 +133,7 @@ TEST_CASE("validation takes as many of each folder, and the mean of the folders'
         Approx((result.folder_means[0].psnr_rgb + result.folder_means[1].psnr_rgb) / 2));
 }
 
-TEST_CASE("folders are named by what tells them apart", "[train][validation]") {
+TEST_CASE("folders get short unique names", "[train][validation]") {
   using Names = std::vector<std::string>;
   CHECK(folder_names({"/data/rain100L", "/data/heavy/"}) == Names{"rain100L", "heavy"});
   CHECK(folder_names({"/data/rain100L/test", "/data/rain100H/test/", "/x/real"}) ==
@@ -143,28 +143,28 @@ TEST_CASE("folders are named by what tells them apart", "[train][validation]") {
   CHECK(folder_names({"/data/a,\"b\""}) == Names{"a__b_"});
 }
 
-TEST_CASE("photos are validated under the same rain each time, each under its own", "[train]") {
+TEST_CASE("each validation photo has its own rain, the same every time", "[train]") {
   const Folder folder;
   TrainConfig config = config_of({{folder / "photos", 1}});
   const Validation one(config), two(config);
-  REQUIRE(one.pictures().size() == 4);
+  REQUIRE(one.images().size() == 4);
   for (std::size_t k = 0; k < 4; ++k) {
-    CHECK(one.pictures()[k].rainy == two.pictures()[k].rainy);
-    CHECK(one.pictures()[k].rainy != one.pictures()[k].clean);
+    CHECK(one.images()[k].rainy == two.images()[k].rainy);
+    CHECK(one.images()[k].rainy != one.images()[k].clean);
   }
   // Where two photos' rain falls differs, not only what it falls on.
   const auto wet = [&](std::size_t k) {
     std::vector<bool> where;
-    for (std::size_t i = 0; i < one.pictures()[k].rainy.size(); ++i)
-      where.push_back(one.pictures()[k].rainy[i] != one.pictures()[k].clean[i]);
+    for (std::size_t i = 0; i < one.images()[k].rainy.size(); ++i)
+      where.push_back(one.images()[k].rainy[i] != one.images()[k].clean[i]);
     return where;
   };
   CHECK(wet(0) != wet(1));
   config.seed = 2;
-  CHECK(Validation(config).pictures()[0].rainy != one.pictures()[0].rainy);
+  CHECK(Validation(config).images()[0].rainy != one.images()[0].rainy);
 }
 
-TEST_CASE("what validation derains is scored as a file would be", "[train]") {
+TEST_CASE("validation scores rounded images", "[train]") {
   const Folder folder;
   const TrainConfig config = config_of({{folder / "pairs", 1}});
   const Validation validation(config);
@@ -173,8 +173,8 @@ TEST_CASE("what validation derains is scored as a file would be", "[train]") {
   REQUIRE(result.derained.size() == 2);
   std::vector<Scores> scores;
   for (std::size_t k = 0; k < 2; ++k) {
-    const auto& picture = validation.pictures()[k];
-    scores.push_back(score(result.derained[k], picture.clean, picture.width, picture.height));
+    const auto& image = validation.images()[k];
+    scores.push_back(score(result.derained[k], image.clean, image.width, image.height));
     CHECK(result.scores[k].ssim_rgb == scores[k].ssim_rgb);
   }
   CHECK(result.mean.psnr_rgb == mean(scores).psnr_rgb);

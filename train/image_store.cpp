@@ -1,4 +1,4 @@
-#include "train/picture_store.h"
+#include "train/image_store.h"
 
 #include <algorithm>
 #include <exception>
@@ -17,18 +17,18 @@ std::vector<std::uint8_t> read_bytes(const Image& image) { return to_bytes(image
 
 }  // namespace
 
-PictureStore::PictureStore(std::vector<std::filesystem::path> files, std::size_t memory)
-    : pictures_(files.size()), free_(memory) {
-  for (std::size_t i = 0; i < files.size(); ++i) pictures_[i].file = std::move(files[i]);
+ImageStore::ImageStore(std::vector<std::filesystem::path> files, std::size_t memory)
+    : images_(files.size()), free_(memory) {
+  for (std::size_t i = 0; i < files.size(); ++i) images_[i].file = std::move(files[i]);
 
-  // Pictures are taken in order, and who takes one finishes it: so the first failure in that order is known.
+  // Threads claim images in order and finish what they claim, so the first failure in that order is known.
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> failed = false;
-  std::vector<std::exception_ptr> failures(pictures_.size());
+  std::vector<std::exception_ptr> failures(images_.size());
   const auto work = [&] {
-    for (std::size_t i = 0; !failed && (i = next++) < pictures_.size();) {
+    for (std::size_t i = 0; !failed && (i = next++) < images_.size();) {
       try {
-        load(pictures_[i]);
+        load(images_[i]);
       } catch (...) {
         failures[i] = std::current_exception();
         failed = true;
@@ -44,25 +44,25 @@ PictureStore::PictureStore(std::vector<std::filesystem::path> files, std::size_t
     if (failure) std::rethrow_exception(failure);
 }
 
-void PictureStore::load(Picture& picture) {
-  const Image image = read_image(picture.file);
-  picture.width = image.width;
-  picture.height = image.height;
+void ImageStore::load(StoredImage& stored) {
+  const Image image = read_image(stored.file);
+  stored.width = image.width;
+  stored.height = image.height;
   std::size_t free = free_;
-  while (image.rgb.size() <= free) {  // one byte for each number
+  while (image.rgb.size() <= free) {  // one byte per value
     if (!free_.compare_exchange_weak(free, free - image.rgb.size())) continue;
-    picture.rgb = read_bytes(image);
+    stored.rgb = read_bytes(image);
     break;
   }
 }
 
-Image PictureStore::cut(std::size_t picture, const Crop& crop, const Flips& flips) const {
-  const Picture& source = pictures_[picture];
+Image ImageStore::cut(std::size_t index, const Crop& crop, const Flips& flips) const {
+  const StoredImage& source = images_[index];
   std::vector<std::uint8_t> read;
   if (source.rgb.empty()) {
     const Image image = read_image(source.file);
     if (image.width != source.width || image.height != source.height)
-      throw Error(source.file.string() + ": has changed its size during training");
+      throw Error(source.file.string() + ": changed size during training");
     read = read_bytes(image);
   }
   const std::uint8_t* rgb = source.rgb.empty() ? read.data() : source.rgb.data();

@@ -1,4 +1,4 @@
-"""What the programs are given: a photo under drawn rain, so that a fast wrong answer shows in its PSNR."""
+"""The inputs: a photo with synthetic rain, so that wrong results show in the PSNR."""
 import math
 import pathlib
 import subprocess
@@ -15,24 +15,24 @@ def read(file):
 
 
 def rainy_and_clean(programs, folder):
-    """The photo, twice (h, w, 3) in [0, 1]; `programs` is the folder that has sapnet-rain."""
+    """The photo with and without rain, (h, w, 3) in [0, 1]; `programs` is the folder of sapnet-rain."""
     rainy = folder / "rainy.png"
     subprocess.run([programs / "sapnet-rain", PHOTO, "-o", rainy], check=True, capture_output=True)
     return read(rainy), read(PHOTO)
 
 
-def mirrored(picture, width, height):
-    """Its upper left corner, or beyond its edges its mirror image, to that size."""
-    pads = [(0, max(0, size - have)) for size, have in zip((height, width), picture.shape)]
-    return numpy.pad(picture, (*pads, (0, 0)), mode="symmetric")[:height, :width]
+def mirrored(image, width, height):
+    """The upper left corner in this size, extended by reflection if necessary."""
+    pads = [(0, max(0, size - have)) for size, have in zip((height, width), image.shape)]
+    return numpy.pad(image, (*pads, (0, 0)), mode="symmetric")[:height, :width]
 
 
-def patches(pictures, count, side):
-    """The same random places of each picture, (pictures, count, side, side, 3)."""
+def patches(images, count, side):
+    """Patches at the same random positions of each image, (images, count, side, side, 3)."""
     random = numpy.random.default_rng(0)
-    height, width, _ = pictures[0].shape
+    height, width, _ = images[0].shape
     places = [(random.integers(height - side + 1), random.integers(width - side + 1)) for _ in range(count)]
-    return numpy.stack([[picture[y:y + side, x:x + side] for y, x in places] for picture in pictures])
+    return numpy.stack([[image[y:y + side, x:x + side] for y, x in places] for image in images])
 
 
 def write(file, values):
@@ -41,6 +41,6 @@ def write(file, values):
 
 
 def psnr(output, clean):
-    """In dB, of what is shown: values between 0 and 1."""
+    """PSNR in dB after clamping to [0, 1]."""
     error = numpy.mean((numpy.clip(output, 0, 1).astype(numpy.float64) - clean) ** 2)
     return -10 * math.log10(error) if error > 0 else math.inf
