@@ -1,6 +1,9 @@
 #include "train/config.h"
 
+#include <fstream>
 #include <limits>
+#include <set>
+#include <sstream>
 
 #include "engine/error.h"
 #include "tests/catch.h"
@@ -155,6 +158,26 @@ TEST_CASE("former names of settings are still read, and written by their new nam
   CHECK(changed.validation_images == 2);
   CHECK_THROWS_WITH(parse(R"({"validation_pictures": 0})"),
                     Contains("c.json: validation_pictures must be a whole number from 1"));
+}
+
+TEST_CASE("docs/training.md lists every setting", "[train][config]") {
+  std::ifstream file(tests::source_dir() / "docs/training.md");
+  std::set<std::string> documented, settings;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string names = line.substr(1, line.find('|', 1) - 1);  // the first column
+    if (names.find('.') != std::string::npos || names.find('/') != std::string::npos) continue;  // a file
+    for (std::size_t open = names.find('`'); open != std::string::npos;) {
+      const std::size_t close = names.find('`', open + 1);
+      documented.insert(names.substr(open + 1, close - open - 1));
+      open = names.find('`', close + 1);
+    }
+  }
+  std::istringstream json(to_json(TrainConfig()));
+  for (std::string line; std::getline(json, line);)
+    if (line.starts_with("  \"")) settings.insert(line.substr(3, line.find('"', 3) - 3));
+  CHECK(settings.size() > 30);
+  CHECK(documented == settings);
 }
 
 }  // namespace
