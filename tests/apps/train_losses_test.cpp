@@ -59,11 +59,9 @@ TEST_CASE("sapnet-train reports the parts of the loss and removes parts of the n
   const auto asked = [&](const std::string& more) {
     return temp.train("--config tiny.json --out other " + more).err;
   };
-  CHECK_THAT(
-      asked("--weights plain/weights.safetensors"),
-      Contains(
-          "plain/weights.safetensors was trained without attention, and the settings ask for a network with "
-          "it; --set attention=false"));
+  CHECK_THAT(asked("--weights plain/weights.safetensors"),
+             Contains("plain/weights.safetensors was trained without attention, but the settings ask for a "
+                      "network with it; use --set attention=false"));
   CHECK_THAT(asked("--weights plain/weights.safetensors --set attention=false"),
              Contains(" was trained without dilation, but ") && Contains("; use --set dilation=false"));
   CHECK_THAT(temp.train("--resume --out plain --set dilation=true").err,
