@@ -160,7 +160,8 @@ TEST_CASE("sapnet-train, asked to stop twice, stops immediately", "[train][slow]
       "$TRAIN --config tiny.json --threads 1 --set patch=30 batch=80 stages=12 --out run 2>said & "
       "program=$!; "
       "while ! [ -e run/report.html ]; do sleep 0.1; done; sleep 0.5; kill -TERM $program; "
-      "while kill -0 $program && ! grep -q finishing said; do sleep 0.1; done; sleep 0.6; kill -TERM $program; wait $program");
+      "while kill -0 $program && ! grep -q finishing said; do sleep 0.1; done; sleep 0.6; kill -TERM "
+      "$program; wait $program");
   CHECK(stopped.exit_code == 128 + SIGTERM);
   CHECK_THAT(text_of(temp / "said"),
              Contains("repeat to stop immediately") && !Contains("stopped after step"));
