@@ -132,7 +132,7 @@ TEST_CASE("unknown settings and values out of range are reported by name", "[tra
   }
 }
 
-TEST_CASE("--set changes settings by name", "[train][config]") {
+TEST_CASE("a setting is changed by its name", "[train][config]") {
   TrainConfig config;
   apply_settings(config, {"network=PReNet", "learning_rate_epochs=[1,2]", "flips=true", "strongest_rain=0.1",
                           "weakest_rain=0.05"});
