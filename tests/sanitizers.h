@@ -1,7 +1,9 @@
-// Which sanitizer the tests are built with: SAPNET_TEST_ASAN, SAPNET_TEST_TSAN, or neither.
+// Which sanitizer watches the code under test: SAPNET_TEST_ASAN, SAPNET_TEST_TSAN, or neither. For the tests
+// of the programs, which are built without it, tests/CMakeLists.txt defines it.
 #pragma once
 
-#if defined(__SANITIZE_ADDRESS__)  // GCC's word
+#if defined(SAPNET_TEST_ASAN)
+#elif defined(__SANITIZE_ADDRESS__)  // GCC's name for it
 #define SAPNET_TEST_ASAN
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)

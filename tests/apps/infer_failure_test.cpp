@@ -5,6 +5,7 @@
 
 #include "tests/apps/temp_folder.h"
 #include "tests/catch.h"
+#include "tests/sanitizers.h"
 
 namespace sapnet::apps {
 namespace {
@@ -141,7 +142,7 @@ TEST_CASE("sapnet-infer reports unusable weights and devices in one sentence", "
         "sapnet-infer: error: --precision fp16 needs a GPU; the CPU computes in fp32\n");
 }
 
-#ifndef __SANITIZE_ADDRESS__  // its shadow memory is larger than any limit
+#ifndef SAPNET_TEST_ASAN  // its shadow memory is larger than any limit
 TEST_CASE("sapnet-infer names the size of an image too large for the memory", "[infer]") {
   const TempFolder temp;
   train::write_image(temp / "in/large.png", Bytes(4000 * 3000), 4000, 3000, 1, 95);
