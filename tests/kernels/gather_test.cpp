@@ -71,8 +71,9 @@ TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels
       {{1, 4, 4, {32, 0}, 32, 1, 1, 1, 0}, kernels::cuda::Conv2dPath::kMatmul},
       {same_size(1, 4, 4, {64, 0}, 128), kernels::cuda::Conv2dPath::kIgemm},
       {same_size(1, 4, 4, {3, 3}, 5), kernels::cuda::Conv2dPath::kGeneric}};
-  for (const auto& [p, path] : problems) {
-    REQUIRE(kernels::cuda::conv2d_path(p) == path);
+  for (const auto& item : problems) {  // clang 14 cannot capture structured bindings
+    const Conv2dProblem& p = item.first;
+    REQUIRE(kernels::cuda::conv2d_path(p) == item.second);
     check_packing<TestType>(
         p.kernel * p.kernel * p.total_in_channels() * p.out_channels, kernels::cuda::packed_conv2d_size(p),
         [&](const auto* from, auto* to) { kernels::cuda::pack_conv2d<TestType>(p, from, to); });
