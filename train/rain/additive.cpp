@@ -58,12 +58,11 @@ float skewed_between(Rng& rng, float low, float high) {
 
 Sublayer draw_sublayer(const Weather& weather, int index, const RainOptions& options) {
   Rng rng(options.seed, Stream::kSublayer, static_cast<std::uint32_t>(index));
-  const bool other = weather.share > 0 && index == 0;
+  const bool crossed = weather.share > 0, other = crossed && index == 0;
   Sublayer sublayer;
-  sublayer.amount = weather.share > 0 && index > 0
-                        ? weather.amount * (1 - weather.share) / static_cast<float>(weather.sublayers - 1)
-                    : other ? weather.amount * weather.share
-                            : weather.amount / static_cast<float>(weather.sublayers);
+  sublayer.amount = other ? weather.amount * weather.share
+                          : weather.amount * (1 - weather.share) /
+                                static_cast<float>(weather.sublayers - (crossed ? 1 : 0));
   sublayer.slope = (other ? weather.other_slope : weather.slope) + rng.deviation(0.03F);
   sublayer.jitter = rng.between(0.005F, 0.04F);
   sublayer.length = skewed_between(rng, 20, 230);
