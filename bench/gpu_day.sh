@@ -172,7 +172,7 @@ if [ ! -x "$programs/sapnet-tests" ]; then
   printf 'gpu_day: %s has no sapnet-tests; see docs/benchmarks.md for how to build it\n' "$programs" >&2
   exit 2
 fi
-if ! reason=$("$programs/sapnet-infer" tests/train/images/one_pixel.png -o "$logs/one_pixel.png" --weights "$weights" \
+if ! reason=$("$programs/sapnet-infer" tests/train/image/images/one_pixel.png -o "$logs/one_pixel.png" --weights "$weights" \
   --device cuda 2>&1); then
   printf 'gpu_day: cannot run here: %s\n' "${reason#sapnet-infer: error: }" >&2
   exit 1

@@ -6,7 +6,7 @@
 
 #include "bench/commands.h"
 #include "engine/error.h"
-#include "train/image_size.h"
+#include "train/image/size.h"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "engine/device.h"
 #include "engine/ops/feature_contrast.h"
 #include "engine/tape.h"
-#include "train/perception.h"
+#include "train/metrics/perception.h"
 
 namespace sapnet::bench {
 

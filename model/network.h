@@ -15,6 +15,8 @@ namespace sapnet::model {
 
 /// Recurrent stages of the published networks.
 inline constexpr int kStages = 6;
+/// Upper limit of recurrent stages.
+inline constexpr int kMaxStages = 32;
 
 /// The networks that can be trained from scratch, by name().
 inline constexpr std::string_view kSapnet = "SAPNet", kPrenet = "PReNet";

@@ -15,7 +15,7 @@
 #include "engine/error.h"
 #include "model/network.h"
 #include "model/resnet.h"
-#include "train/rain_mix.h"
+#include "train/data/rain_mix.h"
 
 namespace sapnet::train {
 namespace {
@@ -46,7 +46,7 @@ template <class Config, class Visit>
 void visit_settings(Config& c, const Visit& visit) {
   visit("network", c.network, std::span<const std::string_view>(model::kNetworks));
   visit("initial_weights", c.initial_weights, AnyFile());
-  visit("stages", c.stages, Range{1, kMaxStages});
+  visit("stages", c.stages, Range{1, model::kMaxStages});
   visit("attention", c.attention, Range{0, 1});
   visit("dilation", c.dilation, Range{0, 1});
   visit("data", c.data, Range{0, kAny});

@@ -9,9 +9,6 @@
 
 namespace sapnet::train {
 
-/// Upper limit of recurrent stages.
-inline constexpr int kMaxStages = 32;
-
 /// Each member is a setting of that name; config.cpp has their ranges, docs/training.md describes them. The
 /// defaults are the paper's where it states them.
 struct TrainConfig {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "train/image_files.h"
+#include "train/image/folder.h"
 
 namespace sapnet::train {
 namespace fs = std::filesystem;

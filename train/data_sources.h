@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "train/config.h"
-#include "train/dataset.h"
-#include "train/pairs.h"
-#include "train/rain_mix.h"
+#include "train/data/dataset.h"
+#include "train/data/rain_mix.h"
+#include "train/image/pairs.h"
 
 namespace sapnet::train {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/output_file.h"
+#include "files/output_file.h"
 
 namespace sapnet::train {
 namespace {
@@ -111,7 +111,7 @@ void write_history(const std::filesystem::path& file, const std::vector<HistoryR
     });
   }
   csv += '\n';
-  engine::write_file(file, csv);
+  files::write_file(file, csv);
 }
 
 std::vector<HistoryRow> read_history(const std::filesystem::path& file, std::int64_t last) {

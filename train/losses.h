@@ -22,7 +22,7 @@
 #include "model/segmentation.h"
 #include "train/config.h"
 #include "train/loss_parts.h"
-#include "train/perception.h"
+#include "train/metrics/perception.h"
 
 namespace sapnet::train {
 

@@ -13,7 +13,7 @@
 #include "engine/tensor.h"
 #include "model/network.h"
 #include "train/config.h"
-#include "train/loader.h"
+#include "train/data/loader.h"
 #include "train/losses.h"
 
 namespace sapnet::train {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "train/metrics.h"
+#include "train/metrics/metrics.h"
 
 namespace sapnet::train {
 namespace {

@@ -12,7 +12,7 @@
 #include "model/network.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
-#include "train/loader.h"
+#include "train/data/loader.h"
 #include "train/losses.h"
 #include "train/schedule.h"
 #include "train/train_step.h"

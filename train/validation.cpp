@@ -6,11 +6,11 @@
 
 #include "engine/error.h"
 #include "engine/tensor.h"
+#include "train/data/rain_mix.h"
 #include "train/data_sources.h"
 #include "train/folder_names.h"
-#include "train/image.h"
-#include "train/rain_mix.h"
-#include "train/rng.h"
+#include "train/image/image.h"
+#include "train/rain/rng.h"
 
 namespace sapnet::train {
 namespace {

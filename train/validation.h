@@ -9,7 +9,7 @@
 #include "engine/device.h"
 #include "model/network.h"
 #include "train/config.h"
-#include "train/metrics.h"
+#include "train/metrics/metrics.h"
 
 namespace sapnet::train {
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "engine/error.h"
-#include "engine/output_file.h"
+#include "files/output_file.h"
 #include "weights/element_type.h"
 #include "weights/state_dict.h"
 #include "weights/weight_file.h"
@@ -169,7 +169,7 @@ void write_safetensors(const std::filesystem::path& file, const engine::Paramete
   }
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
 
-  engine::OutputFile out(file);
+  files::OutputFile out(file);
   const auto write = [&](auto values) {
     out.write({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
   };

@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tree=build/variants
-sources=(CMakeLists.txt CMakePresets.json apps bench engine kernels model tests train weights)
+sources=(CMakeLists.txt CMakePresets.json apps bench engine files kernels model tests train weights)
 
 fail() {
   printf 'variants: %s\n' "$*" >&2

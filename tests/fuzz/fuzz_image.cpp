@@ -1,4 +1,4 @@
-// libFuzzer: any bytes are an image or an Error. Seeds: tests/train/images.
+// libFuzzer: any bytes are an image or an Error. Seeds: tests/train/image/images.
 #include <zlib.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "train/image.h"
+#include "train/image/image.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 

@@ -12,8 +12,8 @@
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
 #include "tests/source_dir.h"
-#include "train/image.h"
-#include "train/metrics.h"
+#include "train/image/image.h"
+#include "train/metrics/metrics.h"
 #include "train/rain/rain.h"
 #include "weights/weight_file.h"
 

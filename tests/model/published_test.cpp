@@ -9,8 +9,8 @@
 #include "model/network.h"
 #include "tests/catch.h"
 #include "tests/source_dir.h"
-#include "train/image.h"
-#include "train/metrics.h"
+#include "train/image/image.h"
+#include "train/metrics/metrics.h"
 #include "weights/weight_file.h"
 
 namespace sapnet::tests {

@@ -113,7 +113,7 @@ if [[ ${1:-} == --check ]]; then
 fi
 [[ $# == 0 ]] || patches=("$@")
 mkdir -p "$tree"
-copy_sources CMakeLists.txt CMakePresets.json apps bench engine kernels model tests train weights
+copy_sources CMakeLists.txt CMakePresets.json apps bench engine files kernels model tests train weights
 for preset in asan tsan; do
   build "$preset"
 done

@@ -21,18 +21,35 @@ namespace fs = std::filesystem;
 
 using Folders = std::set<std::string>;
 
-/// The folders that each folder may include. tests and bench may include everything.
-const std::map<std::string, Folders> kMayInclude = {
-    {"kernels", {"kernels"}},
-    {"engine", {"engine", "kernels"}},
-    {"model", {"model", "engine"}},
-    {"weights", {"weights", "engine"}},
-    {"train", {"train", "model", "engine", "weights"}},
-    {"apps", {"apps", "train", "model", "engine", "weights"}},
+/// A folder of sources, and the others that it may include besides itself.
+struct Room {
+  std::string folder;
+  Folders may_include;
 };
 
-/// The folders that may include a package's headers, by prefix of their names; headers of the standard
-/// library have neither a dot nor a slash. tests and bench may include everything.
+/// From bottom to top: a room may include only rooms listed before it, so there are no cycles. A file belongs
+/// to the innermost room that it lies in. tests and bench may include everything.
+const std::vector<Room> kRooms = {
+    {"kernels", {}},
+    {"engine", {"kernels"}},
+    {"model", {"engine"}},
+    {"files", {"engine"}},
+    {"weights", {"files", "engine"}},
+    {"train/image", {"files", "engine"}},
+    {"train/metrics", {"train/image", "model", "weights", "engine"}},
+    {"train/rain", {"train/image", "engine"}},
+    {"train/data", {"train/rain", "train/image", "engine"}},
+    {"train",
+     {"train/data", "train/rain", "train/metrics", "train/image", "weights", "files", "model", "engine"}},
+    {"apps/common", {"train/image", "files", "engine"}},
+    {"apps/infer", {"apps/common", "train/metrics", "train/image", "weights", "files", "model", "engine"}},
+    {"apps/rain", {"apps/common", "train/rain", "train/image"}},
+    {"apps/train",
+     {"apps/common", "train", "train/data", "train/metrics", "weights", "files", "model", "engine"}},
+};
+
+/// The rooms that may include a package's headers, by prefix of their names; headers of the standard library
+/// have neither a dot nor a slash. tests and bench may include everything.
 const std::map<std::string, Folders> kPackages = {
     {"hwy/", {"kernels"}},
     {"omp.h", {"kernels"}},
@@ -41,20 +58,20 @@ const std::map<std::string, Folders> kPackages = {
     {"dlfcn.h", {"kernels"}},
     {"cooperative_groups.h", {"kernels"}},
     {"emulated_", {"kernels"}},  // headers of tests/cuda_emulator that replace nvcc built-ins
-    {"nlohmann/", {"weights", "train", "apps"}},
-    {"zlib.h", {"weights", "train"}},
-    {"stb/", {"train"}},
-    {"libexif/", {"train"}},
-    {"CLI/", {"apps"}},
-    {"sys/", {"engine", "weights", "train", "apps"}},
-    {"unistd.h", {"engine", "weights", "train", "apps"}},
-    {"fcntl.h", {"engine", "weights", "train", "apps"}},
-    {"pthread.h", {"kernels", "engine", "train", "apps"}},
+    {"nlohmann/", {"weights", "train", "apps/infer"}},
+    {"zlib.h", {"weights", "train/image", "train"}},
+    {"stb/", {"train/image"}},
+    {"libexif/", {"train/image"}},
+    {"CLI/", {"apps/common"}},
+    {"sys/", {"engine", "files", "weights", "apps/common", "apps/train"}},
+    {"unistd.h", {"files", "weights", "apps/common", "apps/infer", "apps/train"}},
+    {"fcntl.h", {"files", "weights", "apps/train"}},
+    {"pthread.h", {"kernels", "apps/common"}},
 };
 
 const fs::path kRoot = source_dir();
-const std::array kFolders = {"engine",  "kernels", "model", "train", "apps",
-                             "weights", "tests",   "bench", "docs"};
+const std::array kFolders = {"apps",    "bench", "docs",  "engine", "files",
+                             "kernels", "model", "tests", "train",  "weights"};
 const Folders kCode = {".cpp", ".h", ".cu", ".cuh", ".py"};
 const Folders kText = {".cpp", ".h", ".cu", ".cuh", ".py", ".txt", ".md", ".sh", ".cmake"};
 
@@ -92,23 +109,35 @@ std::vector<Include> includes(const std::string& file, const std::string& text) 
   return result;
 }
 
+/// The room of a file; null for those of tests and bench, and for a file in no room.
+const Room* room_of(const std::string& file) {
+  const Room* found = nullptr;
+  for (const Room& room : kRooms)
+    if (file.starts_with(room.folder + "/") && (!found || room.folder.size() > found->folder.size()))
+      found = &room;
+  return found;
+}
+
 /// An error message about an include; empty if it is allowed.
 std::string fault(const Include& include) {
-  const std::string folder = include.file.substr(0, include.file.find('/'));
-  const bool unrestricted = folder == "tests" || folder == "bench";
+  const bool unrestricted = include.file.starts_with("tests/") || include.file.starts_with("bench/");
+  const Room* const room = room_of(include.file);
+  if (!unrestricted && !room) return include.file + " is in none of the rooms of this test";
   const std::string line = include.file + " includes " + include.name;
   if (include.quoted) {
     if (!fs::exists(kRoot / include.name)) return line + ", which is not a path from the root";
-    const std::string target = include.name.substr(0, include.name.find('/'));
-    if (!unrestricted && !kMayInclude.at(folder).contains(target))
-      return line + ": " + folder + " may not include " + target;
+    if (unrestricted) return "";
+    const Room* const target = room_of(include.name);
+    if (!target) return line + ", which is in none of the rooms of this test";
+    if (target != room && !room->may_include.contains(target->folder))
+      return line + ": " + room->folder + " may not include " + target->folder;
     return "";
   }
   if (unrestricted || include.name.find_first_of("./") == std::string::npos) return "";
   const auto package = std::find_if(kPackages.begin(), kPackages.end(),
                                     [&](const auto& entry) { return include.name.starts_with(entry.first); });
   if (package == kPackages.end()) return line + ", which is not in the list of this test";
-  if (!package->second.contains(folder)) return line + ": not allowed in " + folder;
+  if (!package->second.contains(room->folder)) return line + ": not allowed in " + room->folder;
   return "";
 }
 
@@ -120,20 +149,37 @@ TEST_CASE("violations of the include rules are found", "[source_rules]") {
   };
   CHECK(of("kernels/a.cpp", "#include <vector>\n#include \"kernels/error.h\"\n#include <hwy/highway.h>\n")
             .empty());
-  CHECK(of("apps/a.cpp", "#include \"engine/error.h\"\n").empty());
+  CHECK(of("apps/infer/a.cpp", "#include \"engine/error.h\"\n").empty());
   CHECK(of("tests/a.cpp", "#include \"kernels/error.h\"\n#include <hwy/highway.h>\n").empty());
   CHECK(of("kernels/a.cpp", "int a;\n  #  include \"engine/error.h\"\n") ==
         "kernels/a.cpp includes engine/error.h: kernels may not include engine");
-  CHECK(of("apps/a.cpp", "#include \"kernels/error.h\"\n") ==
-        "apps/a.cpp includes kernels/error.h: apps may not include kernels");
+  CHECK(of("apps/infer/a.cpp", "#include \"kernels/error.h\"\n") ==
+        "apps/infer/a.cpp includes kernels/error.h: apps/infer may not include kernels");
   CHECK(of("weights/a.cpp", "#include \"model/network.h\"\n") ==
         "weights/a.cpp includes model/network.h: weights may not include model");
+  CHECK(of("train/a.h", "#include \"train/image/image.h\"\n#include \"train/config.h\"\n").empty());
+  CHECK(of("train/image/a.h", "#include \"train/config.h\"\n") ==
+        "train/image/a.h includes train/config.h: train/image may not include train");
+  CHECK(of("apps/infer/a.h", "#include \"apps/train/options.h\"\n") ==
+        "apps/infer/a.h includes apps/train/options.h: apps/infer may not include apps/train");
+  CHECK(of("apps/a.h", "#include <vector>\n") == "apps/a.h is in none of the rooms of this test");
   CHECK(of("engine/a.h", "#include <nlohmann/json.hpp>\n") ==
         "engine/a.h includes nlohmann/json.hpp: not allowed in engine");
   CHECK(of("engine/a.h", "#include \"error.h\"\n") ==
         "engine/a.h includes error.h, which is not a path from the root");
-  CHECK(of("apps/a.cpp", "#include <boost/any.hpp>\n") ==
-        "apps/a.cpp includes boost/any.hpp, which is not in the list of this test");
+  CHECK(of("apps/infer/a.cpp", "#include <boost/any.hpp>\n") ==
+        "apps/infer/a.cpp includes boost/any.hpp, which is not in the list of this test");
+}
+
+TEST_CASE("the rooms have no cycle", "[source_rules]") {
+  Folders below;
+  for (const Room& room : kRooms) {
+    for (const std::string& other : room.may_include)
+      if (!below.contains(other))
+        FAIL_CHECK(room.folder << " may include " << other << ", which is not listed before it");
+    below.insert(room.folder);
+  }
+  CHECK(below.size() == kRooms.size());
 }
 
 TEST_CASE("every include follows the rules", "[source_rules]") {

@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "tests/catch.h"
+#include "tests/temp_folder.h"
 #include "tests/weights/files.h"
 #include "train/history.h"
 
@@ -26,7 +27,7 @@ TrainingState example(std::int64_t step) {
   return state;
 }
 
-TrainingState newest(const tests::ScratchFolder& folder, std::vector<std::string>* warnings = nullptr) {
+TrainingState newest(const tests::TempFolder& folder, std::vector<std::string>* warnings = nullptr) {
   const auto state = read_checkpoint(folder / "", [&](const std::string& warning) {
     REQUIRE(warnings != nullptr);
     warnings->push_back(warning);
@@ -36,7 +37,7 @@ TrainingState newest(const tests::ScratchFolder& folder, std::vector<std::string
 }
 
 TEST_CASE("a checkpoint is read back completely", "[train][checkpoint]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   CHECK_FALSE(read_checkpoint(folder / "", {}));
   CHECK_FALSE(read_checkpoint(folder / "missing", {}));
   write_checkpoint(folder / "", example(7));
@@ -52,7 +53,7 @@ TEST_CASE("a checkpoint is read back completely", "[train][checkpoint]") {
 }
 
 TEST_CASE("a checkpoint contains the EMA in addition to the parameters", "[train][checkpoint]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   TrainingState averaged = example(7);
   averaged.ema = {0.5F, -0.0F, 3};
   write_checkpoint(folder / "", averaged);
@@ -64,7 +65,7 @@ TEST_CASE("a checkpoint contains the EMA in addition to the parameters", "[train
 }
 
 TEST_CASE("the two newest checkpoints are kept", "[train][checkpoint]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   std::ofstream(folder / "checkpoint-x.safetensors") << "someone else's";
   for (const std::int64_t step : {5, 99999999, 100000000}) write_checkpoint(folder / "", example(step));
   CHECK(newest(folder).step == 100000000);
@@ -76,7 +77,7 @@ TEST_CASE("the two newest checkpoints are kept", "[train][checkpoint]") {
 }
 
 TEST_CASE("every flipped bit in a checkpoint is detected", "[train][checkpoint]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   write_checkpoint(folder / "", example(1));
   write_checkpoint(folder / "", example(2));
   const fs::path file = folder / "checkpoint-00000002.safetensors";
@@ -104,7 +105,7 @@ TEST_CASE("every flipped bit in a checkpoint is detected", "[train][checkpoint]"
 }
 
 TEST_CASE("a history is read up to a step, malformed lines skipped", "[train][history]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   const fs::path file = folder / "metrics.csv";
   CHECK(read_history(file, 100).empty());
   write_history(
@@ -147,7 +148,7 @@ TEST_CASE("a history is read up to a step, malformed lines skipped", "[train][hi
 }
 
 TEST_CASE("a history keeps the scores of each folder", "[train][history][validation]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   const fs::path file = folder / "metrics.csv";
   write_history(file, {{.step = 0, .validation_psnr = 30, .validation_folders = {{"heavy", {29, 0.75}}}},
                        {.step = 20},

@@ -1,17 +1,15 @@
 #include "train/data_sources.h"
 
-#include <stdlib.h>
-
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 
 #include "engine/error.h"
 #include "model/network.h"
 #include "tests/catch.h"
+#include "tests/temp_folder.h"
 #include "train/folder_names.h"
-#include "train/image.h"
+#include "train/image/image.h"
 #include "train/validation.h"
 
 namespace sapnet::train {
@@ -21,13 +19,10 @@ namespace fs = std::filesystem;
 using Catch::Contains;
 using Folders = std::vector<std::pair<fs::path, double>>;
 
-/// photos/ with a.png to e.png, pairs/ with rain-1, rain-2 and their clean ones; removed afterwards.
-class Folder {
+/// photos/ with a.png to e.png, pairs/ with rain-1, rain-2 and their clean ones.
+class Folder : public tests::TempFolder {
  public:
   Folder() {
-    std::string name = (fs::temp_directory_path() / "sapnet-sources-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
     for (const char* photo : {"a", "b", "c", "d", "e"})
       write("photos/" + std::string(photo) + ".png", photo[0]);
     for (const char* number : {"1", "2"}) {
@@ -35,20 +30,13 @@ class Folder {
       write("pairs/rain-" + std::string(number) + ".png", 60 + 10 * (number[0] - '0'));
     }
   }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  fs::path operator/(const char* name) const { return path_ / name; }
 
  private:
   void write(const std::string& name, int value) const {
-    fs::create_directories((path_ / name).parent_path());
-    write_image(path_ / name, std::vector<std::uint8_t>(24 * 20 * 3, static_cast<std::uint8_t>(value)), 24,
+    fs::create_directories((*this / name).parent_path());
+    write_image(*this / name, std::vector<std::uint8_t>(24 * 20 * 3, static_cast<std::uint8_t>(value)), 24,
                 20, 3, 100);
   }
-
-  fs::path path_;
 };
 
 TrainConfig config_of(const Folders& data, const Folders& validation = {}) {

@@ -14,6 +14,7 @@
 #include "tests/golden/golden.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/model/seeded.h"
+#include "tests/temp_folder.h"
 #include "tests/train/step_by_step.h"
 #include "tests/weights/files.h"
 #include "train/trainer.h"
@@ -53,7 +54,7 @@ class WeightFiles {
   }
 
  private:
-  ScratchFolder folder_;
+  TempFolder folder_;
 };
 
 /// The weight of a term in the loss, as Tape::Term has it.

@@ -9,8 +9,8 @@
 #include "model/network.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
-#include "train/loader.h"
-#include "train/rng.h"
+#include "train/data/loader.h"
+#include "train/rain/rng.h"
 
 namespace sapnet::tests {
 

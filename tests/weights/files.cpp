@@ -1,6 +1,5 @@
 #include "tests/weights/files.h"
 
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -51,18 +50,6 @@ std::vector<std::string> fixture_names() {
     names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
-}
-
-ScratchFolder::ScratchFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "sapnet-weights-XXXXXX").string();
-  if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make a folder for the test");
-  folder_ = name;
-}
-
-ScratchFolder::~ScratchFolder() { std::filesystem::remove_all(folder_); }
-
-std::size_t ScratchFolder::file_count() const {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), {}));
 }
 
 std::string little(std::uint64_t number, int size) {

@@ -20,21 +20,6 @@ std::string contents(const std::filesystem::path& file);
 std::string fixture(const std::string& name);
 std::vector<std::string> fixture_names();
 
-/// A temporary folder, removed at the end of the scope.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
-  std::size_t file_count() const;
-
- private:
-  std::filesystem::path folder_;
-};
-
 /// The number as `size` little-endian bytes, eight at most.
 std::string little(std::uint64_t number, int size);
 

@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "tests/catch.h"
 #include "tests/source_dir.h"
+#include "tests/temp_folder.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"
 
@@ -104,7 +105,7 @@ TEST_CASE("a prefix picks tensors and leaves the rest of the file alone", "[weig
 }
 
 TEST_CASE("other files are refused with the reason", "[weights]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   CHECK(message_of(folder / "none.pth") ==
         (folder / "none.pth").string() + ": cannot be opened: No such file or directory");
   CHECK(message_of(folder / ".") == (folder / ".").string() + ": is a folder, not a weight file");

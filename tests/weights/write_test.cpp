@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "tests/catch.h"
+#include "tests/temp_folder.h"
 #include "tests/weights/files.h"
 #include "weights/weight_file.h"
 
@@ -46,7 +47,7 @@ class FileSizeLimit {
 }  // namespace
 
 TEST_CASE("written weights come back bit by bit, in order", "[weights]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   const std::map<std::string, std::string> metadata{{"model", "sapnet"}, {"epoch", "3"}};
   weights::write_safetensors(folder / "a.safetensors", example(), metadata);
   CHECK(tests::identical(weights::read_weights(folder / "a.safetensors"), example()));
@@ -69,7 +70,7 @@ TEST_CASE("written weights come back bit by bit, in order", "[weights]") {
 }
 
 TEST_CASE("writing replaces a file only when all of it is on disk", "[weights]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   std::ofstream(folder / "a.safetensors") << "before";
   {
     const FileSizeLimit limit(16);
@@ -84,7 +85,7 @@ TEST_CASE("writing replaces a file only when all of it is on disk", "[weights]")
 }
 
 TEST_CASE("write errors are reported", "[weights]") {
-  const tests::ScratchFolder folder;
+  const tests::TempFolder folder;
   CHECK_THROWS_WITH(
       weights::write_safetensors(folder / "none/a.safetensors", example(), {}),
       (folder / "none/a.safetensors").string() + ": cannot be written: No such file or directory");

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "train/image.h"
+#include "train/image/image.h"
 
 namespace sapnet::train {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "train/image.h"
+#include "train/image/image.h"
 
 namespace sapnet::train {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "train/rain/rain.h"
-#include "train/rng.h"
+#include "train/rain/rng.h"
 
 namespace sapnet::train::rain {
 

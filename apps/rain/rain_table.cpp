@@ -1,0 +1,72 @@
+#include "apps/rain/rain_table.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "apps/common/format.h"
+#include "train/image/image.h"
+#include "train/image/pairs.h"
+#include "train/rain/statistics.h"
+
+namespace sapnet::apps {
+namespace {
+
+struct Column {
+  std::string title;
+  std::vector<std::vector<double>> values = {};  // per statistic, per image
+  std::vector<std::string> names = {};
+
+  void add(const train::RainStatistics& statistics) {
+    const auto named = named_values(statistics);
+    values.resize(named.size());
+    names.clear();
+    for (std::size_t i = 0; i < named.size(); ++i) {
+      names.push_back(named[i].first);
+      values[i].push_back(named[i].second);
+    }
+  }
+
+  /// "0.21 (0.03 to 0.35)".
+  std::string cell(std::size_t row) const {
+    std::vector<double> sorted = values[row];
+    std::ranges::sort(sorted);
+    return formatted("%.3f", sorted[sorted.size() / 2]) + " (" + formatted("%.3f", sorted.front()) + " to " +
+           formatted("%.3f", sorted.back()) + ")";
+  }
+};
+
+}  // namespace
+
+void print_rain_table(const std::vector<std::filesystem::path>& folders, train::RainOptions rain,
+                      std::optional<float> strength) {
+  std::vector<Column> columns;
+  for (const std::filesystem::path& folder : folders) {
+    const std::vector<train::Pair> pairs = train::find_pairs(folder);
+    Column measured{folder.filename().string()};
+    Column synthetic{std::string(train::kRainStyles[static_cast<std::size_t>(rain.style)]) + " rain"};
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const train::Image clean = train::read_image(pairs[i].clean);
+      measured.add(train::rain_statistics(train::read_image(pairs[i].rainy), clean));
+      const float place = pairs.size() < 2 ? 1 : static_cast<float>(i) / static_cast<float>(pairs.size() - 1);
+      rain.strength = strength.value_or(0.2F + 0.8F * place);
+      const train::RainPair pair = train::draw_rain(clean, rain);
+      synthetic.add(train::rain_statistics(pair.rainy, pair.clean));
+      ++rain.seed;
+    }
+    columns.push_back(std::move(measured));
+    columns.push_back(std::move(synthetic));
+  }
+  std::printf("Median (minimum to maximum) over the images of a folder\n\n%-36s", "");
+  for (const Column& column : columns) std::printf("%-28s", column.title.c_str());
+  std::printf("\n");
+  for (std::size_t row = 0; row < columns.front().names.size(); ++row) {
+    std::printf("%-36s", columns.front().names[row].c_str());
+    for (const Column& column : columns) std::printf("%-28s", column.cell(row).c_str());
+    std::printf("\n");
+  }
+}
+
+}  // namespace sapnet::apps

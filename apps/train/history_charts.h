@@ -1,0 +1,28 @@
+// Charts of metrics.csv.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/train/chart.h"
+#include "train/history.h"
+
+namespace sapnet::apps {
+
+/// One column of a run's rows; rows without a value are skipped.
+Curve curve(const std::string& name, const std::vector<train::HistoryRow>& rows,
+            std::optional<double> train::HistoryRow::*value);
+
+/// Charts of PSNR and SSIM with a curve for each validation folder; empty if there is none.
+std::string charts_of_folders(const std::vector<train::HistoryRow>& rows);
+
+struct NamedHistory {
+  std::string name;  // HTML
+  std::vector<train::HistoryRow> rows;
+};
+
+/// A chart for each part of the loss, with a curve for each run; empty if no run has more than one part.
+std::string charts_of_parts(const std::vector<NamedHistory>& runs);
+
+}  // namespace sapnet::apps
