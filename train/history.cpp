@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::train {
 namespace {

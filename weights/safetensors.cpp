@@ -5,7 +5,7 @@
 #include <set>
 
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "weights/element_type.h"
 #include "weights/state_dict.h"
 #include "weights/weight_file.h"

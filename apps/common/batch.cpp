@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::apps {
 

@@ -4,7 +4,7 @@
 
 #include "apps/common/program.h"
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::apps {
 

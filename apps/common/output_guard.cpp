@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "apps/common/program.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::apps {
 namespace {

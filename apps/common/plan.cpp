@@ -7,7 +7,7 @@
 #include "apps/common/output_guard.h"
 #include "apps/common/program.h"
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "train/image/folder.h"
 
 namespace sapnet::apps {

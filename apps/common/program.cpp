@@ -15,7 +15,7 @@
 #include <thread>
 #include <utility>
 
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::apps {
 namespace {

@@ -19,7 +19,7 @@
 #include "apps/infer/report.h"
 #include "apps/infer/results.h"
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "train/image/image.h"
 #include "train/metrics/metrics.h"
 #include "train/metrics/perception.h"

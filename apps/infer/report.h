@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "train/metrics/metrics.h"
 
 namespace sapnet::apps {

@@ -7,7 +7,7 @@
 #include "apps/common/progress.h"
 #include "apps/common/report_page.h"
 #include "apps/train/history_charts.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::apps {
 namespace {

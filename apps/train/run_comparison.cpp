@@ -9,7 +9,7 @@
 #include "apps/common/report_page.h"
 #include "apps/train/history_charts.h"
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace sapnet::apps {
 namespace {

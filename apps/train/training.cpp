@@ -21,7 +21,7 @@
 #include "apps/train/setup.h"
 #include "engine/device.h"
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/data/loader.h"

@@ -33,19 +33,21 @@ const std::vector<Room> kRooms = {
     {"kernels", {}},
     {"engine", {"kernels"}},
     {"model", {"engine"}},
-    {"files", {"engine"}},
-    {"weights", {"files", "engine"}},
-    {"train/image", {"files", "engine"}},
+    {"engine/files", {"engine"}},
+    {"weights", {"engine/files", "engine"}},
+    {"train/image", {"engine/files", "engine"}},
     {"train/metrics", {"train/image", "model", "weights", "engine"}},
     {"train/rain", {"train/image", "engine"}},
     {"train/data", {"train/rain", "train/image", "engine"}},
     {"train",
-     {"train/data", "train/rain", "train/metrics", "train/image", "weights", "files", "model", "engine"}},
-    {"apps/common", {"train/image", "files", "engine"}},
-    {"apps/infer", {"apps/common", "train/metrics", "train/image", "weights", "files", "model", "engine"}},
+     {"train/data", "train/rain", "train/metrics", "train/image", "weights", "engine/files", "model",
+      "engine"}},
+    {"apps/common", {"train/image", "engine/files", "engine"}},
+    {"apps/infer",
+     {"apps/common", "train/metrics", "train/image", "weights", "engine/files", "model", "engine"}},
     {"apps/rain", {"apps/common", "train/rain", "train/image"}},
     {"apps/train",
-     {"apps/common", "train", "train/data", "train/metrics", "weights", "files", "model", "engine"}},
+     {"apps/common", "train", "train/data", "train/metrics", "weights", "engine/files", "model", "engine"}},
 };
 
 /// The rooms that may include a package's headers, by prefix of their names; headers of the standard library
@@ -63,15 +65,15 @@ const std::map<std::string, Folders> kPackages = {
     {"stb/", {"train/image"}},
     {"libexif/", {"train/image"}},
     {"CLI/", {"apps/common"}},
-    {"sys/", {"engine", "files", "weights", "apps/common", "apps/train"}},
-    {"unistd.h", {"files", "weights", "apps/common", "apps/infer", "apps/train"}},
-    {"fcntl.h", {"files", "weights", "apps/train"}},
+    {"sys/", {"engine", "engine/files", "weights", "apps/common", "apps/train"}},
+    {"unistd.h", {"engine/files", "weights", "apps/common", "apps/infer", "apps/train"}},
+    {"fcntl.h", {"engine/files", "weights", "apps/train"}},
     {"pthread.h", {"kernels", "apps/common"}},
 };
 
 const fs::path kRoot = source_dir();
-const std::array kFolders = {"apps",    "bench", "docs",  "engine", "files",
-                             "kernels", "model", "tests", "train",  "weights"};
+const std::array kFolders = {"apps",  "bench", "docs",  "engine", "kernels",
+                             "model", "tests", "train", "weights"};
 const Folders kCode = {".cpp", ".h", ".cu", ".cuh", ".py"};
 const Folders kText = {".cpp", ".h", ".cu", ".cuh", ".py", ".txt", ".md", ".sh", ".cmake"};
 

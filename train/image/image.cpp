@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "engine/error.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "train/image/codecs.h"
 #include "train/image/folder.h"
 

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "engine/parameters.h"
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 #include "tests/apps/train/training_folder.h"
 #include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"

@@ -1,4 +1,4 @@
-#include "files/output_file.h"
+#include "engine/files/output_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
