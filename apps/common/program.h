@@ -1,4 +1,4 @@
-// Shared by all programs: messages, exit codes, signals, default weights.
+// Code shared by all programs: messages, exit codes, signals, default weights.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class UsageError : public Error {
 /// temporary files are removed.
 int run_program(const std::string& name, char** argv, const std::function<int()>& body);
 
-/// While it exists, a signal that ends the program (such as Ctrl-C) runs `action` first, on another thread.
+/// While it exists, a signal that ends the program (such as Ctrl-C) first runs `action` on another thread.
 /// The main thread continues meanwhile; the program ends when `action` returns.
 class StopHandler {
  public:

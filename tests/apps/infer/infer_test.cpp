@@ -150,7 +150,7 @@ TEST_CASE("sapnet-infer measures LPIPS if given its weights", "[infer]") {
   CHECK_THAT(temp.infer("in -o out --lpips lpips.safetensors --vgg vgg.safetensors").err,
              Contains("--lpips needs a reference"));
   CHECK_THAT(temp.infer("in -o out --reference clean --lpips lpips.safetensors").err,
-             Contains("--lpips also needs VGG-16's weights; name them with --vgg"));
+             Contains("--lpips also needs VGG-16's weights; specify them with --vgg"));
   CHECK_THAT(temp.infer("in -o out2 --reference clean --lpips vgg.safetensors --vgg lpips.safetensors").err,
              Contains("sapnet-infer: error: lpips.safetensors: tensor 'features.0.weight' is missing; "
                       "expected the weights of "

@@ -5,8 +5,8 @@
 #include <random>
 #include <sstream>
 
-#include "engine/parameters.h"
 #include "engine/files/output_file.h"
+#include "engine/parameters.h"
 #include "tests/apps/train/training_folder.h"
 #include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
@@ -308,22 +308,24 @@ TEST_CASE("sapnet-train reports errors in the command line", "[train]") {
     int exit_code;
   };
   for (const auto& [arguments, sentence, exit_code] : std::initializer_list<Case>{
-           {"--config tiny.json", "no output folder; name one with --out RUN", 2},
-           {"--out run", "no settings; name a file with --config FILE", 2},
+           {"--config tiny.json", "no output folder; specify one with --out RUN", 2},
+           {"--out run", "no settings; specify a file with --config FILE", 2},
            {"--out run --resume", "run: has no checkpoint to resume from", 2},
            {"--out there --config tiny.json", "there: already contains a run; use --resume to continue it",
             2},
            {"--out there --resume --weights w.pth", "--weights cannot be used with --resume", 2},
-           {"--out run --config nodata.json", "the settings have no data; name a folder with --data DIR", 2},
+           {"--out run --config nodata.json", "the settings have no data; specify a folder with --data DIR",
+            2},
            {"--out run --config missing.json", "missing.json: cannot be read", 1},
            {"--out run --config broken.json", "broken.json: is not valid JSON at line 2", 1},
            {"--out run --config unknown.json",
-            "unknown.json: there is no setting 'epoch'; the settings are network", 1},
-           {"--out run --config tiny.json --data empty", "empty: holds no images", 1},
-           {"--out run --config tiny.json --data half", "half: holds no images; it has rain/ but no clean/",
+            "unknown.json: unknown setting 'epoch'; the settings are network", 1},
+           {"--out run --config tiny.json --data empty", "empty: contains no images", 1},
+           {"--out run --config tiny.json --data half",
+            "half: contains no images; it has rain/ but no clean/", 1},
+           {"--out run --config tiny.json --data whole", "whole: contains no images, only folders", 1},
+           {"--out run --config tiny.json --data pairs/rain", "pairs/rain: is the rainy half of image pairs",
             1},
-           {"--out run --config tiny.json --data whole", "whole: holds no images, only folders", 1},
-           {"--out run --config tiny.json --data pairs/rain", "pairs/rain: is the rainy half of pairs", 1},
            {"--out run --config in", "in: is a folder, not a settings file", 1},
            {"--out owned --config tiny.json", "owned/report.html: already exists", 2},
            {"--out run --config tiny.json --set patch=32 batch=4096 stages=32",
