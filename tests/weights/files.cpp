@@ -27,7 +27,7 @@ std::string pickled_tuple(const std::vector<std::uint64_t>& numbers) {
 
 constexpr std::uint64_t kSeeZip64 = 0xffffffff;
 
-// What an entry and its line in the directory both say: checksum, both sizes, the lengths of name and extra.
+// Fields of both local and directory entries: checksum, both sizes, the lengths of name and extra field.
 std::string zip_facts(const std::string& data, std::uint64_t size, std::size_t name, std::size_t extra) {
   const auto crc =
       ::crc32(0, reinterpret_cast<const unsigned char*>(data.data()), static_cast<uInt>(data.size()));

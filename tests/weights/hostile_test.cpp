@@ -1,4 +1,4 @@
-// Malicious files: each is refused with a message that names the file and the fault.
+// Malicious files: each is rejected with a message that names the file and the problem.
 
 #include "engine/error.h"
 #include "tests/catch.h"

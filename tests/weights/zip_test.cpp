@@ -96,8 +96,8 @@ TEST_CASE("hostile zip archives", "[weights]") {
              Catch::StartsWith("FILE: the file points to byte 4294967294"));
 }
 
-// One entry inside another: each fits the file, but what many such claim together, to be checksummed and
-// gathered, does not.
+// One entry inside another: each fits in the file, but many such entries together claim more data than the
+// file has.
 TEST_CASE("zip entries that share their bytes", "[weights]") {
   const std::string inner(4000, '\0'), outer = zip_entry("xyz/data/1", inner);
   const auto file_with = [&](const std::string& instructions) {

@@ -69,7 +69,7 @@ TEST_CASE("sapnet-train reports the parts of the loss and removes parts of the n
   CHECK_THAT(asked("--set network=PReNet dilation=false"),
              Contains("only SAPNet has attention and dilation; a PReNet"));
   CHECK_FALSE(fs::exists(temp / "other"));
-  // A file that does not say so dilates.
+  // Without this metadata, the network is dilated.
   weights::write_safetensors(temp / "plain/weights.safetensors",
                              weights::read_weights(temp / "plain/weights.safetensors"), {{"stages", "2"}});
   CHECK(derain("") != undilated);
