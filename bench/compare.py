@@ -3,10 +3,10 @@
     /usr/bin/python3 bench/compare.py
     python3 bench/compare.py --device cuda --program build/portable/bin/sapnet-bench --json FILE --seconds 200
 
-Each measurement runs in its own process, so that programs share neither caches nor memory. On the CPU, programs alternate
-over several rounds, and the best round counts. PyTorch runs in every mode of bench/peers/modes.py; the fastest is
-compared. Compiled modes, which are slowest to start, run last (on the CPU, alternating with sapnet again), so that the
-other results are complete if time runs out.
+Each measurement runs in its own process, so that programs share neither caches nor memory. On the CPU, programs
+alternate over several rounds, and the best round counts. PyTorch runs in every mode of bench/peers/modes.py; the
+fastest is compared. Compiled modes, which are slowest to start, run last (on the CPU, alternating with sapnet again),
+so that the other results are complete if time runs out.
 """
 import argparse
 import datetime

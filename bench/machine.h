@@ -1,4 +1,4 @@
-// The machine's limits, which measurements are compared with, and this process's memory.
+// The machine's performance limits, to compare measurements with, and this process's memory.
 #pragma once
 
 #include <cstddef>

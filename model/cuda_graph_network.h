@@ -31,7 +31,7 @@ class CudaGraphNetwork final : public Network {
   void release_cached_memory() const override;
 
  private:
-  /// A shape that occurred, and from the second time on, its graph.
+  /// An input shape, and its graph from the second use on.
   struct CachedGraph {
     engine::Shape shape;
     int stages;

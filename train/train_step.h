@@ -39,7 +39,7 @@ class TrainStep {
   /// step.
   Outcome run(const Batch& batch, double learning_rate, double loss_scale);
 
-  /// Whether steps like the last one replay a graph.
+  /// Whether the current kind of step has been captured as a graph.
   bool recorded() const { return graph_ != nullptr; }
   /// Why capturing failed; empty if it succeeded or is still being tried.
   std::string graph_unavailable_reason() const {

@@ -72,7 +72,7 @@ class Trainer {
   double learning_rate(std::int64_t epoch) const;
   const model::Network& network() const { return *network_; }
   const Losses& losses() const { return losses_; }
-  /// Whether steps like the last one replay a CUDA graph.
+  /// Whether the current kind of step has been captured as a CUDA graph.
   bool recorded() const { return train_step_.recorded(); }
   /// Why capturing a graph failed; empty if it succeeded or is still being tried.
   std::string graph_unavailable_reason() const { return train_step_.graph_unavailable_reason(); }

@@ -61,8 +61,8 @@ class StopRequest {
 /// "1 image", "3 images".
 std::string counted(std::size_t count, const std::string& noun);
 
-/// sapnet.safetensors: installed in PREFIX/share/sapnet next to PREFIX/bin, else in weights/ of the source
-/// tree that the program was built in. Throws Error if it is in neither place.
+/// The path of sapnet.safetensors: installed in PREFIX/share/sapnet next to PREFIX/bin, else in weights/ of
+/// the source tree that the program was built in. Throws Error if it is in neither place.
 std::filesystem::path default_weights();
 
 }  // namespace sapnet::apps

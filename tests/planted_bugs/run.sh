@@ -93,7 +93,8 @@ try() {
     [[ ${detected[$preset]} == "$detector" ]] || missed+=("$detector")
   done
   plant "$1" --reverse
-  printf '%-30s %-22s %5d s   %s\n' "$(basename "$1" .patch)" "$(printf '%s ' "${detected[@]}")" $((SECONDS - start)) "$test"
+  printf '%-30s %-22s %5d s   %s\n' "$(basename "$1" .patch)" "$(printf '%s ' "${detected[@]}")" \
+    $((SECONDS - start)) "$test"
   [[ ${#missed[@]} == 0 ]] || printf '  NOT FOUND by %s: %s\n' "${missed[*]}" "$bug"
   [[ ${#missed[@]} == 0 ]]
 }

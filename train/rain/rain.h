@@ -35,8 +35,8 @@ struct RainPair {
 /// machine. Throws Error if strength is outside [0, 1].
 RainPair draw_rain(Image image, const RainOptions& options);
 
-/// The part in `crop` of draw_rain() on a whole width x height image, bit for bit, at the cost of the crop
-/// only. pixels: the clean image in needed_crop(options.style, crop, width, height).
+/// Like draw_rain() on a whole width x height image, but computes only the part in `crop`, with the same
+/// bits. pixels: the clean image in needed_crop(options.style, crop, width, height).
 RainPair draw_rain(Image pixels, const Crop& crop, int width, int height, const RainOptions& options);
 
 /// The part of an image that draw_rain() needs for `crop`: the crop itself or, in photo style, a larger one.
