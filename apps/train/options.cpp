@@ -36,7 +36,7 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
       ->type_name("FILE");
   app.add_option(
          "--data", options.data,
-         "Training data folders, in equal shares; required if the settings specify none, as ssim.json")
+         "Training data folders, in equal shares; needed if the settings have none, as ssim.json")
       ->type_name("DIR");
   app.add_option("--val", options.validation,
                  "Validation folders (default: those of --data; photos get different rain)")

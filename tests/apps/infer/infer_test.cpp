@@ -211,7 +211,7 @@ TEST_CASE("sapnet-infer scores against references", "[infer]") {
     CHECK(one.exit_code == 1);
     CHECK_THAT(one.err, Contains("in/a.png: is 24x20, but its reference clean/norain-7.png is 31x16"));
     CHECK(temp.infer("in/a.png -o b.png --reference clean/a.png").exit_code == 0);
-    CHECK_THAT(temp.infer("in -o out --reference clean/a.png").err, Contains("name a folder"));
+    CHECK_THAT(temp.infer("in -o out --reference clean/a.png").err, Contains("specify a folder"));
   }
   SECTION("another extension will do, a missing one is reported and the image still derained") {
     train::write_image(temp / "other/a.jpg", bytes_of(reference), 24, 20, 3, 95);
