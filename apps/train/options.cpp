@@ -34,9 +34,8 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.set_version_flag("--version", "sapnet-train " SAPNET_VERSION);
   app.add_option("--config", options.config, "Settings file, such as those in train/configs")
       ->type_name("FILE");
-  app.add_option(
-         "--data", options.data,
-         "Training data folders, in equal shares; needed if the settings have none, as ssim.json")
+  app.add_option("--data", options.data,
+                 "Training data folders, in equal shares; needed if the settings have none, as ssim.json")
       ->type_name("DIR");
   app.add_option("--val", options.validation,
                  "Validation folders (default: those of --data; photos get different rain)")
