@@ -25,7 +25,8 @@ int run(int argc, char** argv) {
   network_command->add_option("--weights", network.weights, "Weight file")->required();
   network_command->add_option("--size", network_size, "WIDTHxHEIGHT")->required();
   add_device(network_command);
-  network_command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
+  network_command
+      ->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
       ->check(CLI::IsMember({"fp32", "fp16"}));
   network_command->add_option("--threads", network.threads, "CPU threads")->check(CLI::PositiveNumber);
   network_command->add_option("--repeat", network.repeat, "Timed runs")->check(CLI::PositiveNumber);
@@ -44,17 +45,19 @@ int run(int argc, char** argv) {
       ->add_option("--max-pixels", kernels.max_pixels,
                    "Skip maps with more pixels; default 200000 on the CPU, no limit on a GPU")
       ->check(CLI::PositiveNumber);
-  kernels_command->add_option("--seconds", kernels.seconds, "Start no further case after this time");
-  kernels_command->add_flag("--strict", kernels.strict, "Use direct convolutions only, on the CPU");
-  kernels_command->add_flag("--small", kernels.small, "Small maps, to test the program");
+  kernels_command->add_option("--seconds", kernels.seconds,
+                              "Time limit in seconds, after which no case starts");
+  kernels_command->add_flag("--strict", kernels.strict, "Use only direct convolutions, on the CPU");
+  kernels_command->add_flag("--small", kernels.small, "Use small maps, to test the program");
 
   sapnet::bench::StepOptions step;
   CLI::App* const step_command = app.add_subcommand("step", "A whole training step");
   step_command->add_option("--weights", step.weights, "Weight file")->required();
   step_command->add_option("--batch", step.batch, "Patches; 12 by default")->check(CLI::PositiveNumber);
-  step_command->add_option("--patch", step.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
+  step_command->add_option("--patch", step.patch, "Patch side; 100 by default")->check(CLI::PositiveNumber);
   add_device(step_command);
-  step_command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
+  step_command
+      ->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
       ->check(CLI::IsMember({"fp32", "fp16"}));
   step_command->add_option("--threads", step.threads, "CPU threads")->check(CLI::PositiveNumber);
   step_command->add_option("--repeat", step.repeat, "Timed steps")->check(CLI::PositiveNumber);
@@ -62,9 +65,9 @@ int run(int argc, char** argv) {
                            "Raw little-endian fp32 (2, batch, patch, patch, 3), rainy and clean; else noise");
   sapnet::bench::PerceptionFiles perception;
   CLI::Option* const vgg_file = step_command->add_option(
-      "--vgg", perception.vgg, "VGG-16's weights, for all four losses; default: -SSIM only");
+      "--vgg", perception.vgg, "VGG-16 weights, to use all four losses; default: -SSIM only");
   CLI::Option* const lpips_file =
-      step_command->add_option("--lpips", perception.lpips, "LPIPS's linear weights, required with --vgg");
+      step_command->add_option("--lpips", perception.lpips, "LPIPS linear weights, required with --vgg");
   vgg_file->needs(lpips_file);
   lpips_file->needs(vgg_file);
 
@@ -72,9 +75,10 @@ int run(int argc, char** argv) {
   CLI::App* const vgg_command = app.add_subcommand("vgg", "VGG-16's convolutions, forward and backward");
   vgg_command->add_option("--weights", vgg.weights, "Weight file")->required();
   vgg_command->add_option("--batch", vgg.batch, "Images; 12 by default")->check(CLI::PositiveNumber);
-  vgg_command->add_option("--patch", vgg.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
+  vgg_command->add_option("--patch", vgg.patch, "Image side; 100 by default")->check(CLI::PositiveNumber);
   add_device(vgg_command);
-  vgg_command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
+  vgg_command
+      ->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
       ->check(CLI::IsMember({"fp32", "fp16"}));
   vgg_command->add_option("--threads", vgg.threads, "CPU threads")->check(CLI::PositiveNumber);
   vgg_command->add_option("--repeat", vgg.repeat, "Timed runs")->check(CLI::PositiveNumber);

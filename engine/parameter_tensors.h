@@ -15,7 +15,7 @@ namespace sapnet::engine {
 /// optimiser can update them with one kernel.
 class ParameterTensors {
  public:
-  /// trainable: allocate a gradient for each, in another contiguous array, initially zero.
+  /// trainable: allocates a gradient for each parameter, in another contiguous array, initially zero.
   ParameterTensors(Parameters parameters, Device device, bool trainable = false);
 
   /// The parameter with that name and shape, of at most four dimensions; the tensor's shape is padded with
@@ -23,9 +23,9 @@ class ParameterTensors {
   /// ReLU could hide.
   Tensor get(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
-  /// Names, shapes and the initial values.
+  /// Names, shapes and initial values.
   const Parameters& initial() const { return initial_; }
-  /// Names, shapes and the current values.
+  /// Names, shapes and current values.
   Parameters current() const { return with_values(values_); }
   /// The same names and shapes with other values, such as an average; `values` has the shape of values().
   Parameters with_values(const Tensor& values) const;

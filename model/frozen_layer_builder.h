@@ -25,7 +25,7 @@ struct ConvSpec {
 /// when one is missing, has another shape, or contains a non-finite value.
 class FrozenLayerBuilder {
  public:
-  /// execution.maps: storage type of the maps between layers.
+  /// execution.maps: storage type of the feature maps between layers.
   FrozenLayerBuilder(const engine::Parameters& parameters, const engine::Execution& execution);
 
   /// NAME.weight (out, in, kernel, kernel) and NAME.bias (out). inputs, outputs: their storage types.

@@ -36,7 +36,7 @@ inline engine::Parameters without(const engine::Parameters& parameters, const st
   return rest;
 }
 
-/// A golden map or weight of four extents, or one bias, on the CPU.
+/// A golden 4-D tensor, or a bias, on the CPU.
 inline engine::Tensor to_tensor(const engine::Parameter& golden) {
   const auto& shape = golden.shape;
   if (shape.size() == 1) return engine::from_host(golden.values, {1, 1, 1, shape[0]}, engine::Device::kCpu);
