@@ -55,8 +55,8 @@ double copy_rate(engine::Device device) {
 std::optional<double> product_rate(engine::DType dtype, std::int64_t side) {
   std::optional<double> rate;
   engine::dispatch(
-      engine::Device::kCuda, [] {},
-      [&](auto stream) {
+      engine::Device::kCuda, [](const auto& /*context*/) {},
+      [&](const auto& context) {
         if (!kernels::cuda::has_matmul()) return;
         const engine::Shape shape{1, 1, side, side};
         MapMaker make(engine::Device::kCuda);
@@ -64,7 +64,7 @@ std::optional<double> product_rate(engine::DType dtype, std::int64_t side) {
         engine::Tensor c(shape, engine::Device::kCuda, dtype);
         const double seconds = median(time(engine::Device::kCuda, 5, [&] {
           visit_dtype(dtype, [&]<class T>(T) {
-            kernels::cuda::matmul({side, side, side}, a.data<T>(), b.data<T>(), c.data<T>(), stream);
+            matmul(context, kernels::MatmulProblem{side, side, side}, a.data<T>(), b.data<T>(), c.data<T>());
           });
         }));
         rate = 2 * std::pow(static_cast<double>(side), 3) / seconds;

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::engine::cuda {
 

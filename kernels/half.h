@@ -1,4 +1,4 @@
-// Half precision storage for host code; kernels see the same bytes as CUDA's __half.
+// Half precision storage, in host and device code; the same bytes as CUDA's __half.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace sapnet::kernels {
 
 /// An IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits.
 struct Half {
-  std::uint16_t bits = 0;
+  std::uint16_t bits;  // without an initializer, so that shared memory can hold it
 };
 
 /// Rounds to the nearest half, ties to even; values beyond ±65504 become infinity. NaN stays NaN.

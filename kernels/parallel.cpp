@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <exception>
+#include <numeric>
+#include <vector>
 
 namespace sapnet::kernels {
 namespace {
@@ -38,6 +41,19 @@ void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& b
 void parallel_for_blocks(std::int64_t count, const std::function<void(std::int64_t, std::int64_t)>& body) {
   parallel_for((count + kParallelBlock - 1) / kParallelBlock, [&](std::int64_t block) {
     body(block * kParallelBlock, std::min(count, (block + 1) * kParallelBlock));
+  });
+}
+
+double parallel_sum(std::int64_t count, const std::function<double(std::int64_t)>& body) {
+  std::vector<double> partials(static_cast<std::size_t>(count));
+  parallel_for(count, [&](std::int64_t i) { partials[static_cast<std::size_t>(i)] = body(i); });
+  return std::accumulate(partials.begin(), partials.end(), 0.0);
+}
+
+double parallel_sum_of_blocks(std::int64_t count,
+                              const std::function<double(std::int64_t, std::int64_t)>& body) {
+  return parallel_sum((count + kParallelBlock - 1) / kParallelBlock, [&](std::int64_t block) {
+    return body(block * kParallelBlock, std::min(count, (block + 1) * kParallelBlock));
   });
 }
 

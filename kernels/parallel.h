@@ -23,4 +23,10 @@ inline constexpr std::int64_t kParallelBlock = 16384;
 void parallel_for_blocks(std::int64_t count,
                          const std::function<void(std::int64_t begin, std::int64_t end)>& body);
 
+/// The sum of body(i) over all i in [0, count), or of body(begin, end) over all blocks; computed as above and
+/// added in order.
+double parallel_sum(std::int64_t count, const std::function<double(std::int64_t)>& body);
+double parallel_sum_of_blocks(std::int64_t count,
+                              const std::function<double(std::int64_t begin, std::int64_t end)>& body);
+
 }  // namespace sapnet::kernels

@@ -1,28 +1,13 @@
 // Storage types of maps: fp32, or fp16 to halve the traffic. Kernels compute in fp32 either way.
 #pragma once
 
-#include <type_traits>
-
 #include "kernels/gpu.cuh"
 #include "kernels/half.h"
 
 namespace sapnet::kernels::gpu {
 
-/// The device type that corresponds to a host storage type T.
-template <class T>
-using Stored = std::conditional_t<std::is_same_v<T, Half>, __half, T>;
-
-template <class T>
-const Stored<T>* stored(const T* pointer) {
-  return reinterpret_cast<const Stored<T>*>(pointer);
-}
-template <class T>
-Stored<T>* stored(T* pointer) {
-  return reinterpret_cast<Stored<T>*>(pointer);
-}
-
 __device__ __forceinline__ float to_float(float value) { return value; }
-__device__ __forceinline__ float to_float(__half value) { return __half2float(value); }
+__device__ __forceinline__ float to_float(Half value) { return __half2float(__ushort_as_half(value.bits)); }
 
 template <class T>
 __device__ __forceinline__ T from_float(float value);
@@ -31,8 +16,8 @@ __device__ __forceinline__ float from_float<float>(float value) {
   return value;
 }
 template <>
-__device__ __forceinline__ __half from_float<__half>(float value) {
-  return __float2half_rn(value);
+__device__ __forceinline__ Half from_float<Half>(float value) {
+  return {__half_as_ushort(__float2half_rn(value))};
 }
 
 /// kCount adjacent elements, moved by as few instructions as possible; `at` must be aligned to their total
@@ -46,3 +31,8 @@ struct alignas(kCount * sizeof(T) < 16 ? kCount * sizeof(T) : 16) Pack {
 };
 
 }  // namespace sapnet::kernels::gpu
+
+/// Compiles a templated CUDA operation for maps of either type.
+#define SAPNET_INSTANTIATE(operation, Problem, Arguments)                    \
+  template void operation(const Context&, Problem, const Arguments<float>&); \
+  template void operation(const Context&, Problem, const Arguments<Half>&)

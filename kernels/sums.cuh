@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/context.h"
 #include "kernels/gpu.cuh"
 
 namespace sapnet::kernels::gpu {
@@ -19,9 +20,10 @@ inline std::int64_t blocks_of_sum(std::int64_t terms, std::int64_t of_block) {
   return std::min((terms + of_block - 1) / of_block, kMaxBlocks);
 }
 
-/// Size of the partials in floats.
-inline std::size_t floats_for_partials(std::int64_t partials) {
-  return static_cast<std::size_t>(partials) * sizeof(double) / sizeof(float);
+/// Workspace for this many doubles.
+inline double* doubles(const cuda::Context& context, std::int64_t count) {
+  return reinterpret_cast<double*>(
+      context.workspace(static_cast<std::size_t>(count) * sizeof(double) / sizeof(float)));
 }
 
 /// The sum over the warp, returned to all its lanes. Call by the whole warp.

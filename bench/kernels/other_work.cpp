@@ -7,7 +7,7 @@
 #include "bench/kernels/maps.h"
 #include "engine/ops/adam.h"
 #include "engine/ops/op.h"
-#include "kernels/conv_lstm/conv_lstm_backward.h"
+#include "kernels/conv_lstm/conv_lstm.h"
 #include "kernels/focal/focal.h"
 #include "kernels/max_pool/max_pool.h"
 #include "kernels/ssim/ssim.h"
@@ -53,13 +53,9 @@ Work ssim_work(const Case& what, const Execution& execution) {
              y = make.maps(work.sets, shape, DType::kFloat32);
   const auto there = [=](std::size_t k) {
     Tensor derivatives(three, device), value(kOne, device);
-    const kernels::SsimArguments arguments = {x[k].data(), y[k].data(), derivatives.data()};
-    engine::dispatch(
-        device, [&] { *value.data() = static_cast<float>(kernels::cpu::ssim(p, arguments)); },
-        [&](auto stream) {
-          Tensor memory = engine::workspace(kernels::cuda::ssim_workspace(p), device);
-          kernels::cuda::ssim(p, arguments, memory.data(), value.data(), stream);
-        });
+    engine::launch(device, [&](const auto& context) {
+      ssim(context, p, kernels::SsimArguments{x[k].data(), y[k].data(), value.data(), derivatives.data()});
+    });
     return std::vector{value, derivatives};
   };
   if (forward) {
@@ -72,11 +68,11 @@ Work ssim_work(const Case& what, const Execution& execution) {
   const Tensor dvalue = engine::scalar(1, device);
   work.run = [=](std::size_t k) {
     Tensor dx(shape, device);
-    const kernels::SsimBackwardArguments arguments = {x[k].data(), y[k].data(), derivatives[k].data(),
-                                                      dvalue.data(), dx.data()};
-    engine::dispatch(
-        device, [&] { kernels::cpu::ssim_backward(p, arguments); },
-        [&](auto stream) { kernels::cuda::ssim_backward(p, arguments, stream); });
+    engine::launch(device, [&](const auto& context) {
+      ssim_backward(context, p,
+                    kernels::SsimBackwardArguments{x[k].data(), y[k].data(), derivatives[k].data(),
+                                                   dvalue.data(), dx.data()});
+    });
     return std::vector{dx};
   };
   work.expected = [=] {
@@ -102,13 +98,9 @@ Work focal_work(const Case& what, const Execution& execution) {
   const auto logits = make.maps(work.sets, shape, DType::kFloat32);
   const auto there = [=](std::size_t k) {
     Tensor value(kOne, device), dlogits(shape, device);
-    const kernels::FocalArguments arguments = {logits[k].data(), value.data(), dlogits.data()};
-    engine::dispatch(
-        device, [&] { kernels::cpu::focal(p, arguments); },
-        [&](auto stream) {
-          Tensor memory = engine::workspace(kernels::cuda::focal_workspace(p), device);
-          kernels::cuda::focal(p, arguments, memory.data(), stream);
-        });
+    engine::launch(device, [&](const auto& context) {
+      focal(context, p, kernels::FocalArguments{logits[k].data(), value.data(), dlogits.data()});
+    });
     return std::vector{value, dlogits};
   };
   const auto labelled = [=](const std::vector<double>& at) {
@@ -124,10 +116,9 @@ Work focal_work(const Case& what, const Execution& execution) {
   const Tensor dvalue = engine::scalar(1, device);
   work.run = [=](std::size_t k) {
     Tensor dlogits = gradients[k];
-    const kernels::FocalBackwardArguments arguments = {dlogits.data(), dvalue.data()};
-    engine::dispatch(
-        device, [&] { kernels::cpu::focal_backward(p, arguments); },
-        [&](auto stream) { kernels::cuda::focal_backward(p, arguments, stream); });
+    engine::launch(device, [&](const auto& context) {
+      focal_backward(context, p, kernels::FocalBackwardArguments{dlogits.data(), dvalue.data()});
+    });
     return std::vector{dlogits};
   };
   work.expected = [=] { return reference::numeric_gradient(doubles(logits[0]), labelled); };
@@ -150,15 +141,11 @@ Work max_pool_work(const Case& what, const Execution& execution) {
   const auto x = make.maps(work.sets, in, execution.maps);
   const auto there = [=](std::size_t k) {
     Tensor pooled(out, device, execution.maps), argmax(words, device);
-    const auto arguments = [&]<class T>(T) {
-      return kernels::BasicMaxPoolArguments<T>{x[k].template data<T>(), pooled.template data<T>(),
-                                               reinterpret_cast<std::uint32_t*>(argmax.data())};
-    };
-    engine::dispatch(
-        device, [&] { kernels::cpu::max_pool(p, arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(execution.maps, [&](auto t) { kernels::cuda::max_pool(p, arguments(t), stream); });
-        });
+    engine::launch(device, execution.maps, [&]<class T>(const auto& context, T) {
+      max_pool(context, p,
+               kernels::MaxPoolArguments<T>{x[k].template data<T>(), pooled.template data<T>(),
+                                            reinterpret_cast<std::uint32_t*>(argmax.data())});
+    });
     return std::vector{pooled, argmax};
   };
   if (what.pass == Pass::kForward) {
@@ -171,17 +158,13 @@ Work max_pool_work(const Case& what, const Execution& execution) {
   const auto dout = make.maps(work.sets, out, execution.maps);
   work.run = [=](std::size_t k) {
     Tensor din(in, device, execution.maps);
-    const auto arguments = [&]<class T>(T) {
-      return kernels::BasicMaxPoolBackwardArguments<T>{
-          dout[k].template data<T>(), reinterpret_cast<const std::uint32_t*>(argmax[k].data()),
-          din.template data<T>()};
-    };
-    engine::dispatch(
-        device, [&] { kernels::cpu::max_pool_backward(p, arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(execution.maps,
-                      [&](auto t) { kernels::cuda::max_pool_backward(p, arguments(t), stream); });
-        });
+    engine::launch(device, execution.maps, [&]<class T>(const auto& context, T) {
+      max_pool_backward(
+          context, p,
+          kernels::MaxPoolBackwardArguments<T>{dout[k].template data<T>(),
+                                               reinterpret_cast<const std::uint32_t*>(argmax[k].data()),
+                                               din.template data<T>()});
+    });
     return std::vector{din};
   };
   work.expected = [=] {
@@ -211,21 +194,13 @@ Work cell_work(const Case& what, const Execution& execution) {
              dc_out = make.maps(work.sets, map, DType::kFloat32);
   work.run = [=](std::size_t k) {
     Tensor dgates(four, device, execution.maps), dc(map, device);
-    const auto arguments = [&]<class T>(T) {
-      return kernels::BasicConvLstmBackwardArguments<T>{gates[k].template data<T>(),
-                                                        c[k].data(),
-                                                        h[k].template data<T>(),
-                                                        dh[k].template data<T>(),
-                                                        dc_out[k].data(),
-                                                        dgates.template data<T>(),
-                                                        dc.data()};
-    };
-    engine::dispatch(
-        device, [&] { kernels::cpu::conv_lstm_backward(p, arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(execution.maps,
-                      [&](auto t) { kernels::cuda::conv_lstm_backward(p, arguments(t), stream); });
-        });
+    engine::launch(device, execution.maps, [&]<class T>(const auto& context, T) {
+      conv_lstm_backward(
+          context, p,
+          kernels::ConvLstmBackwardArguments<T>{gates[k].template data<T>(), c[k].data(),
+                                                h[k].template data<T>(), dh[k].template data<T>(),
+                                                dc_out[k].data(), dgates.template data<T>(), dc.data()});
+    });
     return std::vector{dgates, dc};
   };
   return work;
@@ -254,16 +229,13 @@ Work adam_work(const Case& what, const Execution& execution) {
   work.run = [=](std::size_t k) {
     Tensor value = values[k], m = first[k], v = second[k];
     const kernels::AdamArguments arguments = {
-        .count = shape.c,
         .factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data()),
         .values = value.data(),
         .gradients = gradients[k].data(),
         .first_moments = m.data(),
         .second_moments = v.data(),
         .checked = norm.data()};
-    engine::dispatch(
-        device, [&] { kernels::cpu::adam(arguments); },
-        [&](auto stream) { kernels::cuda::adam(arguments, stream); });
+    engine::launch(device, [&](const auto& context) { adam(context, shape.c, arguments); });
     return std::vector{value};
   };
   return work;

@@ -46,7 +46,6 @@ void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Ten
                parameters.device());
   Tensor values = parameters.values();
   const kernels::AdamArguments arguments = {
-      .count = values.shape().count(),
       .factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data()),
       .values = values.data(),
       .gradients = parameters.gradients().data(),
@@ -55,9 +54,7 @@ void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Ten
       .ema = data_or_null(ema_),
       .checked = checked.data(),
       .checks = checked.shape().count()};
-  dispatch(
-      values.device(), [&] { kernels::cpu::adam(arguments); },
-      [&](auto stream) { kernels::cuda::adam(arguments, stream); });
+  launch(values.device(), [&](const auto& context) { adam(context, values.shape().count(), arguments); });
 }
 
 }  // namespace sapnet::engine

@@ -5,7 +5,7 @@
 
 #include "engine/error.h"
 #include "engine/ops/op.h"
-#include "kernels/attended_conv/attended_conv_backward.h"
+#include "kernels/attended_conv/attended_conv.h"
 #include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::engine {
@@ -36,18 +36,22 @@ AttendedConvWeights::AttendedConvWeights(Tensor weight, Tensor bias, Tensor w1, 
   check_tensor("attended_conv", "w1", w1_, {hidden, c, 1, 1}, DType::kFloat32, execution.device);
   check_tensor("attended_conv", "w2", w2_, {c, hidden, 1, 1}, DType::kFloat32, execution.device);
   check_tensor("attended_conv", "w3", w3_, {c, c, 1, 1}, DType::kFloat32, execution.device);
-  dispatch(
-      execution.device, [] {},
-      [&](auto /*stream*/) {
-        if (!kernels::cuda::supports_attended_conv(problem(1, 1, 1)))
-          throw Error("attended_conv: w3 of shape " + to_string(w3_.shape()) +
-                      " is not supported on a GPU, which requires 32 channels");
-      });
+  launch(execution.device, [&](const auto& context) {
+    if (!supports_attended_conv(context, problem(1, 1, 1)))
+      throw Error("attended_conv: w3 of shape " + to_string(w3_.shape()) +
+                  " is not supported on a GPU, which requires 32 channels");
+  });
 }
 
 kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::int64_t h,
                                                           std::int64_t w) const {
-  return {.n = n, .h = h, .w = w, .c = w1_.shape().h, .hidden = w1_.shape().n, .dilation = dilation_};
+  return {.n = n,
+          .h = h,
+          .w = w,
+          .c = w1_.shape().h,
+          .hidden = w1_.shape().n,
+          .dilation = dilation_,
+          .algorithm = conv_.problem(n, h, w).algorithm};
 }
 
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
@@ -73,38 +77,25 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   SummedMap out{reuse_or_allocate(shape, device, maps, residual), {}, next_dilation};
   Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
   if (tape && residual) pre_residual = Tensor(shape, device, maps);
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicAttendedConvArguments<T>{
-        .in = x.map.data<T>(),
-        .shifted_sums = x.shifted_sums.data(),
-        .partials = partials,
-        .weight = conv.weight().data(),
-        .packed = conv.packed().data<T>(),
-        .bias = conv.bias().data(),
-        .w1 = weights.w1().data(),
-        .w2 = weights.w2().data(),
-        .w3 = weights.w3().data(),
-        .residual = data_or_null<T>(std::as_const(residual)),
-        .out = out.map.data<T>(),
-        .pre_residual = data_or_null<T>(pre_residual),
-        .out_shifted_sums = out.shifted_sums.data(),
-    };
-  };
-  dispatch(
-      device,
-      [&] {
-        out.shifted_sums =
-            Tensor({shape.n, kernels::cpu::shifted_sums_partials(shape.h), 9, problem.c}, device);
-        kernels::cpu::attended_conv(problem, conv.algorithm(), arguments(float()));
-      },
-      [&](auto stream) {
-        const std::int64_t out_partials = kernels::cuda::conv2d_partials(problem.conv());
-        out.shifted_sums = Tensor({shape.n, out_partials, 9, problem.c}, device);
-        Tensor memory = workspace(kernels::cuda::attended_conv_workspace(problem, partials), device);
-        visit_dtype(maps, [&](auto t) {
-          kernels::cuda::attended_conv(problem, arguments(t), memory.data(), stream);
-        });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    out.shifted_sums = Tensor({shape.n, conv2d_partials(context, problem.conv()), 9, problem.c}, device);
+    attended_conv(context, problem,
+                  kernels::AttendedConvArguments<T>{
+                      .in = x.map.data<T>(),
+                      .shifted_sums = x.shifted_sums.data(),
+                      .partials = partials,
+                      .weight = conv.weight().data(),
+                      .packed = conv.packed().data<T>(),
+                      .bias = conv.bias().data(),
+                      .w1 = weights.w1().data(),
+                      .w2 = weights.w2().data(),
+                      .w3 = weights.w3().data(),
+                      .residual = data_or_null<T>(std::as_const(residual)),
+                      .out = out.map.data<T>(),
+                      .pre_residual = data_or_null<T>(pre_residual),
+                      .out_shifted_sums = out.shifted_sums.data(),
+                  });
+  });
   if (!tape) return out;
 
   out.map.track();
@@ -117,34 +108,26 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       before = std::move(*residual_gradient);
       dresidual = reuse_or_allocate(shape, device, dy.dtype(), before);
     }
-    const auto backward_arguments = [&]<class T>(T) {
-      return kernels::BasicAttendedConvBackwardArguments<T>{
-          .dout = dy.data<T>(),
-          .out = out.data<T>(),
-          .pre_residual = data_or_null<T>(pre_residual),
-          .shifted_sums = x.shifted_sums.data(),
-          .partials = partials,
-          .weight = layer.weight().data(),
-          .bias = layer.bias().data(),
-          .w1 = weights.w1().data(),
-          .w2 = weights.w2().data(),
-          .w3 = weights.w3().data(),
-          .dy = dy.data<T>(),
-          .dresidual_before = data_or_null<T>(std::as_const(before)),
-          .dresidual = data_or_null<T>(dresidual),
-          .dw1 = weights.w1().gradient()->data(),
-          .dw2 = weights.w2().gradient()->data(),
-          .dw3 = weights.w3().gradient()->data()};
-    };
-    dispatch(
-        device, [&] { kernels::cpu::attended_conv_backward(problem, backward_arguments(float())); },
-        [&](auto stream) {
-          Tensor memory =
-              workspace(kernels::cuda::attended_conv_backward_workspace(problem, partials), device);
-          visit_dtype(dy.dtype(), [&](auto t) {
-            kernels::cuda::attended_conv_backward(problem, backward_arguments(t), memory.data(), stream);
-          });
-        });
+    launch(device, dy.dtype(), [&]<class T>(const auto& context, T) {
+      attended_conv_backward(context, problem,
+                             kernels::AttendedConvBackwardArguments<T>{
+                                 .dout = dy.data<T>(),
+                                 .out = out.data<T>(),
+                                 .pre_residual = data_or_null<T>(pre_residual),
+                                 .shifted_sums = x.shifted_sums.data(),
+                                 .partials = partials,
+                                 .weight = layer.weight().data(),
+                                 .bias = layer.bias().data(),
+                                 .w1 = weights.w1().data(),
+                                 .w2 = weights.w2().data(),
+                                 .w3 = weights.w3().data(),
+                                 .dy = dy.data<T>(),
+                                 .dresidual_before = data_or_null<T>(std::as_const(before)),
+                                 .dresidual = data_or_null<T>(dresidual),
+                                 .dw1 = weights.w1().gradient()->data(),
+                                 .dw2 = weights.w2().gradient()->data(),
+                                 .dw3 = weights.w3().gradient()->data()});
+    });
     if (residual_gradient) *residual_gradient = std::move(dresidual);
     conv2d_backward({x.map, {}, std::move(dy)}, layer);
   });

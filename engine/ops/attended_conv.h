@@ -1,5 +1,4 @@
-// A dilated convolution with channel residual attention. Equations: kernels/attended_conv/attended_conv.h and
-// attended_conv_backward.h.
+// A dilated convolution with channel residual attention. Equations: kernels/attended_conv/attended_conv.h.
 #pragma once
 
 #include <cstdint>

@@ -28,23 +28,17 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
   Tensor out = reuse_or_allocate(shape, device, maps, residual);
   Tensor mean(of_channels, device), inv_std(of_channels, device);
   const bool relu = options.relu;
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicBatchNormArguments<T>{.in = x.data<T>(),
-                                               .gamma = gamma.data(),
-                                               .beta = beta.data(),
-                                               .residual = data_or_null<T>(residual),
-                                               .relu = relu,
-                                               .out = out.data<T>(),
-                                               .mean = mean.data(),
-                                               .inv_std = inv_std.data()};
-  };
-  dispatch(
-      device, [&] { kernels::cpu::batch_norm(problem, arguments(float())); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::batch_norm_workspace(problem), device);
-        visit_dtype(maps,
-                    [&](auto t) { kernels::cuda::batch_norm(problem, arguments(t), memory.data(), stream); });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    batch_norm(context, problem,
+               kernels::BatchNormArguments<T>{.in = x.data<T>(),
+                                              .gamma = gamma.data(),
+                                              .beta = beta.data(),
+                                              .residual = data_or_null<T>(residual),
+                                              .relu = relu,
+                                              .out = out.data<T>(),
+                                              .mean = mean.data(),
+                                              .inv_std = inv_std.data()});
+  });
   if (!tape) return out;
   out.track();
   tape->record([=, residual_gradient = residual.gradient()] {
@@ -52,25 +46,18 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
     if (!dout) return;
     // One of the two gradients reuses dout's memory.
     Tensor din = residual_gradient ? Tensor(shape, device, maps) : dout;
-    const auto backward_arguments = [&]<class T>(T) {
-      return kernels::BasicBatchNormBackwardArguments<T>{
-          .in = x.data<T>(),
-          .out = relu ? out.data<T>() : nullptr,
-          .dout = dout.data<T>(),
-          .gamma = gamma.data(),
-          .mean = mean.data(),
-          .inv_std = inv_std.data(),
-          .din = din.data<T>(),
-          .dresidual = residual_gradient ? dout.data<T>() : nullptr};
-    };
-    dispatch(
-        device, [&] { kernels::cpu::batch_norm_backward(problem, backward_arguments(float())); },
-        [&](auto stream) {
-          Tensor memory = workspace(kernels::cuda::batch_norm_workspace(problem), device);
-          visit_dtype(maps, [&](auto t) {
-            kernels::cuda::batch_norm_backward(problem, backward_arguments(t), memory.data(), stream);
-          });
-        });
+    launch(device, maps, [&]<class T>(const auto& context, T) {
+      batch_norm_backward(
+          context, problem,
+          kernels::BatchNormBackwardArguments<T>{.in = x.data<T>(),
+                                                 .out = relu ? out.data<T>() : nullptr,
+                                                 .dout = dout.data<T>(),
+                                                 .gamma = gamma.data(),
+                                                 .mean = mean.data(),
+                                                 .inv_std = inv_std.data(),
+                                                 .din = din.data<T>(),
+                                                 .dresidual = residual_gradient ? dout.data<T>() : nullptr});
+    });
     if (x.tracked()) add_gradient(x, std::move(din));
     if (residual_gradient) add_gradient(residual_gradient, std::move(dout));
   });

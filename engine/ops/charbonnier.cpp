@@ -13,13 +13,10 @@ Tensor charbonnier(const Tensor& x, const Tensor& y) {
   check_tensor("charbonnier", "second input", y, x.shape(), DType::kFloat32, device);
   const std::int64_t count = x.shape().count();
   Tensor value({1, 1, 1, 1}, device);
-  const kernels::CharbonnierArguments arguments = {.x = x.data(), .y = y.data(), .value = value.data()};
-  dispatch(
-      device, [&] { kernels::cpu::charbonnier(count, arguments); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::charbonnier_workspace(count), device);
-        kernels::cuda::charbonnier(count, arguments, memory.data(), stream);
-      });
+  launch(device, [&](const auto& context) {
+    charbonnier(context, count,
+                kernels::CharbonnierArguments{.x = x.data(), .y = y.data(), .value = value.data()});
+  });
   Tape* const tape = tape_for(x);
   if (!tape) return value;
   value.track();
@@ -27,11 +24,11 @@ Tensor charbonnier(const Tensor& x, const Tensor& y) {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dx(x.shape(), device);
-    const kernels::CharbonnierBackwardArguments back = {
-        .x = x.data(), .y = y.data(), .dvalue = dvalue.data(), .dx = dx.data()};
-    dispatch(
-        device, [&] { kernels::cpu::charbonnier_backward(count, back); },
-        [&](auto stream) { kernels::cuda::charbonnier_backward(count, back, stream); });
+    launch(device, [&](const auto& context) {
+      charbonnier_backward(context, count,
+                           kernels::CharbonnierBackwardArguments{
+                               .x = x.data(), .y = y.data(), .dvalue = dvalue.data(), .dx = dx.data()});
+    });
     add_gradient(x, std::move(dx));
   });
   return value;

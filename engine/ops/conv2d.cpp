@@ -9,7 +9,7 @@
 #include "engine/ops/op.h"
 #include "engine/ops/packing.h"
 #include "engine/ops/wgrad_queue.h"
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/zero_insert/zero_insert.h"
 
 namespace sapnet::engine {
@@ -42,7 +42,8 @@ Conv2dWeights::Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t
             .stride = geometry.stride,
             .dilation = geometry.dilation,
             .padding = geometry.padding};
-  algorithm_ = execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
+  layer_.algorithm =
+      execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_);
   pack_on_host();
   if (weight_.tracked() && execution.device == Device::kCuda) find_indices();
 }
@@ -52,10 +53,11 @@ void Conv2dWeights::find_indices() {
   const auto table = [](const Conv2dWeights& weights, std::span<const std::int32_t> from) {
     return packed_indices(weights.packed_, [&](std::int32_t* to) {
       dispatch(
-          weights.packed_.device(), [] {},
-          [&](auto /*stream*/) {
-            visit_dtype(weights.packed_.dtype(),
-                        [&]<class T>(T) { kernels::cuda::pack_conv2d<T>(weights.layer_, from.data(), to); });
+          weights.packed_.device(), [](const auto& /*context*/) {},
+          [&](const auto& /*context*/) {
+            visit_dtype(weights.packed_.dtype(), [&]<class T>(T) {
+              kernels::cuda::pack_conv2d_indices<T>(weights.layer_, from.data(), to);
+            });
           });
     });
   };
@@ -79,20 +81,10 @@ void Conv2dWeights::pack() {
 
 void Conv2dWeights::pack_on_host() {
   const std::vector<float> weight = to_vector(weight_);
-  dispatch(
-      execution_.device,
-      [&] {
-        packed_ = packed_weights<float>(
-            kernels::cpu::packed_conv2d_size(layer_, algorithm_), execution_.device,
-            [&](float* packed) { kernels::cpu::pack_conv2d(layer_, algorithm_, weight.data(), packed); });
-      },
-      [&](auto /*stream*/) {
-        visit_dtype(execution_.maps, [&]<class T>(T) {
-          packed_ = packed_weights<T>(
-              kernels::cuda::packed_conv2d_size(layer_), execution_.device,
-              [&](T* packed) { kernels::cuda::pack_conv2d<T>(layer_, weight.data(), packed); });
-        });
-      });
+  launch(execution_.device, execution_.maps, [&]<class T>(const auto& context, T) {
+    packed_ = packed_weights<T>(packed_conv2d_size(context, layer_), execution_.device,
+                                [&](T* packed) { pack_conv2d(context, layer_, weight.data(), packed); });
+  });
   dgrad_.clear();
   if (!weight_.tracked() && !frozen_dgrad_) return;
   Execution dgrad_execution = execution_;
@@ -163,26 +155,19 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
   Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
   if (tape && options.relu && residual && !options.relu_after_residual)
     pre_residual = Tensor(out_shape, device, options.maps);
-  const auto arguments = [&]<class In, class Out>(In, Out) {
-    return kernels::BasicConv2dArguments<In, Out>{
-        .in = {x.data<In>(), data_or_null<In>(y)},
-        .weight = weights.packed().data<In>(),
-        .bias = data_or_null(weights.bias()),
-        .residual = data_or_null<Out>(residual),
-        .relu = options.relu,
-        .relu_after_residual = options.relu_after_residual,
-        .out = out.data<Out>(),
-        .pre_residual = data_or_null<Out>(pre_residual),
-    };
-  };
-  dispatch(
-      device, [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
-      [&](auto stream) {
-        visit_dtype(maps, [&](auto from) {
-          visit_dtype(options.maps,
-                      [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
-        });
-      });
+  launch(device, maps, options.maps, [&]<class In, class Out>(const auto& context, In, Out) {
+    conv2d(context, problem,
+           kernels::Conv2dArguments<In, Out>{
+               .in = {x.data<In>(), data_or_null<In>(y)},
+               .weight = weights.packed().data<In>(),
+               .bias = data_or_null(weights.bias()),
+               .residual = data_or_null<Out>(residual),
+               .relu = options.relu,
+               .relu_after_residual = options.relu_after_residual,
+               .out = out.data<Out>(),
+               .pre_residual = data_or_null<Out>(pre_residual),
+           });
+  });
   if (!tape) return out;
 
   out.track();
@@ -197,24 +182,16 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
         dresidual =
             reuse_or_allocate(out_shape, grad_preactivation.device(), grad_preactivation.dtype(), before);
       }
-      const auto backward_arguments = [&]<class T>(T) {
-        return kernels::BasicConv2dEpilogueBackwardArguments<T>{
-            .dout = grad_preactivation.data<T>(),
-            .out = relu ? out.data<T>() : nullptr,
-            .pre_residual = data_or_null<T>(pre_residual),
-            .scale = nullptr,
-            .shift = nullptr,
-            .grad_preactivation = grad_preactivation.data<T>(),
-            .dresidual_before = data_or_null<T>(std::as_const(before)),
-            .dresidual = data_or_null<T>(dresidual)};
-      };
-      dispatch(
-          device, [&] { kernels::cpu::conv2d_epilogue_backward(problem, backward_arguments(float())); },
-          [&](auto stream) {
-            visit_dtype(grad_preactivation.dtype(), [&](auto t) {
-              kernels::cuda::conv2d_epilogue_backward(problem, backward_arguments(t), stream);
-            });
-          });
+      launch(device, grad_preactivation.dtype(), [&]<class T>(const auto& context, T) {
+        conv2d_epilogue_backward(context, problem,
+                                 kernels::Conv2dEpilogueBackwardArguments<T>{
+                                     .dout = grad_preactivation.data<T>(),
+                                     .out = relu ? out.data<T>() : nullptr,
+                                     .pre_residual = data_or_null<T>(pre_residual),
+                                     .grad_preactivation = grad_preactivation.data<T>(),
+                                     .dresidual_before = data_or_null<T>(std::as_const(before)),
+                                     .dresidual = data_or_null<T>(dresidual)});
+      });
       if (residual_gradient) *residual_gradient = std::move(dresidual);
     }
     conv2d_backward({x, y, std::move(grad_preactivation)}, weights);
@@ -232,14 +209,11 @@ Tensor zero_inserted(const Tensor& grad_preactivation, const kernels::Conv2dProb
                    grad_preactivation.dtype());
   const kernels::ZeroInsertProblem problem = {p.n,      p.out_h(), p.out_w(), p.out_channels,
                                               p.stride, dgrad.h,   dgrad.w};
-  dispatch(
-      grad_preactivation.device(),
-      [&] { kernels::cpu::zero_insert(problem, grad_preactivation.data(), upsampled.data()); },
-      [&](auto stream) {
-        visit_dtype(grad_preactivation.dtype(), [&]<class T>(T) {
-          kernels::cuda::zero_insert(problem, grad_preactivation.data<T>(), upsampled.data<T>(), stream);
-        });
-      });
+  launch(grad_preactivation.device(), grad_preactivation.dtype(), [&]<class T>(const auto& context, T) {
+    zero_insert(
+        context, problem,
+        kernels::ZeroInsertArguments<T>{.in = grad_preactivation.data<T>(), .out = upsampled.data<T>()});
+  });
   return upsampled;
 }
 
@@ -256,24 +230,18 @@ void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Te
     before[map] = std::move(*maps[map]->gradient());
     after[map] = reuse_or_allocate(x.shape(), x.device(), x.dtype(), before[map]);
   }
-  const auto arguments = [&]<class In, class Out>(In, Out) {
-    return kernels::BasicConv2dArguments<In, Out>{
-        .in = {grad_preactivation.data<In>(), nullptr},
-        .weight = weights.packed().data<In>(),
-        .residual = data_or_null<Out>(std::as_const(before[0])),
-        .out = data_or_null<Out>(after[0]),
-        .second_residual = data_or_null<Out>(std::as_const(before[1])),
-        .second_out = data_or_null<Out>(after[1]),
-    };
-  };
-  dispatch(
-      x.device(), [&] { kernels::cpu::conv2d(problem, weights.algorithm(), arguments(float(), float())); },
-      [&](auto stream) {
-        visit_dtype(grad_preactivation.dtype(), [&](auto from) {
-          visit_dtype(x.dtype(),
-                      [&](auto to) { kernels::cuda::conv2d(problem, arguments(from, to), stream); });
-        });
-      });
+  launch(x.device(), grad_preactivation.dtype(), x.dtype(),
+         [&]<class In, class Out>(const auto& context, In, Out) {
+           conv2d(context, problem,
+                  kernels::Conv2dArguments<In, Out>{
+                      .in = {grad_preactivation.data<In>(), nullptr},
+                      .weight = weights.packed().data<In>(),
+                      .residual = data_or_null<Out>(std::as_const(before[0])),
+                      .out = data_or_null<Out>(after[0]),
+                      .second_residual = data_or_null<Out>(std::as_const(before[1])),
+                      .second_out = data_or_null<Out>(after[1]),
+                  });
+         });
   for (std::size_t map = 0; map < 2; ++map)
     if (after[map]) *maps[map]->gradient() = std::move(after[map]);
 }
@@ -298,33 +266,19 @@ void conv2d_wgrad(std::span<const WgradInput> inputs, const Conv2dWeights& weigh
   const Shape& in = first.x.shape();
   const Device device = first.grad_preactivation.device();
   const kernels::Conv2dProblem problem = weights.problem(in.n, in.h, in.w);
-  const auto call = [&]<class In, class Grad>(In, Grad, const auto& wgrad) {
-    std::vector<kernels::BasicWgradInput<In, Grad>> pointers;
-    for (const WgradInput& input : inputs)
-      pointers.push_back(
-          {{input.x.data<In>(), data_or_null<In>(input.y)}, input.grad_preactivation.data<Grad>()});
-    wgrad(kernels::BasicConv2dWgradArguments<In, Grad>{
-        .inputs = pointers,
-        .dweight = weights.weight().gradient()->data(),
-        .dbias = weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr});
-  };
-  dispatch(
-      device,
-      [&] {
-        call(float(), float(), [&](const auto& arguments) {
-          kernels::cpu::conv2d_wgrad(problem, weights.algorithm(), arguments);
-        });
-      },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::conv2d_wgrad_workspace(problem, inputs.size()), device);
-        visit_dtype(first.x.dtype(), [&](auto map) {
-          visit_dtype(first.grad_preactivation.dtype(), [&](auto grad) {
-            call(map, grad, [&](const auto& arguments) {
-              kernels::cuda::conv2d_wgrad(problem, arguments, memory.data(), stream);
-            });
-          });
-        });
-      });
+  launch(device, first.x.dtype(), first.grad_preactivation.dtype(),
+         [&]<class In, class Grad>(const auto& context, In, Grad) {
+           kernels::Conv2dWgradArguments<In, Grad> arguments{
+               .count = inputs.size(),
+               .dweight = weights.weight().gradient()->data(),
+               .dbias =
+                   weights.bias() && weights.bias().tracked() ? weights.bias().gradient()->data() : nullptr};
+           std::ranges::transform(inputs, arguments.inputs.begin(), [](const WgradInput& input) {
+             return kernels::WgradInput<In, Grad>{{input.x.data<In>(), data_or_null<In>(input.y)},
+                                                  input.grad_preactivation.data<Grad>()};
+           });
+           conv2d_wgrad(context, problem, arguments);
+         });
 }
 
 namespace {

@@ -1,4 +1,4 @@
-// Convolution. Equations: kernels/conv2d/conv2d.h and conv2d_backward.h.
+// Convolution. Equations: kernels/conv2d/conv2d.h.
 #pragma once
 
 #include <array>
@@ -41,7 +41,6 @@ class Conv2dWeights {
 
   /// The problem for n input images of h × w.
   kernels::Conv2dProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
-  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
   const Tensor& weight() const { return weight_; }
   const Tensor& packed() const { return packed_; }
   const Tensor& bias() const { return bias_; }
@@ -56,7 +55,6 @@ class Conv2dWeights {
   void find_indices();
 
   kernels::Conv2dProblem layer_;  // without an input's extents
-  kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   DType outputs_;
   bool frozen_dgrad_;

@@ -8,7 +8,7 @@
 #include "engine/error.h"
 #include "engine/ops/op.h"
 #include "engine/ops/packing.h"
-#include "kernels/conv_lstm/conv_lstm_backward.h"
+#include "kernels/conv_lstm/conv_lstm.h"
 #include "kernels/shifted_sums/shifted_sums.h"
 
 namespace sapnet::engine {
@@ -27,7 +27,7 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
                   " does not fit a gate of shape " + to_string(shape));
   }
   layer_ = {.in_channels = shape.h - shape.n, .hidden = shape.n};
-  algorithm_ =
+  layer_.algorithm =
       execution.strict ? kernels::Conv2dAlgorithm::kDirect : kernels::fastest_algorithm(layer_.conv());
   weight_ = Tensor({4 * shape.n, shape.h, 3, 3}, execution.device);
   bias_ = Tensor({1, 1, 1, 4 * shape.n}, execution.device);
@@ -41,10 +41,11 @@ ConvLstmWeights::ConvLstmWeights(std::array<Tensor, 4> weights, std::array<Tenso
   const std::vector<std::int32_t> indices = weight_indices(weight_.shape().count());
   indices_ = packed_indices(packed_, [&](std::int32_t* packed) {
     dispatch(
-        execution.device, [] {},
-        [&](auto /*stream*/) {
-          visit_dtype(packed_.dtype(),
-                      [&]<class T>(T) { kernels::cuda::pack_conv_lstm<T>(layer_, indices.data(), packed); });
+        execution.device, [](const auto& /*context*/) {},
+        [&](const auto& /*context*/) {
+          visit_dtype(packed_.dtype(), [&]<class T>(T) {
+            kernels::cuda::pack_conv_lstm_indices<T>(layer_, indices.data(), packed);
+          });
         });
   });
 }
@@ -71,23 +72,13 @@ void ConvLstmWeights::pack() {
 
 void ConvLstmWeights::pack_on_host() {
   const std::vector<float> weight = to_vector(weight_);
-  dispatch(
-      execution_.device,
-      [&] {
-        packed_ = packed_weights<float>(
-            kernels::cpu::packed_conv_lstm_size(layer_, algorithm_), execution_.device,
-            [&](float* packed) { kernels::cpu::pack_conv_lstm(layer_, algorithm_, weight.data(), packed); });
-      },
-      [&](auto /*stream*/) {
-        if (!kernels::cuda::supports_conv_lstm(layer_))
-          throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
-                      " is not supported on a GPU, which requires 32 channels in and hidden");
-        visit_dtype(execution_.maps, [&]<class T>(T) {
-          packed_ = packed_weights<T>(
-              kernels::cuda::packed_conv_lstm_size(layer_), execution_.device,
-              [&](T* packed) { kernels::cuda::pack_conv_lstm<T>(layer_, weight.data(), packed); });
-        });
-      });
+  launch(execution_.device, execution_.maps, [&]<class T>(const auto& context, T) {
+    if (!supports_conv_lstm(context, layer_))
+      throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
+                  " is not supported on a GPU, which requires 32 channels in and hidden");
+    packed_ = packed_weights<T>(packed_conv_lstm_size(context, layer_), execution_.device,
+                                [&](T* packed) { pack_conv_lstm(context, layer_, weight.data(), packed); });
+  });
 }
 
 void ConvLstmWeights::backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const {
@@ -137,32 +128,22 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   // The backward pass needs the previous state, so keep handles to prevent in-place writes.
   const LstmState before = tape ? state : LstmState{};
   LstmState next{Tensor(map, device, maps), reuse_or_allocate(map, device, DType::kFloat32, state.cell)};
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicConvLstmArguments<T>{
-        .x = x.data<T>(),
-        .h = data_or_null<T>(std::as_const(state.hidden)),
-        .c = data_or_null(std::as_const(state.cell)),
-        .weight = weights.packed().data<T>(),
-        .bias = weights.bias().data(),
-        .h_out = next.hidden.data<T>(),
-        .c_out = next.cell.data(),
-        .gates = data_or_null<T>(gates),
-        .shifted_sums = shifted_sums ? shifted_sums->data() : nullptr,
-    };
-  };
-  const auto make_sums = [&](std::int64_t partials) {
-    if (shifted_sums) *shifted_sums = Tensor({problem.n, partials, 9, problem.hidden}, device);
-  };
-  dispatch(
-      device,
-      [&] {
-        make_sums(kernels::cpu::shifted_sums_partials(problem.h));
-        kernels::cpu::conv_lstm(problem, weights.algorithm(), arguments(float()));
-      },
-      [&](auto stream) {
-        make_sums(kernels::cuda::conv_lstm_partials(problem));
-        visit_dtype(maps, [&](auto t) { kernels::cuda::conv_lstm(problem, arguments(t), stream); });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    if (shifted_sums)
+      *shifted_sums = Tensor({problem.n, conv_lstm_partials(context, problem), 9, problem.hidden}, device);
+    conv_lstm(context, problem,
+              kernels::ConvLstmArguments<T>{
+                  .x = x.data<T>(),
+                  .h = data_or_null<T>(std::as_const(state.hidden)),
+                  .c = data_or_null(std::as_const(state.cell)),
+                  .weight = weights.packed().data<T>(),
+                  .bias = weights.bias().data(),
+                  .h_out = next.hidden.data<T>(),
+                  .c_out = next.cell.data(),
+                  .gates = data_or_null<T>(gates),
+                  .shifted_sums = shifted_sums ? shifted_sums->data() : nullptr,
+              });
+  });
   if (!tape) return next;
 
   next.hidden.track();
@@ -174,22 +155,16 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
     Tensor dgates = gates;  // in place
     const Tensor dc_out = dc;
     if (!dc && before.cell) dc = Tensor(map, device);
-    const auto backward_arguments = [&]<class T>(T) {
-      return kernels::BasicConvLstmBackwardArguments<T>{.gates = gates.data<T>(),
-                                                        .c = data_or_null(before.cell),
-                                                        .h_out = next.hidden.data<T>(),
-                                                        .dh_out = data_or_null<T>(dh),
-                                                        .dc_out = data_or_null(dc_out),
-                                                        .dgates = dgates.data<T>(),
-                                                        .dc = before.cell ? dc.data() : nullptr};
-    };
-    dispatch(
-        device, [&] { kernels::cpu::conv_lstm_backward(problem, backward_arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(maps, [&](auto t) {
-            kernels::cuda::conv_lstm_backward(problem, backward_arguments(t), stream);
-          });
-        });
+    launch(device, maps, [&]<class T>(const auto& context, T) {
+      conv_lstm_backward(context, problem,
+                         kernels::ConvLstmBackwardArguments<T>{.gates = gates.data<T>(),
+                                                               .c = data_or_null(before.cell),
+                                                               .h_out = next.hidden.data<T>(),
+                                                               .dh_out = data_or_null<T>(dh),
+                                                               .dc_out = data_or_null(dc_out),
+                                                               .dgates = dgates.data<T>(),
+                                                               .dc = before.cell ? dc.data() : nullptr});
+    });
     if (before.cell.tracked()) add_gradient(before.cell, std::move(dc));
     weights.backward(dgates, x, before.hidden);
   });

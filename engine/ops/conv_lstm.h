@@ -1,4 +1,4 @@
-// A convolutional LSTM cell. Equations: kernels/conv_lstm/conv_lstm.h and conv_lstm_backward.h.
+// A convolutional LSTM cell. Equations: kernels/conv_lstm/conv_lstm.h.
 #pragma once
 
 #include <array>
@@ -23,7 +23,6 @@ class ConvLstmWeights {
   void pack();
 
   kernels::ConvLstmProblem problem(std::int64_t n, std::int64_t h, std::int64_t w) const;
-  kernels::Conv2dAlgorithm algorithm() const { return algorithm_; }
   const Tensor& packed() const { return packed_; }
   const Tensor& bias() const { return bias_; }
 
@@ -40,7 +39,6 @@ class ConvLstmWeights {
   void pack_on_host();
 
   kernels::ConvLstmProblem layer_;  // without an input's extents
-  kernels::Conv2dAlgorithm algorithm_;
   Execution execution_;
   std::array<Tensor, 4> weights_, biases_;
   Tensor weight_, bias_, packed_;     // of all gates, concatenated

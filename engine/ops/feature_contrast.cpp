@@ -21,43 +21,30 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
     signs = workspace(static_cast<std::size_t>(problem.floats_of_signs()), device);
     factors = workspace(2, device);
   }
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicFeatureContrastArguments<T>{
-        .derained = derained.data<T>(),
-        .clean = clean.data<T>(),
-        .rainy = rainy.data<T>(),
-        .value = value.data(),
-        .signs = reinterpret_cast<std::int8_t*>(data_or_null(signs)),
-        .factors = data_or_null(factors)};
-  };
-  dispatch(
-      device, [&] { kernels::cpu::feature_contrast(problem, arguments(float())); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::feature_contrast_workspace(problem), device);
-        visit_dtype(maps, [&](auto t) {
-          kernels::cuda::feature_contrast(problem, arguments(t), memory.data(), stream);
-        });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    feature_contrast(
+        context, problem,
+        kernels::FeatureContrastArguments<T>{.derained = derained.data<T>(),
+                                             .clean = clean.data<T>(),
+                                             .rainy = rainy.data<T>(),
+                                             .value = value.data(),
+                                             .signs = reinterpret_cast<std::int8_t*>(data_or_null(signs)),
+                                             .factors = data_or_null(factors)});
+  });
   if (!tape) return value;
   value.track();
   tape->record([=] {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dderained(shape, device, maps);
-    const auto backward_arguments = [&]<class T>(T) {
-      return kernels::BasicFeatureContrastBackwardArguments<T>{
-          .signs = reinterpret_cast<const std::int8_t*>(signs.data()),
-          .factors = factors.data(),
-          .dvalue = dvalue.data(),
-          .dderained = dderained.data<T>()};
-    };
-    dispatch(
-        device, [&] { kernels::cpu::feature_contrast_backward(problem, backward_arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(maps, [&](auto t) {
-            kernels::cuda::feature_contrast_backward(problem, backward_arguments(t), stream);
-          });
-        });
+    launch(device, maps, [&]<class T>(const auto& context, T) {
+      feature_contrast_backward(context, problem,
+                                kernels::FeatureContrastBackwardArguments<T>{
+                                    .signs = reinterpret_cast<const std::int8_t*>(signs.data()),
+                                    .factors = factors.data(),
+                                    .dvalue = dvalue.data(),
+                                    .dderained = dderained.data<T>()});
+    });
     add_gradient(derained, std::move(dderained));
   });
   return value;

@@ -19,20 +19,13 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
   check_tensor("feature_distance", "weight", weight, weight.shape(), DType::kFloat32, device);
   const kernels::FeatureDistanceProblem problem{shape.n, shape.h, shape.w, shape.c};
   Tensor value({1, 1, 1, 1}, device);
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicFeatureDistanceArguments<T>{.derained = derained.data<T>(),
-                                                     .clean = clean.data<T>(),
-                                                     .weight = weight.data(),
-                                                     .value = value.data()};
-  };
-  dispatch(
-      device, [&] { kernels::cpu::feature_distance(problem, arguments(float())); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::feature_distance_workspace(problem), device);
-        visit_dtype(maps, [&](auto t) {
-          kernels::cuda::feature_distance(problem, arguments(t), memory.data(), stream);
-        });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    feature_distance(context, problem,
+                     kernels::FeatureDistanceArguments<T>{.derained = derained.data<T>(),
+                                                          .clean = clean.data<T>(),
+                                                          .weight = weight.data(),
+                                                          .value = value.data()});
+  });
   Tape* const tape = tape_for(derained);
   if (!tape) return value;
   value.track();
@@ -40,20 +33,15 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dderained(shape, device, maps);
-    const auto backward_arguments = [&]<class T>(T) {
-      return kernels::BasicFeatureDistanceBackwardArguments<T>{.derained = derained.data<T>(),
-                                                               .clean = clean.data<T>(),
-                                                               .weight = weight.data(),
-                                                               .dvalue = dvalue.data(),
-                                                               .dderained = dderained.data<T>()};
-    };
-    dispatch(
-        device, [&] { kernels::cpu::feature_distance_backward(problem, backward_arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(maps, [&](auto t) {
-            kernels::cuda::feature_distance_backward(problem, backward_arguments(t), stream);
-          });
-        });
+    launch(device, maps, [&]<class T>(const auto& context, T) {
+      feature_distance_backward(
+          context, problem,
+          kernels::FeatureDistanceBackwardArguments<T>{.derained = derained.data<T>(),
+                                                       .clean = clean.data<T>(),
+                                                       .weight = weight.data(),
+                                                       .dvalue = dvalue.data(),
+                                                       .dderained = dderained.data<T>()});
+    });
     add_gradient(derained, std::move(dderained));
   });
   return value;

@@ -19,25 +19,21 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
   Tape* const tape = tape_for(logits);
   Tensor value({1, 1, 1, 1}, device), dlogits;
   if (tape) dlogits = Tensor(shape, device);
-  const kernels::FocalArguments arguments = {
-      .logits = logits.data(), .value = value.data(), .dlogits = data_or_null(dlogits)};
-  dispatch(
-      device, [&] { kernels::cpu::focal(problem, arguments); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::focal_workspace(problem), device);
-        kernels::cuda::focal(problem, arguments, memory.data(), stream);
-      });
+  launch(device, [&](const auto& context) {
+    focal(context, problem,
+          kernels::FocalArguments{
+              .logits = logits.data(), .value = value.data(), .dlogits = data_or_null(dlogits)});
+  });
   if (!tape) return value;
   value.track();
   tape->record([=] {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor scaled = dlogits;  // in place
-    const kernels::FocalBackwardArguments backward_arguments = {.dlogits = scaled.data(),
-                                                                .dvalue = dvalue.data()};
-    dispatch(
-        device, [&] { kernels::cpu::focal_backward(problem, backward_arguments); },
-        [&](auto stream) { kernels::cuda::focal_backward(problem, backward_arguments, stream); });
+    launch(device, [&](const auto& context) {
+      focal_backward(context, problem,
+                     kernels::FocalBackwardArguments{.dlogits = scaled.data(), .dvalue = dvalue.data()});
+    });
     add_gradient(logits, std::move(scaled));
   });
   return value;

@@ -47,32 +47,21 @@ Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
     const std::int64_t pixels = out_shape.n * out_shape.h * out_shape.w;
     argmax = workspace(static_cast<std::size_t>(pixels * problem.argmax_words()), device);
   }
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicMaxPoolArguments<T>{
-        .in = x.data<T>(), .out = out.data<T>(), .argmax = words(argmax)};
-  };
-  dispatch(
-      device, [&] { kernels::cpu::max_pool(problem, arguments(float())); },
-      [&](auto stream) {
-        visit_dtype(maps, [&](auto t) { kernels::cuda::max_pool(problem, arguments(t), stream); });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    max_pool(context, problem,
+             kernels::MaxPoolArguments<T>{.in = x.data<T>(), .out = out.data<T>(), .argmax = words(argmax)});
+  });
   if (!tape) return out;
   out.track();
   tape->record([=] {
     const Tensor dout = take_gradient(out);
     if (!dout) return;
     Tensor din(x.shape(), device, maps);
-    const auto backward_arguments = [&]<class T>(T) {
-      return kernels::BasicMaxPoolBackwardArguments<T>{
-          .dout = dout.data<T>(), .argmax = words(argmax), .din = din.data<T>()};
-    };
-    dispatch(
-        device, [&] { kernels::cpu::max_pool_backward(problem, backward_arguments(float())); },
-        [&](auto stream) {
-          visit_dtype(maps, [&](auto t) {
-            kernels::cuda::max_pool_backward(problem, backward_arguments(t), stream);
-          });
-        });
+    launch(device, maps, [&]<class T>(const auto& context, T) {
+      max_pool_backward(context, problem,
+                        kernels::MaxPoolBackwardArguments<T>{
+                            .dout = dout.data<T>(), .argmax = words(argmax), .din = din.data<T>()});
+    });
     add_gradient(x, std::move(din));
   });
   return out;

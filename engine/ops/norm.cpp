@@ -9,14 +9,10 @@ void norm(const Tensor& a, const Tensor& b, Tensor value) {
   if (!a) throw Error("norm: input is empty");
   if (b) check_tensor("norm", "second input", b, a.shape(), DType::kFloat32, a.device());
   check_tensor("norm", "value", value, {1, 1, 1, 1}, DType::kFloat32, a.device());
-  const std::int64_t count = a.shape().count();
-  const kernels::NormArguments arguments = {.a = a.data(), .b = data_or_null(b), .value = value.data()};
-  dispatch(
-      a.device(), [&] { kernels::cpu::norm(count, arguments); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::norm_workspace(count), a.device());
-        kernels::cuda::norm(count, arguments, memory.data(), stream);
-      });
+  launch(a.device(), [&](const auto& context) {
+    norm(context, a.shape().count(),
+         kernels::NormArguments{.a = a.data(), .b = data_or_null(b), .value = value.data()});
+  });
 }
 
 }  // namespace sapnet::engine

@@ -7,9 +7,9 @@ namespace sapnet::engine {
 namespace {
 
 void run(const kernels::NormalizeProblem& problem, const Tensor& in, Tensor& out) {
-  dispatch(
-      in.device(), [&] { kernels::cpu::normalize(problem, in.data(), out.data()); },
-      [&](auto stream) { kernels::cuda::normalize(problem, in.data(), out.data(), stream); });
+  launch(in.device(), [&](const auto& context) {
+    normalize(context, problem, kernels::NormalizeArguments{.in = in.data(), .out = out.data()});
+  });
 }
 
 }  // namespace

@@ -40,14 +40,10 @@ void add_gradient(const std::shared_ptr<Tensor>& target, Tensor addend) {
     gradient = std::move(addend);
     return;
   }
-  const std::int64_t count = gradient.shape().count();
-  dispatch(
-      gradient.device(), [&] { kernels::cpu::add(count, addend.data(), gradient.data()); },
-      [&](auto stream) {
-        visit_dtype(gradient.dtype(), [&]<class T>(T) {
-          kernels::cuda::add<T>(count, addend.data<T>(), gradient.data<T>(), stream);
-        });
-      });
+  launch(gradient.device(), gradient.dtype(), [&]<class T>(const auto& context, T) {
+    add(context, gradient.shape().count(),
+        kernels::AddArguments<T>{.from = addend.data<T>(), .to = gradient.data<T>()});
+  });
 }
 
 }  // namespace sapnet::engine

@@ -7,12 +7,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/cuda.h"
 #include "engine/error.h"
 #include "engine/execution.h"
 #include "engine/tape.h"
 #include "engine/tensor.h"
+#include "kernels/context.h"
 
 namespace sapnet::engine {
 
@@ -59,20 +61,45 @@ inline Tensor workspace(std::size_t floats, Device device) {
   return Tensor({1, 1, 1, static_cast<std::int64_t>(floats)}, device);
 }
 
-/// Runs the implementation for the device; the only place that branches on it. on_cuda(stream) is a generic
-/// lambda, so builds without CUDA do not instantiate the CUDA kernels.
+/// Runs on_cpu(context) or on_cuda(context), with the context of the device's kernels (kernels/context.h).
+/// Both are generic lambdas, so builds without CUDA do not instantiate the CUDA kernels.
 template <class Cpu, class Cuda>
 void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_cuda) {
-  if (device == Device::kCpu) {
-    on_cpu();
-    return;
-  }
+  if (device == Device::kCpu) return on_cpu(kernels::cpu::Context());
 #ifdef SAPNET_CUDA
   const auto guard = cuda::lock();
-  on_cuda(cuda::stream());
+  std::vector<Tensor> workspaces;  // released when their use is queued
+  on_cuda(kernels::cuda::Context{cuda::stream(), [&](std::size_t floats) {
+                                   workspaces.push_back(workspace(floats, device));
+                                   return workspaces.back().data();
+                                 }});
 #else
   throw Error("device cuda cannot be used: " + cuda::unavailable_reason());
 #endif
+}
+
+/// Runs body(context), which calls an operation that both devices have.
+template <class Body>
+void launch(Device device, const Body& body) {
+  dispatch(device, body, body);
+}
+
+/// Runs body(context, T()), T the type of the maps; always float on the CPU.
+template <class Body>
+void launch(Device device, DType maps, const Body& body) {
+  dispatch(
+      device, [&](const auto& context) { body(context, float()); },
+      [&](const auto& context) { visit_dtype(maps, [&](auto t) { body(context, t); }); });
+}
+
+/// Runs body(context, In(), Out()), for maps of two types.
+template <class Body>
+void launch(Device device, DType in, DType out, const Body& body) {
+  dispatch(
+      device, [&](const auto& context) { body(context, float(), float()); },
+      [&](const auto& context) {
+        visit_dtype(in, [&](auto from) { visit_dtype(out, [&](auto to) { body(context, from, to); }); });
+      });
 }
 
 }  // namespace sapnet::engine

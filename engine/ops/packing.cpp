@@ -20,12 +20,12 @@ std::vector<std::int32_t> weight_indices(std::int64_t count) {
 void pack_by_gather(const Tensor& weight, const Tensor& indices, Tensor& packed) {
   if (!indices) throw Error("weights that are not tracked cannot be repacked on a GPU");
   dispatch(
-      packed.device(), [] { throw Error("weights are packed by gather on a GPU only"); },
-      [&](auto stream) {
+      packed.device(),
+      [](const auto& /*context*/) { throw Error("weights are packed by gather on a GPU only"); },
+      [&](const auto& context) {
         visit_dtype(packed.dtype(), [&]<class T>(T) {
-          kernels::cuda::gather(indices.shape().count(), weight.data(),
-                                reinterpret_cast<const std::int32_t*>(indices.data()), packed.data<T>(),
-                                stream);
+          gather(context, indices.shape().count(), weight.data(),
+                 reinterpret_cast<const std::int32_t*>(indices.data()), packed.data<T>());
         });
       });
 }

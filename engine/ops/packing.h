@@ -13,10 +13,10 @@ namespace sapnet::engine {
 
 /// pack(T*) writes `size` numbers on the host.
 template <class T, class Pack>
-Tensor packed_weights(std::size_t size, Device device, const Pack& pack) {
-  std::vector<T> packed(size);
+Tensor packed_weights(std::int64_t size, Device device, const Pack& pack) {
+  std::vector<T> packed(static_cast<std::size_t>(size));
   pack(packed.data());
-  return from_host(std::span<const T>(packed), {1, 1, 1, static_cast<std::int64_t>(size)}, device);
+  return from_host(std::span<const T>(packed), {1, 1, 1, size}, device);
 }
 
 /// The indices of `count` weights: 1, 2, 3, … Packed in place of the weights, they are the table for

@@ -19,15 +19,12 @@ Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor r
   const kernels::ResizeProblem problem = {in.n, in.h, in.w, in.c, h, w};
   Tape* const tape = tape_for(x, residual);
   Tensor out = reuse_or_allocate(out_shape, device, maps, residual);
-  const auto arguments = [&]<class T>(T) {
-    return kernels::BasicResizeArguments<T>{
-        .in = x.data<T>(), .residual = data_or_null<T>(std::as_const(residual)), .out = out.data<T>()};
-  };
-  dispatch(
-      device, [&] { kernels::cpu::resize_bilinear(problem, arguments(float())); },
-      [&](auto stream) {
-        visit_dtype(maps, [&](auto t) { kernels::cuda::resize_bilinear(problem, arguments(t), stream); });
-      });
+  launch(device, maps, [&]<class T>(const auto& context, T) {
+    resize_bilinear(
+        context, problem,
+        kernels::ResizeArguments<T>{
+            .in = x.data<T>(), .residual = data_or_null<T>(std::as_const(residual)), .out = out.data<T>()});
+  });
   if (!tape) return out;
   out.track();
   tape->record([=, residual_gradient = residual.gradient()] {
@@ -35,16 +32,11 @@ Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor r
     if (!dout) return;
     if (x.tracked()) {
       Tensor din(in, device, maps);
-      const auto backward_arguments = [&]<class T>(T) {
-        return kernels::BasicResizeBackwardArguments<T>{.dout = dout.data<T>(), .din = din.data<T>()};
-      };
-      dispatch(
-          device, [&] { kernels::cpu::resize_bilinear_backward(problem, backward_arguments(float())); },
-          [&](auto stream) {
-            visit_dtype(maps, [&](auto t) {
-              kernels::cuda::resize_bilinear_backward(problem, backward_arguments(t), stream);
-            });
-          });
+      launch(device, maps, [&]<class T>(const auto& context, T) {
+        resize_bilinear_backward(
+            context, problem,
+            kernels::ResizeBackwardArguments<T>{.dout = dout.data<T>(), .din = din.data<T>()});
+      });
       add_gradient(x, std::move(din));
     }
     if (residual_gradient) add_gradient(residual_gradient, dout);

@@ -19,28 +19,25 @@ Tensor ssim(const Tensor& x, const Tensor& y) {
   Tensor derivatives;
   if (tape) derivatives = Tensor({3 * shape.n, shape.h, shape.w, shape.c}, device);
   Tensor value({1, 1, 1, 1}, device);
-  const kernels::SsimArguments arguments = {
-      .x = x.data(), .y = y.data(), .derivatives = data_or_null(derivatives)};
-  dispatch(
-      device, [&] { value.data()[0] = static_cast<float>(kernels::cpu::ssim(problem, arguments)); },
-      [&](auto stream) {
-        Tensor memory = workspace(kernels::cuda::ssim_workspace(problem), device);
-        kernels::cuda::ssim(problem, arguments, memory.data(), value.data(), stream);
-      });
+  launch(device, [&](const auto& context) {
+    ssim(context, problem,
+         kernels::SsimArguments{
+             .x = x.data(), .y = y.data(), .value = value.data(), .derivatives = data_or_null(derivatives)});
+  });
   if (!tape) return value;
   value.track();
   tape->record([=] {
     const Tensor dvalue = take_gradient(value);
     if (!dvalue) return;
     Tensor dx(shape, device);
-    const kernels::SsimBackwardArguments backward_arguments = {.x = x.data(),
-                                                               .y = y.data(),
-                                                               .derivatives = derivatives.data(),
-                                                               .dvalue = dvalue.data(),
-                                                               .dx = dx.data()};
-    dispatch(
-        device, [&] { kernels::cpu::ssim_backward(problem, backward_arguments); },
-        [&](auto stream) { kernels::cuda::ssim_backward(problem, backward_arguments, stream); });
+    launch(device, [&](const auto& context) {
+      ssim_backward(context, problem,
+                    kernels::SsimBackwardArguments{.x = x.data(),
+                                                   .y = y.data(),
+                                                   .derivatives = derivatives.data(),
+                                                   .dvalue = dvalue.data(),
+                                                   .dx = dx.data()});
+    });
     add_gradient(x, std::move(dx));
   });
   return value;

@@ -1,6 +1,5 @@
 #include "kernels/adam/adam.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "kernels/adam/update.h"
@@ -8,14 +7,12 @@
 
 namespace sapnet::kernels::cpu {
 
-void adam(const AdamArguments& a) {
+void adam(const Context& /*context*/, std::int64_t count, const AdamArguments& a) {
   if (!all_finite(a.checked, a.checks)) return;
   const AdamFactors f = *a.factors;
   const float factor = gradient_factor(f, *a.checked);
-  constexpr std::int64_t kBlock = 16384;
-  parallel_for((a.count + kBlock - 1) / kBlock, [&](std::int64_t block) {
-    const std::int64_t end = std::min(a.count, (block + 1) * kBlock);
-    for (std::int64_t k = block * kBlock; k < end; ++k) {
+  parallel_for_blocks(count, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
       const float gradient = factor * a.gradients[k];
       const float m = a.first_moments[k] = first_moment(f, a.first_moments[k], gradient);
       const float v = a.second_moments[k] = second_moment(f, a.second_moments[k], gradient);

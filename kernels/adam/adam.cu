@@ -21,6 +21,8 @@ struct Update {
 
 }  // namespace
 
-void adam(const AdamArguments& a, CudaStream stream) { gpu::for_each_element(a.count, stream, Update{a}); }
+void adam(const Context& context, std::int64_t count, const AdamArguments& a) {
+  gpu::for_each_element(count, context.stream, Update{a});
+}
 
 }  // namespace sapnet::kernels::cuda

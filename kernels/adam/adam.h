@@ -16,7 +16,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -49,9 +49,8 @@ inline AdamFactors adam_factors(const AdamProblem& p) {
 }
 
 struct AdamArguments {
-  std::int64_t count = 0;
-  const AdamFactors* factors = nullptr;
-  float* values = nullptr;  // (count) each; all but the gradients are updated
+  const AdamFactors* factors = nullptr;  // (1)
+  float* values = nullptr;               // (count) each; all but the gradients are updated
   const float* gradients = nullptr;
   float* first_moments = nullptr;   // m
   float* second_moments = nullptr;  // v
@@ -59,17 +58,27 @@ struct AdamArguments {
   // Of which the first is the norm of all gradients; unless all are finite, nothing is updated.
   const float* checked = nullptr;  // (checks)
   std::int64_t checks = 1;
+
+  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
+    visit(1, a.factors...);
+    visit(count, a.values...);
+    visit(count, a.gradients...);
+    visit(count, a.first_moments...);
+    visit(count, a.second_moments...);
+    visit(count, a.ema...);
+    visit(std::max({a.checks...}), a.checked...);
+  }
 };
 
 namespace cpu {
 
-void adam(const AdamArguments& arguments);
+void adam(const Context& context, std::int64_t count, const AdamArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-void adam(const AdamArguments& arguments, CudaStream stream);
+void adam(const Context& context, std::int64_t count, const AdamArguments& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

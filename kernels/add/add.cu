@@ -1,6 +1,5 @@
 #include "kernels/add/add.h"
 #include "kernels/elementwise.cuh"
-#include "kernels/half.h"
 #include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda {
@@ -8,22 +7,20 @@ namespace {
 
 template <class T>
 struct Add {
-  const T* from;
-  T* to;
+  AddArguments<T> a;
 
   __device__ void operator()(std::int64_t k) const {
-    to[k] = gpu::from_float<T>(gpu::to_float(to[k]) + gpu::to_float(from[k]));
+    a.to[k] = gpu::from_float<T>(gpu::to_float(a.to[k]) + gpu::to_float(a.from[k]));
   }
 };
 
 }  // namespace
 
 template <class T>
-void add(std::int64_t count, const T* from, T* to, CudaStream stream) {
-  gpu::for_each_element(count, stream, Add<gpu::Stored<T>>{gpu::stored(from), gpu::stored(to)});
+void add(const Context& context, std::int64_t count, const AddArguments<T>& a) {
+  gpu::for_each_element(count, context.stream, Add<T>{a});
 }
 
-template void add(std::int64_t, const float*, float*, CudaStream);
-template void add(std::int64_t, const Half*, Half*, CudaStream);
+SAPNET_INSTANTIATE(add, std::int64_t, AddArguments);
 
 }  // namespace sapnet::kernels::cuda

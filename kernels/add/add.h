@@ -1,22 +1,34 @@
-// In-place addition of two arrays.
+// In-place addition of two arrays: to[k] += from[k] for `count` numbers.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
+
+/// T: float or, on a GPU, Half.
+template <class T = float>
+struct AddArguments {
+  const T* from = nullptr;  // (count)
+  T* to = nullptr;          // (count)
+
+  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
+    visit(count, a.from...);
+    visit(count, a.to...);
+  }
+};
+
 namespace cpu {
 
-/// to[k] += from[k] for `count` numbers.
-void add(std::int64_t count, const float* from, float* to);
+void add(const Context& context, std::int64_t count, const AddArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
 template <class T>
-void add(std::int64_t count, const T* from, T* to, CudaStream stream);
+void add(const Context& context, std::int64_t count, const AddArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

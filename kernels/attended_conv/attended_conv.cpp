@@ -4,8 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/attended_conv/attended_conv_backward.h"
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/parallel.h"
 
 namespace sapnet::kernels::cpu {
@@ -59,18 +58,15 @@ Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64
 
 }  // namespace
 
-void attention_scale(const AttendedConvProblem& p, const AttendedConvArguments& a, float* scale) {
+void attended_conv(const Context& context, const AttendedConvProblem& p, const AttendedConvArguments<>& a) {
+  std::vector<float> scale(static_cast<std::size_t>(p.n * p.c));
   parallel_for(p.n, [&](std::int64_t image) {
-    float* to = scale + image * p.c;
+    float* to = scale.data() + image * p.c;
     for (const double value : attention(p, a, image).scale) *to++ = static_cast<float>(value);
   });
-}
-
-void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, const AttendedConvArguments& a) {
-  std::vector<float> scale(static_cast<std::size_t>(p.n * p.c));
-  attention_scale(p, a, scale.data());
+  if (a.scale) std::ranges::copy(scale, a.scale);
   // The scale is positive, so it commutes with the ReLU.
-  conv2d(p.conv(), algorithm,
+  conv2d(context, p.conv(),
          {.in = {a.in, nullptr},
           .weight = a.packed,
           .bias = a.bias,
@@ -86,7 +82,7 @@ void attended_conv(const AttendedConvProblem& p, Conv2dAlgorithm algorithm, cons
 namespace {
 
 /// Adds one image's contribution to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
-std::vector<double> attention_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a,
+std::vector<double> attention_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments<>& a,
                                        const Attention& forward, const double* dscale) {
   const std::size_t channels = forward.mean.size(), hidden = forward.hidden.size();
   std::vector<double> dlogit(channels), dhidden(hidden), kappa(channels);
@@ -112,7 +108,8 @@ std::vector<double> attention_backward(const AttendedConvProblem& p, const Atten
 
 }  // namespace
 
-void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments& a) {
+void attended_conv_backward(const Context& context, const AttendedConvProblem& p,
+                            const AttendedConvBackwardArguments<>& a) {
   const auto channels = static_cast<std::size_t>(p.c);
   std::vector<Attention> forward(static_cast<std::size_t>(p.n));
   parallel_for(
@@ -120,14 +117,14 @@ void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBack
   std::vector<float> scale, shift;
   for (const Attention& of_image : forward)
     scale.insert(scale.end(), of_image.scale.begin(), of_image.scale.end());
-  Conv2dEpilogueBackwardArguments epilogue{.dout = a.dout,
-                                           .out = a.out,
-                                           .pre_residual = a.pre_residual,
-                                           .scale = scale.data(),
-                                           .shift = nullptr,
-                                           .grad_preactivation = a.dy,
-                                           .dresidual_before = a.dresidual_before,
-                                           .dresidual = a.dresidual};
+  Conv2dEpilogueBackwardArguments<> epilogue{.dout = a.dout,
+                                             .out = a.out,
+                                             .pre_residual = a.pre_residual,
+                                             .scale = scale.data(),
+                                             .shift = nullptr,
+                                             .grad_preactivation = a.dy,
+                                             .dresidual_before = a.dresidual_before,
+                                             .dresidual = a.dresidual};
   std::vector<double> dscale(scale.size());
   conv2d_scale_backward(p.conv(), epilogue, dscale.data());
   for (std::size_t image = 0; image < forward.size(); ++image) {
@@ -135,7 +132,7 @@ void attended_conv_backward(const AttendedConvProblem& p, const AttendedConvBack
     shift.insert(shift.end(), kappa.begin(), kappa.end());
   }
   epilogue.shift = shift.data();
-  conv2d_epilogue_backward(p.conv(), epilogue);
+  conv2d_epilogue_backward(context, p.conv(), epilogue);
 }
 
 }  // namespace sapnet::kernels::cpu

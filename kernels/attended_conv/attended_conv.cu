@@ -1,10 +1,9 @@
 #include "kernels/attended_conv/attended_conv.h"
-#include "kernels/attended_conv/attended_conv_backward.h"
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/elementwise.cuh"
 #include "kernels/gpu.cuh"
-#include "kernels/half.h"
 #include "kernels/storage.cuh"
+#include "kernels/sums.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
@@ -82,65 +81,52 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-bool supports_attended_conv(const AttendedConvProblem& p) {
+bool supports_attended_conv(const Context& /*context*/, const AttendedConvProblem& p) {
   return p.c == kChannels && p.hidden <= kMaxHidden;
-}
-
-std::size_t attended_conv_workspace(const AttendedConvProblem& p, std::int64_t partials) {
-  const std::int64_t folded = partials > kMaxPartials ? kMaxPartials * kThreads : 0;
-  return static_cast<std::size_t>(p.n * (p.c + folded));
 }
 
 namespace {
 
-/// Arguments: those of the forward or of the backward pass. workspace: attended_conv_workspace() floats.
+/// Arguments: those of the forward or of the backward pass.
 template <class Arguments>
-void launch_attention(const AttendedConvProblem& p, const Arguments& a, float* workspace, double* statistics,
-                      CudaStream stream) {
-  float* const scale = workspace;
+void launch_attention(const Context& context, const AttendedConvProblem& p, const Arguments& a, float* scale,
+                      double* statistics) {
   const auto images = static_cast<unsigned>(p.n);
   const float* sums = a.shifted_sums;
   std::int64_t partials = a.partials;
   if (partials > kMaxPartials) {
-    float* const folded = workspace + p.n * p.c;
-    gpu::launch(fold_partials, dim3(static_cast<unsigned>(kMaxPartials), images), kThreads, 0, stream, sums,
-                partials, folded);
+    float* const folded = context.workspace(static_cast<std::size_t>(p.n * kMaxPartials * kThreads));
+    gpu::launch(fold_partials, dim3(static_cast<unsigned>(kMaxPartials), images), kThreads, 0, context.stream,
+                sums, partials, folded);
     sums = folded;
     partials = kMaxPartials;
   }
-  gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, stream, sums, partials, a.weight, a.bias,
-              a.w1, a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale,
+  gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, context.stream, sums, partials, a.weight,
+              a.bias, a.w1, a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale,
               statistics);
 }
 
 }  // namespace
 
 template <class T>
-void attention_scale(const AttendedConvProblem& p, const BasicAttendedConvArguments<T>& a, float* workspace,
-                     CudaStream stream) {
-  launch_attention(p, a, workspace, nullptr, stream);
-}
-
-template <class T>
-void attended_conv(const AttendedConvProblem& p, const BasicAttendedConvArguments<T>& a, float* workspace,
-                   CudaStream stream) {
-  attention_scale(p, a, workspace, stream);
+void attended_conv(const Context& context, const AttendedConvProblem& p, const AttendedConvArguments<T>& a) {
+  float* const scale = a.scale ? a.scale : context.workspace(static_cast<std::size_t>(p.n * p.c));
+  launch_attention(context, p, a, scale, nullptr);
   // The scale is positive, so it commutes with the ReLU.
-  BasicConv2dArguments<T> conv;
-  conv.in = {a.in, nullptr};
-  conv.weight = a.packed;
-  conv.bias = a.bias;
-  conv.scale = workspace;
-  conv.residual = a.residual;
-  conv.relu = true;
-  conv.out = a.out;
-  conv.pre_residual = a.pre_residual;
-  conv.shifted_sums = a.out_shifted_sums;
-  conv.sums_dilation = p.next_dilation;
-  conv2d(p.conv(), conv, stream);
+  conv2d<T, T>(context, p.conv(),
+               {.in = {a.in, nullptr},
+                .weight = a.packed,
+                .bias = a.bias,
+                .scale = scale,
+                .residual = a.residual,
+                .relu = true,
+                .out = a.out,
+                .pre_residual = a.pre_residual,
+                .shifted_sums = a.out_shifted_sums,
+                .sums_dilation = p.next_dilation});
 }
 
-// --- backward (attended_conv_backward.h) ---
+// --- backward ---
 
 namespace {
 
@@ -243,33 +229,28 @@ struct AddAttentionWeights {
 
 }  // namespace
 
-std::size_t attended_conv_backward_workspace(const AttendedConvProblem& p, std::int64_t partials) {
-  const std::int64_t doubles = p.n * (2 * p.c + 2 * p.hidden);
-  return static_cast<std::size_t>(2 * doubles + p.n * p.c * (1 + scale_grad_partials(p))) +
-         attended_conv_workspace(p, partials);
-}
-
 template <class T>
-void attended_conv_backward(const AttendedConvProblem& p, const BasicAttendedConvBackwardArguments<T>& a,
-                            float* workspace, CudaStream stream) {
-  auto* const statistics = reinterpret_cast<double*>(workspace);
-  double* const dlogit = statistics + p.n * (p.c + p.hidden);
-  double* const dhidden = dlogit + p.n * p.c;
-  float* const kappa = reinterpret_cast<float*>(dhidden + p.n * p.hidden);
-  float* const scale_partials = kappa + p.n * p.c;
-  float* const scale = scale_partials + p.n * p.c * scale_grad_partials(p);
+void attended_conv_backward(const Context& context, const AttendedConvProblem& p,
+                            const AttendedConvBackwardArguments<T>& a) {
+  const std::int64_t channels = p.n * p.c, squeezed = p.n * p.hidden, partials = scale_grad_partials(p);
+  double* const statistics = gpu::doubles(context, channels + squeezed);
+  double* const dlogit = gpu::doubles(context, channels);
+  double* const dhidden = gpu::doubles(context, squeezed);
+  float* const kappa = context.workspace(static_cast<std::size_t>(channels));
+  float* const scale_partials = context.workspace(static_cast<std::size_t>(channels * partials));
+  float* const scale = context.workspace(static_cast<std::size_t>(channels));
   const auto images = static_cast<unsigned>(p.n);
   const int hidden = static_cast<int>(p.hidden);
-  launch_attention(p, a, scale, statistics, stream);
-  gpu::launch(sum_scale_gradient<gpu::Stored<T>>, dim3(static_cast<unsigned>(scale_grad_partials(p)), images),
-              kSumWarps * gpu::kWarp, 0, stream, gpu::stored(a.dout), gpu::stored(a.out),
-              gpu::stored(a.pre_residual ? a.pre_residual : a.out), p.h * p.w, scale_partials);
-  gpu::launch(attention_backward, dim3(images), kChannels, 0, stream, scale_partials, scale_grad_partials(p),
-              scale, statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
+  launch_attention(context, p, a, scale, statistics);
+  gpu::launch(sum_scale_gradient<T>, dim3(static_cast<unsigned>(partials), images), kSumWarps * gpu::kWarp, 0,
+              context.stream, a.dout, a.out, a.pre_residual ? a.pre_residual : a.out, p.h * p.w,
+              scale_partials);
+  gpu::launch(attention_backward, dim3(images), kChannels, 0, context.stream, scale_partials, partials, scale,
+              statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
               AttentionGradients{dlogit, dhidden, kappa});
-  gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, stream,
+  gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, context.stream,
                         AddAttentionWeights{statistics, dlogit, dhidden, p.n, hidden, a.dw1, a.dw2, a.dw3});
-  conv2d_epilogue_backward<T>(p.conv(),
+  conv2d_epilogue_backward<T>(context, p.conv(),
                               {.dout = a.dout,
                                .out = a.out,
                                .pre_residual = a.pre_residual,
@@ -277,21 +258,10 @@ void attended_conv_backward(const AttendedConvProblem& p, const BasicAttendedCon
                                .shift = kappa,
                                .grad_preactivation = a.dy,
                                .dresidual_before = a.dresidual_before,
-                               .dresidual = a.dresidual},
-                              stream);
+                               .dresidual = a.dresidual});
 }
 
-template void attended_conv_backward(const AttendedConvProblem&,
-                                     const BasicAttendedConvBackwardArguments<float>&, float*, CudaStream);
-template void attended_conv_backward(const AttendedConvProblem&,
-                                     const BasicAttendedConvBackwardArguments<Half>&, float*, CudaStream);
-template void attention_scale(const AttendedConvProblem&, const BasicAttendedConvArguments<float>&, float*,
-                              CudaStream);
-template void attention_scale(const AttendedConvProblem&, const BasicAttendedConvArguments<Half>&, float*,
-                              CudaStream);
-template void attended_conv(const AttendedConvProblem&, const BasicAttendedConvArguments<float>&, float*,
-                            CudaStream);
-template void attended_conv(const AttendedConvProblem&, const BasicAttendedConvArguments<Half>&, float*,
-                            CudaStream);
+SAPNET_INSTANTIATE(attended_conv, const AttendedConvProblem&, AttendedConvArguments);
+SAPNET_INSTANTIATE(attended_conv_backward, const AttendedConvProblem&, AttendedConvBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

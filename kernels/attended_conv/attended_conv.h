@@ -7,9 +7,18 @@
 // (kernels/shifted_sums/shifted_sums.h). So one pass computes convolution, scale, ReLU, residual and the
 // shifted sums for the next attended_conv. Maps are NHWC, dense, fp32 or, on a GPU, fp16; padding = dilation,
 // so that the output has the input's shape.
+//
+// The gradients, with s = σ(W2 relu(W1 m) + W3 m). That through the mean is the same for every pixel:
+//
+//   dy = s · dout · [y > 0] + κ,   κ = dm / (h·w)          with dout masked by the outer ReLU first
+//   ds = Σ_{y,x} dout · relu(y),   dl = ds · s (1 - s)     gradient of the logits
+//   dm = W3ᵀ dl + W1ᵀ ((W2ᵀ dl) · [W1 m > 0])
+//   dW3 = dl ⊗ m,   dW2 = dl ⊗ relu(W1 m),   dW1 = ((W2ᵀ dl) · [W1 m > 0]) ⊗ m
+//
+// With κ included in dy, the rest is the backward pass of a plain convolution (conv2d.h).
 #pragma once
 
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
 
 #include "kernels/conv2d/conv2d.h"
@@ -21,13 +30,14 @@ struct AttendedConvProblem {
   std::int64_t hidden = 2;         // rows of W1
   std::int64_t dilation = 1;       // of this convolution; `shifted_sums` must be for the same dilation
   std::int64_t next_dilation = 1;  // that `out_shifted_sums` are for
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;
 
-  Conv2dProblem conv() const { return {n, h, w, {c, 0}, c, 3, 1, dilation, dilation}; }
+  Conv2dProblem conv() const { return {n, h, w, {c, 0}, c, 3, 1, dilation, dilation, 1, algorithm}; }
 };
 
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
-struct BasicAttendedConvArguments {
+struct AttendedConvArguments {
   const T* in = nullptr;                // (n, h, w, c)
   const float* shifted_sums = nullptr;  // (n, partials, 9, c), of `in`
   std::int64_t partials = 0;            // number of partials per image, at least 1
@@ -40,38 +50,96 @@ struct BasicAttendedConvArguments {
   const T* residual = nullptr;          // (n, h, w, c), or null; may alias `out`
   T* out = nullptr;                     // (n, h, w, c); must not overlap `in`
   T* pre_residual = nullptr;  // (n, h, w, c), or null: the map before the residual, for the backward pass
-  float* out_shifted_sums = nullptr;  // (n, device-dependent number of partials, 9, c), or null
+  float* out_shifted_sums = nullptr;  // (n, conv2d_partials(context, problem.conv()), 9, c), or null
+  float* scale = nullptr;             // (n, c), or null: the attention σ(…)
+
+  static void for_each_array(const auto& context, const AttendedConvProblem& p, const auto& visit,
+                             auto&... a) {
+    const std::int64_t map = p.n * p.h * p.w * p.c;
+    visit(map, a.in...);
+    visit(p.n * std::max({a.partials...}) * 9 * p.c, a.shifted_sums...);
+    visit(p.c * p.c * 9, a.weight...);
+    visit(packed_conv2d_size(context, p.conv()), a.packed...);
+    visit(p.c, a.bias...);
+    visit(p.hidden * p.c, a.w1...);
+    visit(p.c * p.hidden, a.w2...);
+    visit(p.c * p.c, a.w3...);
+    visit(map, a.residual...);
+    visit(map, a.out...);
+    visit(map, a.pre_residual...);
+    visit(p.n * conv2d_partials(context, p.conv()) * 9 * p.c, a.out_shifted_sums...);
+    visit(p.n * p.c, a.scale...);
+  }
 };
-using AttendedConvArguments = BasicAttendedConvArguments<>;
+
+template <class T = float>
+struct AttendedConvBackwardArguments {
+  const T* dout = nullptr;              // (n, h, w, c)
+  const T* out = nullptr;               // (n, h, w, c)
+  const T* pre_residual = nullptr;      // relu(s · y), before the residual was added; null: `out`
+  const float* shifted_sums = nullptr;  // this and the following as in the forward pass
+  std::int64_t partials = 0;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  const float* w1 = nullptr;
+  const float* w2 = nullptr;
+  const float* w3 = nullptr;
+  T* dy = nullptr;                      // (n, h, w, c); may alias `dout`
+  const T* dresidual_before = nullptr;  // (n, h, w, c), or null: see Conv2dEpilogueBackwardArguments
+  T* dresidual = nullptr;               // (n, h, w, c), or null
+  float* dw1 = nullptr;                 // (hidden, c); all three are accumulated into
+  float* dw2 = nullptr;                 // (c, hidden)
+  float* dw3 = nullptr;                 // (c, c)
+
+  static void for_each_array(const auto& /*context*/, const AttendedConvProblem& p, const auto& visit,
+                             auto&... a) {
+    const std::int64_t map = p.n * p.h * p.w * p.c;
+    visit(map, a.dout...);
+    visit(map, a.out...);
+    visit(map, a.pre_residual...);
+    visit(p.n * std::max({a.partials...}) * 9 * p.c, a.shifted_sums...);
+    visit(p.c * p.c * 9, a.weight...);
+    visit(p.c, a.bias...);
+    visit(p.hidden * p.c, a.w1...);
+    visit(p.c * p.hidden, a.w2...);
+    visit(p.c * p.c, a.w3...);
+    visit(map, a.dy...);
+    visit(map, a.dresidual_before...);
+    visit(map, a.dresidual...);
+    visit(p.hidden * p.c, a.dw1...);
+    visit(p.c * p.hidden, a.dw2...);
+    visit(p.c * p.c, a.dw3...);
+  }
+};
 
 namespace cpu {
 
-/// The attention scale σ(W2 relu(W1 m) + W3 m), (n, c), from the shifted sums; computed in double.
-void attention_scale(const AttendedConvProblem& problem, const AttendedConvArguments& arguments,
-                     float* scale);
+/// Whether a kernel supports it.
+inline bool supports_attended_conv(const Context& /*context*/, const AttendedConvProblem& /*problem*/) {
+  return true;
+}
 
-void attended_conv(const AttendedConvProblem& problem, Conv2dAlgorithm algorithm,
-                   const AttendedConvArguments& arguments);
+/// The attention is computed in double.
+void attended_conv(const Context& context, const AttendedConvProblem& problem,
+                   const AttendedConvArguments<>& arguments);
+
+void attended_conv_backward(const Context& context, const AttendedConvProblem& problem,
+                            const AttendedConvBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
 /// Whether a kernel supports it: 32 channels, at most 32 hidden.
-bool supports_attended_conv(const AttendedConvProblem& problem);
+bool supports_attended_conv(const Context& context, const AttendedConvProblem& problem);
 
-/// Workspace of attention_scale and attended_conv in floats, for shifted sums with this many partials.
-std::size_t attended_conv_workspace(const AttendedConvProblem& problem, std::int64_t partials);
-
-/// As on the CPU; writes the scale, (n, c), to the beginning of `workspace`.
 template <class T>
-void attention_scale(const AttendedConvProblem& problem, const BasicAttendedConvArguments<T>& arguments,
-                     float* workspace, CudaStream stream);
+void attended_conv(const Context& context, const AttendedConvProblem& problem,
+                   const AttendedConvArguments<T>& arguments);
 
-/// Writes conv2d_partials(problem.conv()) partials of out_shifted_sums.
 template <class T>
-void attended_conv(const AttendedConvProblem& problem, const BasicAttendedConvArguments<T>& arguments,
-                   float* workspace, CudaStream stream);
+void attended_conv_backward(const Context& context, const AttendedConvProblem& problem,
+                            const AttendedConvBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -39,7 +39,7 @@ std::vector<double> channel_sums(const BatchNormProblem& p, const Function& term
 
 }  // namespace
 
-void batch_norm(const BatchNormProblem& p, const BatchNormArguments& a) {
+void batch_norm(const Context& /*context*/, const BatchNormProblem& p, const BatchNormArguments<>& a) {
   const std::vector<double> sums = channel_sums(p, [&](std::int64_t k, std::int64_t /*c*/) {
     const auto x = static_cast<double>(a.in[k]);
     return Terms{x, x * x};
@@ -63,7 +63,8 @@ void batch_norm(const BatchNormProblem& p, const BatchNormArguments& a) {
   });
 }
 
-void batch_norm_backward(const BatchNormProblem& p, const BatchNormBackwardArguments& a) {
+void batch_norm_backward(const Context& /*context*/, const BatchNormProblem& p,
+                         const BatchNormBackwardArguments<>& a) {
   const auto masked_dout = [out = a.out, dout = a.dout](std::int64_t k) {
     const float g = dout[k];  // unconditional load, so that the loop vectorises
     return !out || out[k] > 0 ? g : 0;

@@ -5,8 +5,8 @@
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/batch_norm/formulas.h"
 #include "kernels/elementwise.cuh"
-#include "kernels/half.h"
 #include "kernels/storage.cuh"
+#include "kernels/sums.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
@@ -56,20 +56,14 @@ struct ChannelSums {
   }
 };
 
-/// Sums `terms` into the beginning of the workspace.
 template <class Terms>
-ChannelSums channel_sums(const BatchNormProblem& p, const Terms& terms, float* workspace, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
+ChannelSums channel_sums(const Context& context, const BatchNormProblem& p, const Terms& terms) {
+  double* const partials = gpu::doubles(context, slices(p) * 2 * p.c);
   gpu::launch(
       sum_slices<Terms>,
       dim3(static_cast<unsigned>(slices(p)), static_cast<unsigned>((p.c + gpu::kWarp - 1) / gpu::kWarp)),
-      kThreads, 0, stream, p, terms, partials);
+      kThreads, 0, context.stream, p, terms, partials);
   return {partials, slices(p), p.c};
-}
-
-/// Size of the partials in floats; in the backward pass the means, (2, c), follow them.
-std::size_t partials_size(const BatchNormProblem& p) {
-  return static_cast<std::size_t>(slices(p) * 2 * p.c) * sizeof(double) / sizeof(float);
 }
 
 template <class T>
@@ -96,7 +90,7 @@ struct Statistics {
 
 template <class T>
 struct Normalize {
-  BasicBatchNormArguments<T> a;
+  BatchNormArguments<T> a;
   int channels;
   std::int64_t row_size;
 
@@ -111,13 +105,13 @@ struct Normalize {
 
 /// dout masked by the ReLU.
 template <class T>
-__device__ float masked_dout(const BasicBatchNormBackwardArguments<T>& a, std::int64_t k) {
+__device__ float masked_dout(const BatchNormBackwardArguments<T>& a, std::int64_t k) {
   return a.out && !(gpu::to_float(a.out[k]) > 0) ? 0 : gpu::to_float(a.dout[k]);
 }
 
 template <class T>
 struct Gradients {
-  BasicBatchNormBackwardArguments<T> a;
+  BatchNormBackwardArguments<T> a;
   __device__ void operator()(std::int64_t k, std::int64_t c, double (&values)[2]) const {
     values[0] = masked_dout(a, k);
     values[1] = values[0] * normalized(gpu::to_float(a.in[k]), a.mean[c], a.inv_std[c]);
@@ -137,7 +131,7 @@ struct Means {
 
 template <class T>
 struct NormalizeBackward {
-  BasicBatchNormBackwardArguments<T> a;
+  BatchNormBackwardArguments<T> a;
   const float* means;
   int channels;
   std::int64_t row_size;
@@ -154,53 +148,26 @@ struct NormalizeBackward {
 
 }  // namespace
 
-std::size_t batch_norm_workspace(const BatchNormProblem& p) {
-  return partials_size(p) + static_cast<std::size_t>(2 * p.c);
+template <class T>
+void batch_norm(const Context& context, const BatchNormProblem& p, const BatchNormArguments<T>& a) {
+  const ChannelSums sums = channel_sums(context, p, Squares<T>{a.in});
+  gpu::for_each_element(p.c, context.stream,
+                        Statistics{sums, static_cast<double>(p.pixels()), a.mean, a.inv_std});
+  gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, context.stream,
+                                Normalize<T>{a, static_cast<int>(p.c), p.w * p.c});
 }
 
 template <class T>
-void batch_norm(const BatchNormProblem& p, const BasicBatchNormArguments<T>& a, float* workspace,
-                CudaStream stream) {
-  using Stored = gpu::Stored<T>;
-  const ChannelSums sums = channel_sums(p, Squares<Stored>{gpu::stored(a.in)}, workspace, stream);
-  gpu::for_each_element(p.c, stream, Statistics{sums, static_cast<double>(p.pixels()), a.mean, a.inv_std});
-  const BasicBatchNormArguments<Stored> arguments = {.in = gpu::stored(a.in),
-                                                     .gamma = a.gamma,
-                                                     .beta = a.beta,
-                                                     .residual = gpu::stored(a.residual),
-                                                     .relu = a.relu,
-                                                     .out = gpu::stored(a.out),
-                                                     .mean = a.mean,
-                                                     .inv_std = a.inv_std};
-  gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, stream,
-                                Normalize<Stored>{arguments, static_cast<int>(p.c), p.w * p.c});
+void batch_norm_backward(const Context& context, const BatchNormProblem& p,
+                         const BatchNormBackwardArguments<T>& a) {
+  const ChannelSums sums = channel_sums(context, p, Gradients<T>{a});
+  float* const means = context.workspace(static_cast<std::size_t>(2 * p.c));
+  gpu::for_each_element(p.c, context.stream, Means{sums, static_cast<double>(p.pixels()), means});
+  gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, context.stream,
+                                NormalizeBackward<T>{a, means, static_cast<int>(p.c), p.w * p.c});
 }
 
-template <class T>
-void batch_norm_backward(const BatchNormProblem& p, const BasicBatchNormBackwardArguments<T>& a,
-                         float* workspace, CudaStream stream) {
-  using Stored = gpu::Stored<T>;
-  const BasicBatchNormBackwardArguments<Stored> arguments = {.in = gpu::stored(a.in),
-                                                             .out = gpu::stored(a.out),
-                                                             .dout = gpu::stored(a.dout),
-                                                             .gamma = a.gamma,
-                                                             .mean = a.mean,
-                                                             .inv_std = a.inv_std,
-                                                             .din = gpu::stored(a.din),
-                                                             .dresidual = gpu::stored(a.dresidual)};
-  float* const means = workspace + partials_size(p);
-  const ChannelSums sums = channel_sums(p, Gradients<Stored>{arguments}, workspace, stream);
-  gpu::for_each_element(p.c, stream, Means{sums, static_cast<double>(p.pixels()), means});
-  gpu::for_each_element_of_rows(
-      p.n * p.h, p.w * p.c, stream,
-      NormalizeBackward<Stored>{arguments, means, static_cast<int>(p.c), p.w * p.c});
-}
-
-template void batch_norm(const BatchNormProblem&, const BasicBatchNormArguments<float>&, float*, CudaStream);
-template void batch_norm(const BatchNormProblem&, const BasicBatchNormArguments<Half>&, float*, CudaStream);
-template void batch_norm_backward(const BatchNormProblem&, const BasicBatchNormBackwardArguments<float>&,
-                                  float*, CudaStream);
-template void batch_norm_backward(const BatchNormProblem&, const BasicBatchNormBackwardArguments<Half>&,
-                                  float*, CudaStream);
+SAPNET_INSTANTIATE(batch_norm, const BatchNormProblem&, BatchNormArguments);
+SAPNET_INSTANTIATE(batch_norm_backward, const BatchNormProblem&, BatchNormBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

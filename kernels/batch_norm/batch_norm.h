@@ -12,10 +12,9 @@
 // cancellation. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -27,7 +26,7 @@ struct BatchNormProblem {
 
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
-struct BasicBatchNormArguments {
+struct BatchNormArguments {
   const T* in = nullptr;         // (n, h, w, c)
   const float* gamma = nullptr;  // (c)
   const float* beta = nullptr;   // (c)
@@ -36,11 +35,21 @@ struct BasicBatchNormArguments {
   T* out = nullptr;          // (n, h, w, c); must not alias `in`
   float* mean = nullptr;     // (c): μ
   float* inv_std = nullptr;  // (c): 1 / √(σ² + ε)
+
+  static void for_each_array(const auto& /*context*/, const BatchNormProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.pixels() * p.c, a.in...);
+    visit(p.c, a.gamma...);
+    visit(p.c, a.beta...);
+    visit(p.pixels() * p.c, a.residual...);
+    visit(p.pixels() * p.c, a.out...);
+    visit(p.c, a.mean...);
+    visit(p.c, a.inv_std...);
+  }
 };
-using BatchNormArguments = BasicBatchNormArguments<>;
 
 template <class T = float>
-struct BasicBatchNormBackwardArguments {
+struct BatchNormBackwardArguments {
   const T* in = nullptr;           // (n, h, w, c)
   const T* out = nullptr;          // the same; null: no ReLU
   const T* dout = nullptr;         // the same
@@ -49,29 +58,39 @@ struct BasicBatchNormBackwardArguments {
   const float* inv_std = nullptr;  // (c)
   T* din = nullptr;                // (n, h, w, c); may alias `dout`
   T* dresidual = nullptr;          // the same, or null; may alias `dout` if `din` does not
+
+  static void for_each_array(const auto& /*context*/, const BatchNormProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.pixels() * p.c, a.in...);
+    visit(p.pixels() * p.c, a.out...);
+    visit(p.pixels() * p.c, a.dout...);
+    visit(p.c, a.gamma...);
+    visit(p.c, a.mean...);
+    visit(p.c, a.inv_std...);
+    visit(p.pixels() * p.c, a.din...);
+    visit(p.pixels() * p.c, a.dresidual...);
+  }
 };
-using BatchNormBackwardArguments = BasicBatchNormBackwardArguments<>;
 
 namespace cpu {
 
-void batch_norm(const BatchNormProblem& problem, const BatchNormArguments& arguments);
+void batch_norm(const Context& context, const BatchNormProblem& problem,
+                const BatchNormArguments<>& arguments);
 
-void batch_norm_backward(const BatchNormProblem& problem, const BatchNormBackwardArguments& arguments);
+void batch_norm_backward(const Context& context, const BatchNormProblem& problem,
+                         const BatchNormBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Workspace of either direction in floats; aligned to double.
-std::size_t batch_norm_workspace(const BatchNormProblem& problem);
+template <class T>
+void batch_norm(const Context& context, const BatchNormProblem& problem,
+                const BatchNormArguments<T>& arguments);
 
 template <class T>
-void batch_norm(const BatchNormProblem& problem, const BasicBatchNormArguments<T>& arguments,
-                float* workspace, CudaStream stream);
-
-template <class T>
-void batch_norm_backward(const BatchNormProblem& problem, const BasicBatchNormBackwardArguments<T>& arguments,
-                         float* workspace, CudaStream stream);
+void batch_norm_backward(const Context& context, const BatchNormProblem& problem,
+                         const BatchNormBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -1,17 +1,11 @@
 #include "kernels/charbonnier/charbonnier.h"
 
-#include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "kernels/parallel.h"
 
 namespace sapnet::kernels::cpu {
 namespace {
-
-constexpr std::int64_t kBlock = 16384;
-
-std::int64_t blocks(std::int64_t count) { return (count + kBlock - 1) / kBlock; }
 
 double root(double difference) {
   return std::sqrt(difference * difference + kCharbonnierEpsilon * kCharbonnierEpsilon);
@@ -19,25 +13,21 @@ double root(double difference) {
 
 }  // namespace
 
-void charbonnier(std::int64_t count, const CharbonnierArguments& a) {
-  std::vector<double> partials(static_cast<std::size_t>(blocks(count)));
-  parallel_for(blocks(count), [&](std::int64_t block) {
-    const std::int64_t end = std::min(count, (block + 1) * kBlock);
-    double sum = 0;
-    for (std::int64_t k = block * kBlock; k < end; ++k)
-      sum += root(static_cast<double>(a.x[k]) - static_cast<double>(a.y[k]));
-    partials[static_cast<std::size_t>(block)] = sum;
+void charbonnier(const Context& /*context*/, std::int64_t count, const CharbonnierArguments& a) {
+  const double sum = parallel_sum_of_blocks(count, [&](std::int64_t begin, std::int64_t end) {
+    double partial = 0;
+    for (std::int64_t k = begin; k < end; ++k)
+      partial += root(static_cast<double>(a.x[k]) - static_cast<double>(a.y[k]));
+    return partial;
   });
-  double sum = 0;
-  for (const double partial : partials) sum += partial;
   *a.value = static_cast<float>(sum / static_cast<double>(count));
 }
 
-void charbonnier_backward(std::int64_t count, const CharbonnierBackwardArguments& a) {
+void charbonnier_backward(const Context& /*context*/, std::int64_t count,
+                          const CharbonnierBackwardArguments& a) {
   const double factor = static_cast<double>(*a.dvalue) / static_cast<double>(count);
-  parallel_for(blocks(count), [&](std::int64_t block) {
-    const std::int64_t end = std::min(count, (block + 1) * kBlock);
-    for (std::int64_t k = block * kBlock; k < end; ++k) {
+  parallel_for_blocks(count, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
       const double difference = static_cast<double>(a.x[k]) - static_cast<double>(a.y[k]);
       a.dx[k] = static_cast<float>(factor * difference / root(difference));
     }

@@ -33,17 +33,16 @@ std::int64_t blocks(std::int64_t count) { return gpu::blocks_of_sum(count, gpu::
 
 }  // namespace
 
-std::size_t charbonnier_workspace(std::int64_t count) { return gpu::floats_for_partials(blocks(count)); }
-
-void charbonnier(std::int64_t count, const CharbonnierArguments& a, float* workspace, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
-  gpu::launch(sum_charbonnier, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0, stream, count,
-              a, partials);
-  gpu::finish_sums<1>(partials, blocks(count), stream, gpu::Mean{static_cast<double>(count), a.value});
+void charbonnier(const Context& context, std::int64_t count, const CharbonnierArguments& a) {
+  double* const partials = gpu::doubles(context, blocks(count));
+  gpu::launch(sum_charbonnier, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0,
+              context.stream, count, a, partials);
+  gpu::finish_sums<1>(partials, blocks(count), context.stream,
+                      gpu::Mean{static_cast<double>(count), a.value});
 }
 
-void charbonnier_backward(std::int64_t count, const CharbonnierBackwardArguments& a, CudaStream stream) {
-  gpu::for_each_element(count, stream, CharbonnierBackward{a, static_cast<double>(count)});
+void charbonnier_backward(const Context& context, std::int64_t count, const CharbonnierBackwardArguments& a) {
+  gpu::for_each_element(count, context.stream, CharbonnierBackward{a, static_cast<double>(count)});
 }
 
 }  // namespace sapnet::kernels::cuda

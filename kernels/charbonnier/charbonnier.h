@@ -5,10 +5,9 @@
 // over all N elements. The arithmetic is double, in an order that depends on N alone.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -18,6 +17,12 @@ struct CharbonnierArguments {
   const float* x = nullptr;  // (count) each, in any order
   const float* y = nullptr;
   float* value = nullptr;  // one number
+
+  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
+    visit(count, a.x...);
+    visit(count, a.y...);
+    visit(1, a.value...);
+  }
 };
 
 struct CharbonnierBackwardArguments {
@@ -25,27 +30,31 @@ struct CharbonnierBackwardArguments {
   const float* y = nullptr;
   const float* dvalue = nullptr;  // one number, where the maps lie
   float* dx = nullptr;            // (count)
+
+  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
+    visit(count, a.x...);
+    visit(count, a.y...);
+    visit(1, a.dvalue...);
+    visit(count, a.dx...);
+  }
 };
 
 namespace cpu {
 
 /// count: at least 1.
-void charbonnier(std::int64_t count, const CharbonnierArguments& arguments);
+void charbonnier(const Context& context, std::int64_t count, const CharbonnierArguments& arguments);
 
-void charbonnier_backward(std::int64_t count, const CharbonnierBackwardArguments& arguments);
+void charbonnier_backward(const Context& context, std::int64_t count,
+                          const CharbonnierBackwardArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Floats of workspace that charbonnier needs; aligned as doubles.
-std::size_t charbonnier_workspace(std::int64_t count);
+void charbonnier(const Context& context, std::int64_t count, const CharbonnierArguments& arguments);
 
-void charbonnier(std::int64_t count, const CharbonnierArguments& arguments, float* workspace,
-                 CudaStream stream);
-
-void charbonnier_backward(std::int64_t count, const CharbonnierBackwardArguments& arguments,
-                          CudaStream stream);
+void charbonnier_backward(const Context& context, std::int64_t count,
+                          const CharbonnierBackwardArguments& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

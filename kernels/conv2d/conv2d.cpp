@@ -20,14 +20,14 @@ namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// Adds output row y, which has just been written, to the shifted sums.
-inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
+inline void sum_output_row(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int64_t image,
                            std::int64_t y) {
   if (a.shifted_sums)
     sum_row({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, image, y, a.shifted_sums);
 }
 
 /// Columns [x, end); with shifted sums it must be the whole row.
-void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y,
+void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int64_t image, std::int64_t y,
                        std::int64_t x, std::int64_t end) {
   const Epilogue epilogue(p, a, image);
   direct_row(p, image_maps(p, a.in, image), a.weight, y, x, end,
@@ -35,7 +35,7 @@ void conv2d_direct_row(const Conv2dProblem& p, const Conv2dArguments& a, std::in
   sum_output_row(p, a, image, y);
 }
 
-void conv2d_rgb_row(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image, std::int64_t y) {
+void conv2d_rgb_row(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int64_t image, std::int64_t y) {
   const Epilogue epilogue(p, a, image);
   rgb_row(p, image_maps(p, a.in, image), a.weight, y,
           [&](V sum, std::int64_t x, std::int64_t channel) { epilogue(sum, y, x, channel); });
@@ -52,7 +52,7 @@ HWY_INLINE void prefetch_residual(const Epilogue& epilogue, const WinogradJob& j
 }
 
 /// The fields that are the same for all tiles of a convolution.
-inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments& a) {
+inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments<>& a) {
   return {.in_channels = p.in_channels,
           .h = p.h,
           .w = p.w,
@@ -63,7 +63,7 @@ inline WinogradJob winograd_job(const Conv2dProblem& p, const Conv2dArguments& a
 }
 
 /// Four rows of one image, and their shifted sums.
-void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image,
+void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int64_t image,
                           std::int64_t y0) {
   const Epilogue epilogue(p, a, image);
   WinogradJob job = winograd_job(p, a);
@@ -81,7 +81,7 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments& a, std:
 }
 
 /// One batch of tiles, and one split of the output channel groups.
-void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments& a, const WinogradTiles& tiles,
+void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments<>& a, const WinogradTiles& tiles,
                           const WinogradPartition& partition, std::int64_t item) {
   const std::int64_t first = item / partition.group_splits * partition.batch,
                      part = item % partition.group_splits;
@@ -145,18 +145,17 @@ HWY_EXPORT(conv2d_rgb_row);
 HWY_EXPORT(conv2d_winograd_rows);
 HWY_EXPORT(conv2d_winograd_item);
 
-std::size_t packed_conv2d_size(const Conv2dProblem& p, Conv2dAlgorithm algorithm) {
-  const std::int64_t filters = p.total_in_channels() * p.out_channels;
-  if (algorithm == Conv2dAlgorithm::kWinograd) return static_cast<std::size_t>(kWinogradPoints * filters);
-  const std::int64_t taps = p.kernel * p.kernel, blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
-  return static_cast<std::size_t>(algorithm == Conv2dAlgorithm::kRgbOutput
-                                      ? taps * filters
-                                      : taps * p.total_in_channels() * blocks * kDirectBlock);
+std::int64_t packed_conv2d_size(const Context& /*context*/, const Conv2dProblem& p) {
+  const std::int64_t filters = p.total_in_channels() * p.out_channels, taps = p.kernel * p.kernel;
+  if (p.algorithm == Conv2dAlgorithm::kWinograd) return kWinogradPoints * filters;
+  if (p.algorithm == Conv2dAlgorithm::kRgbOutput) return taps * filters;
+  const std::int64_t blocks = (p.out_channels + kDirectBlock - 1) / kDirectBlock;
+  return taps * p.total_in_channels() * blocks * kDirectBlock;
 }
 
-void pack_conv2d(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const float* weight, float* packed) {
-  if (algorithm == Conv2dAlgorithm::kDirect) return pack_direct(p, weight, packed);
-  if (algorithm == Conv2dAlgorithm::kRgbOutput) return pack_rgb_output(p, weight, packed);
+void pack_conv2d(const Context& /*context*/, const Conv2dProblem& p, const float* weight, float* packed) {
+  if (p.algorithm == Conv2dAlgorithm::kDirect) return pack_direct(p, weight, packed);
+  if (p.algorithm == Conv2dAlgorithm::kRgbOutput) return pack_rgb_output(p, weight, packed);
   pack_winograd(
       weight, p.total_in_channels(), p.out_channels, kWinogradGroup,
       [](std::int64_t group, std::int64_t lane) { return group * kWinogradGroup + lane; }, packed);
@@ -166,13 +165,13 @@ namespace {
 
 /// Whether every pixel is computed independently of its position, so that the whole batch can be treated as
 /// one row.
-bool is_pointwise(const Conv2dProblem& p, const Conv2dArguments& a) {
+bool is_pointwise(const Conv2dProblem& p, const Conv2dArguments<>& a) {
   return p.kernel == 1 && p.stride == 1 && p.padding == 0 && !a.scale && !a.shifted_sums;
 }
 /// Columns of that row per job.
 constexpr std::int64_t kPointwiseColumns = 48;
 
-void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments& a) {
+void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments<>& a) {
   Conv2dProblem rows = p;
   std::int64_t columns = std::max<std::int64_t>(p.out_w(), 1);
   if (is_pointwise(p, a)) {
@@ -190,9 +189,9 @@ void conv2d_direct(const Conv2dProblem& p, const Conv2dArguments& a) {
 
 }  // namespace
 
-void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments) {
-  if (algorithm == Conv2dAlgorithm::kDirect) return conv2d_direct(problem, arguments);
-  if (algorithm == Conv2dAlgorithm::kRgbOutput) {
+void conv2d(const Context& /*context*/, const Conv2dProblem& problem, const Conv2dArguments<>& arguments) {
+  if (problem.algorithm == Conv2dAlgorithm::kDirect) return conv2d_direct(problem, arguments);
+  if (problem.algorithm == Conv2dAlgorithm::kRgbOutput) {
     const std::int64_t rows = problem.out_h();
     parallel_for(problem.n * rows, [&](std::int64_t job) {
       HWY_DYNAMIC_DISPATCH(conv2d_rgb_row)(problem, arguments, job / rows, job % rows);

@@ -100,14 +100,13 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
 }
 
 template <class T, int kIn, bool kWithSums>
-void launch_rows(const Conv2dProblem& p, const BasicConv2dArguments<T>& a,
-                 const Epilogue<gpu::Stored<T>>& epilogue, CudaStream stream) {
-  using Rows = rows::Rows<gpu::Stored<T>, kIn>;
+void launch_rows(const Conv2dProblem& p, const Conv2dArguments<T>& a, const Epilogue<T>& epilogue,
+                 CudaStream stream) {
+  using Rows = rows::Rows<T, kIn>;
   const auto input = rows::input(p, a.in, a.weight);
-  gpu::launch(conv2d_rows<gpu::Stored<T>, kIn, kWithSums>,
-              rows::grid(input, p.out_channels / rows::kOutputs, p.n), Rows::kThreads,
-              Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.out_channels), epilogue,
-              static_cast<int>(a.sums_dilation), a.shifted_sums);
+  gpu::launch(conv2d_rows<T, kIn, kWithSums>, rows::grid(input, p.out_channels / rows::kOutputs, p.n),
+              Rows::kThreads, Rows::shared_bytes(input.dilation), stream, input,
+              static_cast<int>(p.out_channels), epilogue, static_cast<int>(a.sums_dilation), a.shifted_sums);
 }
 
 bool use_rows(const Conv2dProblem& p) {
@@ -146,13 +145,13 @@ __global__ void __launch_bounds__(igemm::kThreads, igemm::kBlocks)
 }
 
 template <class In, class Out>
-void launch_igemm(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
-                  const Epilogue<gpu::Stored<Out>>& epilogue, CudaStream stream) {
+void launch_igemm(const Conv2dProblem& p, const Conv2dArguments<In, Out>& a, const Epilogue<Out>& epilogue,
+                  CudaStream stream) {
   const auto input = igemm::input(p, a.in, a.weight);
-  gpu::launch(conv2d_igemm<gpu::Stored<In>, gpu::Stored<Out>>,
+  gpu::launch(conv2d_igemm<In, Out>,
               dim3(static_cast<unsigned>((input.pixels + igemm::kPixels - 1) / igemm::kPixels),
                    static_cast<unsigned>(p.out_channels / igemm::kOutputs)),
-              igemm::kThreads, igemm::Igemm<gpu::Stored<In>>::kSharedBytes, stream, input, epilogue);
+              igemm::kThreads, igemm::Igemm<In>::kSharedBytes, stream, input, epilogue);
 }
 
 bool use_igemm(const Conv2dProblem& p) {
@@ -221,13 +220,11 @@ __global__ void __launch_bounds__(kGenericThreads)
 }
 
 template <class In, class Out>
-void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
-                    const Epilogue<gpu::Stored<Out>>& epilogue, CudaStream stream) {
-  using Map = MapOf<gpu::Stored<In>>;
+void launch_generic(const Conv2dProblem& p, const Conv2dArguments<In, Out>& a, const Epilogue<Out>& epilogue,
+                    CudaStream stream) {
   const std::int64_t padded = padded_channels(p.out_channels), at_once = channels_at_once(p.out_channels);
   const std::int64_t blocks = (p.out_h() * p.out_w() + kGenericThreads - 1) / kGenericThreads;
-  const auto kernel = at_once == 32 ? conv2d_generic<gpu::Stored<In>, gpu::Stored<Out>, 32>
-                                    : conv2d_generic<gpu::Stored<In>, gpu::Stored<Out>, 4>;
+  const auto kernel = at_once == 32 ? conv2d_generic<In, Out, 32> : conv2d_generic<In, Out, 4>;
   Conv2dProblem of_map = p;
   of_map.out_channels = p.out_map_channels();
   for (std::int64_t first = 0; first < p.out_channels; first += of_map.out_channels) {
@@ -237,8 +234,8 @@ void launch_generic(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>&
                 dim3(static_cast<unsigned>(blocks),
                      static_cast<unsigned>(padded_channels(of_map.out_channels) / at_once),
                      static_cast<unsigned>(p.n)),
-                kGenericThreads, 0, stream, of_map, Map{gpu::stored(a.in[0]), p.in_channels[0]},
-                Map{gpu::stored(a.in[1]), p.in_channels[1]}, gpu::stored(a.weight) + first, padded, to);
+                kGenericThreads, 0, stream, of_map, MapOf<In>{a.in[0], p.in_channels[0]},
+                MapOf<In>{a.in[1], p.in_channels[1]}, a.weight + first, padded, to);
   }
 }
 
@@ -265,22 +262,22 @@ bool use_matmul(const Conv2dProblem& p) {
 /// cuBLAS, with different input and output types, or if the GEMM would overwrite a residual that it cannot
 /// add itself.
 template <class In, class Out>
-bool launch_matmul(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a,
-                   Epilogue<gpu::Stored<Out>> epilogue, CudaStream stream) {
+bool launch_matmul(const Context& context, const Conv2dProblem& p, const Conv2dArguments<In, Out>& a,
+                   Epilogue<Out> epilogue) {
   const bool in_place = a.residual && a.residual == a.out;
   if (in_place && ((a.relu && !a.relu_after_residual) || a.scale || a.pre_residual)) return false;
   if constexpr (std::is_same_v<In, Out>) {
     if (!has_matmul()) return false;
-    matmul({.m = p.n * p.h * p.w, .n = p.out_channels, .k = p.in_channels[0], .add = in_place}, a.in[0],
-           a.weight, a.out, stream);
+    matmul(context, {.m = p.n * p.h * p.w, .n = p.out_channels, .k = p.in_channels[0], .add = in_place},
+           a.in[0], a.weight, a.out);
     if (in_place) {  // already added by the GEMM
       epilogue.residual = nullptr;
       epilogue.relu_before_residual = epilogue.relu;
     }
     if (epilogue.bias || epilogue.scale || epilogue.residual || epilogue.relu) {
       const std::int64_t image_size = p.h * p.w * p.out_channels;
-      gpu::for_each_element(p.n * image_size, stream,
-                            MatmulEpilogue<gpu::Stored<Out>>{epilogue, p.out_channels, image_size});
+      gpu::for_each_element(p.n * image_size, context.stream,
+                            MatmulEpilogue<Out>{epilogue, p.out_channels, image_size});
     }
     return true;
   }
@@ -296,18 +293,21 @@ Conv2dPath conv2d_path(const Conv2dProblem& p) {
   return Conv2dPath::kGeneric;
 }
 
-std::int64_t conv2d_partials(const Conv2dProblem& p) {
-  return conv2d_path(p) == Conv2dPath::kRows ? rows::blocks_per_image(p) : shifted_sums_partials(p.out_h());
+std::int64_t conv2d_partials(const Context& context, const Conv2dProblem& p) {
+  return conv2d_path(p) == Conv2dPath::kRows ? rows::blocks_per_image(p)
+                                             : shifted_sums_partials(context, p.out_h());
 }
 
-std::size_t packed_conv2d_size(const Conv2dProblem& p) {
+std::int64_t packed_conv2d_size(const Context& /*context*/, const Conv2dProblem& p) {
   const bool padded = conv2d_path(p) == Conv2dPath::kGeneric;
   const std::int64_t outputs = padded ? padded_channels(p.out_channels) : p.out_channels;
-  return static_cast<std::size_t>(p.kernel * p.kernel * p.total_in_channels() * outputs);
+  return p.kernel * p.kernel * p.total_in_channels() * outputs;
 }
 
+namespace {
+
 template <class T, class From, class To>
-void pack_conv2d(const Conv2dProblem& p, const From* weight, To* packed) {
+void pack(const Conv2dProblem& p, const From* weight, To* packed) {
   const auto in_channels = p.total_in_channels();
   if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack<T>(p, weight, channel_of, packed);
   if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack<T>(p, weight, channel_of, packed);
@@ -318,18 +318,30 @@ void pack_conv2d(const Conv2dProblem& p, const From* weight, To* packed) {
         *packed++ = to_storage<To>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : From());
 }
 
+}  // namespace
+
+template <class T>
+void pack_conv2d(const Context& /*context*/, const Conv2dProblem& p, const float* weight, T* packed) {
+  pack<T>(p, weight, packed);
+}
+
+template <class T>
+void pack_conv2d_indices(const Conv2dProblem& p, const std::int32_t* indices, std::int32_t* packed) {
+  pack<T>(p, indices, packed);
+}
+
 template <class In, class Out>
-void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, CudaStream stream) {
-  const Epilogue<gpu::Stored<Out>> epilogue = {a.bias,
-                                               a.scale,
-                                               gpu::stored(a.residual),
-                                               gpu::stored(a.out),
-                                               gpu::stored(a.pre_residual),
-                                               a.relu,
-                                               a.relu && !(a.relu_after_residual && a.residual),
-                                               gpu::stored(a.second_residual),
-                                               gpu::stored(a.second_out),
-                                               static_cast<int>(p.out_map_channels())};
+void conv2d(const Context& context, const Conv2dProblem& p, const Conv2dArguments<In, Out>& a) {
+  const Epilogue<Out> epilogue = {a.bias,
+                                  a.scale,
+                                  a.residual,
+                                  a.out,
+                                  a.pre_residual,
+                                  a.relu,
+                                  a.relu && !(a.relu_after_residual && a.residual),
+                                  a.second_residual,
+                                  a.second_out,
+                                  static_cast<int>(p.out_map_channels())};
   const Conv2dPath path = conv2d_path(p);
   if constexpr (std::is_same_v<In, Out>) {
     if (path == Conv2dPath::kRows) {
@@ -337,26 +349,27 @@ void conv2d(const Conv2dProblem& p, const BasicConv2dArguments<In, Out>& a, Cuda
       const auto launch = a.shifted_sums ? two ? launch_rows<In, 64, true> : launch_rows<In, 32, true>
                           : two ? launch_rows<In, 64, false>
                                          : launch_rows<In, 32, false>;
-      launch(p, a, epilogue, stream);
+      launch(p, a, epilogue, context.stream);
       return;
     }
   }
   if (path == Conv2dPath::kIgemm)
-    launch_igemm(p, a, epilogue, stream);
-  else if (path != Conv2dPath::kMatmul || !launch_matmul(p, a, epilogue, stream))
-    launch_generic(p, a, epilogue, stream);
+    launch_igemm(p, a, epilogue, context.stream);
+  else if (path != Conv2dPath::kMatmul || !launch_matmul(context, p, a, epilogue))
+    launch_generic(p, a, epilogue, context.stream);
   if (a.shifted_sums) {
-    shifted_sums({p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation}, a.out, a.shifted_sums, stream);
+    shifted_sums<Out>(context, {p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation},
+                      {a.out, a.shifted_sums});
   }
 }
 
-template void pack_conv2d<float>(const Conv2dProblem&, const float*, float*);
-template void pack_conv2d<float>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
-template void pack_conv2d<Half>(const Conv2dProblem&, const float*, Half*);
-template void pack_conv2d<Half>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
-template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, float>&, CudaStream);
-template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<float, Half>&, CudaStream);
-template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<Half, float>&, CudaStream);
-template void conv2d(const Conv2dProblem&, const BasicConv2dArguments<Half, Half>&, CudaStream);
+template void pack_conv2d(const Context&, const Conv2dProblem&, const float*, float*);
+template void pack_conv2d(const Context&, const Conv2dProblem&, const float*, Half*);
+template void pack_conv2d_indices<float>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
+template void pack_conv2d_indices<Half>(const Conv2dProblem&, const std::int32_t*, std::int32_t*);
+template void conv2d(const Context&, const Conv2dProblem&, const Conv2dArguments<float, float>&);
+template void conv2d(const Context&, const Conv2dProblem&, const Conv2dArguments<float, Half>&);
+template void conv2d(const Context&, const Conv2dProblem&, const Conv2dArguments<Half, float>&);
+template void conv2d(const Context&, const Conv2dProblem&, const Conv2dArguments<Half, Half>&);
 
 }  // namespace sapnet::kernels::cuda

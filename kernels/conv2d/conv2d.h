@@ -6,18 +6,40 @@
 // The epilogue f applies these optional steps in order: · scale[n, o]; ReLU; + residual; ReLU again if there
 // were both. With relu_after_residual only the last ReLU is applied. Maps are NHWC, dense, fp32 or, on a GPU,
 // fp16.
+//
+// The gradients, with dX the gradient of the loss with respect to X, and g = grad_preactivation that of the
+// sum:
+//
+//   g[n, y, x, o]       = scale[n, o] · dout · [mask of f's ReLUs] + shift[n, o]
+//   din[n, y, x, i]     = Σ_{o,a,b} weight[o, i, a, b] · g[n, y - a·dilation + padding,
+//                                                          x - b·dilation + padding, o]              (dgrad)
+//   dweight[o, i, a, b] = Σ_{n,y,x} g[n, y, x, o] · in[n, y + a·dilation - padding,
+//                                                      x + b·dilation - padding, i]                  (wgrad)
+//   dbias[o]            = Σ_{n,y,x} g[n, y, x, o]
+//
+// for stride 1. dgrad is then itself a convolution of g, with the filter's channels swapped and its taps
+// reversed, and conv2d computes it. A convolution of stride s computes every s-th output of the one of stride
+// 1, so its dgrad is that of stride 1 applied to g with zeros inserted (kernels/zero_insert).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
+#include "kernels/shifted_sums/shifted_sums.h"
 #include "kernels/windows.h"
 
 namespace sapnet::kernels {
 
-/// Shapes of one convolution. The input may be two maps concatenated along the channels; so may the output,
+/// How the CPU computes a convolution.
+enum class Conv2dAlgorithm {
+  kDirect,    // direct, in the order of the definition; any problem; the reference for the others
+  kWinograd,  // F(4×4, 3×3), a quarter of the multiplications; with dilation d on every d-th row and column
+  kRgbOutput,  // direct, to three output channels; sums in another order
+};
+
+/// One convolution. The input may be two maps concatenated along the channels; so may the output,
 /// if each of its maps has a multiple of 32 channels.
 struct Conv2dProblem {
   std::int64_t n = 1, h = 0, w = 0;              // input images, rows, columns
@@ -25,6 +47,7 @@ struct Conv2dProblem {
   std::int64_t out_channels = 0;
   std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
   std::int64_t out_maps = 1;                                       // into which out_channels is split: 1 or 2
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;            // on the CPU, for which weights are packed
 
   constexpr std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
   constexpr std::int64_t out_map_channels() const { return out_channels / out_maps; }
@@ -38,19 +61,12 @@ struct Conv2dProblem {
   }
 };
 
-/// CPU algorithms.
-enum class Conv2dAlgorithm {
-  kDirect,    // direct, in the order of the definition; any problem; the reference for the others
-  kWinograd,  // F(4×4, 3×3), a quarter of the multiplications; with dilation d on every d-th row and column
-  kRgbOutput,  // direct, to three output channels; sums in another order
-};
-
-/// The fastest algorithm that supports this problem.
+/// The fastest algorithm that supports this problem, whatever its `algorithm`.
 Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem);
 
 /// In, Out: storage types of the maps, float or, on a GPU, Half.
 template <class In = float, class Out = In>
-struct BasicConv2dArguments {
+struct Conv2dArguments {
   std::array<const In*, 2> in = {};  // (n, h, w, in_channels[k]); the second null if there is none
   const In* weight = nullptr;        // packed by pack_conv2d
   const float* bias = nullptr;       // (out_channels), or null
@@ -67,19 +83,126 @@ struct BasicConv2dArguments {
   // computed. Not combined with bias, scale, ReLU or `shifted_sums`.
   const Out* second_residual = nullptr;
   Out* second_out = nullptr;
+
+  static void for_each_array(const auto& context, const Conv2dProblem& p, const auto& visit, auto&... a) {
+    const std::int64_t pixels = p.n * p.h * p.w, map = p.n * p.out_h() * p.out_w() * p.out_map_channels();
+    visit(pixels * p.in_channels[0], a.in[0]...);
+    visit(pixels * p.in_channels[1], a.in[1]...);
+    visit(packed_conv2d_size(context, p), a.weight...);
+    visit(p.out_channels, a.bias...);
+    visit(p.n * p.out_channels, a.scale...);
+    visit(map, a.residual...);
+    visit(map, a.out...);
+    visit(map, a.pre_residual...);
+    visit(p.n * conv2d_partials(context, p) * 9 * p.out_channels, a.shifted_sums...);
+    visit(map, a.second_residual...);
+    visit(map, a.second_out...);
+  }
 };
-using Conv2dArguments = BasicConv2dArguments<>;
+
+/// The backward pass of f. Where f has a ReLU, the gradient is masked by out > 0, and that of the
+/// preactivation also by pre_residual > 0. T: storage type of the maps, float or, on a GPU, Half.
+template <class T = float>
+struct Conv2dEpilogueBackwardArguments {
+  const T* dout = nullptr;          // (n, out_h, out_w, out_channels)
+  const T* out = nullptr;           // the same; null: f has no ReLU
+  const T* pre_residual = nullptr;  // relu(scale · sum), before the residual was added; null: as `out`
+  const float* scale = nullptr;     // (n, out_channels), or null for 1
+  const float* shift = nullptr;     // (n, out_channels), or null for 0
+  T* grad_preactivation = nullptr;  // (n, out_h, out_w, out_channels); may alias `dout`
+  // The residual's gradient: dresidual = dresidual_before + masked dout. dresidual_before is null for zero;
+  // dresidual is null if not wanted. The two may alias.
+  const T* dresidual_before = nullptr;  // (n, out_h, out_w, out_channels)
+  T* dresidual = nullptr;               // (n, out_h, out_w, out_channels)
+
+  static void for_each_array(const auto& /*context*/, const Conv2dProblem& p, const auto& visit, auto&... a) {
+    const std::int64_t map = p.n * p.out_h() * p.out_w() * p.out_channels;
+    visit(map, a.dout...);
+    visit(map, a.out...);
+    visit(map, a.pre_residual...);
+    visit(p.n * p.out_channels, a.scale...);
+    visit(p.n * p.out_channels, a.shift...);
+    visit(map, a.grad_preactivation...);
+    visit(map, a.dresidual_before...);
+    visit(map, a.dresidual...);
+  }
+};
+
+/// One input of a convolution and the gradient of its preactivation. In, Grad: storage types of the input
+/// maps and of grad_preactivation.
+template <class In = float, class Grad = In>
+struct WgradInput {
+  std::array<const In*, 2> in = {};          // (n, h, w, in_channels[k]); a null second map is zero
+  const Grad* grad_preactivation = nullptr;  // (n, out_h, out_w, out_channels)
+};
+
+/// Per wgrad launch.
+inline constexpr std::size_t kMaxWgradInputs = 8;
+
+/// The same weights may be applied to several inputs, as in SAPNet's stages; their gradient is then the sum.
+template <class In = float, class Grad = In>
+struct Conv2dWgradArguments {
+  /// The first `count` are used, at least one, each with the problem's shape. Either all have a second map or
+  /// none.
+  std::array<WgradInput<In, Grad>, kMaxWgradInputs> inputs = {};
+  std::size_t count = 1;
+  float* dweight = nullptr;  // (out_channels, total_in_channels, kernel, kernel), accumulated into
+  float* dbias = nullptr;    // (out_channels), accumulated into; or null
+
+  static void for_each_array(const auto& /*context*/, const Conv2dProblem& p, const auto& visit, auto&... a) {
+    for (std::size_t k = 0; k < kMaxWgradInputs; ++k) {
+      visit(p.n * p.h * p.w * p.in_channels[0], a.inputs[k].in[0]...);
+      visit(p.n * p.h * p.w * p.in_channels[1], a.inputs[k].in[1]...);
+      visit(p.n * p.out_h() * p.out_w() * p.out_channels, a.inputs[k].grad_preactivation...);
+    }
+    visit(p.out_channels * p.total_in_channels() * p.kernel * p.kernel, a.dweight...);
+    visit(p.out_channels, a.dbias...);
+  }
+};
+
+/// The convolution of grad_preactivation, with zeros inserted for a stride above 1, that computes din of
+/// input map 0 or 1.
+Conv2dProblem dgrad_problem(const Conv2dProblem& problem, std::size_t map);
+
+/// Whether one convolution can compute din of both input maps, as the two maps of its output; and that
+/// convolution.
+bool has_joint_dgrad(const Conv2dProblem& problem);
+Conv2dProblem joint_dgrad_problem(const Conv2dProblem& problem);
+
+/// dgrad's weight, (total_in_channels, out_channels, kernel, kernel), from the forward one, (out_channels,
+/// total_in_channels, kernel, kernel); both in host memory. The rows of one map's channels are the weight of
+/// that map's dgrad. T: float, or std::int32_t for indices of weights.
+template <class T>
+void dgrad_weight(const Conv2dProblem& problem, const T* weight, T* reversed);
 
 namespace cpu {
 
-/// Size of the packed weights in floats.
-std::size_t packed_conv2d_size(const Conv2dProblem& problem, Conv2dAlgorithm algorithm);
+/// Number of packed weights.
+std::int64_t packed_conv2d_size(const Context& context, const Conv2dProblem& problem);
 
 /// Packs `weight` (out_channels, total_in_channels, kernel, kernel) for conv2d. Depends only on the problem's
-/// channels and kernel.
-void pack_conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const float* weight, float* packed);
+/// channels, kernel and algorithm.
+void pack_conv2d(const Context& context, const Conv2dProblem& problem, const float* weight, float* packed);
 
-void conv2d(const Conv2dProblem& problem, Conv2dAlgorithm algorithm, const Conv2dArguments& arguments);
+/// Number of partials that conv2d writes per image for the shifted sums.
+inline std::int64_t conv2d_partials(const Context& context, const Conv2dProblem& problem) {
+  return shifted_sums_partials(context, problem.out_h());
+}
+
+void conv2d(const Context& context, const Conv2dProblem& problem, const Conv2dArguments<>& arguments);
+
+void conv2d_epilogue_backward(const Context& context, const Conv2dProblem& problem,
+                              const Conv2dEpilogueBackwardArguments<>& arguments);
+
+/// dscale[n, o] = Σ_{y,x} dout · [out > 0] · relu(sum), the gradient of the scale. Reads dout, out,
+/// pre_residual and scale, which must be positive. dscale: (n, out_channels), in double.
+void conv2d_scale_backward(const Conv2dProblem& problem, const Conv2dEpilogueBackwardArguments<>& arguments,
+                           double* dscale);
+
+/// kWinograd is supported where conv2d supports it: the transpose of F(4×4, 3×3), also a quarter of the
+/// multiplications.
+void conv2d_wgrad(const Context& context, const Conv2dProblem& problem,
+                  const Conv2dWgradArguments<>& arguments);
 
 }  // namespace cpu
 
@@ -90,22 +213,34 @@ namespace cuda {
 enum class Conv2dPath { kRows, kMatmul, kIgemm, kGeneric };
 Conv2dPath conv2d_path(const Conv2dProblem& problem);
 
-/// Number of partials that conv2d writes per image for the shifted sums.
-std::int64_t conv2d_partials(const Conv2dProblem& problem);
-
 /// Number of packed weights.
-std::size_t packed_conv2d_size(const Conv2dProblem& problem);
+std::int64_t packed_conv2d_size(const Context& context, const Conv2dProblem& problem);
 
 /// Packs `weight` (out_channels, total_in_channels, kernel, kernel) for conv2d on inputs of type T; all in
-/// host memory. Depends only on the problem's channels, kernel, stride, dilation and padding. From float to
-/// T; or from std::int32_t to std::int32_t, where packing 1, 2, 3, … gives the index table for
-/// kernels/gather.
-template <class T, class From, class To>
-void pack_conv2d(const Conv2dProblem& problem, const From* weight, To* packed);
+/// host memory. Depends only on the problem's channels, kernel, stride, dilation and padding.
+template <class T>
+void pack_conv2d(const Context& context, const Conv2dProblem& problem, const float* weight, T* packed);
+
+/// The same for the indices of weights: packing 1, 2, 3, … gives the index table for kernels/gather.
+template <class T>
+void pack_conv2d_indices(const Conv2dProblem& problem, const std::int32_t* indices, std::int32_t* packed);
+
+/// Number of partials that conv2d writes per image for the shifted sums.
+std::int64_t conv2d_partials(const Context& context, const Conv2dProblem& problem);
 
 /// Accumulates in fp32; fp16 maps on the tensor cores where the shape allows.
 template <class In, class Out>
-void conv2d(const Conv2dProblem& problem, const BasicConv2dArguments<In, Out>& arguments, CudaStream stream);
+void conv2d(const Context& context, const Conv2dProblem& problem, const Conv2dArguments<In, Out>& arguments);
+
+template <class T>
+void conv2d_epilogue_backward(const Context& context, const Conv2dProblem& problem,
+                              const Conv2dEpilogueBackwardArguments<T>& arguments);
+
+/// Accumulates in fp32, over all inputs at once. If one side is fp16 and the other an fp32 image of so few
+/// channels that the tensor cores handle both (wgrad_rows.cuh), the image is rounded to fp16.
+template <class In, class Grad>
+void conv2d_wgrad(const Context& context, const Conv2dProblem& problem,
+                  const Conv2dWgradArguments<In, Grad>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

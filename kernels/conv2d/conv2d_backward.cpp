@@ -1,4 +1,4 @@
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 
 namespace sapnet::kernels {
 

@@ -17,7 +17,7 @@ namespace HWY_NAMESPACE {
 
 /// The function f of conv2d.h, for one image.
 struct Epilogue {
-  Epilogue(const Conv2dProblem& p, const Conv2dArguments& a, std::int64_t image)
+  Epilogue(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int64_t image)
       : channels(p.out_channels),
         map_channels(p.out_map_channels()),
         width(p.out_w()),

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/parallel.h"
 #include "kernels/simd_targets.h"
 
@@ -22,7 +22,7 @@ HWY_INLINE V where_positive(const float* p, std::int64_t lanes, V gradient) {
 }
 
 /// Row `job` of all images' rows.
-void epilogue_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a,
+void epilogue_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments<>& a,
                            std::int64_t job) {
   const std::int64_t channels = p.out_channels, row = p.out_w() * channels;
   const std::int64_t image = job / p.out_h();
@@ -46,7 +46,7 @@ void epilogue_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardA
 }
 
 /// sum[o] = Σ_x dout · [out > 0] · pre_residual over row `job`.
-void scale_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a, std::int64_t job,
+void scale_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments<>& a, std::int64_t job,
                         float* sum) {
   const std::int64_t channels = p.out_channels, row = p.out_w() * channels;
   const float* const pre_residual = a.pre_residual ? a.pre_residual : a.out;
@@ -74,13 +74,15 @@ HWY_EXPORT(scale_backward_row);
 
 }  // namespace
 
-void conv2d_epilogue_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a) {
+void conv2d_epilogue_backward(const Context& /*context*/, const Conv2dProblem& p,
+                              const Conv2dEpilogueBackwardArguments<>& a) {
   parallel_for(p.n * p.out_h(), [&](std::int64_t job) {
     HWY_DYNAMIC_DISPATCH(epilogue_backward_row)(p, a, job);
   });
 }
 
-void conv2d_scale_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments& a, double* dscale) {
+void conv2d_scale_backward(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments<>& a,
+                           double* dscale) {
   const auto channels = static_cast<std::size_t>(p.out_channels);
   std::vector<float> rows(static_cast<std::size_t>(p.n * p.out_h()) * channels);  // one partial sum per row
   parallel_for(p.n * p.out_h(), [&](std::int64_t job) {

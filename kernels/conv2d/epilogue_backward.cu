@@ -1,15 +1,13 @@
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/elementwise.cuh"
-#include "kernels/half.h"
 #include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// T: storage type in device code.
 template <class T>
 struct EpilogueBackward {
-  BasicConv2dEpilogueBackwardArguments<T> a;
+  Conv2dEpilogueBackwardArguments<T> a;
   std::int64_t channels, image_size;
 
   __device__ static bool blocked(const T* map, std::int64_t k) { return map && !(gpu::to_float(map[k]) > 0); }
@@ -31,25 +29,12 @@ struct EpilogueBackward {
 }  // namespace
 
 template <class T>
-void conv2d_epilogue_backward(const Conv2dProblem& p, const BasicConv2dEpilogueBackwardArguments<T>& a,
-                              CudaStream stream) {
+void conv2d_epilogue_backward(const Context& context, const Conv2dProblem& p,
+                              const Conv2dEpilogueBackwardArguments<T>& a) {
   const std::int64_t image_size = p.out_h() * p.out_w() * p.out_channels;
-  const BasicConv2dEpilogueBackwardArguments<gpu::Stored<T>> arguments = {
-      .dout = gpu::stored(a.dout),
-      .out = gpu::stored(a.out),
-      .pre_residual = gpu::stored(a.pre_residual),
-      .scale = a.scale,
-      .shift = a.shift,
-      .grad_preactivation = gpu::stored(a.grad_preactivation),
-      .dresidual_before = gpu::stored(a.dresidual_before),
-      .dresidual = gpu::stored(a.dresidual)};
-  gpu::for_each_element(p.n * image_size, stream,
-                        EpilogueBackward<gpu::Stored<T>>{arguments, p.out_channels, image_size});
+  gpu::for_each_element(p.n * image_size, context.stream, EpilogueBackward<T>{a, p.out_channels, image_size});
 }
 
-template void conv2d_epilogue_backward(const Conv2dProblem&,
-                                       const BasicConv2dEpilogueBackwardArguments<float>&, CudaStream);
-template void conv2d_epilogue_backward(const Conv2dProblem&,
-                                       const BasicConv2dEpilogueBackwardArguments<Half>&, CudaStream);
+SAPNET_INSTANTIATE(conv2d_epilogue_backward, const Conv2dProblem&, Conv2dEpilogueBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

@@ -149,10 +149,10 @@ struct Igemm {
 
 /// The operands of a convolution; weights packed by pack().
 template <class T>
-Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
-  return {.maps = {gpu::stored(maps[0]), gpu::stored(maps[1])},
+Input<T> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
+  return {.maps = {maps[0], maps[1]},
           .channels = {static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])},
-          .weights = gpu::stored(weights),
+          .weights = weights,
           .h = static_cast<int>(p.h),
           .w = static_cast<int>(p.w),
           .kernel = static_cast<int>(p.kernel),
@@ -170,7 +170,7 @@ Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2
 /// warp_tile::kOutputs outputs. output(index): the output channel at a packed index.
 template <class T, class Output, class From, class To>
 void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
-  using Tiles = Igemm<gpu::Stored<T>>;
+  using Tiles = Igemm<T>;
   constexpr bool kOutputsAreRows = Tiles::Product::kOutputsAreRows;
   const int in_channels = static_cast<int>(p.total_in_channels()),
             taps = static_cast<int>(p.kernel * p.kernel);

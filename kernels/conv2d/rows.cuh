@@ -43,7 +43,7 @@ template <class T, int kIn>
 struct Arithmetic;
 
 template <int kIn>
-struct Arithmetic<__half, kIn> : warp_tile::Product<__half, kIn> {
+struct Arithmetic<Half, kIn> : warp_tile::Product<Half, kIn> {
   static constexpr int kRows = 4;
   static constexpr bool kPrefetch = kIn == kMapChannels;
   static constexpr int kTapRowsHeld = 3;
@@ -187,9 +187,9 @@ dim3 grid(const Input<T>& input, std::int64_t slices, std::int64_t n) {
 
 /// The operands of a convolution; weights packed by pack().
 template <class T>
-Input<gpu::Stored<T>> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
-  return {{gpu::stored(maps[0]), gpu::stored(maps[1])},
-          gpu::stored(weights),
+Input<T> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, const T* weights) {
+  return {{maps[0], maps[1]},
+          weights,
           static_cast<int>(p.total_in_channels()),
           static_cast<int>(p.h),
           static_cast<int>(p.w),
@@ -206,7 +206,7 @@ inline std::int64_t blocks_per_image(const Conv2dProblem& p) {
 /// the lanes with lane % 4 = t.
 template <class T, class Output, class From, class To>
 void pack(const Conv2dProblem& p, const From* weight, const Output& output, To* packed) {
-  using A = Arithmetic<gpu::Stored<T>, kMapChannels>;
+  using A = Arithmetic<T, kMapChannels>;
   const int in_channels = static_cast<int>(p.total_in_channels()), stride = A::source_stride(in_channels);
   for (int index = 0; index < p.out_channels; ++index) {
     const From* const filter = weight + static_cast<std::size_t>(output(index)) * in_channels * 9;

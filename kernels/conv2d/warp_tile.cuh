@@ -47,13 +47,13 @@ struct Product;
 
 /// fp16 on the tensor cores, accumulating in fp32.
 template <int kIn>
-struct Product<__half, kIn> {
+struct Product<Half, kIn> {
   static constexpr bool kOutputsAreRows = true;
   static constexpr int kWeightRows = kOutputs, kWeightColumns = kIn;
 
-  __device__ static int weight_at(int row, int column) { return element_at<__half, kIn>(row, column); }
+  __device__ static int weight_at(int row, int column) { return element_at<Half, kIn>(row, column); }
 
-  __device__ __forceinline__ static void multiply(const __half* pixels, int first, const __half* weights,
+  __device__ __forceinline__ static void multiply(const Half* pixels, int first, const Half* weights,
                                                   int lane, Sums& sums) {
     const int pixel = first + lane % 16, output = lane % 8 + lane / 16 * 8;
 #pragma unroll
@@ -65,7 +65,7 @@ struct Product<__half, kIn> {
 #pragma unroll
       for (int m = 0; m < kPixels / 16; ++m) {
         std::uint32_t a[4];
-        gpu::ldmatrix_x4(a, pixels + m * 16 * kIn + element_at<__half, kIn>(pixel, k + lane / 16 * 8));
+        gpu::ldmatrix_x4(a, pixels + m * 16 * kIn + element_at<Half, kIn>(pixel, k + lane / 16 * 8));
 #pragma unroll
         for (int n = 0; n < kOutputs / 8; ++n) {
           const std::uint32_t column[2] = {b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]};

@@ -1,9 +1,10 @@
 // The weight gradient. The output rows are split into a fixed number of slices, independent of the number of
 // threads; each slice is summed in fp32, and the slices are added in double in order.
 #include <algorithm>
+#include <span>
 #include <vector>
 
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/packing.h"
 #include "kernels/parallel.h"
 #include "kernels/simd_targets.h"
@@ -26,7 +27,7 @@ bool sums_by_output(const Conv2dProblem& p) {
 
 /// Adds the contribution of output row y of one image to sums, (kernel², channels of both maps,
 /// out_channels), or with the last two swapped if sums_by_output.
-void wgrad_direct_row(const Conv2dProblem& p, const WgradInput& input, std::int64_t image, std::int64_t y,
+void wgrad_direct_row(const Conv2dProblem& p, const WgradInput<>& input, std::int64_t image, std::int64_t y,
                       float* sums) {
   const auto maps = image_maps(p, input.in, image);
   const float* const grad_preactivation =
@@ -57,8 +58,8 @@ void wgrad_direct_row(const Conv2dProblem& p, const WgradInput& input, std::int6
 
 /// Adds the contribution of one job's outputs to sums, (36, channels of both maps, out_channels), before Gᵀ
 /// and G are applied.
-void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput& input, std::int64_t image, std::int64_t y0,
-                         float* sums) {
+void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput<>& input, std::int64_t image,
+                         std::int64_t y0, float* sums) {
   WinogradJob job{.batch = kTileBatch};
   job.in = image_maps(p, input.in, image);
   job.in_channels = {p.in_channels[0], input.in[1] ? p.in_channels[1] : 0};
@@ -95,7 +96,7 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput& input, std::i
 }
 
 /// Sums grad_preactivation over one of all images' rows.
-void bias_gradient_row(const Conv2dProblem& p, const WgradInput& input, std::int64_t row, float* sums) {
+void bias_gradient_row(const Conv2dProblem& p, const WgradInput<>& input, std::int64_t row, float* sums) {
   const std::int64_t channels = p.out_channels, size = p.out_w() * channels;
   for (std::int64_t o = 0; o < channels; o += kLanes) {
     V sum = load_lanes(sums + o, channels - o);
@@ -147,7 +148,7 @@ std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const Ad
   return total;
 }
 
-void add_bias_gradient(const Conv2dProblem& p, const WgradInput& input, float* dbias) {
+void add_bias_gradient(const Conv2dProblem& p, const WgradInput<>& input, float* dbias) {
   const auto sums = sum_of_slices(p.n * p.out_h(), p.out_channels, [&](std::int64_t row, float* to) {
     HWY_DYNAMIC_DISPATCH(bias_gradient_row)(p, input, row, to);
   });
@@ -155,10 +156,9 @@ void add_bias_gradient(const Conv2dProblem& p, const WgradInput& input, float* d
     dbias[o] += static_cast<float>(sums[static_cast<std::size_t>(o)]);
 }
 
-void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const WgradInput& input,
-                         float* dweight) {
+void add_weight_gradient(const Conv2dProblem& p, const WgradInput<>& input, float* dweight) {
   const std::int64_t pairs = p.total_in_channels() * p.out_channels, taps = p.kernel * p.kernel;
-  const bool winograd = algorithm == Conv2dAlgorithm::kWinograd;
+  const bool winograd = p.algorithm == Conv2dAlgorithm::kWinograd;
   std::vector<double> sums;
   if (winograd) {
     const auto first_rows = winograd_first_rows(p.h, p.dilation);
@@ -190,9 +190,9 @@ void add_weight_gradient(const Conv2dProblem& p, Conv2dAlgorithm algorithm, cons
 
 }  // namespace
 
-void conv2d_wgrad(const Conv2dProblem& p, Conv2dAlgorithm algorithm, const Conv2dWgradArguments& a) {
-  for (const WgradInput& input : a.inputs) {
-    add_weight_gradient(p, algorithm, input, a.dweight);
+void conv2d_wgrad(const Context& /*context*/, const Conv2dProblem& p, const Conv2dWgradArguments<>& a) {
+  for (const WgradInput<>& input : std::span(a.inputs).first(a.count)) {
+    add_weight_gradient(p, input, a.dweight);
     if (a.dbias) add_bias_gradient(p, input, a.dbias);
   }
 }

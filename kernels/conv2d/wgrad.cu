@@ -3,7 +3,7 @@
 // cores where wgrad_rows.cuh supports the convolution, else direct.
 #include <algorithm>
 
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/wgrad_rows.cuh"
 #include "kernels/half.h"
 #include "kernels/storage.cuh"
@@ -40,7 +40,7 @@ std::int64_t slice_size(const Conv2dProblem& p) {
 /// (slices, size), in each first the weights' (taps, in, out), then the bias's.
 template <class In, class Grad>
 __global__ void __launch_bounds__(kThreads)
-    sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::WgradInputs<In, Grad> inputs,
+    sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::Inputs<In, Grad> inputs,
                std::int64_t size, float* sums) {
   SHARED_ARRAY(float, ins, [kPixels][kTile]);
   SHARED_ARRAY(float, outs, [kPixels][kTile]);
@@ -138,36 +138,29 @@ __global__ void __launch_bounds__(kGroups* gpu::kWarp)
 
 }  // namespace
 
-std::size_t conv2d_wgrad_workspace(const Conv2dProblem& p, std::size_t inputs) {
-  return static_cast<std::size_t>(slices(p, inputs) * slice_size(p));
-}
-
 template <class In, class Grad>
-void conv2d_wgrad(const Conv2dProblem& p, const BasicConv2dWgradArguments<In, Grad>& a, float* workspace,
-                  CudaStream stream) {
+void conv2d_wgrad(const Context& context, const Conv2dProblem& p, const Conv2dWgradArguments<In, Grad>& a) {
   Conv2dProblem present = p;  // without an absent second map, whose weights have zero gradient
   if (!a.inputs.front().in[1]) present.in_channels[1] = 0;
-  const auto count = static_cast<unsigned>(slices(p, a.inputs.size()));
+  const auto count = static_cast<unsigned>(slices(p, a.count));
   const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();
   const std::int64_t size = slice_size(present);
   const auto pairs = static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels));
-  if (!wgrad_rows::launch(present, a.inputs, dim3(count, pairs), size, workspace, stream)) {
-    gpu::launch(sum_slices<gpu::Stored<In>, gpu::Stored<Grad>>,
-                dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0, stream, present,
-                wgrad_rows::stored(present, a.inputs), size, workspace);
+  float* const sums = context.workspace(static_cast<std::size_t>(count * size));
+  const wgrad_rows::Inputs<In, Grad> inputs(present, a);
+  if (!wgrad_rows::launch(present, inputs, dim3(count, pairs), size, sums, context.stream)) {
+    gpu::launch(sum_slices<In, Grad>, dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0,
+                context.stream, present, inputs, size, sums);
   }
-  gpu::launch(add_slices, static_cast<unsigned>(ceil_div(size, gpu::kWarp)), kGroups * gpu::kWarp, 0, stream,
-              workspace, static_cast<int>(count), size, static_cast<int>(taps), static_cast<int>(in_channels),
-              static_cast<int>(p.total_in_channels()), static_cast<int>(p.out_channels), a.dweight, a.dbias);
+  gpu::launch(add_slices, static_cast<unsigned>(ceil_div(size, gpu::kWarp)), kGroups * gpu::kWarp, 0,
+              context.stream, sums, static_cast<int>(count), size, static_cast<int>(taps),
+              static_cast<int>(in_channels), static_cast<int>(p.total_in_channels()),
+              static_cast<int>(p.out_channels), a.dweight, a.dbias);
 }
 
-template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<float, float>&, float*,
-                           CudaStream);
-template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<float, Half>&, float*,
-                           CudaStream);
-template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<Half, float>&, float*,
-                           CudaStream);
-template void conv2d_wgrad(const Conv2dProblem&, const BasicConv2dWgradArguments<Half, Half>&, float*,
-                           CudaStream);
+template void conv2d_wgrad(const Context&, const Conv2dProblem&, const Conv2dWgradArguments<float, float>&);
+template void conv2d_wgrad(const Context&, const Conv2dProblem&, const Conv2dWgradArguments<float, Half>&);
+template void conv2d_wgrad(const Context&, const Conv2dProblem&, const Conv2dWgradArguments<Half, float>&);
+template void conv2d_wgrad(const Context&, const Conv2dProblem&, const Conv2dWgradArguments<Half, Half>&);
 
 }  // namespace sapnet::kernels::cuda

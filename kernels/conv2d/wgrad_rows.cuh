@@ -15,10 +15,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <type_traits>
 
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/rows.cuh"
 #include "kernels/conv2d/warp_tile.cuh"
 #include "kernels/gpu.cuh"
@@ -51,7 +50,7 @@ template <int kIn, int kOut>
 constexpr std::size_t shared_bytes(int columns, int dilation) {
   constexpr int kPassedOn = kPixelSplits<kIn, kOut> == 2 ? kThreads / 2 * kSums * 4 : 0;
   const int in_rows = kInputRows * (columns + 2 * dilation) * kIn + kGradRows * columns * kOut;
-  return std::max(sizeof(__half) * static_cast<std::size_t>(in_rows), sizeof(float) * kPassedOn);
+  return std::max(sizeof(Half) * static_cast<std::size_t>(in_rows), sizeof(float) * kPassedOn);
 }
 static_assert(shared_bytes<kTile, kTile>(kMaxColumns, kMaxDilation) <= gpu::kMaxSharedBytes);
 
@@ -71,33 +70,22 @@ struct ConcatenatedMaps {
 
 /// All inputs of the weights, as a kernel parameter.
 template <class In, class Grad>
-struct WgradInputs {
-  struct Input {
-    const In* in[2];
-    const Grad* grad_preactivation;
-  };
-  Input items[kMaxWgradInputs];
+struct Inputs {
+  WgradInput<In, Grad> items[kMaxWgradInputs];
   int count;
   int in_channels[2], out_channels;
+
+  Inputs(const Conv2dProblem& p, const Conv2dWgradArguments<In, Grad>& a)
+      : count(static_cast<int>(a.count)),
+        in_channels{static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])},
+        out_channels(static_cast<int>(p.out_channels)) {
+    std::ranges::copy(a.inputs, items);
+  }
 
   __device__ __forceinline__ ConcatenatedMaps<In> maps(int input) const {
     return {{items[input].in[0], items[input].in[1]}, {in_channels[0], in_channels[1]}};
   }
 };
-
-template <class In, class Grad>
-WgradInputs<gpu::Stored<In>, gpu::Stored<Grad>> stored(const Conv2dProblem& p,
-                                                       std::span<const BasicWgradInput<In, Grad>> inputs) {
-  WgradInputs<gpu::Stored<In>, gpu::Stored<Grad>> all = {
-      .items = {},
-      .count = static_cast<int>(inputs.size()),
-      .in_channels = {static_cast<int>(p.in_channels[0]), static_cast<int>(p.in_channels[1])},
-      .out_channels = static_cast<int>(p.out_channels)};
-  for (std::size_t k = 0; k < inputs.size(); ++k)
-    all.items[k] = {{gpu::stored(inputs[k].in[0]), gpu::stored(inputs[k].in[1])},
-                    gpu::stored(inputs[k].grad_preactivation)};
-  return all;
-}
 
 struct Extent {
   int n, h, w, dilation;  // per input
@@ -137,14 +125,14 @@ __device__ inline Row row_at(const Extent& extent, int number) {
 /// only, or all channels of a thin side.
 template <int kChannels, class T>
 __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, int image, int y, int x,
-                         int columns, __half* to) {
-  constexpr int kChunk = warp_tile::kChunk<__half>, kChunks = kChannels / kChunk;
+                         int columns, Half* to) {
+  constexpr int kChunk = warp_tile::kChunk<Half>, kChunks = kChannels / kChunk;
   const bool inside = y >= 0 && y < extent.h;
   const std::size_t first = (static_cast<std::size_t>(image) * extent.h + (inside ? y : 0)) * extent.w;
   const auto valid = [&](int column) { return inside && x + column >= 0 && x + column < extent.w; };
   const auto pixel = [&](int column) { return first + (valid(column) ? x + column : 0); };
   const auto destination = [&](int column, int chunk) {
-    return to + warp_tile::element_at<__half, kChannels>(column, chunk * kChunk);
+    return to + warp_tile::element_at<Half, kChannels>(column, chunk * kChunk);
   };
   if constexpr (kChannels == kTile) {
     for (int i = static_cast<int>(threadIdx.x); i < columns * kChunks; i += kThreads) {
@@ -154,11 +142,11 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
     }
   } else {
     for (int column = static_cast<int>(threadIdx.x); column < columns; column += kThreads) {
-      gpu::Pack<__half, kChunk> chunks[kChunks];  // all loads are issued before the first store
+      gpu::Pack<Half, kChunk> chunks[kChunks];  // all loads are issued before the first store
 #pragma unroll
       for (int c = 0; c < kChannels; ++c)
         chunks[c / kChunk].values[c % kChunk] =
-            gpu::from_float<__half>(valid(column) ? from.at(pixel(column), c) : 0);
+            gpu::from_float<Half>(valid(column) ? from.at(pixel(column), c) : 0);
 #pragma unroll
       for (int chunk = 0; chunk < kChunks; ++chunk) chunks[chunk].store(destination(column, chunk));
     }
@@ -169,9 +157,9 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
 /// (slices, size), in each first the weights' (9, inputs, outputs), then the bias's.
 template <int kIn, int kOut, class In, class Grad>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    sum_slices(Extent extent, const __grid_constant__ WgradInputs<In, Grad> inputs, std::int64_t size,
+    sum_slices(Extent extent, const __grid_constant__ Inputs<In, Grad> inputs, std::int64_t size,
                float* sums) {
-  DYNAMIC_SHARED(__half, shared);
+  DYNAMIC_SHARED(Half, shared);
   constexpr int kWarpsIn = kIn / kWarpTile, kWarpsOut = kOut / kWarpTile;
   const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
   const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
@@ -216,8 +204,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   for (int row = begin; row < end; ++row) {
     gpu::cp_async_wait<0>();
     __syncthreads();
-    const __half* const ins = input_row(row);
-    const __half* const outs[3] = {grad_row(loaded - 1), grad_row(loaded - 2), grad_row(loaded - 3)};
+    const Half* const ins = input_row(row);
+    const Half* const outs[3] = {grad_row(loaded - 1), grad_row(loaded - 2), grad_row(loaded - 3)};
     if (row + 1 < end) load(row + 1);
 #pragma unroll 1
     for (int x = split * kStep; x < extent.columns; x += kPixelSplits<kIn, kOut> * kStep) {
@@ -225,12 +213,12 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 #pragma unroll
       for (int a = 0; a < 3; ++a)
         gpu::ldmatrix_x4_trans(out[a],
-                               outs[a] + warp_tile::element_at<__half, kOut>(x + lane % 8 + lane / 16 * 8,
-                                                                             warp_out + lane / 8 % 2 * 8));
+                               outs[a] + warp_tile::element_at<Half, kOut>(x + lane % 8 + lane / 16 * 8,
+                                                                           warp_out + lane / 8 % 2 * 8));
 #pragma unroll
       for (int b = 0; b < 3; ++b) {
         std::uint32_t taps[4];
-        gpu::ldmatrix_x4_trans(taps, ins + warp_tile::element_at<__half, kIn>(
+        gpu::ldmatrix_x4_trans(taps, ins + warp_tile::element_at<Half, kIn>(
                                                x + b * extent.dilation + lane % 16, warp_in + lane / 16 * 8));
 #pragma unroll
         for (int a = 0; a < 3; ++a)
@@ -281,16 +269,15 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 /// Launches sum_slices and returns true, or returns false if the convolution is not supported.
 template <class In, class Grad>
-bool launch(const Conv2dProblem& p, std::span<const BasicWgradInput<In, Grad>> inputs, dim3 grid,
-            std::int64_t size, float* sums, CudaStream stream) {
+bool launch(const Conv2dProblem& p, const Inputs<In, Grad>& inputs, dim3 grid, std::int64_t size, float* sums,
+            CudaStream stream) {
   if (p.kernel != 3 || p.stride != 1 || p.padding != p.dilation || p.dilation > kMaxDilation) return false;
   const bool wide_in = p.in_channels[0] == kTile && (p.in_channels[1] == 0 || p.in_channels[1] == kTile);
   const bool wide_out = p.out_channels % kTile == 0;
   const auto launch_tiles = [&]<int kIn, int kOut>() {
     const Extent extent = make_extent(p);
-    gpu::launch(sum_slices<kIn, kOut, gpu::Stored<In>, gpu::Stored<Grad>>, grid, kThreads,
-                shared_bytes<kIn, kOut>(extent.columns, extent.dilation), stream, extent, stored(p, inputs),
-                size, sums);
+    gpu::launch(sum_slices<kIn, kOut, In, Grad>, grid, kThreads,
+                shared_bytes<kIn, kOut>(extent.columns, extent.dilation), stream, extent, inputs, size, sums);
     return true;
   };
   constexpr bool kHalfIn = std::is_same_v<In, Half>, kHalfGrad = std::is_same_v<Grad, Half>;

@@ -41,7 +41,7 @@ HWY_INLINE V tanh(V x) { return hn::MulSub(hn::Set(D(), 2.0F), sigmoid(hn::Add(x
 
 /// The cell's equations, for one image.
 struct Cell {
-  Cell(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image)
+  Cell(const ConvLstmProblem& p, const ConvLstmArguments<>& a, std::int64_t image)
       : hidden(p.hidden), width(p.w), bias(a.bias) {
     const std::int64_t map = image * p.h * p.w * p.hidden;
     if (a.c) c = a.c + map;
@@ -78,19 +78,19 @@ struct Cell {
 };
 
 /// The convolution of the maps that are present; without a hidden state the second has no channels.
-inline Conv2dProblem used_part(const ConvLstmProblem& p, const ConvLstmArguments& a) {
+inline Conv2dProblem used_part(const ConvLstmProblem& p, const ConvLstmArguments<>& a) {
   Conv2dProblem conv = p.conv();
   if (!a.h) conv.in_channels[1] = 0;
   return conv;
 }
 
 /// Adds row y of the new hidden state, which has just been written, to the shifted sums.
-inline void sum_hidden_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
+inline void sum_hidden_row(const ConvLstmProblem& p, const ConvLstmArguments<>& a, std::int64_t image,
                            std::int64_t y) {
   if (a.shifted_sums) sum_row({p.n, p.h, p.w, p.hidden, p.sums_dilation}, a.h_out, image, y, a.shifted_sums);
 }
 
-void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
+void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments<>& a, std::int64_t image,
                           std::int64_t y) {
   const Conv2dProblem conv = p.conv();
   const std::int64_t gates = conv.out_channels;
@@ -110,7 +110,7 @@ void conv_lstm_direct_row(const ConvLstmProblem& p, const ConvLstmArguments& a, 
   sum_hidden_row(p, a, image, y);
 }
 
-void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments& a, std::int64_t image,
+void conv_lstm_winograd_rows(const ConvLstmProblem& p, const ConvLstmArguments<>& a, std::int64_t image,
                              std::int64_t y0) {
   const Conv2dProblem conv = used_part(p, a);
   const Cell cell(p, a, image);
@@ -143,22 +143,23 @@ namespace sapnet::kernels::cpu {
 HWY_EXPORT(conv_lstm_direct_row);
 HWY_EXPORT(conv_lstm_winograd_rows);
 
-std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm) {
-  return packed_conv2d_size(problem.conv(), algorithm);
+std::int64_t packed_conv_lstm_size(const Context& context, const ConvLstmProblem& problem) {
+  return packed_conv2d_size(context, problem.conv());
 }
 
-void pack_conv_lstm(const ConvLstmProblem& p, Conv2dAlgorithm algorithm, const float* weight, float* packed) {
+void pack_conv_lstm(const Context& /*context*/, const ConvLstmProblem& p, const float* weight,
+                    float* packed) {
   const Conv2dProblem conv = p.conv();
-  if (algorithm == Conv2dAlgorithm::kDirect) return pack_direct(conv, weight, packed);
+  if (p.algorithm == Conv2dAlgorithm::kDirect) return pack_direct(conv, weight, packed);
   const auto channel_of = [&](std::int64_t group, std::int64_t lane) {
     return lane / kGateChannels * p.hidden + group * kGateChannels + lane % kGateChannels;
   };
   pack_winograd(weight, conv.total_in_channels(), conv.out_channels, kLstmGroup, channel_of, packed);
 }
 
-void conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm,
-               const ConvLstmArguments& arguments) {
-  if (algorithm == Conv2dAlgorithm::kDirect) {
+void conv_lstm(const Context& /*context*/, const ConvLstmProblem& problem,
+               const ConvLstmArguments<>& arguments) {
+  if (problem.algorithm == Conv2dAlgorithm::kDirect) {
     parallel_for(problem.n * problem.h, [&](std::int64_t job) {
       HWY_DYNAMIC_DISPATCH(conv_lstm_direct_row)(problem, arguments, job / problem.h, job % problem.h);
     });

@@ -100,45 +100,56 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
 }
 
 template <class T, int kIn, bool kWithSums>
-void launch_rows(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, CudaStream stream) {
-  using Rows = rows::Rows<gpu::Stored<T>, kIn>;
+void launch_rows(const ConvLstmProblem& p, const ConvLstmArguments<T>& a, CudaStream stream) {
+  using Rows = rows::Rows<T, kIn>;
   const auto input = rows::input(p.conv(), {a.x, a.h}, a.weight);
-  const Cell<gpu::Stored<T>> cell = {a.c, a.bias, gpu::stored(a.h_out), a.c_out, gpu::stored(a.gates)};
-  gpu::launch(conv_lstm_rows<gpu::Stored<T>, kIn, kWithSums>, rows::grid(input, p.hidden / kSliceHidden, p.n),
+  gpu::launch(conv_lstm_rows<T, kIn, kWithSums>, rows::grid(input, p.hidden / kSliceHidden, p.n),
               Rows::kThreads, Rows::shared_bytes(input.dilation), stream, input, static_cast<int>(p.hidden),
-              cell, static_cast<int>(p.sums_dilation), a.shifted_sums);
+              Cell<T>{a.c, a.bias, a.h_out, a.c_out, a.gates}, static_cast<int>(p.sums_dilation),
+              a.shifted_sums);
+}
+
+template <class T, class From, class To>
+void pack(const ConvLstmProblem& p, const From* weight, To* packed) {
+  rows::pack<T>(p.conv(), weight, GateChannel{static_cast<int>(p.hidden)}, packed);
 }
 
 }  // namespace
 
-bool supports_conv_lstm(const ConvLstmProblem& p) {
+bool supports_conv_lstm(const Context& /*context*/, const ConvLstmProblem& p) {
   return p.in_channels == rows::kMapChannels && p.hidden == rows::kMapChannels;
 }
 
-std::int64_t conv_lstm_partials(const ConvLstmProblem& p) { return rows::blocks_per_image(p.conv()); }
-
-std::size_t packed_conv_lstm_size(const ConvLstmProblem& p) {
-  return static_cast<std::size_t>(9 * p.conv().total_in_channels() * p.conv().out_channels);
+std::int64_t conv_lstm_partials(const Context& /*context*/, const ConvLstmProblem& p) {
+  return rows::blocks_per_image(p.conv());
 }
 
-template <class T, class From, class To>
-void pack_conv_lstm(const ConvLstmProblem& p, const From* weight, To* packed) {
-  rows::pack<T>(p.conv(), weight, GateChannel{static_cast<int>(p.hidden)}, packed);
+std::int64_t packed_conv_lstm_size(const Context& /*context*/, const ConvLstmProblem& p) {
+  return 9 * p.conv().total_in_channels() * p.conv().out_channels;
 }
 
 template <class T>
-void conv_lstm(const ConvLstmProblem& p, const BasicConvLstmArguments<T>& a, CudaStream stream) {
+void pack_conv_lstm(const Context& /*context*/, const ConvLstmProblem& p, const float* weight, T* packed) {
+  pack<T>(p, weight, packed);
+}
+
+template <class T>
+void pack_conv_lstm_indices(const ConvLstmProblem& p, const std::int32_t* indices, std::int32_t* packed) {
+  pack<T>(p, indices, packed);
+}
+
+template <class T>
+void conv_lstm(const Context& context, const ConvLstmProblem& p, const ConvLstmArguments<T>& a) {
   const auto launch = a.shifted_sums ? a.h ? launch_rows<T, 64, true> : launch_rows<T, 32, true>
                       : a.h ? launch_rows<T, 64, false>
                                      : launch_rows<T, 32, false>;
-  launch(p, a, stream);
+  launch(p, a, context.stream);
 }
 
-template void pack_conv_lstm<float>(const ConvLstmProblem&, const float*, float*);
-template void pack_conv_lstm<float>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
-template void pack_conv_lstm<Half>(const ConvLstmProblem&, const float*, Half*);
-template void pack_conv_lstm<Half>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
-template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<float>&, CudaStream);
-template void conv_lstm(const ConvLstmProblem&, const BasicConvLstmArguments<Half>&, CudaStream);
+template void pack_conv_lstm(const Context&, const ConvLstmProblem&, const float*, float*);
+template void pack_conv_lstm(const Context&, const ConvLstmProblem&, const float*, Half*);
+template void pack_conv_lstm_indices<float>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
+template void pack_conv_lstm_indices<Half>(const ConvLstmProblem&, const std::int32_t*, std::int32_t*);
+SAPNET_INSTANTIATE(conv_lstm, const ConvLstmProblem&, ConvLstmArguments);
 
 }  // namespace sapnet::kernels::cuda

@@ -5,9 +5,16 @@
 //
 // At the first step h and c are zero: pass null to skip their half of the work. Maps are NHWC, dense, fp32
 // or, on a GPU, fp16; c is always fp32.
+//
+// The backward pass goes down to the gates' preactivations; i, f, g, o are the gates after σ and tanh:
+//
+//   dc' = dc_out + dh · o (1 - tanh²c')
+//   di = dc' g · i (1 - i),   df = dc' c · f (1 - f),   dg = dc' i · (1 - g²),   do = dh tanh c' · o (1 - o)
+//   dc = dc' f
+//
+// dgates then goes through the backward pass of a plain convolution (conv2d.h).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "kernels/conv2d/conv2d.h"
@@ -19,13 +26,16 @@ struct ConvLstmProblem {
   std::int64_t in_channels = 0;    // of x
   std::int64_t hidden = 0;         // channels of h and c; a multiple of 16
   std::int64_t sums_dilation = 1;  // of the convolution that `shifted_sums` are for
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;
 
-  Conv2dProblem conv() const { return {n, h, w, {in_channels, hidden}, 4 * hidden, 3, 1, 1, 1}; }
+  Conv2dProblem conv() const {
+    return {n, h, w, {in_channels, hidden}, 4 * hidden, 3, 1, 1, 1, 1, algorithm};
+  }
 };
 
 /// T: storage type of x, h and the weights, float or, on a GPU, Half.
 template <class T = float>
-struct BasicConvLstmArguments {
+struct ConvLstmArguments {
   const T* x = nullptr;         // (n, h, w, in_channels)
   const T* h = nullptr;         // (n, h, w, hidden), or null for zero
   const float* c = nullptr;     // (n, h, w, hidden), null if and only if h is; may alias `c_out`
@@ -34,42 +44,99 @@ struct BasicConvLstmArguments {
   T* h_out = nullptr;           // (n, h, w, hidden); must not overlap x or h
   float* c_out = nullptr;       // (n, h, w, hidden)
   T* gates = nullptr;  // (n, h, w, 4·hidden): i, f, g, o after σ and tanh, for the backward pass; or null
-  float* shifted_sums = nullptr;  // of h_out, (n, device-dependent number of partials, 9, hidden), or null;
+  float* shifted_sums = nullptr;  // of h_out, (n, conv_lstm_partials(context, problem), 9, hidden), or null;
                                   // see kernels/shifted_sums/shifted_sums.h
+
+  static void for_each_array(const auto& context, const ConvLstmProblem& p, const auto& visit, auto&... a) {
+    const std::int64_t pixels = p.n * p.h * p.w, state = pixels * p.hidden;
+    visit(pixels * p.in_channels, a.x...);
+    visit(state, a.h...);
+    visit(state, a.c...);
+    visit(packed_conv_lstm_size(context, p), a.weight...);
+    visit(4 * p.hidden, a.bias...);
+    visit(state, a.h_out...);
+    visit(state, a.c_out...);
+    visit(4 * state, a.gates...);
+    visit(p.n * conv_lstm_partials(context, p) * 9 * p.hidden, a.shifted_sums...);
+  }
 };
-using ConvLstmArguments = BasicConvLstmArguments<>;
+
+/// T: as above; the cell state is always fp32.
+template <class T = float>
+struct ConvLstmBackwardArguments {
+  const T* gates = nullptr;       // (n, h, w, 4·hidden), as conv_lstm wrote them
+  const float* c = nullptr;       // (n, h, w, hidden), the previous cell state; null for zero
+  const T* h_out = nullptr;       // (n, h, w, hidden)
+  const T* dh_out = nullptr;      // (n, h, w, hidden), or null for zero
+  const float* dc_out = nullptr;  // (n, h, w, hidden), or null for zero
+  T* dgates = nullptr;            // (n, h, w, 4·hidden), of the preactivations; may alias `gates`
+  float* dc = nullptr;            // (n, h, w, hidden), or null; may alias `dc_out`
+
+  static void for_each_array(const auto& /*context*/, const ConvLstmProblem& p, const auto& visit,
+                             auto&... a) {
+    const std::int64_t state = p.n * p.h * p.w * p.hidden;
+    visit(4 * state, a.gates...);
+    visit(state, a.c...);
+    visit(state, a.h_out...);
+    visit(state, a.dh_out...);
+    visit(state, a.dc_out...);
+    visit(4 * state, a.dgates...);
+    visit(state, a.dc...);
+  }
+};
 
 namespace cpu {
 
-/// Size of the packed weights in floats.
-std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm);
+/// Whether a kernel supports it.
+inline bool supports_conv_lstm(const Context& /*context*/, const ConvLstmProblem& /*problem*/) {
+  return true;
+}
+
+/// Number of packed weights.
+std::int64_t packed_conv_lstm_size(const Context& context, const ConvLstmProblem& problem);
 
 /// weight: (4·hidden, in_channels + hidden, 3, 3), gates in the order i, f, g, o.
-void pack_conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm, const float* weight,
+void pack_conv_lstm(const Context& context, const ConvLstmProblem& problem, const float* weight,
                     float* packed);
 
-void conv_lstm(const ConvLstmProblem& problem, Conv2dAlgorithm algorithm, const ConvLstmArguments& arguments);
+/// Number of partials that conv_lstm writes per image for the shifted sums.
+inline std::int64_t conv_lstm_partials(const Context& context, const ConvLstmProblem& problem) {
+  return shifted_sums_partials(context, problem.h);
+}
+
+void conv_lstm(const Context& context, const ConvLstmProblem& problem, const ConvLstmArguments<>& arguments);
+
+void conv_lstm_backward(const Context& context, const ConvLstmProblem& problem,
+                        const ConvLstmBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
 /// Whether a kernel supports it: 32 channels in and hidden.
-bool supports_conv_lstm(const ConvLstmProblem& problem);
-
-/// Number of partials that conv_lstm writes per image for the shifted sums.
-std::int64_t conv_lstm_partials(const ConvLstmProblem& problem);
+bool supports_conv_lstm(const Context& context, const ConvLstmProblem& problem);
 
 /// Number of packed weights.
-std::size_t packed_conv_lstm_size(const ConvLstmProblem& problem);
+std::int64_t packed_conv_lstm_size(const Context& context, const ConvLstmProblem& problem);
 
-/// As on the CPU, for maps of type T; all in host memory. From float to T, or from std::int32_t to
-/// std::int32_t, as pack_conv2d.
-template <class T, class From, class To>
-void pack_conv_lstm(const ConvLstmProblem& problem, const From* weight, To* packed);
+/// As on the CPU, for maps of type T; all in host memory.
+template <class T>
+void pack_conv_lstm(const Context& context, const ConvLstmProblem& problem, const float* weight, T* packed);
+
+/// The same for the indices of weights, as pack_conv2d_indices.
+template <class T>
+void pack_conv_lstm_indices(const ConvLstmProblem& problem, const std::int32_t* indices,
+                            std::int32_t* packed);
+
+/// Number of partials that conv_lstm writes per image for the shifted sums.
+std::int64_t conv_lstm_partials(const Context& context, const ConvLstmProblem& problem);
 
 template <class T>
-void conv_lstm(const ConvLstmProblem& problem, const BasicConvLstmArguments<T>& arguments, CudaStream stream);
+void conv_lstm(const Context& context, const ConvLstmProblem& problem, const ConvLstmArguments<T>& arguments);
+
+template <class T>
+void conv_lstm_backward(const Context& context, const ConvLstmProblem& problem,
+                        const ConvLstmBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

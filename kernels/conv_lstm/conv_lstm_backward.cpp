@@ -1,5 +1,4 @@
-#include "kernels/conv_lstm/conv_lstm_backward.h"
-
+#include "kernels/conv_lstm/conv_lstm.h"
 #include "kernels/parallel.h"
 #include "kernels/simd_targets.h"
 
@@ -14,7 +13,8 @@ namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// Loads a vector of channels completely before storing, so that dgates may alias the gates.
-void conv_lstm_backward_row(const ConvLstmProblem& p, const ConvLstmBackwardArguments& a, std::int64_t row) {
+void conv_lstm_backward_row(const ConvLstmProblem& p, const ConvLstmBackwardArguments<>& a,
+                            std::int64_t row) {
   const V zero = hn::Zero(D()), one = hn::Set(D(), 1.0F);
   for (std::int64_t pixel = row * p.w; pixel < (row + 1) * p.w; ++pixel) {
     for (std::int64_t k = 0; k < p.hidden; k += kLanes) {
@@ -53,7 +53,8 @@ namespace sapnet::kernels::cpu {
 
 HWY_EXPORT(conv_lstm_backward_row);
 
-void conv_lstm_backward(const ConvLstmProblem& problem, const ConvLstmBackwardArguments& arguments) {
+void conv_lstm_backward(const Context& /*context*/, const ConvLstmProblem& problem,
+                        const ConvLstmBackwardArguments<>& arguments) {
   parallel_for(problem.n * problem.h, [&](std::int64_t row) {
     HWY_DYNAMIC_DISPATCH(conv_lstm_backward_row)(problem, arguments, row);
   });

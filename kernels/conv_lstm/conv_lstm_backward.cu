@@ -1,6 +1,5 @@
-#include "kernels/conv_lstm/conv_lstm_backward.h"
+#include "kernels/conv_lstm/conv_lstm.h"
 #include "kernels/elementwise.cuh"
-#include "kernels/half.h"
 #include "kernels/storage.cuh"
 
 namespace sapnet::kernels::cuda {
@@ -9,7 +8,7 @@ namespace {
 /// One hidden channel of a pixel.
 template <class T>
 struct CellBackward {
-  BasicConvLstmBackwardArguments<T> a;
+  ConvLstmBackwardArguments<T> a;
   std::int64_t hidden;
 
   __device__ void operator()(std::int64_t at) const {
@@ -32,22 +31,11 @@ struct CellBackward {
 }  // namespace
 
 template <class T>
-void conv_lstm_backward(const ConvLstmProblem& p, const BasicConvLstmBackwardArguments<T>& a,
-                        CudaStream stream) {
-  const BasicConvLstmBackwardArguments<gpu::Stored<T>> arguments = {.gates = gpu::stored(a.gates),
-                                                                    .c = a.c,
-                                                                    .h_out = gpu::stored(a.h_out),
-                                                                    .dh_out = gpu::stored(a.dh_out),
-                                                                    .dc_out = a.dc_out,
-                                                                    .dgates = gpu::stored(a.dgates),
-                                                                    .dc = a.dc};
-  gpu::for_each_element(p.n * p.h * p.w * p.hidden, stream,
-                        CellBackward<gpu::Stored<T>>{arguments, p.hidden});
+void conv_lstm_backward(const Context& context, const ConvLstmProblem& p,
+                        const ConvLstmBackwardArguments<T>& a) {
+  gpu::for_each_element(p.n * p.h * p.w * p.hidden, context.stream, CellBackward<T>{a, p.hidden});
 }
 
-template void conv_lstm_backward(const ConvLstmProblem&, const BasicConvLstmBackwardArguments<float>&,
-                                 CudaStream);
-template void conv_lstm_backward(const ConvLstmProblem&, const BasicConvLstmBackwardArguments<Half>&,
-                                 CudaStream);
+SAPNET_INSTANTIATE(conv_lstm_backward, const ConvLstmProblem&, ConvLstmBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

@@ -36,7 +36,7 @@ HWY_INLINE void store_bytes(VD v, std::int8_t* HWY_RESTRICT p, std::int64_t lane
 }
 
 /// sums: of |D - G| and |D - R| over elements [begin, end).
-void contrast_block(const FeatureContrastArguments& a, std::int64_t begin, std::int64_t end, double* sums) {
+void contrast_block(const FeatureContrastArguments<>& a, std::int64_t begin, std::int64_t end, double* sums) {
   VD clean = hn::Zero(DD()), rainy = clean;
   for (std::int64_t k = begin; k < end; k += kDoubleLanes) {
     const std::int64_t lanes = end - k;
@@ -64,7 +64,8 @@ HWY_EXPORT(contrast_block);
 
 }  // namespace
 
-void feature_contrast(const FeatureContrastProblem& p, const FeatureContrastArguments& a) {
+void feature_contrast(const Context& /*context*/, const FeatureContrastProblem& p,
+                      const FeatureContrastArguments<>& a) {
   std::vector<std::array<double, 2>> sums(
       static_cast<std::size_t>((p.count + kParallelBlock - 1) / kParallelBlock));
   parallel_for_blocks(p.count, [&](std::int64_t begin, std::int64_t end) {
@@ -81,7 +82,8 @@ void feature_contrast(const FeatureContrastProblem& p, const FeatureContrastArgu
   if (a.factors) std::copy_n(contrast.factors, 2, a.factors);
 }
 
-void feature_contrast_backward(const FeatureContrastProblem& p, const FeatureContrastBackwardArguments& a) {
+void feature_contrast_backward(const Context& /*context*/, const FeatureContrastProblem& p,
+                               const FeatureContrastBackwardArguments<>& a) {
   const float by_clean = *a.dvalue * a.factors[0], by_rainy = *a.dvalue * a.factors[1];
   parallel_for_blocks(p.count, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t k = begin; k < end; ++k) a.dderained[k] = weigh_signs(a.signs[k], by_clean, by_rainy);

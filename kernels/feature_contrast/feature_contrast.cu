@@ -7,10 +7,10 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// T: storage type in device code. partials: (blocks, 2).
+/// partials: (blocks, 2).
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_differences(FeatureContrastProblem p, BasicFeatureContrastArguments<T> a, double* partials) {
+    sum_differences(FeatureContrastProblem p, FeatureContrastArguments<T> a, double* partials) {
   double sums[2] = {};
   for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < p.count;
        k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads) {
@@ -42,7 +42,7 @@ struct WriteContrast {
 
 template <class T>
 struct WeighSigns {
-  BasicFeatureContrastBackwardArguments<T> a;
+  FeatureContrastBackwardArguments<T> a;
 
   __device__ void operator()(std::int64_t k) const {
     a.dderained[k] =
@@ -54,40 +54,23 @@ std::int64_t blocks(const FeatureContrastProblem& p) { return gpu::blocks_of_sum
 
 }  // namespace
 
-std::size_t feature_contrast_workspace(const FeatureContrastProblem& p) {
-  return gpu::floats_for_partials(2 * blocks(p));
+template <class T>
+void feature_contrast(const Context& context, const FeatureContrastProblem& p,
+                      const FeatureContrastArguments<T>& a) {
+  double* const partials = gpu::doubles(context, 2 * blocks(p));
+  gpu::launch(sum_differences<T>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, context.stream,
+              p, a, partials);
+  gpu::finish_sums<2>(partials, blocks(p), context.stream, WriteContrast{p.count, a.value, a.factors});
 }
 
 template <class T>
-void feature_contrast(const FeatureContrastProblem& p, const BasicFeatureContrastArguments<T>& a,
-                      float* workspace, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
-  const BasicFeatureContrastArguments<gpu::Stored<T>> arguments = {.derained = gpu::stored(a.derained),
-                                                                   .clean = gpu::stored(a.clean),
-                                                                   .rainy = gpu::stored(a.rainy),
-                                                                   .value = a.value,
-                                                                   .signs = a.signs,
-                                                                   .factors = a.factors};
-  gpu::launch(sum_differences<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0,
-              stream, p, arguments, partials);
-  gpu::finish_sums<2>(partials, blocks(p), stream, WriteContrast{p.count, a.value, a.factors});
+void feature_contrast_backward(const Context& context, const FeatureContrastProblem& p,
+                               const FeatureContrastBackwardArguments<T>& a) {
+  gpu::for_each_element(p.count, context.stream, WeighSigns<T>{a});
 }
 
-template <class T>
-void feature_contrast_backward(const FeatureContrastProblem& p,
-                               const BasicFeatureContrastBackwardArguments<T>& a, CudaStream stream) {
-  const BasicFeatureContrastBackwardArguments<gpu::Stored<T>> arguments = {
-      .signs = a.signs, .factors = a.factors, .dvalue = a.dvalue, .dderained = gpu::stored(a.dderained)};
-  gpu::for_each_element(p.count, stream, WeighSigns<gpu::Stored<T>>{arguments});
-}
-
-template void feature_contrast(const FeatureContrastProblem&, const BasicFeatureContrastArguments<float>&,
-                               float*, CudaStream);
-template void feature_contrast(const FeatureContrastProblem&, const BasicFeatureContrastArguments<Half>&,
-                               float*, CudaStream);
-template void feature_contrast_backward(const FeatureContrastProblem&,
-                                        const BasicFeatureContrastBackwardArguments<float>&, CudaStream);
-template void feature_contrast_backward(const FeatureContrastProblem&,
-                                        const BasicFeatureContrastBackwardArguments<Half>&, CudaStream);
+SAPNET_INSTANTIATE(feature_contrast, const FeatureContrastProblem&, FeatureContrastArguments);
+SAPNET_INSTANTIATE(feature_contrast_backward, const FeatureContrastProblem&,
+                   FeatureContrastBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

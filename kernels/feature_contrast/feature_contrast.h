@@ -12,10 +12,9 @@
 // reads no map, and G and R can be released before it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -28,47 +27,61 @@ struct FeatureContrastProblem {
 
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
-struct BasicFeatureContrastArguments {
+struct FeatureContrastArguments {
   const T* derained = nullptr;  // (count) each; any layout
   const T* clean = nullptr;
   const T* rainy = nullptr;
   float* value = nullptr;        // scalar
   std::int8_t* signs = nullptr;  // (count), sign(D - G) + 4 sign(D - R); or null
   float* factors = nullptr;      // (2), 1 / (N (b + ε)) and a / (N (b + ε)²); null where `signs` is
+
+  static void for_each_array(const auto& /*context*/, const FeatureContrastProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.count, a.derained...);
+    visit(p.count, a.clean...);
+    visit(p.count, a.rainy...);
+    visit(1, a.value...);
+    visit(p.count, a.signs...);
+    visit(2, a.factors...);
+  }
 };
-using FeatureContrastArguments = BasicFeatureContrastArguments<>;
 
 template <class T = float>
-struct BasicFeatureContrastBackwardArguments {
+struct FeatureContrastBackwardArguments {
   const std::int8_t* signs = nullptr;  // both as feature_contrast wrote them
   const float* factors = nullptr;
   const float* dvalue = nullptr;  // scalar, on the maps' device
   T* dderained = nullptr;         // (count)
+
+  static void for_each_array(const auto& /*context*/, const FeatureContrastProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.count, a.signs...);
+    visit(2, a.factors...);
+    visit(1, a.dvalue...);
+    visit(p.count, a.dderained...);
+  }
 };
-using FeatureContrastBackwardArguments = BasicFeatureContrastBackwardArguments<>;
 
 namespace cpu {
 
 /// Sums in double.
-void feature_contrast(const FeatureContrastProblem& problem, const FeatureContrastArguments& arguments);
+void feature_contrast(const Context& context, const FeatureContrastProblem& problem,
+                      const FeatureContrastArguments<>& arguments);
 
-void feature_contrast_backward(const FeatureContrastProblem& problem,
-                               const FeatureContrastBackwardArguments& arguments);
+void feature_contrast_backward(const Context& context, const FeatureContrastProblem& problem,
+                               const FeatureContrastBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Workspace of feature_contrast in floats; aligned to double.
-std::size_t feature_contrast_workspace(const FeatureContrastProblem& problem);
+template <class T>
+void feature_contrast(const Context& context, const FeatureContrastProblem& problem,
+                      const FeatureContrastArguments<T>& arguments);
 
 template <class T>
-void feature_contrast(const FeatureContrastProblem& problem,
-                      const BasicFeatureContrastArguments<T>& arguments, float* workspace, CudaStream stream);
-
-template <class T>
-void feature_contrast_backward(const FeatureContrastProblem& problem,
-                               const BasicFeatureContrastBackwardArguments<T>& arguments, CudaStream stream);
+void feature_contrast_backward(const Context& context, const FeatureContrastProblem& problem,
+                               const FeatureContrastBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -1,7 +1,6 @@
 #include "kernels/feature_distance/feature_distance.h"
 
 #include <cmath>
-#include <vector>
 
 #include "kernels/parallel.h"
 #include "kernels/simd_targets.h"
@@ -51,7 +50,7 @@ struct PixelFeatures {
 };
 
 /// The sum over row `job` of all images' rows.
-double distance_row(const FeatureDistanceProblem& p, const FeatureDistanceArguments& a, std::int64_t job) {
+double distance_row(const FeatureDistanceProblem& p, const FeatureDistanceArguments<>& a, std::int64_t job) {
   VD sum = hn::Zero(DD());
   for (std::int64_t pixel = job * p.w; pixel < (job + 1) * p.w; ++pixel) {
     const PixelFeatures features(p, a.derained, a.clean, a.weight, pixel);
@@ -63,7 +62,7 @@ double distance_row(const FeatureDistanceProblem& p, const FeatureDistanceArgume
   return sum_of_lanes(sum);
 }
 
-void distance_backward_row(const FeatureDistanceProblem& p, const FeatureDistanceBackwardArguments& a,
+void distance_backward_row(const FeatureDistanceProblem& p, const FeatureDistanceBackwardArguments<>& a,
                            std::int64_t job) {
   const double factor = 2 * static_cast<double>(*a.dvalue) / static_cast<double>(p.pixels());
   for (std::int64_t pixel = job * p.w; pixel < (job + 1) * p.w; ++pixel) {
@@ -95,17 +94,15 @@ HWY_EXPORT(distance_backward_row);
 
 }  // namespace
 
-void feature_distance(const FeatureDistanceProblem& p, const FeatureDistanceArguments& a) {
-  std::vector<double> rows(static_cast<std::size_t>(p.n * p.h));
-  parallel_for(p.n * p.h, [&](std::int64_t job) {
-    rows[static_cast<std::size_t>(job)] = HWY_DYNAMIC_DISPATCH(distance_row)(p, a, job);
-  });
-  double total = 0;
-  for (const double row : rows) total += row;
+void feature_distance(const Context& /*context*/, const FeatureDistanceProblem& p,
+                      const FeatureDistanceArguments<>& a) {
+  const double total = parallel_sum(
+      p.n * p.h, [&](std::int64_t job) { return HWY_DYNAMIC_DISPATCH(distance_row)(p, a, job); });
   *a.value = static_cast<float>(total / static_cast<double>(p.pixels()));
 }
 
-void feature_distance_backward(const FeatureDistanceProblem& p, const FeatureDistanceBackwardArguments& a) {
+void feature_distance_backward(const Context& /*context*/, const FeatureDistanceProblem& p,
+                               const FeatureDistanceBackwardArguments<>& a) {
   parallel_for(p.n * p.h, [&](std::int64_t job) { HWY_DYNAMIC_DISPATCH(distance_backward_row)(p, a, job); });
 }
 

@@ -10,7 +10,7 @@ constexpr int kWarps = gpu::kSumThreads / gpu::kWarp;
 
 __device__ int lane() { return static_cast<int>(threadIdx.x) % gpu::kWarp; }
 
-/// The features of both images at a warp's pixel. T: storage type in device code.
+/// The features of both images at a warp's pixel.
 template <class T>
 struct PixelFeatures {
   const T *derained, *clean;
@@ -47,7 +47,7 @@ __device__ void for_pixels_of_warp(const FeatureDistanceProblem& p, const Body& 
 
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_distances(FeatureDistanceProblem p, BasicFeatureDistanceArguments<T> a, double* partials) {
+    sum_distances(FeatureDistanceProblem p, FeatureDistanceArguments<T> a, double* partials) {
   double sums[1] = {};  // per lane
   for_pixels_of_warp(p, [&](std::int64_t pixel) {
     const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
 
 template <class T>
 __global__ void __launch_bounds__(gpu::kSumThreads)
-    distance_backward(FeatureDistanceProblem p, BasicFeatureDistanceBackwardArguments<T> a) {
+    distance_backward(FeatureDistanceProblem p, FeatureDistanceBackwardArguments<T> a) {
   const float factor = 2 * *a.dvalue / static_cast<float>(p.pixels());
   for_pixels_of_warp(p, [&](std::int64_t pixel) {
     const PixelFeatures<T> features(p, a.derained, a.clean, pixel);
@@ -87,44 +87,26 @@ std::int64_t blocks(const FeatureDistanceProblem& p) { return gpu::blocks_of_sum
 
 }  // namespace
 
-std::size_t feature_distance_workspace(const FeatureDistanceProblem& p) {
-  return gpu::floats_for_partials(blocks(p));
+template <class T>
+void feature_distance(const Context& context, const FeatureDistanceProblem& p,
+                      const FeatureDistanceArguments<T>& a) {
+  double* const partials = gpu::doubles(context, blocks(p));
+  gpu::launch(sum_distances<T>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, context.stream,
+              p, a, partials);
+  gpu::finish_sums<1>(partials, blocks(p), context.stream,
+                      gpu::Mean{static_cast<double>(p.pixels()), a.value});
 }
 
 template <class T>
-void feature_distance(const FeatureDistanceProblem& p, const BasicFeatureDistanceArguments<T>& a,
-                      float* workspace, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
-  const BasicFeatureDistanceArguments<gpu::Stored<T>> arguments = {.derained = gpu::stored(a.derained),
-                                                                   .clean = gpu::stored(a.clean),
-                                                                   .weight = a.weight,
-                                                                   .value = a.value};
-  gpu::launch(sum_distances<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0,
-              stream, p, arguments, partials);
-  gpu::finish_sums<1>(partials, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
-}
-
-template <class T>
-void feature_distance_backward(const FeatureDistanceProblem& p,
-                               const BasicFeatureDistanceBackwardArguments<T>& a, CudaStream stream) {
-  const BasicFeatureDistanceBackwardArguments<gpu::Stored<T>> arguments = {
-      .derained = gpu::stored(a.derained),
-      .clean = gpu::stored(a.clean),
-      .weight = a.weight,
-      .dvalue = a.dvalue,
-      .dderained = gpu::stored(a.dderained)};
+void feature_distance_backward(const Context& context, const FeatureDistanceProblem& p,
+                               const FeatureDistanceBackwardArguments<T>& a) {
   const std::int64_t blocks = (p.pixels() + kWarps - 1) / kWarps;
-  gpu::launch(distance_backward<gpu::Stored<T>>, dim3(static_cast<unsigned>(blocks)), gpu::kSumThreads, 0,
-              stream, p, arguments);
+  gpu::launch(distance_backward<T>, dim3(static_cast<unsigned>(blocks)), gpu::kSumThreads, 0, context.stream,
+              p, a);
 }
 
-template void feature_distance(const FeatureDistanceProblem&, const BasicFeatureDistanceArguments<float>&,
-                               float*, CudaStream);
-template void feature_distance(const FeatureDistanceProblem&, const BasicFeatureDistanceArguments<Half>&,
-                               float*, CudaStream);
-template void feature_distance_backward(const FeatureDistanceProblem&,
-                                        const BasicFeatureDistanceBackwardArguments<float>&, CudaStream);
-template void feature_distance_backward(const FeatureDistanceProblem&,
-                                        const BasicFeatureDistanceBackwardArguments<Half>&, CudaStream);
+SAPNET_INSTANTIATE(feature_distance, const FeatureDistanceProblem&, FeatureDistanceArguments);
+SAPNET_INSTANTIATE(feature_distance_backward, const FeatureDistanceProblem&,
+                   FeatureDistanceBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

@@ -13,10 +13,9 @@
 // Maps are NHWC, dense.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -28,47 +27,60 @@ struct FeatureDistanceProblem {
 
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
-struct BasicFeatureDistanceArguments {
+struct FeatureDistanceArguments {
   const T* derained = nullptr;    // (n, h, w, c)
   const T* clean = nullptr;       // (n, h, w, c)
   const float* weight = nullptr;  // (c), not negative
   float* value = nullptr;         // scalar
+
+  static void for_each_array(const auto& /*context*/, const FeatureDistanceProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.pixels() * p.c, a.derained...);
+    visit(p.pixels() * p.c, a.clean...);
+    visit(p.c, a.weight...);
+    visit(1, a.value...);
+  }
 };
-using FeatureDistanceArguments = BasicFeatureDistanceArguments<>;
 
 template <class T = float>
-struct BasicFeatureDistanceBackwardArguments {
+struct FeatureDistanceBackwardArguments {
   const T* derained = nullptr;
   const T* clean = nullptr;
   const float* weight = nullptr;
   const float* dvalue = nullptr;  // scalar, on the maps' device
   T* dderained = nullptr;         // (n, h, w, c)
+
+  static void for_each_array(const auto& /*context*/, const FeatureDistanceProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.pixels() * p.c, a.derained...);
+    visit(p.pixels() * p.c, a.clean...);
+    visit(p.c, a.weight...);
+    visit(1, a.dvalue...);
+    visit(p.pixels() * p.c, a.dderained...);
+  }
 };
-using FeatureDistanceBackwardArguments = BasicFeatureDistanceBackwardArguments<>;
 
 namespace cpu {
 
 /// Computed in double.
-void feature_distance(const FeatureDistanceProblem& problem, const FeatureDistanceArguments& arguments);
+void feature_distance(const Context& context, const FeatureDistanceProblem& problem,
+                      const FeatureDistanceArguments<>& arguments);
 
-void feature_distance_backward(const FeatureDistanceProblem& problem,
-                               const FeatureDistanceBackwardArguments& arguments);
+void feature_distance_backward(const Context& context, const FeatureDistanceProblem& problem,
+                               const FeatureDistanceBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Workspace of feature_distance in floats; aligned to double.
-std::size_t feature_distance_workspace(const FeatureDistanceProblem& problem);
-
 /// Per pixel in fp32, the sum over pixels in double.
 template <class T>
-void feature_distance(const FeatureDistanceProblem& problem,
-                      const BasicFeatureDistanceArguments<T>& arguments, float* workspace, CudaStream stream);
+void feature_distance(const Context& context, const FeatureDistanceProblem& problem,
+                      const FeatureDistanceArguments<T>& arguments);
 
 template <class T>
-void feature_distance_backward(const FeatureDistanceProblem& problem,
-                               const BasicFeatureDistanceBackwardArguments<T>& arguments, CudaStream stream);
+void feature_distance_backward(const Context& context, const FeatureDistanceProblem& problem,
+                               const FeatureDistanceBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "kernels/focal/pixel.h"
 #include "kernels/parallel.h"
@@ -33,20 +32,17 @@ double pixel_loss(const FocalProblem& p, const float* logits, float* dlogits) {
 
 }  // namespace
 
-void focal(const FocalProblem& p, const FocalArguments& a) {
-  std::vector<double> rows(static_cast<std::size_t>(p.n * p.h));
-  parallel_for(p.n * p.h, [&](std::int64_t job) {
-    double total = 0;
+void focal(const Context& /*context*/, const FocalProblem& p, const FocalArguments& a) {
+  const double total = parallel_sum(p.n * p.h, [&](std::int64_t job) {
+    double sum = 0;
     for (std::int64_t pixel = job * p.w; pixel < (job + 1) * p.w; ++pixel)
-      total += pixel_loss(p, a.logits + pixel * p.c, a.dlogits ? a.dlogits + pixel * p.c : nullptr);
-    rows[static_cast<std::size_t>(job)] = total;
+      sum += pixel_loss(p, a.logits + pixel * p.c, a.dlogits ? a.dlogits + pixel * p.c : nullptr);
+    return sum;
   });
-  double total = 0;
-  for (const double row : rows) total += row;
   *a.value = static_cast<float>(total / static_cast<double>(p.pixels()));
 }
 
-void focal_backward(const FocalProblem& p, const FocalBackwardArguments& a) {
+void focal_backward(const Context& /*context*/, const FocalProblem& p, const FocalBackwardArguments& a) {
   const std::int64_t row = p.w * p.c;
   parallel_for(p.n * p.h, [&](std::int64_t job) {
     for (std::int64_t k = job * row; k < (job + 1) * row; ++k) a.dlogits[k] *= *a.dvalue;

@@ -50,17 +50,16 @@ std::int64_t blocks(const FocalProblem& p) { return gpu::blocks_of_sum(p.pixels(
 
 }  // namespace
 
-std::size_t focal_workspace(const FocalProblem& p) { return gpu::floats_for_partials(blocks(p)); }
-
-void focal(const FocalProblem& p, const FocalArguments& a, float* workspace, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
-  gpu::launch(sum_losses, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, stream, p, a,
+void focal(const Context& context, const FocalProblem& p, const FocalArguments& a) {
+  double* const partials = gpu::doubles(context, blocks(p));
+  gpu::launch(sum_losses, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, context.stream, p, a,
               partials);
-  gpu::finish_sums<1>(partials, blocks(p), stream, gpu::Mean{static_cast<double>(p.pixels()), a.value});
+  gpu::finish_sums<1>(partials, blocks(p), context.stream,
+                      gpu::Mean{static_cast<double>(p.pixels()), a.value});
 }
 
-void focal_backward(const FocalProblem& p, const FocalBackwardArguments& a, CudaStream stream) {
-  gpu::for_each_element(p.pixels() * p.c, stream, Scale{a});
+void focal_backward(const Context& context, const FocalProblem& p, const FocalBackwardArguments& a) {
+  gpu::for_each_element(p.pixels() * p.c, context.stream, Scale{a});
 }
 
 }  // namespace sapnet::kernels::cuda

@@ -15,10 +15,9 @@
 // (1 + s) and 1 - p_t = s / (1 + s), which stays accurate where p_t is close to 1.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -33,29 +32,39 @@ struct FocalArguments {
   const float* logits = nullptr;  // (n, h, w, c)
   float* value = nullptr;         // scalar
   float* dlogits = nullptr;       // (n, h, w, c): ∂value/∂logits; or null
+
+  static void for_each_array(const auto& /*context*/, const FocalProblem& p, const auto& visit, auto&... a) {
+    visit(p.pixels() * p.c, a.logits...);
+    visit(1, a.value...);
+    visit(p.pixels() * p.c, a.dlogits...);
+  }
 };
 
 struct FocalBackwardArguments {
   float* dlogits = nullptr;       // as written by focal; multiplied by dvalue in place
   const float* dvalue = nullptr;  // scalar, on the logits' device
+
+  static void for_each_array(const auto& /*context*/, const FocalProblem& p, const auto& visit, auto&... a) {
+    visit(p.pixels() * p.c, a.dlogits...);
+    visit(1, a.dvalue...);
+  }
 };
 
 namespace cpu {
 
-void focal(const FocalProblem& problem, const FocalArguments& arguments);
+void focal(const Context& context, const FocalProblem& problem, const FocalArguments& arguments);
 
-void focal_backward(const FocalProblem& problem, const FocalBackwardArguments& arguments);
+void focal_backward(const Context& context, const FocalProblem& problem,
+                    const FocalBackwardArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Workspace of focal in floats; aligned to double.
-std::size_t focal_workspace(const FocalProblem& problem);
+void focal(const Context& context, const FocalProblem& problem, const FocalArguments& arguments);
 
-void focal(const FocalProblem& problem, const FocalArguments& arguments, float* workspace, CudaStream stream);
-
-void focal_backward(const FocalProblem& problem, const FocalBackwardArguments& arguments, CudaStream stream);
+void focal_backward(const Context& context, const FocalProblem& problem,
+                    const FocalBackwardArguments& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

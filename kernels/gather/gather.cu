@@ -21,11 +21,12 @@ struct Gather {
 }  // namespace
 
 template <class T>
-void gather(std::int64_t count, const float* in, const std::int32_t* indices, T* out, CudaStream stream) {
-  gpu::for_each_element(count, stream, Gather<gpu::Stored<T>>{in, indices, gpu::stored(out)});
+void gather(const Context& context, std::int64_t count, const float* in, const std::int32_t* indices,
+            T* out) {
+  gpu::for_each_element(count, context.stream, Gather<T>{in, indices, out});
 }
 
-template void gather(std::int64_t, const float*, const std::int32_t*, float*, CudaStream);
-template void gather(std::int64_t, const float*, const std::int32_t*, Half*, CudaStream);
+template void gather(const Context&, std::int64_t, const float*, const std::int32_t*, float*);
+template void gather(const Context&, std::int64_t, const float*, const std::int32_t*, Half*);
 
 }  // namespace sapnet::kernels::cuda

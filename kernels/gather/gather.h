@@ -7,13 +7,13 @@
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels::cuda {
 
 /// indices, out: (count), out float or Half; in: at least as many values as the largest index. Must not
 /// overlap.
 template <class T>
-void gather(std::int64_t count, const float* in, const std::int32_t* indices, T* out, CudaStream stream);
+void gather(const Context& context, std::int64_t count, const float* in, const std::int32_t* indices, T* out);
 
 }  // namespace sapnet::kernels::cuda

@@ -92,15 +92,15 @@ class Cublas {
 bool has_matmul() { return Cublas::find() != nullptr; }
 
 template <class T>
-void matmul(const MatmulProblem& p, const T* a, const T* b, T* c, CudaStream stream) {
+void matmul(const Context& context, const MatmulProblem& p, const T* a, const T* b, T* c) {
   Cublas* const cublas = Cublas::find();
   if (!cublas) throw Error("CUDA: cuBLAS was not found");
   constexpr cudaDataType kType = std::is_same_v<T, Half> ? CUDA_R_16F : CUDA_R_32F;
   const float factor = 1, factor_before = p.add ? 1 : 0;
   // cuBLAS is column-major, so it sees each matrix as its transpose: cᵀ = bᵀ aᵀ.
-  cublas->check(cublas->gemm(cublas->handle_for(stream), CUBLAS_OP_N, CUBLAS_OP_N, p.n, p.m, p.k, &factor, b,
-                             kType, p.n, a, kType, p.k, &factor_before, c, kType, p.n, CUBLAS_COMPUTE_32F,
-                             CUBLAS_GEMM_DEFAULT),
+  cublas->check(cublas->gemm(cublas->handle_for(context.stream), CUBLAS_OP_N, CUBLAS_OP_N, p.n, p.m, p.k,
+                             &factor, b, kType, p.n, a, kType, p.k, &factor_before, c, kType, p.n,
+                             CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
                 "multiplying matrices by");
 }
 
@@ -113,8 +113,8 @@ namespace sapnet::kernels::cuda {
 bool has_matmul() { return false; }
 
 template <class T>
-void matmul(const MatmulProblem& /*problem*/, const T* /*a*/, const T* /*b*/, T* /*c*/,
-            CudaStream /*stream*/) {
+void matmul(const Context& /*context*/, const MatmulProblem& /*problem*/, const T* /*a*/, const T* /*b*/,
+            T* /*c*/) {
   throw Error("CUDA: this build was made without cuBLAS");
 }
 
@@ -124,7 +124,7 @@ void matmul(const MatmulProblem& /*problem*/, const T* /*a*/, const T* /*b*/, T*
 
 namespace sapnet::kernels::cuda {
 
-template void matmul(const MatmulProblem&, const float*, const float*, float*, CudaStream);
-template void matmul(const MatmulProblem&, const Half*, const Half*, Half*, CudaStream);
+template void matmul(const Context&, const MatmulProblem&, const float*, const float*, float*);
+template void matmul(const Context&, const MatmulProblem&, const Half*, const Half*, Half*);
 
 }  // namespace sapnet::kernels::cuda

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -25,7 +25,7 @@ bool has_matmul();
 /// both cases; deterministic. All calls share one workspace, so they must use one stream. The first call must
 /// not be captured in a graph. Throws Error if cuBLAS fails.
 template <class T>
-void matmul(const MatmulProblem& problem, const T* a, const T* b, T* c, CudaStream stream);
+void matmul(const Context& context, const MatmulProblem& problem, const T* a, const T* b, T* c);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -76,7 +76,7 @@ HWY_INLINE std::uint32_t pool_lanes(Tag tag, const MaxPoolProblem& p, const Clip
 }
 
 template <int kKernel>
-void pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t image, std::int64_t y) {
+void pool_row(const MaxPoolProblem& p, const MaxPoolArguments<>& a, std::int64_t image, std::int64_t y) {
   const hn::CappedTag<float, static_cast<std::size_t>(kPerWord<kKernel>)> tag;
   constexpr auto kTagLanes = static_cast<std::int64_t>(hn::MaxLanes(tag));
   const ClippedWindow rows(y * p.stride - p.padding, p.h, kKernel);
@@ -97,7 +97,7 @@ void pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t i
   }
 }
 
-void max_pool_row(const MaxPoolProblem& p, const MaxPoolArguments& a, std::int64_t image, std::int64_t y) {
+void max_pool_row(const MaxPoolProblem& p, const MaxPoolArguments<>& a, std::int64_t image, std::int64_t y) {
   p.kernel == 2 ? pool_row<2>(p, a, image, y) : pool_row<3>(p, a, image, y);
 }
 
@@ -121,7 +121,7 @@ constexpr auto kFields = [] {
 }();
 
 template <int kKernel>
-void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments& a) {
+void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments<>& a) {
   parallel_for(p.n * p.h, [&](std::int64_t job) {
     const std::int64_t image = job / p.h, y = job % p.h;
     const auto rows = windows_over<std::int64_t>(y, kKernel, p.stride, p.padding, p.out_h());
@@ -154,14 +154,16 @@ void pool_backward(const MaxPoolProblem& p, const MaxPoolBackwardArguments& a) {
 
 }  // namespace
 
-void max_pool(const MaxPoolProblem& problem, const MaxPoolArguments& arguments) {
+void max_pool(const Context& /*context*/, const MaxPoolProblem& problem,
+              const MaxPoolArguments<>& arguments) {
   const std::int64_t rows = problem.out_h();
   parallel_for(problem.n * rows, [&](std::int64_t job) {
     HWY_DYNAMIC_DISPATCH(max_pool_row)(problem, arguments, job / rows, job % rows);
   });
 }
 
-void max_pool_backward(const MaxPoolProblem& problem, const MaxPoolBackwardArguments& arguments) {
+void max_pool_backward(const Context& /*context*/, const MaxPoolProblem& problem,
+                       const MaxPoolBackwardArguments<>& arguments) {
   problem.kernel == 2 ? pool_backward<2>(problem, arguments) : pool_backward<3>(problem, arguments);
 }
 

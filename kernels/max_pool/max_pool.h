@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 #include "kernels/windows.h"
 
 namespace sapnet::kernels {
@@ -38,38 +38,51 @@ struct MaxPoolProblem {
 
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
-struct BasicMaxPoolArguments {
+struct MaxPoolArguments {
   const T* in = nullptr;            // (n, h, w, c)
   T* out = nullptr;                 // (n, out_h, out_w, c); must not alias `in`
   std::uint32_t* argmax = nullptr;  // (n, out_h, out_w, argmax_words), or null if not wanted
+
+  static void for_each_array(const auto& /*context*/, const MaxPoolProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.n * p.h * p.w * p.c, a.in...);
+    visit(p.n * p.out_h() * p.out_w() * p.c, a.out...);
+    visit(p.n * p.out_h() * p.out_w() * p.argmax_words(), a.argmax...);
+  }
 };
-using MaxPoolArguments = BasicMaxPoolArguments<>;
 
 template <class T = float>
-struct BasicMaxPoolBackwardArguments {
+struct MaxPoolBackwardArguments {
   const T* dout = nullptr;                // (n, out_h, out_w, c)
   const std::uint32_t* argmax = nullptr;  // as max_pool wrote them
   T* din = nullptr;                       // (n, h, w, c); must not alias `dout`
+
+  static void for_each_array(const auto& /*context*/, const MaxPoolProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.n * p.out_h() * p.out_w() * p.c, a.dout...);
+    visit(p.n * p.out_h() * p.out_w() * p.argmax_words(), a.argmax...);
+    visit(p.n * p.h * p.w * p.c, a.din...);
+  }
 };
-using MaxPoolBackwardArguments = BasicMaxPoolBackwardArguments<>;
 
 namespace cpu {
 
-void max_pool(const MaxPoolProblem& problem, const MaxPoolArguments& arguments);
+void max_pool(const Context& context, const MaxPoolProblem& problem, const MaxPoolArguments<>& arguments);
 
-void max_pool_backward(const MaxPoolProblem& problem, const MaxPoolBackwardArguments& arguments);
+void max_pool_backward(const Context& context, const MaxPoolProblem& problem,
+                       const MaxPoolBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
 template <class T>
-void max_pool(const MaxPoolProblem& problem, const BasicMaxPoolArguments<T>& arguments, CudaStream stream);
+void max_pool(const Context& context, const MaxPoolProblem& problem, const MaxPoolArguments<T>& arguments);
 
 /// Accumulates in fp32.
 template <class T>
-void max_pool_backward(const MaxPoolProblem& problem, const BasicMaxPoolBackwardArguments<T>& arguments,
-                       CudaStream stream);
+void max_pool_backward(const Context& context, const MaxPoolProblem& problem,
+                       const MaxPoolBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -26,13 +26,11 @@ std::int64_t blocks(std::int64_t count) { return gpu::blocks_of_sum(count, gpu::
 
 }  // namespace
 
-std::size_t norm_workspace(std::int64_t count) { return gpu::floats_for_partials(blocks(count)); }
-
-void norm(std::int64_t count, const NormArguments& a, float* workspace, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
-  gpu::launch(sum_squares, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0, stream, count, a,
-              partials);
-  gpu::finish_sums<1>(partials, blocks(count), stream, Root{a.value});
+void norm(const Context& context, std::int64_t count, const NormArguments& a) {
+  double* const partials = gpu::doubles(context, blocks(count));
+  gpu::launch(sum_squares, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0, context.stream,
+              count, a, partials);
+  gpu::finish_sums<1>(partials, blocks(count), context.stream, Root{a.value});
 }
 
 }  // namespace sapnet::kernels::cuda

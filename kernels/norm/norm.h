@@ -5,10 +5,9 @@
 // Squares are summed in double, in an order that depends only on their number.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -16,20 +15,23 @@ struct NormArguments {
   const float* a = nullptr;  // (count) each
   const float* b = nullptr;  // or null for zero
   float* value = nullptr;    // (1)
+
+  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
+    visit(count, a.a...);
+    visit(count, a.b...);
+    visit(1, a.value...);
+  }
 };
 
 namespace cpu {
 
-void norm(std::int64_t count, const NormArguments& arguments);
+void norm(const Context& context, std::int64_t count, const NormArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Workspace of norm in floats.
-std::size_t norm_workspace(std::int64_t count);
-
-void norm(std::int64_t count, const NormArguments& arguments, float* workspace, CudaStream stream);
+void norm(const Context& context, std::int64_t count, const NormArguments& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

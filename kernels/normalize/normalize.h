@@ -8,7 +8,7 @@
 #include <array>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -18,16 +18,26 @@ struct NormalizeProblem {
   std::array<float, 3> mean = {}, factor = {1, 1, 1};
 };
 
+struct NormalizeArguments {
+  const float* in = nullptr;  // (pixels, 3)
+  float* out = nullptr;       // (pixels, 3); may alias `in`
+
+  static void for_each_array(const auto& /*context*/, const NormalizeProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.pixels * 3, a.in...);
+    visit(p.pixels * 3, a.out...);
+  }
+};
+
 namespace cpu {
 
-/// in, out: (pixels, 3); `out` may alias `in`.
-void normalize(const NormalizeProblem& problem, const float* in, float* out);
+void normalize(const Context& context, const NormalizeProblem& problem, const NormalizeArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-void normalize(const NormalizeProblem& problem, const float* in, float* out, CudaStream stream);
+void normalize(const Context& context, const NormalizeProblem& problem, const NormalizeArguments& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

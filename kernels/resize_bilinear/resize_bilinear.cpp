@@ -19,7 +19,7 @@ std::vector<ResizeTaps> column_taps(const ResizeProblem& p) {
 
 }  // namespace
 
-void resize_bilinear(const ResizeProblem& p, const ResizeArguments& a) {
+void resize_bilinear(const Context& /*context*/, const ResizeProblem& p, const ResizeArguments<>& a) {
   const std::vector<ResizeTaps> columns = column_taps(p);
   parallel_for(p.n * p.out_h, [&](std::int64_t job) {
     const ResizeTaps row = resize_taps(p.h, p.out_h, job % p.out_h);
@@ -42,7 +42,8 @@ void resize_bilinear(const ResizeProblem& p, const ResizeArguments& a) {
   });
 }
 
-void resize_bilinear_backward(const ResizeProblem& p, const ResizeBackwardArguments& a) {
+void resize_bilinear_backward(const Context& /*context*/, const ResizeProblem& p,
+                              const ResizeBackwardArguments<>& a) {
   const std::vector<ResizeTaps> columns = column_taps(p);
   parallel_for(p.n * p.h, [&](std::int64_t job) {
     const std::int64_t image = job / p.h, y = job % p.h;

@@ -1,6 +1,5 @@
 // One thread per channel: of the outputs in the forward pass, of the inputs in the backward pass.
 #include "kernels/elementwise.cuh"
-#include "kernels/half.h"
 #include "kernels/resize_bilinear/resize_bilinear.h"
 #include "kernels/resize_bilinear/taps.h"
 #include "kernels/storage.cuh"
@@ -11,14 +10,13 @@ namespace {
 template <class T>
 struct Resize {
   ResizeProblem p;
-  const T *in, *residual;
-  T* out;
+  ResizeArguments<T> a;
 
   __device__ void operator()(int row, int k) const {
     const int channels = static_cast<int>(p.c), out_h = static_cast<int>(p.out_h);
     const ResizeTaps rows = resize_taps(p.h, p.out_h, row % out_h),
                      columns = resize_taps(p.w, p.out_w, k / channels);
-    const T* const image = in + row / out_h * p.h * p.w * p.c + k % channels;
+    const T* const image = a.in + row / out_h * p.h * p.w * p.c + k % channels;
     const auto along_row = [&](std::int64_t y) {
       const T* const from = image + y * p.w * p.c;
       return (1 - columns.high_weight) * gpu::to_float(from[columns.low * p.c]) +
@@ -26,22 +24,21 @@ struct Resize {
     };
     const std::int64_t at = row * p.out_w * p.c + k;
     float sum = (1 - rows.high_weight) * along_row(rows.low) + rows.high_weight * along_row(rows.high);
-    if (residual) sum += gpu::to_float(residual[at]);
-    out[at] = gpu::from_float<T>(sum);
+    if (a.residual) sum += gpu::to_float(a.residual[at]);
+    a.out[at] = gpu::from_float<T>(sum);
   }
 };
 
 template <class T>
 struct ResizeBackward {
   ResizeProblem p;
-  const T* dout;
-  T* din;
+  ResizeBackwardArguments<T> a;
 
   __device__ void operator()(int row, int k) const {
     const int channels = static_cast<int>(p.c), h = static_cast<int>(p.h);
     const int x = k / channels, y = row % h;
     const ResizeOutputs rows = outputs_of(p.h, p.out_h, y), columns = outputs_of(p.w, p.out_w, x);
-    const T* const image = dout + row / h * p.out_h * p.out_w * p.c + k % channels;
+    const T* const image = a.dout + row / h * p.out_h * p.out_w * p.c + k % channels;
     float sum = 0;
     for (std::int64_t v = rows.begin; v < rows.end; ++v) {
       const float row_weight = resize_taps(p.h, p.out_h, v).weight(y);
@@ -49,31 +46,24 @@ struct ResizeBackward {
         sum += row_weight * resize_taps(p.w, p.out_w, u).weight(x) *
                gpu::to_float(image[(v * p.out_w + u) * p.c]);
     }
-    din[row * p.w * p.c + k] = gpu::from_float<T>(sum);
+    a.din[row * p.w * p.c + k] = gpu::from_float<T>(sum);
   }
 };
 
 }  // namespace
 
 template <class T>
-void resize_bilinear(const ResizeProblem& p, const BasicResizeArguments<T>& a, CudaStream stream) {
-  gpu::for_each_element_of_rows(
-      p.n * p.out_h, p.out_w * p.c, stream,
-      Resize<gpu::Stored<T>>{p, gpu::stored(a.in), gpu::stored(a.residual), gpu::stored(a.out)});
+void resize_bilinear(const Context& context, const ResizeProblem& p, const ResizeArguments<T>& a) {
+  gpu::for_each_element_of_rows(p.n * p.out_h, p.out_w * p.c, context.stream, Resize<T>{p, a});
 }
 
 template <class T>
-void resize_bilinear_backward(const ResizeProblem& p, const BasicResizeBackwardArguments<T>& a,
-                              CudaStream stream) {
-  gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, stream,
-                                ResizeBackward<gpu::Stored<T>>{p, gpu::stored(a.dout), gpu::stored(a.din)});
+void resize_bilinear_backward(const Context& context, const ResizeProblem& p,
+                              const ResizeBackwardArguments<T>& a) {
+  gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, context.stream, ResizeBackward<T>{p, a});
 }
 
-template void resize_bilinear(const ResizeProblem&, const BasicResizeArguments<float>&, CudaStream);
-template void resize_bilinear(const ResizeProblem&, const BasicResizeArguments<Half>&, CudaStream);
-template void resize_bilinear_backward(const ResizeProblem&, const BasicResizeBackwardArguments<float>&,
-                                       CudaStream);
-template void resize_bilinear_backward(const ResizeProblem&, const BasicResizeBackwardArguments<Half>&,
-                                       CudaStream);
+SAPNET_INSTANTIATE(resize_bilinear, const ResizeProblem&, ResizeArguments);
+SAPNET_INSTANTIATE(resize_bilinear_backward, const ResizeProblem&, ResizeBackwardArguments);
 
 }  // namespace sapnet::kernels::cuda

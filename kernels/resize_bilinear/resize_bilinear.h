@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -20,38 +20,50 @@ struct ResizeProblem {
 
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
-struct BasicResizeArguments {
+struct ResizeArguments {
   const T* in = nullptr;        // (n, h, w, c)
   const T* residual = nullptr;  // (n, out_h, out_w, c), or null; may alias `out`
   T* out = nullptr;             // (n, out_h, out_w, c); must not alias `in`
+
+  static void for_each_array(const auto& /*context*/, const ResizeProblem& p, const auto& visit, auto&... a) {
+    visit(p.n * p.h * p.w * p.c, a.in...);
+    visit(p.n * p.out_h * p.out_w * p.c, a.residual...);
+    visit(p.n * p.out_h * p.out_w * p.c, a.out...);
+  }
 };
-using ResizeArguments = BasicResizeArguments<>;
 
 template <class T = float>
-struct BasicResizeBackwardArguments {
+struct ResizeBackwardArguments {
   const T* dout = nullptr;  // (n, out_h, out_w, c)
   T* din = nullptr;         // (n, h, w, c); must not alias `dout`
+
+  static void for_each_array(const auto& /*context*/, const ResizeProblem& p, const auto& visit, auto&... a) {
+    visit(p.n * p.out_h * p.out_w * p.c, a.dout...);
+    visit(p.n * p.h * p.w * p.c, a.din...);
+  }
 };
-using ResizeBackwardArguments = BasicResizeBackwardArguments<>;
 
 namespace cpu {
 
-void resize_bilinear(const ResizeProblem& problem, const ResizeArguments& arguments);
+void resize_bilinear(const Context& context, const ResizeProblem& problem,
+                     const ResizeArguments<>& arguments);
 
-void resize_bilinear_backward(const ResizeProblem& problem, const ResizeBackwardArguments& arguments);
+void resize_bilinear_backward(const Context& context, const ResizeProblem& problem,
+                              const ResizeBackwardArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Both accumulate in fp32.
-template <class T>
-void resize_bilinear(const ResizeProblem& problem, const BasicResizeArguments<T>& arguments,
-                     CudaStream stream);
+// Both accumulate in fp32.
 
 template <class T>
-void resize_bilinear_backward(const ResizeProblem& problem, const BasicResizeBackwardArguments<T>& arguments,
-                              CudaStream stream);
+void resize_bilinear(const Context& context, const ResizeProblem& problem,
+                     const ResizeArguments<T>& arguments);
+
+template <class T>
+void resize_bilinear_backward(const Context& context, const ResizeProblem& problem,
+                              const ResizeBackwardArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

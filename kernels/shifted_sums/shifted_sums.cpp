@@ -27,9 +27,11 @@ namespace sapnet::kernels::cpu {
 
 HWY_EXPORT(shifted_sums_row);
 
-void shifted_sums(const ShiftedSumsProblem& problem, const float* in, float* out) {
+void shifted_sums(const Context& /*context*/, const ShiftedSumsProblem& problem,
+                  const ShiftedSumsArguments<>& arguments) {
   parallel_for(problem.n * problem.h, [&](std::int64_t job) {
-    HWY_DYNAMIC_DISPATCH(shifted_sums_row)(problem, in, job / problem.h, job % problem.h, out);
+    HWY_DYNAMIC_DISPATCH(shifted_sums_row)
+    (problem, arguments.in, job / problem.h, job % problem.h, arguments.out);
   });
 }
 

@@ -34,16 +34,17 @@ __global__ void __launch_bounds__(kThreads) sum_rows(ShiftedSumsProblem p, const
 
 }  // namespace
 
-std::int64_t shifted_sums_partials(std::int64_t h) { return (h + kRowsPerPartial - 1) / kRowsPerPartial; }
-
-template <class T>
-void shifted_sums(const ShiftedSumsProblem& p, const T* in, float* out, CudaStream stream) {
-  gpu::launch(sum_rows<gpu::Stored<T>>,
-              dim3(static_cast<unsigned>(shifted_sums_partials(p.h)), static_cast<unsigned>(p.n)), kThreads,
-              0, stream, p, gpu::stored(in), out);
+std::int64_t shifted_sums_partials(const Context& /*context*/, std::int64_t h) {
+  return (h + kRowsPerPartial - 1) / kRowsPerPartial;
 }
 
-template void shifted_sums(const ShiftedSumsProblem&, const float*, float*, CudaStream);
-template void shifted_sums(const ShiftedSumsProblem&, const Half*, float*, CudaStream);
+template <class T>
+void shifted_sums(const Context& context, const ShiftedSumsProblem& p, const ShiftedSumsArguments<T>& a) {
+  gpu::launch(sum_rows<T>,
+              dim3(static_cast<unsigned>(shifted_sums_partials(context, p.h)), static_cast<unsigned>(p.n)),
+              kThreads, 0, context.stream, p, a.in, a.out);
+}
+
+SAPNET_INSTANTIATE(shifted_sums, const ShiftedSumsProblem&, ShiftedSumsArguments);
 
 }  // namespace sapnet::kernels::cuda

@@ -16,7 +16,7 @@
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -25,22 +25,38 @@ struct ShiftedSumsProblem {
   std::int64_t dilation = 1;  // of the convolution that the sums are for
 };
 
+/// T: storage type of the map, float or, on a GPU, Half.
+template <class T = float>
+struct ShiftedSumsArguments {
+  const T* in = nullptr;  // (n, h, w, c)
+  float* out =
+      nullptr;  // (n, partials, 9, c), partials = shifted_sums_partials(context, h); they add up to S_k
+
+  static void for_each_array(const auto& context, const ShiftedSumsProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.n * p.h * p.w * p.c, a.in...);
+    visit(p.n * shifted_sums_partials(context, p.h) * 9 * p.c, a.out...);
+  }
+};
+
 namespace cpu {
 
-/// Number of partials that the CPU writes per image of h rows: one per row.
-inline std::int64_t shifted_sums_partials(std::int64_t h) { return h; }
+/// The number of partials that shifted_sums writes per image of h rows; on the CPU one per row, from every
+/// operation.
+inline std::int64_t shifted_sums_partials(const Context& /*context*/, std::int64_t h) { return h; }
 
-/// in: (n, h, w, c). out: (n, partials, 9, c), partials = shifted_sums_partials(h), whose sum is S_k.
-void shifted_sums(const ShiftedSumsProblem& problem, const float* in, float* out);
+void shifted_sums(const Context& context, const ShiftedSumsProblem& problem,
+                  const ShiftedSumsArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-std::int64_t shifted_sums_partials(std::int64_t h);
+std::int64_t shifted_sums_partials(const Context& context, std::int64_t h);
 
 template <class T>
-void shifted_sums(const ShiftedSumsProblem& problem, const T* in, float* out, CudaStream stream);
+void shifted_sums(const Context& context, const ShiftedSumsProblem& problem,
+                  const ShiftedSumsArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -54,10 +54,9 @@ class WindowedRow {
 
 }  // namespace
 
-double ssim(const SsimProblem& p, const SsimArguments& a) {
+void ssim(const Context& /*context*/, const SsimProblem& p, const SsimArguments& a) {
   const std::int64_t row_size = p.w * p.c;
-  std::vector<double> rows(static_cast<std::size_t>(p.n * p.h));
-  parallel_for(p.n * p.h, [&](std::int64_t job) {
+  const double sum = parallel_sum(p.n * p.h, [&](std::int64_t job) {
     const std::int64_t image = job / p.h * p.h * row_size, first = job * row_size;
     WindowedRow<4> row(p, job % p.h);
     row.gather([&](std::int64_t k) {
@@ -73,16 +72,14 @@ double ssim(const SsimProblem& p, const SsimArguments& a) {
       float* const derivatives = a.derivatives + first + i;
       derivatives[0] = static_cast<float>(point.by_mean);
       derivatives[p.count()] = static_cast<float>(point.by_square);
-      derivatives[2 * p.count()] = static_cast<float>(point.use_matmul);
+      derivatives[2 * p.count()] = static_cast<float>(point.by_product);
     }
-    rows[static_cast<std::size_t>(job)] = total;
+    return total;
   });
-  double total = 0;
-  for (const double row : rows) total += row;
-  return total / static_cast<double>(p.count());
+  *a.value = static_cast<float>(sum / static_cast<double>(p.count()));
 }
 
-void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a) {
+void ssim_backward(const Context& /*context*/, const SsimProblem& p, const SsimBackwardArguments& a) {
   const std::int64_t row_size = p.w * p.c;
   const double factor = static_cast<double>(*a.dvalue) / static_cast<double>(p.count());
   parallel_for(p.n * p.h, [&](std::int64_t job) {
@@ -94,9 +91,9 @@ void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a) {
     });
     for (std::int64_t i = 0; i < row_size; ++i) {
       const std::int64_t k = job * row_size + i;
-      const auto [by_mean, by_square, use_matmul] = row.at(i);
+      const auto [by_mean, by_square, by_product] = row.at(i);
       a.dx[k] = static_cast<float>(factor * (by_mean + 2 * static_cast<double>(a.x[k]) * by_square +
-                                             static_cast<double>(a.y[k]) * use_matmul));
+                                             static_cast<double>(a.y[k]) * by_product));
     }
   });
 }

@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(kThreads)
   if (pixel.inside && a.derivatives) {
     a.derivatives[pixel.at] = static_cast<float>(point.by_mean);
     a.derivatives[p.count() + pixel.at] = static_cast<float>(point.by_square);
-    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(point.use_matmul);
+    a.derivatives[2 * p.count() + pixel.at] = static_cast<float>(point.by_product);
   }
   double total[] = {pixel.inside ? point.value : 0};
   gpu::sum_over_block(total);
@@ -118,16 +118,14 @@ std::int64_t tiles(const SsimProblem& p) {
 
 }  // namespace
 
-std::size_t ssim_workspace(const SsimProblem& p) { return gpu::floats_for_partials(tiles(p)); }
-
-void ssim(const SsimProblem& p, const SsimArguments& a, float* workspace, float* value, CudaStream stream) {
-  auto* const partials = reinterpret_cast<double*>(workspace);
-  gpu::launch(ssim_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window(), partials);
-  gpu::finish_sums<1>(partials, tiles(p), stream, gpu::Mean{static_cast<double>(p.count()), value});
+void ssim(const Context& context, const SsimProblem& p, const SsimArguments& a) {
+  double* const partials = gpu::doubles(context, tiles(p));
+  gpu::launch(ssim_tiles, grid(p), kThreads, 0, context.stream, p, a, ssim_window(), partials);
+  gpu::finish_sums<1>(partials, tiles(p), context.stream, gpu::Mean{static_cast<double>(p.count()), a.value});
 }
 
-void ssim_backward(const SsimProblem& p, const SsimBackwardArguments& a, CudaStream stream) {
-  gpu::launch(ssim_backward_tiles, grid(p), kThreads, 0, stream, p, a, ssim_window());
+void ssim_backward(const Context& context, const SsimProblem& p, const SsimBackwardArguments& a) {
+  gpu::launch(ssim_backward_tiles, grid(p), kThreads, 0, context.stream, p, a, ssim_window());
 }
 
 }  // namespace sapnet::kernels::cuda

@@ -13,10 +13,9 @@
 // Maps are NHWC, dense, fp32.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -29,7 +28,15 @@ struct SsimProblem {
 struct SsimArguments {
   const float* x = nullptr;      // (n, h, w, c)
   const float* y = nullptr;      // (n, h, w, c)
+  float* value = nullptr;        // scalar: the mean of S; computed in double
   float* derivatives = nullptr;  // (3, n, h, w, c): of S with respect to Σw x, Σw x² and Σw x y; or null
+
+  static void for_each_array(const auto& /*context*/, const SsimProblem& p, const auto& visit, auto&... a) {
+    visit(p.count(), a.x...);
+    visit(p.count(), a.y...);
+    visit(1, a.value...);
+    visit(3 * p.count(), a.derivatives...);
+  }
 };
 
 struct SsimBackwardArguments {
@@ -38,27 +45,31 @@ struct SsimBackwardArguments {
   const float* derivatives = nullptr;  // as ssim wrote them
   const float* dvalue = nullptr;       // scalar, on the maps' device
   float* dx = nullptr;                 // (n, h, w, c)
+
+  static void for_each_array(const auto& /*context*/, const SsimProblem& p, const auto& visit, auto&... a) {
+    visit(p.count(), a.x...);
+    visit(p.count(), a.y...);
+    visit(3 * p.count(), a.derivatives...);
+    visit(1, a.dvalue...);
+    visit(p.count(), a.dx...);
+  }
 };
 
 namespace cpu {
 
-/// The mean of S; computed in double.
-double ssim(const SsimProblem& problem, const SsimArguments& arguments);
+void ssim(const Context& context, const SsimProblem& problem, const SsimArguments& arguments);
 
-void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& arguments);
+void ssim_backward(const Context& context, const SsimProblem& problem,
+                   const SsimBackwardArguments& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
-/// Workspace of ssim in floats.
-std::size_t ssim_workspace(const SsimProblem& problem);
+void ssim(const Context& context, const SsimProblem& problem, const SsimArguments& arguments);
 
-/// Writes the mean of S to `value`; computed in double.
-void ssim(const SsimProblem& problem, const SsimArguments& arguments, float* workspace, float* value,
-          CudaStream stream);
-
-void ssim_backward(const SsimProblem& problem, const SsimBackwardArguments& arguments, CudaStream stream);
+void ssim_backward(const Context& context, const SsimProblem& problem,
+                   const SsimBackwardArguments& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

@@ -30,7 +30,7 @@ inline SsimWindow ssim_window() {
 
 /// S at a pixel, and its derivatives with respect to the windowed sums of x, x² and x y.
 struct SsimPoint {
-  double value, by_mean, by_square, use_matmul;
+  double value, by_mean, by_square, by_product;
 };
 
 /// From the windowed sums of x, y, x² + y² and x y. constexpr, so callable from device code.

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "kernels/stream.h"
+#include "kernels/context.h"
 
 namespace sapnet::kernels {
 
@@ -17,17 +17,31 @@ struct ZeroInsertProblem {
   std::int64_t out_h = 0, out_w = 0;  // of `out`; at least (h - 1) · stride + 1 and (w - 1) · stride + 1
 };
 
+/// T: storage type of the maps, float or, on a GPU, Half.
+template <class T = float>
+struct ZeroInsertArguments {
+  const T* in = nullptr;  // (n, h, w, c)
+  T* out = nullptr;       // (n, out_h, out_w, c); must not overlap `in`
+
+  static void for_each_array(const auto& /*context*/, const ZeroInsertProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.n * p.h * p.w * p.c, a.in...);
+    visit(p.n * p.out_h * p.out_w * p.c, a.out...);
+  }
+};
+
 namespace cpu {
 
-/// in: (n, h, w, c); out: (n, out_h, out_w, c); must not overlap.
-void zero_insert(const ZeroInsertProblem& problem, const float* in, float* out);
+void zero_insert(const Context& context, const ZeroInsertProblem& problem,
+                 const ZeroInsertArguments<>& arguments);
 
 }  // namespace cpu
 
 namespace cuda {
 
 template <class T>
-void zero_insert(const ZeroInsertProblem& problem, const T* in, T* out, CudaStream stream);
+void zero_insert(const Context& context, const ZeroInsertProblem& problem,
+                 const ZeroInsertArguments<T>& arguments);
 
 }  // namespace cuda
 }  // namespace sapnet::kernels

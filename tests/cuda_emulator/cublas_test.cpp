@@ -31,7 +31,8 @@ TEST_CASE("1×1 convolutions work without cuBLAS", "[cuda_emulator][matmul]") {
 TEST_CASE("the first cuBLAS call is not captured", "[.cublas_capture]") {
   const DeviceArray<float> a(6), b(6), c(4);
   const auto multiply = [&] {
-    kernels::cuda::matmul<float>({2, 2, 3}, a.get(), b.get(), c.get(), engine::cuda::stream());
+    kernels::cuda::matmul<float>(kernels::cuda::Context{engine::cuda::stream()}, {2, 2, 3}, a.get(), b.get(),
+                                 c.get());
   };
   CHECK_THROWS_WITH(engine::cuda::Graph(multiply), Contains("the first cuBLAS call cannot be captured"));
   CHECK_NOTHROW(multiply());

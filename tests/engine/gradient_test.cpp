@@ -12,7 +12,7 @@
 #include "engine/ops/ssim.h"
 #include "engine/tape.h"
 #include "engine/tensor.h"
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"

@@ -256,10 +256,11 @@ TEST_CASE("operations choose the fastest algorithm, or the direct one if strict"
     const GateShapes gate{{32, 64, 3, 3}, 32};
     const AttendedConvShapes shapes{
         {32, 32, 3, 3}, {1, 1, 1, 32}, {2, 32, 1, 1}, {32, 2, 1, 1}, {32, 32, 1, 1}};
-    CHECK(Conv2dWeights(zeros({32, 32, 3, 3}, Device::kCpu), bias(32), {32, 0}, {}, execution).algorithm() ==
-          expected);
-    CHECK(conv_lstm_weights(gate, gate, execution).algorithm() == expected);
-    CHECK(attended_conv_weights(16, shapes, execution).conv().algorithm() == expected);
+    CHECK(Conv2dWeights(zeros({32, 32, 3, 3}, Device::kCpu), bias(32), {32, 0}, {}, execution)
+              .problem(1, 1, 1)
+              .algorithm == expected);
+    CHECK(conv_lstm_weights(gate, gate, execution).problem(1, 1, 1).algorithm == expected);
+    CHECK(attended_conv_weights(16, shapes, execution).conv().problem(1, 1, 1).algorithm == expected);
   }
 }
 

@@ -105,8 +105,8 @@ TEST_CASE("conv_lstm agrees with PyTorch over two steps", "[golden]") {
 engine::SummedMap summed(const Parameter& parameter, std::int64_t dilation) {
   const Tensor map = to_tensor(parameter);
   const engine::Shape& shape = map.shape();
-  Tensor sums({shape.n, kernels::cpu::shifted_sums_partials(shape.h), 9, shape.c}, Device::kCpu);
-  kernels::cpu::shifted_sums({shape.n, shape.h, shape.w, shape.c, dilation}, map.data(), sums.data());
+  Tensor sums({shape.n, kernels::cpu::shifted_sums_partials({}, shape.h), 9, shape.c}, Device::kCpu);
+  kernels::cpu::shifted_sums({}, {shape.n, shape.h, shape.w, shape.c, dilation}, {map.data(), sums.data()});
   return {map, sums, dilation};
 }
 

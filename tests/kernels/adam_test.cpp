@@ -56,15 +56,15 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
                                                                     .ema_decay = ema_decay});
         const std::vector<float> checked = {kNorm, 5};
         const auto update = [&](const std::vector<float>& numbers) {
-          implementation->adam({.count = count,
-                                .factors = &factors,
-                                .values = moving.data(),
-                                .gradients = gradient.data(),
-                                .first_moments = first.data(),
-                                .second_moments = second.data(),
-                                .ema = ema_decay > 0 ? average.data() : nullptr,
-                                .checked = numbers.data(),
-                                .checks = static_cast<std::int64_t>(numbers.size())});
+          implementation->run(OPERATION(adam), count,
+                              kernels::AdamArguments{.factors = &factors,
+                                                     .values = moving.data(),
+                                                     .gradients = gradient.data(),
+                                                     .first_moments = first.data(),
+                                                     .second_moments = second.data(),
+                                                     .ema = ema_decay > 0 ? average.data() : nullptr,
+                                                     .checked = numbers.data(),
+                                                     .checks = static_cast<std::int64_t>(numbers.size())});
         };
         update(checked);
         constexpr float kInfinity = std::numeric_limits<float>::infinity();

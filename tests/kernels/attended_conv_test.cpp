@@ -108,18 +108,21 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
     if (implementation->maps() != maps || !implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray map(in), sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1),
+      GuardedArray map(in), sums(shifted_sums), weight(weights.weight),
+          packed(implementation->packed(p.conv(), weights.weight)), bias(weights.bias), w1(weights.w1),
           w2(weights.w2), w3(weights.w3), residuals(residual);
       GuardedArray scale(static_cast<std::size_t>(p.n * p.c));
-      GuardedArray out_sums(
-          static_cast<std::size_t>(p.n * implementation->shifted_sums_partials(p.h) * 9 * p.c));
+      const std::int64_t out_partials = implementation->with_context(
+          [&](const auto& context) { return conv2d_partials(context, p.conv()); });
+      GuardedArray out_sums(static_cast<std::size_t>(p.n * out_partials * 9 * p.c));
       GuardedArray separate_out(static_cast<std::size_t>(count));
       GuardedArray& out = residual_kind == Residual::kInPlace ? residuals : separate_out;
-      AttendedConvArguments arguments;
+      AttendedConvArguments<> arguments;
       arguments.in = map.data();
       arguments.shifted_sums = sums.data();
       arguments.partials = static_cast<std::int64_t>(partials);
       arguments.weight = weight.data();
+      arguments.packed = packed.data();
       arguments.bias = bias.data();
       arguments.w1 = w1.data();
       arguments.w2 = w2.data();
@@ -127,10 +130,10 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
       arguments.residual = residuals.data();
       arguments.out = out.data();
       arguments.out_shifted_sums = out_sums.data();
-      implementation->attention_scale(p, arguments, scale.data());
-      implementation->attended_conv(p, arguments);
-      for (GuardedArray* array :
-           {&map, &sums, &weight, &bias, &w1, &w2, &w3, &residuals, &scale, &out_sums, &separate_out})
+      arguments.scale = scale.data();
+      implementation->run(OPERATION(attended_conv), p, arguments);
+      for (GuardedArray* array : {&map, &sums, &weight, &packed, &bias, &w1, &w2, &w3, &residuals, &scale,
+                                  &out_sums, &separate_out})
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out), copy(out_sums), copy(scale)};
     });
@@ -305,28 +308,30 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(out), pre_residuals(with_residual ? pre_residual : std::vector<float>()),
-          sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1), w2(weights.w2),
-          w3(weights.w3);
+          sums(shifted_sums), weight(weights.weight),
+          packed(implementation->packed(p.conv(), weights.weight)), bias(weights.bias), w1(weights.w1),
+          w2(weights.w2), w3(weights.w3);
       GuardedArray separate_dy(static_cast<std::size_t>(count)), dresidual(residual.size());
       GuardedArray dw1(std::vector<float>(weights.w1.size())), dw2(std::vector<float>(weights.w2.size())),
           dw3(std::vector<float>(weights.w3.size()));
       GuardedArray& dy = in_place ? douts : separate_dy;
-      implementation->attended_conv_backward(p, {.dout = douts.data(),
-                                                 .out = outs.data(),
-                                                 .pre_residual = pre_residuals.data(),
-                                                 .shifted_sums = sums.data(),
-                                                 .partials = kPartials,
-                                                 .weight = weight.data(),
-                                                 .bias = bias.data(),
-                                                 .w1 = w1.data(),
-                                                 .w2 = w2.data(),
-                                                 .w3 = w3.data(),
-                                                 .dy = dy.data(),
-                                                 .dresidual_before = nullptr,
-                                                 .dresidual = dresidual.data(),
-                                                 .dw1 = dw1.data(),
-                                                 .dw2 = dw2.data(),
-                                                 .dw3 = dw3.data()});
+      implementation->run(OPERATION(attended_conv_backward), p,
+                          kernels::AttendedConvBackwardArguments<>{.dout = douts.data(),
+                                                                   .out = outs.data(),
+                                                                   .pre_residual = pre_residuals.data(),
+                                                                   .shifted_sums = sums.data(),
+                                                                   .partials = kPartials,
+                                                                   .weight = weight.data(),
+                                                                   .bias = bias.data(),
+                                                                   .w1 = w1.data(),
+                                                                   .w2 = w2.data(),
+                                                                   .w3 = w3.data(),
+                                                                   .dy = dy.data(),
+                                                                   .dresidual_before = nullptr,
+                                                                   .dresidual = dresidual.data(),
+                                                                   .dw1 = dw1.data(),
+                                                                   .dw2 = dw2.data(),
+                                                                   .dw3 = dw3.data()});
       for (GuardedArray* array : {&douts, &outs, &pre_residuals, &sums, &weight, &bias, &w1, &w2, &w3,
                                   &separate_dy, &dresidual, &dw1, &dw2, &dw3})
         CHECK(array->intact());

@@ -92,14 +92,15 @@ void check_forward(const Case& test, engine::DType maps) {
       GuardedArray ins(test.in), gammas(test.gamma), betas(test.beta), residuals(test.residual),
           separate(count), means(channels), inv_stds(channels);
       GuardedArray& out = test.options.in_place && test.options.residual ? residuals : separate;
-      implementation->batch_norm(p, {.in = ins.data(),
-                                     .gamma = gammas.data(),
-                                     .beta = betas.data(),
-                                     .residual = residuals.data(),
-                                     .relu = test.options.relu,
-                                     .out = out.data(),
-                                     .mean = means.data(),
-                                     .inv_std = inv_stds.data()});
+      implementation->run(OPERATION(batch_norm), p,
+                          kernels::BatchNormArguments<>{.in = ins.data(),
+                                                        .gamma = gammas.data(),
+                                                        .beta = betas.data(),
+                                                        .residual = residuals.data(),
+                                                        .relu = test.options.relu,
+                                                        .out = out.data(),
+                                                        .mean = means.data(),
+                                                        .inv_std = inv_stds.data()});
       for (GuardedArray* array : {&ins, &gammas, &betas, &residuals, &separate, &means, &inv_stds})
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out), copy(means), copy(inv_stds)};
@@ -143,14 +144,16 @@ void check_backward(const Case& test, engine::DType maps) {
       const bool in_place = test.options.in_place;
       GuardedArray& dresidual = in_place && test.options.residual ? douts : separate_dresidual;
       GuardedArray& din = in_place && !test.options.residual ? douts : separate_din;
-      implementation->batch_norm_backward(p, {.in = ins.data(),
-                                              .out = test.options.relu ? outs.data() : nullptr,
-                                              .dout = douts.data(),
-                                              .gamma = gammas.data(),
-                                              .mean = means.data(),
-                                              .inv_std = inv_stds.data(),
-                                              .din = din.data(),
-                                              .dresidual = dresidual.data()});
+      implementation->run(
+          OPERATION(batch_norm_backward), p,
+          kernels::BatchNormBackwardArguments<>{.in = ins.data(),
+                                                .out = test.options.relu ? outs.data() : nullptr,
+                                                .dout = douts.data(),
+                                                .gamma = gammas.data(),
+                                                .mean = means.data(),
+                                                .inv_std = inv_stds.data(),
+                                                .din = din.data(),
+                                                .dresidual = dresidual.data()});
       for (GuardedArray* array :
            {&ins, &outs, &douts, &gammas, &means, &inv_stds, &separate_din, &separate_dresidual})
         CHECK(array->intact());

@@ -22,9 +22,11 @@ std::vector<std::vector<float>> computed(const Implementation& implementation, c
   const auto count = static_cast<std::int64_t>(x.size());
   return run_repeatedly([&] {
     GuardedArray xs(x), ys(y), value(1), dvalue(std::vector{kDvalue}), dx(x.size());
-    implementation.charbonnier(count, {.x = xs.data(), .y = ys.data(), .value = value.data()});
-    implementation.charbonnier_backward(
-        count, {.x = xs.data(), .y = ys.data(), .dvalue = dvalue.data(), .dx = dx.data()});
+    implementation.run(OPERATION(charbonnier), count,
+                       kernels::CharbonnierArguments{.x = xs.data(), .y = ys.data(), .value = value.data()});
+    implementation.run(OPERATION(charbonnier_backward), count,
+                       kernels::CharbonnierBackwardArguments{
+                           .x = xs.data(), .y = ys.data(), .dvalue = dvalue.data(), .dx = dx.data()});
     for (GuardedArray* array : {&xs, &ys, &value, &dvalue, &dx}) CHECK(array->intact());
     return std::vector<std::vector<float>>{copy(value), copy(dx)};
   });

@@ -1,8 +1,8 @@
-#include "kernels/conv2d/conv2d_backward.h"
-
 #include <cmath>
 #include <vector>
 
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/zero_insert/zero_insert.h"
 #include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/conv2d_problems.h"
@@ -34,20 +34,22 @@ void check_dgrad(const Conv2dProblem& p, engine::DType maps, std::size_t map) {
   for_each_implementation(dgrad, maps, [&](const Implementation& implementation) {
     GuardedArray weights(weight), sums(grad_preactivation), din(expected.sum.size());
     GuardedArray upsampled(static_cast<std::size_t>(dgrad.n * dgrad.h * dgrad.w * p.out_channels));
-    implementation.zero_insert({p.n, p.out_h(), p.out_w(), p.out_channels, p.stride, dgrad.h, dgrad.w},
-                               sums.data(), upsampled.data());
+    implementation.run(
+        OPERATION(zero_insert),
+        kernels::ZeroInsertProblem{p.n, p.out_h(), p.out_w(), p.out_channels, p.stride, dgrad.h, dgrad.w},
+        kernels::ZeroInsertArguments<>{sums.data(), upsampled.data()});
     GuardedArray reversed(weight.size());
     kernels::dgrad_weight(p, weights.data(), reversed.data());
     const std::int64_t taps_of_map = dgrad.in_channels[0] * p.kernel * p.kernel;
     const std::vector<float> all = copy(reversed);
     const auto first = all.begin() + (map == 0 ? 0 : p.in_channels[0] * taps_of_map);
     const std::vector<float> of_map(first, first + dgrad.out_channels * taps_of_map);
-    kernels::Conv2dArguments arguments;
-    arguments.in = {upsampled.data(), nullptr};
-    arguments.weight = of_map.data();
-    arguments.out = din.data();
-    implementation.conv2d(dgrad, arguments);
-    for (GuardedArray* array : {&weights, &sums, &upsampled, &reversed, &din}) CHECK(array->intact());
+    GuardedArray packed(implementation.packed(dgrad, of_map));
+    implementation.run(OPERATION(conv2d), dgrad,
+                       kernels::Conv2dArguments<>{
+                           .in = {upsampled.data(), nullptr}, .weight = packed.data(), .out = din.data()});
+    for (GuardedArray* array : {&weights, &sums, &upsampled, &reversed, &packed, &din})
+      CHECK(array->intact());
     auto tolerance = sum_tolerances(implementation, dgrad, expected.magnitude, of_map, {}, 1);
     for (std::size_t k = 0; k < tolerance.size(); ++k)
       tolerance[k] += storage_rounding(maps, std::abs(expected.sum[k]));
@@ -98,19 +100,20 @@ void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bo
                             reference::convolve_dgrad(p, 1, weight, grad_preactivation)};
   for_each_implementation(dgrad, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      GuardedArray sums(grad_preactivation);
+      GuardedArray sums(grad_preactivation), packed(implementation.packed(dgrad, reversed));
       // One gradient is accumulated in place, the other is new.
       GuardedArray first(there[0]), second(there[1]);
       GuardedArray separate(static_cast<std::size_t>(wanted[0] ? map_size : 0)),
           fresh(static_cast<std::size_t>(wanted[1] && !before[1] ? map_size : 0));
       GuardedArray& second_out = before[1] ? second : fresh;
-      implementation.conv2d(dgrad, {.in = {sums.data(), nullptr},
-                                    .weight = reversed.data(),
-                                    .residual = first.data(),
-                                    .out = separate.data(),
-                                    .second_residual = second.data(),
-                                    .second_out = wanted[1] ? second_out.data() : nullptr});
-      for (GuardedArray* array : {&sums, &first, &second, &separate, &fresh}) CHECK(array->intact());
+      implementation.run(OPERATION(conv2d), dgrad,
+                         kernels::Conv2dArguments<>{.in = {sums.data(), nullptr},
+                                                    .weight = packed.data(),
+                                                    .residual = first.data(),
+                                                    .out = separate.data(),
+                                                    .second_residual = second.data(),
+                                                    .second_out = wanted[1] ? second_out.data() : nullptr});
+      for (GuardedArray* array : {&sums, &packed, &first, &second, &separate, &fresh}) CHECK(array->intact());
       CHECK(copy(first) == there[0]);
       return std::vector<std::vector<float>>{copy(separate), copy(second_out)};
     });
@@ -199,8 +202,10 @@ void check_epilogue(const Epilogue& options, engine::DType maps) {
           GuardedArray separate_grad_preactivation(count), separate_dresidual(options.residual ? count : 0);
           GuardedArray& grad_preactivation = options.in_place ? douts : separate_grad_preactivation;
           GuardedArray& dresidual = options.in_place && options.before ? befores : separate_dresidual;
-          implementation.conv2d_epilogue_backward(
-              p, {.dout = douts.data(),
+          implementation.run(
+              OPERATION(conv2d_epilogue_backward), p,
+              kernels::Conv2dEpilogueBackwardArguments<>{
+                  .dout = douts.data(),
                   .out = options.relu ? outs.data() : nullptr,
                   .pre_residual = options.relu && options.residual ? pre_residuals.data() : nullptr,
                   .scale = scales.data(),
@@ -244,19 +249,20 @@ KERNEL_TEST_CASE("a convolution saves the map before its residual", "[kernels][c
       INFO(implementation.name());
       const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
       GuardedArray in(random_values(p.n * p.h * p.w * p.in_channels[0], 1)),
-          weight(random_values(p.out_channels * p.in_channels[0] * p.kernel * p.kernel, 2, 0.1F)),
+          weight(implementation.packed(
+              p, random_values(p.out_channels * p.in_channels[0] * p.kernel * p.kernel, 2, 0.1F))),
           residual(random_values(static_cast<std::int64_t>(count), 3)), alone(count), out(count),
           pre_residual(count);
-      kernels::Conv2dArguments arguments;
+      kernels::Conv2dArguments<> arguments;
       arguments.in = {in.data(), nullptr};
       arguments.weight = weight.data();
       arguments.relu = true;
       arguments.out = alone.data();
-      implementation.conv2d(p, arguments);
+      implementation.run(OPERATION(conv2d), p, arguments);
       arguments.out = out.data();
       arguments.residual = residual.data();
       arguments.pre_residual = pre_residual.data();
-      implementation.conv2d(p, arguments);
+      implementation.run(OPERATION(conv2d), p, arguments);
       for (GuardedArray* array : {&in, &weight, &residual, &alone, &out, &pre_residual})
         CHECK(array->intact());
       check_same_bits("pre_residual", pre_residual.values(), alone.values());

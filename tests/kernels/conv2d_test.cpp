@@ -53,13 +53,16 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
 
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      GuardedArray map0(in0), map1(in1), weights(weight), biases(bias), scales(scale), residuals(residual);
+      GuardedArray map0(in0), map1(in1), weights(implementation.packed(p, weight)), biases(bias),
+          scales(scale), residuals(residual);
       GuardedArray separate_out(static_cast<std::size_t>(out_count));
       GuardedArray& out = options.in_place ? residuals : separate_out;
       const std::int64_t partials =
-          options.sums_dilation > 0 ? implementation.shifted_sums_partials(p.out_h()) : 0;
+          options.sums_dilation > 0
+              ? implementation.with_context([&](const auto& context) { return conv2d_partials(context, p); })
+              : 0;
       GuardedArray sums(static_cast<std::size_t>(p.n * partials * 9 * p.out_channels));
-      Conv2dArguments arguments;
+      Conv2dArguments<> arguments;
       arguments.in = {map0.data(), map1.data()};
       arguments.weight = weights.data();
       arguments.bias = biases.data();
@@ -70,7 +73,7 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       arguments.out = out.data();
       arguments.shifted_sums = sums.data();
       arguments.sums_dilation = options.sums_dilation;
-      implementation.conv2d(p, arguments);
+      implementation.run(OPERATION(conv2d), p, arguments);
       for (GuardedArray* array : {&map0, &map1, &weights, &biases, &scales, &residuals, &separate_out, &sums})
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out), copy(sums)};

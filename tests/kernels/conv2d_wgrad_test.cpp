@@ -4,7 +4,7 @@
 #include <deque>
 #include <vector>
 
-#include "kernels/conv2d/conv2d_backward.h"
+#include "kernels/conv2d/conv2d.h"
 #include "tests/catch.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/conv2d_problems.h"
@@ -53,20 +53,25 @@ void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_seco
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
       std::deque<GuardedArray> arrays;  // three per input
-      std::vector<kernels::WgradInput> each;
+      kernels::Conv2dWgradArguments<> arguments{.count = inputs};
       for (std::size_t input = 0; input < inputs; ++input) {
         const auto pointer = [&](const std::vector<float>& all) {
           return arrays.emplace_back(part(all, input, inputs)).data();
         };
-        each.push_back({{pointer(in0), pointer(in1)}, pointer(grad_preactivation)});
+        arguments.inputs[input] = {{pointer(in0), pointer(in1)}, pointer(grad_preactivation)};
       }
       GuardedArray weight(before), bias(bias_before);
-      const kernels::Conv2dWgradArguments arguments = {
-          .inputs = each, .dweight = weight.data(), .dbias = bias.data()};
-      if (images)
-        implementation.conv2d_wgrad_of_images(of_use, arguments);
+      arguments.dweight = weight.data();
+      arguments.dbias = bias.data();
+      const auto wgrad = OPERATION(conv2d_wgrad);
+      if (!images)
+        implementation.run(wgrad, of_use, arguments);
+      else if (thin_in)  // images are fp32 whatever the maps
+        implementation.run_as(wgrad, of_use, arguments,
+                              []<class T>(T) { return kernels::Conv2dWgradArguments<float, T>(); });
       else
-        implementation.conv2d_wgrad(of_use, arguments);
+        implementation.run_as(wgrad, of_use, arguments,
+                              []<class T>(T) { return kernels::Conv2dWgradArguments<T, float>(); });
       for (GuardedArray& array : arrays) CHECK(array.intact());
       for (GuardedArray* array : {&weight, &bias}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(weight), copy(bias)};

@@ -58,12 +58,13 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
     if (implementation->maps() != maps || !implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray map(x), hidden_state(h), cell(c), weights(weight), biases(bias);
+      GuardedArray map(x), hidden_state(h), cell(c), weights(implementation->packed(p, weight)), biases(bias);
       GuardedArray h_out(expected.h_out.size()), separate_c_out(expected.c_out.size());
-      const std::int64_t partials = implementation->shifted_sums_partials(p.h);
+      const std::int64_t partials =
+          implementation->with_context([&](const auto& context) { return conv_lstm_partials(context, p); });
       GuardedArray sums(static_cast<std::size_t>(p.n * partials * 9 * p.hidden));
       GuardedArray& c_out = state == State::kInPlace ? cell : separate_c_out;
-      ConvLstmArguments arguments;
+      ConvLstmArguments<> arguments;
       arguments.x = map.data();
       arguments.h = hidden_state.data();
       arguments.c = cell.data();
@@ -72,7 +73,7 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
       arguments.h_out = h_out.data();
       arguments.c_out = c_out.data();
       arguments.shifted_sums = sums.data();
-      implementation->conv_lstm(p, arguments);
+      implementation->run(OPERATION(conv_lstm), p, arguments);
       for (GuardedArray* array :
            {&map, &hidden_state, &cell, &weights, &biases, &h_out, &separate_c_out, &sums})
         CHECK(array->intact());
@@ -157,13 +158,14 @@ void check_backward(const ConvLstmProblem& p, engine::DType maps, bool with_c, b
       GuardedArray separate_dgates(gates.size()), separate_dc(with_c ? static_cast<std::size_t>(count) : 0);
       GuardedArray& dgates = in_place ? all_gates : separate_dgates;
       GuardedArray& dc_before = in_place && with_c && with_dc ? dcs : separate_dc;
-      implementation->conv_lstm_backward(p, {.gates = all_gates.data(),
-                                             .c = cell.data(),
-                                             .h_out = hidden_state.data(),
-                                             .dh_out = dhs.data(),
-                                             .dc_out = dcs.data(),
-                                             .dgates = dgates.data(),
-                                             .dc = with_c ? dc_before.data() : nullptr});
+      implementation->run(OPERATION(conv_lstm_backward), p,
+                          kernels::ConvLstmBackwardArguments<>{.gates = all_gates.data(),
+                                                               .c = cell.data(),
+                                                               .h_out = hidden_state.data(),
+                                                               .dh_out = dhs.data(),
+                                                               .dc_out = dcs.data(),
+                                                               .dgates = dgates.data(),
+                                                               .dc = with_c ? dc_before.data() : nullptr});
       for (GuardedArray* array :
            {&all_gates, &cell, &hidden_state, &dhs, &dcs, &separate_dgates, &separate_dc})
         CHECK(array->intact());
@@ -197,16 +199,17 @@ KERNEL_TEST_CASE("conv_lstm saves its gates", "[kernels][conv_lstm][backward]") 
     if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     GuardedArray x(random_values(count, 1)), h(random_values(count, 2)), c(random_values(count, 3)),
-        weight(random_values(4 * 32 * 64 * 9, 4, 0.2F)), bias(random_values(4 * 32, 5)), h_out(states),
-        c_out(states), gates(4 * states);
-    implementation->conv_lstm(p, {.x = x.data(),
-                                  .h = h.data(),
-                                  .c = c.data(),
-                                  .weight = weight.data(),
-                                  .bias = bias.data(),
-                                  .h_out = h_out.data(),
-                                  .c_out = c_out.data(),
-                                  .gates = gates.data()});
+        weight(implementation->packed(p, random_values(4 * 32 * 64 * 9, 4, 0.2F))),
+        bias(random_values(4 * 32, 5)), h_out(states), c_out(states), gates(4 * states);
+    implementation->run(OPERATION(conv_lstm), p,
+                        kernels::ConvLstmArguments<>{.x = x.data(),
+                                                     .h = h.data(),
+                                                     .c = c.data(),
+                                                     .weight = weight.data(),
+                                                     .bias = bias.data(),
+                                                     .h_out = h_out.data(),
+                                                     .c_out = c_out.data(),
+                                                     .gates = gates.data()});
     for (GuardedArray* array : {&x, &h, &c, &weight, &bias, &h_out, &c_out, &gates}) CHECK(array->intact());
     std::vector<double> expected_c, expected_h;
     for (std::size_t k = 0; k < states; ++k) {

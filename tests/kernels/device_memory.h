@@ -5,11 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "engine/cuda.h"
 #include "engine/dtype.h"
 #include "engine/error.h"
+#include "kernels/context.h"
 #include "tests/catch.h"
 #include "tests/sanitizers.h"
 
@@ -21,29 +26,43 @@ inline constexpr std::size_t kBand = 0;  // the emulator itself checks bounds
 inline constexpr std::size_t kBand = 4096;  // bytes
 #endif
 
-/// A device copy of a host array of floats, between two guard bands that no kernel may change. Null if empty
-/// or absent.
+/// Converts between the storage types of a host and a device array.
+template <class To, class From>
+To converted(From value) {
+  if constexpr (std::is_same_v<From, To>)
+    return value;
+  else if constexpr (std::is_same_v<To, float>)
+    return kernels::to_float(value);
+  else
+    return kernels::to_half(value);
+}
+
+/// A device copy of a host array, between two guard bands that no kernel may change.
 template <class T>
-class DeviceArray {
+class GuardedDeviceArray {
  public:
-  /// host: null for undefined content.
-  DeviceArray(const float* host, std::int64_t size) : size_(static_cast<std::size_t>(size)) {
-    if (size_ == 0) return;
+  /// A copy of `size` values, or undefined content if `host` is null.
+  template <class Host>
+  GuardedDeviceArray(const Host* host, std::int64_t size) : size_(static_cast<std::size_t>(size)) {
     std::vector<T> values(size_);
     std::memset(static_cast<void*>(values.data()), 0xff, bytes());  // NaN
-    if (host) std::transform(host, host + size_, values.begin(), kernels::to_storage<T>);
-    fill(values.data());
+    if (host) std::transform(host, host + size_, values.begin(), converted<T, Host>);
+    std::vector<unsigned char> all(bytes() + 2 * kBand, kCanary);
+    std::memcpy(all.data() + kBand, static_cast<const void*>(values.data()), bytes());
+    memory_ = static_cast<unsigned char*>(engine::cuda::allocate(all.size()));
+    if (!memory_) throw Error("the device has no memory left");
+    engine::cuda::upload(memory_, all.data(), all.size());
   }
   /// Undefined content.
-  explicit DeviceArray(std::size_t size) : DeviceArray(nullptr, static_cast<std::int64_t>(size)) {}
-  explicit DeviceArray(const std::vector<T>& values) : size_(values.size()) { fill(values.data()); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  ~DeviceArray() {
-    if (memory_) engine::cuda::release(memory_);
-  }
+  explicit GuardedDeviceArray(std::size_t size)
+      : GuardedDeviceArray(static_cast<const T*>(nullptr), static_cast<std::int64_t>(size)) {}
+  explicit GuardedDeviceArray(const std::vector<T>& values)
+      : GuardedDeviceArray(values.data(), static_cast<std::int64_t>(values.size())) {}
+  GuardedDeviceArray(const GuardedDeviceArray&) = delete;
+  GuardedDeviceArray& operator=(const GuardedDeviceArray&) = delete;
+  ~GuardedDeviceArray() { engine::cuda::release(memory_); }
 
-  T* data() { return memory_ ? reinterpret_cast<T*>(memory_ + kBand) : nullptr; }
+  T* data() { return reinterpret_cast<T*>(memory_ + kBand); }
 
   /// The values, after all earlier work has finished. Fails the test if a guard band has changed.
   std::vector<T> read() {
@@ -57,62 +76,57 @@ class DeviceArray {
     return values;
   }
 
-  /// The same, as floats into host memory; null: check only the guard bands.
-  void read_to(float* host) {
-    if (!memory_) return;
+  /// The same, into an array of the host.
+  template <class Host>
+  void read_to(Host* host) {
     const std::vector<T> values = read();
-    if (host) std::transform(values.begin(), values.end(), host, [](T value) { return to_float(value); });
+    std::transform(values.begin(), values.end(), host, converted<Host, T>);
   }
 
  private:
   static constexpr unsigned char kCanary = 0xc5;
 
-  static float to_float(float value) { return value; }
-  static float to_float(engine::Half value) { return kernels::to_float(value); }
-
   std::size_t bytes() const { return size_ * sizeof(T); }
-
-  void fill(const T* values) {
-    std::vector<unsigned char> all(bytes() + 2 * kBand, kCanary);
-    std::memcpy(all.data() + kBand, static_cast<const void*>(values), bytes());
-    memory_ = static_cast<unsigned char*>(engine::cuda::allocate(all.size()));
-    if (!memory_) throw Error("the device has no memory left");
-    engine::cuda::upload(memory_, all.data(), all.size());
-  }
 
   std::size_t size_;
   unsigned char* memory_ = nullptr;
 };
 
-using Floats = DeviceArray<float>;
-
-/// Kernels write shifted sums in a device-dependent number of partials; this adds them up.
-class Sums {
+/// The device arrays of one call of an operation.
+class DeviceArrays {
  public:
-  Sums(bool wanted, std::int64_t images, std::int64_t partials, std::int64_t channels)
-      : images_(static_cast<std::size_t>(images)),
-        partials_(static_cast<std::size_t>(partials)),
-        size_(static_cast<std::size_t>(9 * channels)),
-        device_(nullptr, wanted ? images * partials * 9 * channels : 0) {}
+  /// Sets `device` to a copy of the array at `host`, or to null. Arrays that alias on the host do so on the
+  /// device. Host, Device: const for an array that the operation only reads.
+  template <class Host, class Device>
+  void copy(std::int64_t size, Host* host, Device*& device) {
+    using T = std::remove_const_t<Device>;
+    device = nullptr;
+    if (!host || size == 0) return;
+    std::shared_ptr<void>& copied = copies_[host];
+    if (!copied) copied = std::make_shared<GuardedDeviceArray<T>>(host, size);
+    const auto array = std::static_pointer_cast<GuardedDeviceArray<T>>(copied);
+    device = array->data();
+    if constexpr (std::is_const_v<Host>)
+      finish_.push_back([array] { array->read(); });
+    else
+      finish_.push_back([array, host] { array->read_to(host); });
+  }
 
-  float* data() { return device_.data(); }
+  /// Memory for a workspace of this many floats.
+  float* workspace(std::size_t floats) {
+    const auto array = std::make_shared<GuardedDeviceArray<float>>(floats);
+    finish_.push_back([array] { array->read(); });
+    return array->data();
+  }
 
-  void read_to(float* host) {
-    if (!device_.data()) return;
-    const std::vector<float> all = device_.read();
-    for (std::size_t image = 0; image < images_; ++image) {
-      for (std::size_t k = 0; k < size_; ++k) {
-        double sum = 0;
-        for (std::size_t part = 0; part < partials_; ++part)
-          sum += static_cast<double>(all[(image * partials_ + part) * size_ + k]);
-        *host++ = static_cast<float>(sum);
-      }
-    }
+  /// After the operation: copies what it may have written back to the host, and checks all guard bands.
+  void finish() {
+    for (const auto& array : finish_) array();
   }
 
  private:
-  std::size_t images_, partials_, size_;
-  DeviceArray<float> device_;
+  std::map<const void*, std::shared_ptr<void>> copies_;
+  std::vector<std::function<void()>> finish_;
 };
 
 }  // namespace sapnet::tests

@@ -62,18 +62,19 @@ void check(const Maps& m, engine::DType maps, float dvalue) {
           signs(static_cast<std::size_t>(p.floats_of_signs())), factor(std::vector{dvalue}),
           dderained(m.derained.size());
       auto* const bytes = reinterpret_cast<std::int8_t*>(signs.data());
-      kernels::FeatureContrastArguments arguments = {
+      kernels::FeatureContrastArguments<> arguments = {
           .derained = d.data(), .clean = g.data(), .rainy = r.data(), .value = alone.data()};
-      implementation->feature_contrast(p, arguments);
+      implementation->run(OPERATION(feature_contrast), p, arguments);
       arguments.value = value.data();
       arguments.signs = bytes;
       arguments.factors = factors.data();
-      implementation->feature_contrast(p, arguments);
+      implementation->run(OPERATION(feature_contrast), p, arguments);
       check_same_bits("the value alone", alone.values(), value.values());
-      implementation->feature_contrast_backward(p, {.signs = bytes,
-                                                    .factors = factors.data(),
-                                                    .dvalue = factor.data(),
-                                                    .dderained = dderained.data()});
+      implementation->run(OPERATION(feature_contrast_backward), p,
+                          kernels::FeatureContrastBackwardArguments<>{.signs = bytes,
+                                                                      .factors = factors.data(),
+                                                                      .dvalue = factor.data(),
+                                                                      .dderained = dderained.data()});
       for (GuardedArray* array : {&d, &g, &r, &value, &alone, &factors, &signs, &factor, &dderained})
         CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(value), copy(dderained), copy(signs), copy(factors)};

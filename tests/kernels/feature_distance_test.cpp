@@ -55,13 +55,16 @@ void check(const FeatureDistanceProblem& p, const Maps& m, engine::DType maps, f
     const auto written = run_repeatedly([&] {
       GuardedArray d(m.derained), g(m.clean), w(weight), value(1), factor(std::vector{dvalue}),
           dderained(m.derained.size());
-      implementation->feature_distance(
-          p, {.derained = d.data(), .clean = g.data(), .weight = w.data(), .value = value.data()});
-      implementation->feature_distance_backward(p, {.derained = d.data(),
-                                                    .clean = g.data(),
-                                                    .weight = w.data(),
-                                                    .dvalue = factor.data(),
-                                                    .dderained = dderained.data()});
+      implementation->run(
+          OPERATION(feature_distance), p,
+          kernels::FeatureDistanceArguments<>{
+              .derained = d.data(), .clean = g.data(), .weight = w.data(), .value = value.data()});
+      implementation->run(OPERATION(feature_distance_backward), p,
+                          kernels::FeatureDistanceBackwardArguments<>{.derained = d.data(),
+                                                                      .clean = g.data(),
+                                                                      .weight = w.data(),
+                                                                      .dvalue = factor.data(),
+                                                                      .dderained = dderained.data()});
       for (GuardedArray* array : {&d, &g, &w, &value, &factor, &dderained}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(value), copy(dderained)};
     });
@@ -92,8 +95,10 @@ KERNEL_TEST_CASE("feature_distance of more pixels than the blocks of a GPU",
   for (const Implementation* implementation : implementations(Variants::kSimd)) {
     INFO(implementation->name());
     GuardedArray derained(ones), clean(minus_ones), w(weight), value(1);
-    implementation->feature_distance(
-        p, {.derained = derained.data(), .clean = clean.data(), .weight = w.data(), .value = value.data()});
+    implementation->run(
+        OPERATION(feature_distance), p,
+        kernels::FeatureDistanceArguments<>{
+            .derained = derained.data(), .clean = clean.data(), .weight = w.data(), .value = value.data()});
     check_close("value", {1}, value.values(), std::vector{4.0}, std::vector{rounding(4)});
   }
 }

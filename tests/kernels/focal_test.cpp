@@ -39,10 +39,16 @@ void check(const FocalProblem& p, const std::vector<float>& logits, float shift 
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray in(shifted), value(1), alone(1), dlogits(logits.size()), dvalue(std::vector{kDvalue});
-      implementation->focal(p, {.logits = in.data(), .value = alone.data(), .dlogits = nullptr});
-      implementation->focal(p, {.logits = in.data(), .value = value.data(), .dlogits = dlogits.data()});
+      implementation->run(
+          OPERATION(focal), p,
+          kernels::FocalArguments{.logits = in.data(), .value = alone.data(), .dlogits = nullptr});
+      implementation->run(
+          OPERATION(focal), p,
+          kernels::FocalArguments{.logits = in.data(), .value = value.data(), .dlogits = dlogits.data()});
       check_same_bits("the value alone", alone.values(), value.values());
-      implementation->focal_backward(p, {.dlogits = dlogits.data(), .dvalue = dvalue.data()});
+      implementation->run(
+          OPERATION(focal_backward), p,
+          kernels::FocalBackwardArguments{.dlogits = dlogits.data(), .dvalue = dvalue.data()});
       for (GuardedArray* array : {&in, &value, &alone, &dlogits, &dvalue}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(value), copy(dlogits)};
     });
@@ -109,7 +115,9 @@ KERNEL_TEST_CASE("focal of more pixels than the blocks of a GPU", "[kernels][foc
   for (const Implementation* implementation : implementations(Variants::kOne)) {
     INFO(implementation->name());
     GuardedArray in(logits), value(1), dlogits(logits.size());
-    implementation->focal(p, {.logits = in.data(), .value = value.data(), .dlogits = dlogits.data()});
+    implementation->run(
+        OPERATION(focal), p,
+        kernels::FocalArguments{.logits = in.data(), .value = value.data(), .dlogits = dlogits.data()});
     // log 3 is rounded as well, and the loss of a pixel changes by less than that.
     CHECK(std::abs(static_cast<double>(value.data()[0]) - expected) <= rounding(expected) + rounding(1) / 8);
     const std::vector<float> gradient = copy(dlogits);

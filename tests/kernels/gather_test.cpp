@@ -22,14 +22,14 @@ using engine::Half;
 
 template <class T>
 std::vector<float> gathered(const std::vector<float>& in, const std::vector<std::int32_t>& indices) {
-  Floats from(in);
-  DeviceArray<std::int32_t> table(indices);
-  DeviceArray<T> to(indices.size());
-  kernels::cuda::gather(static_cast<std::int64_t>(indices.size()), from.data(), table.data(), to.data(),
-                        engine::cuda::stream());
+  GuardedDeviceArray<float> from(in);
+  GuardedDeviceArray<std::int32_t> table(indices);
+  GuardedDeviceArray<T> to(indices.size());
+  kernels::cuda::gather(kernels::cuda::Context{engine::cuda::stream()},
+                        static_cast<std::int64_t>(indices.size()), from.data(), table.data(), to.data());
   std::vector<float> out(indices.size());
   to.read_to(out.data());
-  from.read_to(nullptr);
+  CHECK(from.read() == in);
   CHECK(table.read() == indices);
   return out;
 }
@@ -52,12 +52,13 @@ TEST_CASE("gather picks weights by index, with zeros for padding", "[kernels][ga
 
 /// Packs random weights on the host, and on the device by the packed indices.
 template <class T>
-void check_packing(std::int64_t weights, std::size_t size, const auto& pack) {
+void check_packing(std::int64_t weights, std::int64_t packed, const auto& pack, const auto& pack_indices) {
+  const auto size = static_cast<std::size_t>(packed);
   const std::vector<float> values = random_values(weights, 1);
   std::vector<T> expected(size);
   pack(values.data(), expected.data());
   std::vector<std::int32_t> indices(size);
-  pack(engine::weight_indices(weights).data(), indices.data());
+  pack_indices(engine::weight_indices(weights).data(), indices.data());
   const std::vector<float> actual = gathered<T>(values, indices);
   for (std::size_t k = 0; k < size; ++k) REQUIRE(actual[k] == as_float(expected[k]));
 }
@@ -66,6 +67,7 @@ TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels
                    Half) {
   if (!have_gpu()) return;
   using kernels::Conv2dProblem;
+  const kernels::cuda::Context context;
   const std::vector<std::pair<Conv2dProblem, kernels::cuda::Conv2dPath>> problems = {
       {same_size(1, 4, 4, {32, 32}, 64), kernels::cuda::Conv2dPath::kRows},
       {{1, 4, 4, {32, 0}, 32, 1, 1, 1, 0}, kernels::cuda::Conv2dPath::kMatmul},
@@ -75,13 +77,19 @@ TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels
     const Conv2dProblem& p = item.first;
     REQUIRE(kernels::cuda::conv2d_path(p) == item.second);
     check_packing<TestType>(
-        p.kernel * p.kernel * p.total_in_channels() * p.out_channels, kernels::cuda::packed_conv2d_size(p),
-        [&](const auto* from, auto* to) { kernels::cuda::pack_conv2d<TestType>(p, from, to); });
+        p.kernel * p.kernel * p.total_in_channels() * p.out_channels, packed_conv2d_size(context, p),
+        [&](const float* from, TestType* to) { pack_conv2d(context, p, from, to); },
+        [&](const std::int32_t* from, std::int32_t* to) {
+          kernels::cuda::pack_conv2d_indices<TestType>(p, from, to);
+        });
   }
   const kernels::ConvLstmProblem cell = {.h = 4, .w = 4, .in_channels = 32, .hidden = 32};
   check_packing<TestType>(
-      std::int64_t{128} * 64 * 9, kernels::cuda::packed_conv_lstm_size(cell),
-      [&](const auto* from, auto* to) { kernels::cuda::pack_conv_lstm<TestType>(cell, from, to); });
+      std::int64_t{128} * 64 * 9, packed_conv_lstm_size(context, cell),
+      [&](const float* from, TestType* to) { pack_conv_lstm(context, cell, from, to); },
+      [&](const std::int32_t* from, std::int32_t* to) {
+        kernels::cuda::pack_conv_lstm_indices<TestType>(cell, from, to);
+      });
 }
 #endif
 

@@ -6,11 +6,8 @@
 #include <cstddef>
 #include <set>
 
-#include "kernels/simd.h"
 #include "tests/gpu/have_gpu.h"
 #include "tests/kernels/close.h"
-#include "tests/kernels/cuda_implementation.h"
-#include "tests/kernels/guarded_array.h"
 
 namespace sapnet::tests {
 namespace {
@@ -69,227 +66,21 @@ double winograd_wgrad_amplification() {
   return worst;
 }
 
-class CpuImplementation : public Implementation {
- public:
-  CpuImplementation(std::int64_t target, Conv2dAlgorithm algorithm)
-      : target_(target), algorithm_(algorithm) {}
+std::vector<Implementation> make_cpu_implementations() {
+  std::vector<Implementation> all;
+  for (const std::int64_t target : kernels::simd_targets())
+    for (const Conv2dAlgorithm algorithm : kAlgorithms) all.emplace_back(target, algorithm);
+  return all;
+}
 
-  std::string name() const override {
-    return "cpu " + kernels::simd_name(target_) +
-           (algorithm_ == Conv2dAlgorithm::kDirect     ? " direct"
-            : algorithm_ == Conv2dAlgorithm::kWinograd ? " winograd"
-                                                       : " to RGB");
-  }
+const std::vector<Implementation>& cpu_implementations() {
+  static const auto all = make_cpu_implementations();
+  return all;
+}
 
-  bool supports(const kernels::Conv2dProblem& problem) const override {
-    return algorithm_ == Conv2dAlgorithm::kDirect || kernels::fastest_algorithm(problem) == algorithm_;
-  }
-
-  double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
-                   double in_limit, double bias) const override {
-    const auto channels = static_cast<double>(problem.total_in_channels());
-    if (algorithm_ != Conv2dAlgorithm::kWinograd)
-      return sum_tolerance(channels * static_cast<double>(problem.kernel * problem.kernel) + 1, magnitude);
-    // A tile mixes its pixels and all taps of the filter. The sum over channels gains at most 4 roundings in
-    // either pass of the input transform, 5 in those of the output transform, and one each for filter and
-    // product.
-    return sum_tolerance(channels + 20, winograd_amplification() * filter_norm * in_limit) + rounding(bias);
-  }
-
-  void conv2d(const kernels::Conv2dProblem& problem,
-              const kernels::Conv2dArguments& arguments) const override {
-    const UseTarget use(target_);
-    GuardedArray packed(kernels::cpu::packed_conv2d_size(problem, algorithm_));
-    kernels::cpu::pack_conv2d(problem, algorithm_, arguments.weight, packed.data());
-    kernels::Conv2dArguments with_packed = arguments;
-    with_packed.weight = packed.data();
-    kernels::cpu::conv2d(problem, algorithm_, with_packed);
-    CHECK(packed.intact());
-  }
-
-  void conv_lstm(const kernels::ConvLstmProblem& problem,
-                 const kernels::ConvLstmArguments& arguments) const override {
-    const UseTarget use(target_);
-    GuardedArray packed(kernels::cpu::packed_conv_lstm_size(problem, algorithm_));
-    kernels::cpu::pack_conv_lstm(problem, algorithm_, arguments.weight, packed.data());
-    kernels::ConvLstmArguments with_packed = arguments;
-    with_packed.weight = packed.data();
-    kernels::cpu::conv_lstm(problem, algorithm_, with_packed);
-    CHECK(packed.intact());
-  }
-
-  void attended_conv(const kernels::AttendedConvProblem& problem,
-                     const kernels::AttendedConvArguments& arguments) const override {
-    const UseTarget use(target_);
-    GuardedArray packed(kernels::cpu::packed_conv2d_size(problem.conv(), algorithm_));
-    kernels::cpu::pack_conv2d(problem.conv(), algorithm_, arguments.weight, packed.data());
-    kernels::AttendedConvArguments with_packed = arguments;
-    with_packed.packed = packed.data();
-    kernels::cpu::attended_conv(problem, algorithm_, with_packed);
-    CHECK(packed.intact());
-  }
-
-  void attention_scale(const kernels::AttendedConvProblem& problem,
-                       const kernels::AttendedConvArguments& arguments, float* scale) const override {
-    const UseTarget use(target_);
-    kernels::cpu::attention_scale(problem, arguments, scale);
-  }
-
-  void shifted_sums(const kernels::ShiftedSumsProblem& problem, const float* in, float* out) const override {
-    const UseTarget use(target_);
-    kernels::cpu::shifted_sums(problem, in, out);
-  }
-
-  std::int64_t shifted_sums_partials(std::int64_t h) const override {
-    return kernels::cpu::shifted_sums_partials(h);
-  }
-
-  void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const override {
-    kernels::cpu::normalize(problem, in, out);
-  }
-
-  void zero_insert(const kernels::ZeroInsertProblem& problem, const float* in, float* out) const override {
-    kernels::cpu::zero_insert(problem, in, out);
-  }
-
-  double wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
-                         double in_limit) const override {
-    const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
-    if (algorithm_ != Conv2dAlgorithm::kWinograd)
-      return sum_tolerance(pixels, magnitude) + rounding(magnitude);
-    // The sum is over tiles, and a tile mixes its pixels; it gains at most 4 roundings in either pass of both
-    // transforms. G is applied in double.
-    return sum_tolerance(pixels / 16 + 16, winograd_wgrad_amplification() * sum_norm * in_limit);
-  }
-
-  void conv2d_wgrad(const kernels::Conv2dProblem& problem,
-                    const kernels::Conv2dWgradArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::conv2d_wgrad(problem, algorithm_, arguments);
-  }
-
-  void conv2d_epilogue_backward(const kernels::Conv2dProblem& problem,
-                                const kernels::Conv2dEpilogueBackwardArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::conv2d_epilogue_backward(problem, arguments);
-  }
-
-  void attended_conv_backward(const kernels::AttendedConvProblem& problem,
-                              const kernels::AttendedConvBackwardArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::attended_conv_backward(problem, arguments);
-  }
-
-  void conv_lstm_backward(const kernels::ConvLstmProblem& problem,
-                          const kernels::ConvLstmBackwardArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::conv_lstm_backward(problem, arguments);
-  }
-
-  double ssim(const kernels::SsimProblem& problem, const kernels::SsimArguments& arguments) const override {
-    return kernels::cpu::ssim(problem, arguments);
-  }
-
-  void ssim_backward(const kernels::SsimProblem& problem,
-                     const kernels::SsimBackwardArguments& arguments) const override {
-    kernels::cpu::ssim_backward(problem, arguments);
-  }
-
-  void adam(const kernels::AdamArguments& arguments) const override { kernels::cpu::adam(arguments); }
-  void norm(std::int64_t count, const kernels::NormArguments& arguments) const override {
-    kernels::cpu::norm(count, arguments);
-  }
-  void charbonnier(std::int64_t count, const kernels::CharbonnierArguments& arguments) const override {
-    kernels::cpu::charbonnier(count, arguments);
-  }
-  void charbonnier_backward(std::int64_t count,
-                            const kernels::CharbonnierBackwardArguments& arguments) const override {
-    kernels::cpu::charbonnier_backward(count, arguments);
-  }
-
-  void feature_contrast(const kernels::FeatureContrastProblem& problem,
-                        const kernels::FeatureContrastArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::feature_contrast(problem, arguments);
-  }
-
-  void feature_contrast_backward(const kernels::FeatureContrastProblem& problem,
-                                 const kernels::FeatureContrastBackwardArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::feature_contrast_backward(problem, arguments);
-  }
-
-  void feature_distance(const kernels::FeatureDistanceProblem& problem,
-                        const kernels::FeatureDistanceArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::feature_distance(problem, arguments);
-  }
-
-  void feature_distance_backward(const kernels::FeatureDistanceProblem& problem,
-                                 const kernels::FeatureDistanceBackwardArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::feature_distance_backward(problem, arguments);
-  }
-
-  void focal(const kernels::FocalProblem& problem, const kernels::FocalArguments& arguments) const override {
-    kernels::cpu::focal(problem, arguments);
-  }
-
-  void focal_backward(const kernels::FocalProblem& problem,
-                      const kernels::FocalBackwardArguments& arguments) const override {
-    kernels::cpu::focal_backward(problem, arguments);
-  }
-
-  void resize_bilinear(const kernels::ResizeProblem& problem,
-                       const kernels::ResizeArguments& arguments) const override {
-    kernels::cpu::resize_bilinear(problem, arguments);
-  }
-
-  void resize_bilinear_backward(const kernels::ResizeProblem& problem,
-                                const kernels::ResizeBackwardArguments& arguments) const override {
-    kernels::cpu::resize_bilinear_backward(problem, arguments);
-  }
-
-  void batch_norm(const kernels::BatchNormProblem& problem,
-                  const kernels::BatchNormArguments& arguments) const override {
-    kernels::cpu::batch_norm(problem, arguments);
-  }
-
-  void batch_norm_backward(const kernels::BatchNormProblem& problem,
-                           const kernels::BatchNormBackwardArguments& arguments) const override {
-    kernels::cpu::batch_norm_backward(problem, arguments);
-  }
-
-  void max_pool(const kernels::MaxPoolProblem& problem,
-                const kernels::MaxPoolArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::max_pool(problem, arguments);
-  }
-
-  void max_pool_backward(const kernels::MaxPoolProblem& problem,
-                         const kernels::MaxPoolBackwardArguments& arguments) const override {
-    const UseTarget use(target_);
-    kernels::cpu::max_pool_backward(problem, arguments);
-  }
-
- private:
-  struct UseTarget {
-    explicit UseTarget(std::int64_t target) { kernels::use_simd_target(target); }
-    ~UseTarget() { kernels::use_simd_target(0); }
-  };
-
-  std::int64_t target_;
-  Conv2dAlgorithm algorithm_;
-};
-
-const Implementations& cpu_implementations() {
-  static const auto all = [] {
-    Implementations list;
-    for (const std::int64_t target : kernels::simd_targets())
-      for (const Conv2dAlgorithm algorithm : kAlgorithms)
-        list.push_back(std::make_unique<CpuImplementation>(target, algorithm));
-    return list;
-  }();
+const std::vector<Implementation>& gpu_implementations() {
+  static const std::vector<Implementation> all = {Implementation(engine::DType::kFloat32),
+                                                  Implementation(engine::DType::kFloat16)};
   return all;
 }
 
@@ -297,23 +88,62 @@ engine::Device device_under_test = engine::Device::kCpu;
 
 }  // namespace
 
+std::string Implementation::name() const {
+  if (device_ == engine::Device::kCuda) return "cuda " + std::string(to_string(maps_));
+  return "cpu " + kernels::simd_name(simd_target_) +
+         (algorithm_ == Conv2dAlgorithm::kDirect     ? " direct"
+          : algorithm_ == Conv2dAlgorithm::kWinograd ? " winograd"
+                                                     : " to RGB");
+}
+
+bool Implementation::supports(const kernels::Conv2dProblem& problem) const {
+  return device_ == engine::Device::kCuda || algorithm_ == Conv2dAlgorithm::kDirect ||
+         kernels::fastest_algorithm(problem) == algorithm_;
+}
+
+bool Implementation::supports(const kernels::ConvLstmProblem& problem) const {
+  return supports(problem.conv()) &&
+         with_context([&](const auto& context) { return supports_conv_lstm(context, problem); });
+}
+
+bool Implementation::supports(const kernels::AttendedConvProblem& problem) const {
+  return supports(problem.conv()) &&
+         with_context([&](const auto& context) { return supports_attended_conv(context, problem); });
+}
+
+double Implementation::tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
+                                 double in_limit, double bias) const {
+  const auto channels = static_cast<double>(problem.total_in_channels());
+  // On a GPU too, sums are fp32: products of fp16 numbers are exact in fp32.
+  if (algorithm_ != Conv2dAlgorithm::kWinograd)
+    return sum_tolerance(channels * static_cast<double>(problem.kernel * problem.kernel) + 1, magnitude);
+  // A tile mixes its pixels and all taps of the filter. The sum over channels gains at most 4 roundings in
+  // either pass of the input transform, 5 in those of the output transform, and one each for filter and
+  // product.
+  return sum_tolerance(channels + 20, winograd_amplification() * filter_norm * in_limit) + rounding(bias);
+}
+
+double Implementation::wgrad_tolerance(const kernels::Conv2dProblem& p, double magnitude, double sum_norm,
+                                       double in_limit) const {
+  const auto pixels = static_cast<double>(p.n * p.out_h() * p.out_w());
+  if (algorithm_ != Conv2dAlgorithm::kWinograd) return sum_tolerance(pixels, magnitude) + rounding(magnitude);
+  // The sum is over tiles, and a tile mixes its pixels; it gains at most 4 roundings in either pass of both
+  // transforms. G is applied in double.
+  return sum_tolerance(pixels / 16 + 16, winograd_wgrad_amplification() * sum_norm * in_limit);
+}
+
 void test_kernels(engine::Device device, void (*body)()) {
   device_under_test = device;
   if (device == engine::Device::kCpu || have_gpu()) body();
 }
 
 std::vector<const Implementation*> implementations(Variants variants) {
+  const bool gpu = device_under_test == engine::Device::kCuda;
+  const std::vector<Implementation>& all = gpu ? gpu_implementations() : cpu_implementations();
+  const std::size_t step = gpu || variants == Variants::kAlgorithms ? 1 : kAlgorithms.size();
+  const std::size_t end = !gpu && variants == Variants::kOne ? 1 : all.size();
   std::vector<const Implementation*> distinct;
-  if (device_under_test == engine::Device::kCuda) {
-#ifdef SAPNET_CUDA
-    for (const auto& implementation : cuda_implementations()) distinct.push_back(implementation.get());
-#endif
-    return distinct;
-  }
-  const Implementations& all = cpu_implementations();
-  const std::size_t step = variants == Variants::kAlgorithms ? 1 : kAlgorithms.size();
-  const std::size_t end = variants == Variants::kOne ? 1 : all.size();
-  for (std::size_t k = 0; k < end; k += step) distinct.push_back(all[k].get());
+  for (std::size_t k = 0; k < end; k += step) distinct.push_back(&all[k]);
   return distinct;
 }
 

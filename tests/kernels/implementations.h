@@ -1,137 +1,151 @@
-// Every implementation of the kernels behind one interface: each operation's test has one body, and a new
-// implementation is tested by adding one line to implementations().
+// Every implementation of the operations in kernels/, so that each operation's test has one body.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/device.h"
 #include "engine/dtype.h"
-#include "kernels/adam/adam.h"
-#include "kernels/attended_conv/attended_conv_backward.h"
-#include "kernels/batch_norm/batch_norm.h"
-#include "kernels/charbonnier/charbonnier.h"
-#include "kernels/conv2d/conv2d_backward.h"
-#include "kernels/conv_lstm/conv_lstm_backward.h"
-#include "kernels/feature_contrast/feature_contrast.h"
-#include "kernels/feature_distance/feature_distance.h"
-#include "kernels/focal/focal.h"
-#include "kernels/max_pool/max_pool.h"
-#include "kernels/norm/norm.h"
-#include "kernels/normalize/normalize.h"
-#include "kernels/resize_bilinear/resize_bilinear.h"
-#include "kernels/shifted_sums/shifted_sums.h"
-#include "kernels/ssim/ssim.h"
-#include "kernels/zero_insert/zero_insert.h"
+#include "kernels/attended_conv/attended_conv.h"
+#include "kernels/context.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv_lstm/conv_lstm.h"
+#include "kernels/simd.h"
 #include "tests/catch.h"
+
+#ifdef SAPNET_CUDA
+#include "tests/kernels/device_memory.h"
+#endif
 
 namespace sapnet::tests {
 
-/// Takes the arguments of the kernels' contracts with two differences: weights are unpacked, (out_channels,
-/// in_channels, kernel, kernel), and all arrays are in host memory between guard bands (guarded_array.h).
-/// Implementations on a device copy the arrays there and back, with guard bands of their own.
+/// An operation as a function object, for Implementation::run: OPERATION(max_pool).
+#define OPERATION(name) [](const auto&... operands) { return name(operands...); }
+
+/// One way to run operations: on the CPU with an instruction set and an algorithm for convolutions, or on the
+/// GPU with a storage type.
 class Implementation {
  public:
-  virtual ~Implementation() = default;
+  Implementation(std::int64_t simd_target, kernels::Conv2dAlgorithm algorithm)
+      : device_(engine::Device::kCpu), simd_target_(simd_target), algorithm_(algorithm) {}
+  explicit Implementation(engine::DType maps) : device_(engine::Device::kCuda), maps_(maps) {}
 
-  virtual std::string name() const = 0;
+  std::string name() const;
 
-  /// Storage type of maps and weights. The tests' values are representable in it.
-  virtual engine::DType maps() const { return engine::DType::kFloat32; }
+  /// Storage type of maps and packed weights. The tests' values are representable in it.
+  engine::DType maps() const { return maps_; }
 
   /// Whether it supports convolutions of this kind.
-  virtual bool supports(const kernels::Conv2dProblem& problem) const = 0;
-  virtual bool supports(const kernels::ConvLstmProblem& problem) const { return supports(problem.conv()); }
-  virtual bool supports(const kernels::AttendedConvProblem& problem) const {
-    return supports(problem.conv());
-  }
+  bool supports(const kernels::Conv2dProblem& problem) const;
+  bool supports(const kernels::ConvLstmProblem& problem) const;
+  bool supports(const kernels::AttendedConvProblem& problem) const;
 
   /// The tolerance of a sum of the convolution. magnitude: 2-norm of its products and bias; filter_norm: of
   /// its output channel's weights; in_limit: bound of the inputs; bias: its absolute value.
-  virtual double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
-                           double in_limit, double bias) const = 0;
-
-  virtual void conv2d(const kernels::Conv2dProblem& problem,
-                      const kernels::Conv2dArguments& arguments) const = 0;
-  virtual void conv_lstm(const kernels::ConvLstmProblem& problem,
-                         const kernels::ConvLstmArguments& arguments) const = 0;
-  /// arguments.packed is null.
-  virtual void attended_conv(const kernels::AttendedConvProblem& problem,
-                             const kernels::AttendedConvArguments& arguments) const = 0;
-  /// scale: (n, c).
-  virtual void attention_scale(const kernels::AttendedConvProblem& problem,
-                               const kernels::AttendedConvArguments& arguments, float* scale) const = 0;
-  /// out: (n, shifted_sums_partials(h), 9, c).
-  virtual void shifted_sums(const kernels::ShiftedSumsProblem& problem, const float* in,
-                            float* out) const = 0;
-  /// Number of partials of shifted sums that every operation writes per image, for an output of h rows.
-  virtual std::int64_t shifted_sums_partials(std::int64_t h) const = 0;
-
-  virtual void normalize(const kernels::NormalizeProblem& problem, const float* in, float* out) const = 0;
-
-  // The operations of training.
-
-  virtual void zero_insert(const kernels::ZeroInsertProblem& problem, const float* in, float* out) const = 0;
+  double tolerance(const kernels::Conv2dProblem& problem, double magnitude, double filter_norm,
+                   double in_limit, double bias) const;
 
   /// The tolerance of wgrad, likewise. magnitude: 2-norm of its products; sum_norm: of all of
   /// grad_preactivation for its output; in_limit: bound of the inputs.
-  virtual double wgrad_tolerance(const kernels::Conv2dProblem& problem, double magnitude, double sum_norm,
-                                 double in_limit) const = 0;
-  virtual void conv2d_wgrad(const kernels::Conv2dProblem& problem,
-                            const kernels::Conv2dWgradArguments& arguments) const = 0;
-  /// The same where the side with fewer channels is images, which are fp32 whatever the maps.
-  virtual void conv2d_wgrad_of_images(const kernels::Conv2dProblem& problem,
-                                      const kernels::Conv2dWgradArguments& arguments) const {
-    conv2d_wgrad(problem, arguments);
+  double wgrad_tolerance(const kernels::Conv2dProblem& problem, double magnitude, double sum_norm,
+                         double in_limit) const;
+
+  /// f(context), for functions that depend on the device, such as conv2d_partials.
+  template <class Function>
+  auto with_context(const Function& f) const {
+#ifdef SAPNET_CUDA
+    if (device_ == engine::Device::kCuda) return f(kernels::cuda::Context());
+#endif
+    return f(kernels::cpu::Context());
   }
-  virtual void conv2d_epilogue_backward(const kernels::Conv2dProblem& problem,
-                                        const kernels::Conv2dEpilogueBackwardArguments& arguments) const = 0;
-  virtual void attended_conv_backward(const kernels::AttendedConvProblem& problem,
-                                      const kernels::AttendedConvBackwardArguments& arguments) const = 0;
-  virtual void conv_lstm_backward(const kernels::ConvLstmProblem& problem,
-                                  const kernels::ConvLstmBackwardArguments& arguments) const = 0;
-  virtual double ssim(const kernels::SsimProblem& problem, const kernels::SsimArguments& arguments) const = 0;
-  virtual void ssim_backward(const kernels::SsimProblem& problem,
-                             const kernels::SsimBackwardArguments& arguments) const = 0;
-  virtual void adam(const kernels::AdamArguments& arguments) const = 0;
-  virtual void norm(std::int64_t count, const kernels::NormArguments& arguments) const = 0;
-  virtual void charbonnier(std::int64_t count, const kernels::CharbonnierArguments& arguments) const = 0;
-  virtual void charbonnier_backward(std::int64_t count,
-                                    const kernels::CharbonnierBackwardArguments& arguments) const = 0;
 
-  virtual void feature_contrast(const kernels::FeatureContrastProblem& problem,
-                                const kernels::FeatureContrastArguments& arguments) const = 0;
-  virtual void feature_contrast_backward(
-      const kernels::FeatureContrastProblem& problem,
-      const kernels::FeatureContrastBackwardArguments& arguments) const = 0;
-  virtual void feature_distance(const kernels::FeatureDistanceProblem& problem,
-                                const kernels::FeatureDistanceArguments& arguments) const = 0;
-  virtual void feature_distance_backward(
-      const kernels::FeatureDistanceProblem& problem,
-      const kernels::FeatureDistanceBackwardArguments& arguments) const = 0;
-  virtual void focal(const kernels::FocalProblem& problem,
-                     const kernels::FocalArguments& arguments) const = 0;
-  virtual void focal_backward(const kernels::FocalProblem& problem,
-                              const kernels::FocalBackwardArguments& arguments) const = 0;
+  /// Weights (out_channels, in_channels, kernel, kernel) in the layout that the operation wants.
+  std::vector<float> packed(const kernels::Conv2dProblem& problem, const std::vector<float>& weight) const {
+    return packed(problem, weight, OPERATION(packed_conv2d_size), OPERATION(pack_conv2d));
+  }
+  std::vector<float> packed(const kernels::ConvLstmProblem& problem, const std::vector<float>& weight) const {
+    return packed(problem, weight, OPERATION(packed_conv_lstm_size), OPERATION(pack_conv_lstm));
+  }
 
-  virtual void batch_norm(const kernels::BatchNormProblem& problem,
-                          const kernels::BatchNormArguments& arguments) const = 0;
-  virtual void batch_norm_backward(const kernels::BatchNormProblem& problem,
-                                   const kernels::BatchNormBackwardArguments& arguments) const = 0;
+  /// Runs operation(context, problem, arguments) with the arguments' arrays in host memory. A GPU gets copies
+  /// between guard bands; the test fails if one has changed.
+  template <class Operation, class Problem, class Arguments>
+  void run(const Operation& operation, const Problem& problem, const Arguments& arguments) const {
+    run_as(operation, problem, arguments, [](auto) { return Arguments(); });
+  }
+  /// Arguments<float> or Arguments<float, float>: float stands for the storage type of the maps.
+  template <class Operation, class Problem, template <class...> class Arguments, class... Floats>
+  void run(const Operation& operation, const Problem& problem, const Arguments<Floats...>& arguments) const {
+    run_as(operation, problem, arguments,
+           []<class T>(T) { return Arguments<std::conditional_t<true, T, Floats>...>(); });
+  }
 
-  virtual void max_pool(const kernels::MaxPoolProblem& problem,
-                        const kernels::MaxPoolArguments& arguments) const = 0;
-  virtual void max_pool_backward(const kernels::MaxPoolProblem& problem,
-                                 const kernels::MaxPoolBackwardArguments& arguments) const = 0;
-  virtual void resize_bilinear(const kernels::ResizeProblem& problem,
-                               const kernels::ResizeArguments& arguments) const = 0;
-  virtual void resize_bilinear_backward(const kernels::ResizeProblem& problem,
-                                        const kernels::ResizeBackwardArguments& arguments) const = 0;
+  /// The same where device_arguments(T()), with T the storage type of the maps, has the type of the arguments
+  /// on a GPU.
+  template <class Operation, class Problem, class Arguments, class DeviceArguments>
+  void run_as(const Operation& operation, const Problem& problem, const Arguments& arguments,
+              [[maybe_unused]] const DeviceArguments& device_arguments) const {
+    if (device_ == engine::Device::kCpu) {
+      kernels::use_simd_target(simd_target_);
+      operation(kernels::cpu::Context(), on_cpu(problem), arguments);
+      kernels::use_simd_target(0);
+      return;
+    }
+#ifdef SAPNET_CUDA
+    DeviceArrays arrays;
+    const kernels::cuda::Context context{engine::cuda::stream(),
+                                         [&](std::size_t floats) { return arrays.workspace(floats); }};
+    engine::visit_dtype(maps_, [&](auto t) {
+      using OnDevice = decltype(device_arguments(t));
+      auto on_device = std::bit_cast<OnDevice>(arguments);  // all but the pointers, which follow
+      OnDevice::for_each_array(
+          context, problem,
+          [&](std::int64_t size, auto& host, auto& device) { arrays.copy(size, host, device); }, arguments,
+          on_device);
+      operation(context, problem, on_device);
+    });
+    arrays.finish();
+#endif
+  }
+
+ private:
+  /// The problem with this implementation's algorithm, if it has any.
+  template <class Problem>
+  Problem on_cpu(Problem problem) const {
+    if constexpr (requires { problem.algorithm; }) problem.algorithm = algorithm_;
+    return problem;
+  }
+
+  template <class Problem, class Size, class Pack>
+  std::vector<float> packed(const Problem& problem, const std::vector<float>& weight, const Size& size,
+                            const Pack& pack) const {
+    std::vector<float> floats;
+    if (device_ == engine::Device::kCpu) {
+      const kernels::cpu::Context context;
+      floats.resize(static_cast<std::size_t>(size(context, on_cpu(problem))));
+      pack(context, on_cpu(problem), weight.data(), floats.data());
+      return floats;
+    }
+#ifdef SAPNET_CUDA
+    engine::visit_dtype(maps_, [&]<class T>(T) {
+      const kernels::cuda::Context context;
+      std::vector<T> stored(static_cast<std::size_t>(size(context, problem)));
+      pack(context, problem, weight.data(), stored.data());
+      for (const T value : stored) floats.push_back(converted<float>(value));
+    });
+#endif
+    return floats;
+  }
+
+  engine::Device device_;
+  std::int64_t simd_target_ = 0;
+  kernels::Conv2dAlgorithm algorithm_ = kernels::Conv2dAlgorithm::kDirect;
+  engine::DType maps_ = engine::DType::kFloat32;
 };
-
-using Implementations = std::vector<std::unique_ptr<Implementation>>;
 
 /// A kernel test with one body for all implementations: one test case on the CPU, and another with "(gpu)"
 /// added to its name and the tag [gpu] on the GPU, which is skipped if there is none.

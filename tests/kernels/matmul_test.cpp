@@ -62,20 +62,28 @@ void check_product(const Factors<T>& factors, const std::vector<float>& actual) 
 }
 
 template <class T>
-std::vector<float> floats(DeviceArray<T>& array, std::size_t size) {
+std::vector<float> floats(GuardedDeviceArray<T>& array, std::size_t size) {
   std::vector<float> values(size);
   array.read_to(values.data());
   return values;
 }
 
 template <class T>
+void multiply_on_gpu(const MatmulProblem& problem, GuardedDeviceArray<T>& a, GuardedDeviceArray<T>& b,
+                     GuardedDeviceArray<T>& c) {
+  kernels::cuda::matmul(kernels::cuda::Context{engine::cuda::stream()}, problem, a.data(), b.data(),
+                        c.data());
+}
+
+template <class T>
 void check(const MatmulProblem& problem) {
   INFO(problem.m << "×" << problem.k << " by " << problem.k << "×" << problem.n << ", " << problem.add);
   const Factors<T> factors(problem);
-  DeviceArray<T> a(factors.a.data(), problem.m * problem.k), b(factors.b.data(), problem.k * problem.n),
-      c(problem.add ? factors.before.data() : nullptr, problem.m * problem.n);
+  GuardedDeviceArray<T> a(factors.a.data(), problem.m * problem.k),
+      b(factors.b.data(), problem.k * problem.n),
+      c(problem.add ? factors.before.data() : static_cast<const float*>(nullptr), problem.m * problem.n);
   const auto multiply = [&] {
-    kernels::cuda::matmul(problem, a.data(), b.data(), c.data(), engine::cuda::stream());
+    multiply_on_gpu(problem, a, b, c);
     return floats(c, factors.before.size());
   };
   const std::vector<float> product = multiply();
@@ -99,15 +107,14 @@ TEMPLATE_TEST_CASE("a matrix product can be captured in a graph and relaunched",
   if (!can_multiply()) return;
   const Factors<TestType> factors({5, 12, 20, false});
   check<TestType>(factors.p);  // the first one cannot be captured
-  DeviceArray<TestType> a(factors.a.data(), 5 * 20), b(factors.b.data(), 20 * 12), c(nullptr, 5 * 12);
-  engine::cuda::Graph graph(
-      [&] { kernels::cuda::matmul(factors.p, a.data(), b.data(), c.data(), engine::cuda::stream()); });
+  GuardedDeviceArray<TestType> a(factors.a.data(), 5 * 20), b(factors.b.data(), 20 * 12), c(5 * 12);
+  engine::cuda::Graph graph([&] { multiply_on_gpu(factors.p, a, b, c); });
   CHECK(std::isnan(floats(c, 5 * 12)[0]));
   graph.launch();
   check_product(factors, floats(c, 5 * 12));
 
   const std::vector<float> zeros(5 * 20);
-  DeviceArray<TestType> nothing(zeros.data(), 5 * 20);
+  GuardedDeviceArray<TestType> nothing(zeros.data(), 5 * 20);
   engine::cuda::copy(a.data(), nothing.data(), zeros.size() * sizeof(TestType));
   graph.launch();
   CHECK(floats(c, 5 * 12) == std::vector<float>(5 * 12));

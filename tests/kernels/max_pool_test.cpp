@@ -54,10 +54,14 @@ void check_forward(const MaxPoolProblem& p, const std::vector<float>& in) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray ins(in), outs(out.size()), alone(out.size()), words(argmax.size());
-      implementation->max_pool(
-          p,
-          {.in = ins.data(), .out = outs.data(), .argmax = reinterpret_cast<std::uint32_t*>(words.data())});
-      implementation->max_pool(p, {.in = ins.data(), .out = alone.data(), .argmax = nullptr});
+      implementation->run(
+          OPERATION(max_pool), p,
+          kernels::MaxPoolArguments<>{.in = ins.data(),
+                                      .out = outs.data(),
+                                      .argmax = reinterpret_cast<std::uint32_t*>(words.data())});
+      implementation->run(
+          OPERATION(max_pool), p,
+          kernels::MaxPoolArguments<>{.in = ins.data(), .out = alone.data(), .argmax = nullptr});
       for (GuardedArray* array : {&ins, &outs, &alone, &words}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(outs), copy(words), copy(alone)};
     });
@@ -93,9 +97,11 @@ void check_backward(const MaxPoolProblem& p) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), words(argmax), din(in.size());
-      implementation->max_pool_backward(p, {.dout = douts.data(),
-                                            .argmax = reinterpret_cast<std::uint32_t*>(words.data()),
-                                            .din = din.data()});
+      implementation->run(
+          OPERATION(max_pool_backward), p,
+          kernels::MaxPoolBackwardArguments<>{.dout = douts.data(),
+                                              .argmax = reinterpret_cast<std::uint32_t*>(words.data()),
+                                              .din = din.data()});
       for (GuardedArray* array : {&douts, &words, &din}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(din)};
     });

@@ -15,8 +15,9 @@ namespace {
 float norm(const Implementation& implementation, const std::vector<float>& x, const std::vector<float>& y) {
   const auto written = run_repeatedly([&] {
     GuardedArray a(x), b(y), value{std::vector<float>(1)};
-    implementation.norm(static_cast<std::int64_t>(x.size()),
-                        {.a = a.data(), .b = y.empty() ? nullptr : b.data(), .value = value.data()});
+    implementation.run(
+        OPERATION(norm), static_cast<std::int64_t>(x.size()),
+        kernels::NormArguments{.a = a.data(), .b = y.empty() ? nullptr : b.data(), .value = value.data()});
     for (GuardedArray* array : {&a, &b, &value}) CHECK(array->intact());
     return std::vector<std::vector<float>>{copy(value)};
   });

@@ -32,7 +32,9 @@ void check_forward(const ResizeProblem& p, engine::DType maps, bool with_residua
     const auto written = run_repeatedly([&] {
       GuardedArray ins(in), residuals(residual), separate(static_cast<std::size_t>(out_size));
       GuardedArray& out = in_place ? residuals : separate;
-      implementation->resize_bilinear(p, {.in = ins.data(), .residual = residuals.data(), .out = out.data()});
+      implementation->run(
+          OPERATION(resize_bilinear), p,
+          kernels::ResizeArguments<>{.in = ins.data(), .residual = residuals.data(), .out = out.data()});
       for (GuardedArray* array : {&ins, &residuals, &separate}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out)};
     });
@@ -68,7 +70,8 @@ void check_backward(const ResizeProblem& p, engine::DType maps) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), din(count);
-      implementation->resize_bilinear_backward(p, {.dout = douts.data(), .din = din.data()});
+      implementation->run(OPERATION(resize_bilinear_backward), p,
+                          kernels::ResizeBackwardArguments<>{.dout = douts.data(), .din = din.data()});
       for (GuardedArray* array : {&douts, &din}) CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(din)};
     });

@@ -16,9 +16,11 @@ void check(const kernels::ShiftedSumsProblem& p, engine::DType maps) {
     if (implementation->maps() != maps) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      const std::int64_t partials = implementation->shifted_sums_partials(p.h);
+      const std::int64_t partials = implementation->with_context(
+          [&](const auto& context) { return shifted_sums_partials(context, p.h); });
       GuardedArray map(in), sums(static_cast<std::size_t>(p.n * partials * 9 * p.c));
-      implementation->shifted_sums(p, map.data(), sums.data());
+      implementation->run(OPERATION(shifted_sums), p,
+                          kernels::ShiftedSumsArguments<>{map.data(), sums.data()});
       CHECK(map.intact());
       CHECK(sums.intact());
       return std::vector<std::vector<float>>{copy(sums)};

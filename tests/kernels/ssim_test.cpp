@@ -37,19 +37,23 @@ void check(const SsimProblem& p, float distance) {
   for (const Implementation* implementation : implementations(Variants::kOne)) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
-      GuardedArray xs(x), ys(y), derivatives(3 * x.size()), dx(x.size()), factor(std::vector{kFactor});
-      const double value =
-          implementation->ssim(p, {.x = xs.data(), .y = ys.data(), .derivatives = derivatives.data()});
-      const double alone = implementation->ssim(p, {.x = xs.data(), .y = ys.data(), .derivatives = nullptr});
-      check_same_bits("the value alone", std::vector{static_cast<float>(alone)},
-                      std::vector{static_cast<float>(value)});
-      implementation->ssim_backward(p, {.x = xs.data(),
-                                        .y = ys.data(),
-                                        .derivatives = derivatives.data(),
-                                        .dvalue = factor.data(),
-                                        .dx = dx.data()});
-      for (GuardedArray* array : {&xs, &ys, &derivatives, &dx}) CHECK(array->intact());
-      return std::vector<std::vector<float>>{{static_cast<float>(value)}, copy(dx), copy(derivatives)};
+      GuardedArray xs(x), ys(y), value(1), alone(1), derivatives(3 * x.size()), dx(x.size()),
+          factor(std::vector{kFactor});
+      implementation->run(
+          OPERATION(ssim), p,
+          kernels::SsimArguments{
+              .x = xs.data(), .y = ys.data(), .value = value.data(), .derivatives = derivatives.data()});
+      implementation->run(OPERATION(ssim), p,
+                          kernels::SsimArguments{.x = xs.data(), .y = ys.data(), .value = alone.data()});
+      check_same_bits("the value alone", alone.values(), value.values());
+      implementation->run(OPERATION(ssim_backward), p,
+                          kernels::SsimBackwardArguments{.x = xs.data(),
+                                                         .y = ys.data(),
+                                                         .derivatives = derivatives.data(),
+                                                         .dvalue = factor.data(),
+                                                         .dx = dx.data()});
+      for (GuardedArray* array : {&xs, &ys, &value, &alone, &derivatives, &dx}) CHECK(array->intact());
+      return std::vector<std::vector<float>>{copy(value), copy(dx), copy(derivatives)};
     });
     check_close("SSIM", {1}, written[0], std::vector{expected}, std::vector{rounding(1)});
     // The derivatives are stored in fp32; dx sums the window over them.

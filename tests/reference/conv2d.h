@@ -27,7 +27,7 @@ std::vector<double> finish(const kernels::Conv2dProblem& problem, std::span<cons
                            std::span<const double> scale, std::span<const double> residual, bool relu,
                            bool relu_after_residual = false);
 
-/// wgrad and dbias of kernels/conv2d/conv2d_backward.h, and the magnitudes of their terms.
+/// wgrad and dbias of kernels/conv2d/conv2d.h, and the magnitudes of their terms.
 struct ConvolutionGradients {
   std::vector<double> weight, weight_magnitude;  // (out_channels, total_in_channels, kernel, kernel)
   std::vector<double> bias, bias_magnitude;      // (out_channels)
