@@ -13,8 +13,8 @@ namespace sapnet::kernels::gpu {
 
 inline constexpr int kSumThreads = 128;
 
-/// Number of blocks for a sum of `terms` terms, of which a block handles of_block at a time: enough to fill a
-/// GPU, and few enough for one block to add up the partials.
+/// The number of blocks for a sum of `terms` terms, of which a block handles of_block at a time: enough to
+/// fill a GPU, and few enough for one block to add up the partials.
 inline std::int64_t blocks_of_sum(std::int64_t terms, std::int64_t of_block) {
   constexpr std::int64_t kMaxBlocks = 1024;
   return std::min((terms + of_block - 1) / of_block, kMaxBlocks);
@@ -66,6 +66,28 @@ __global__ void __launch_bounds__(kSumThreads)
 template <int kSums, class Finish>
 void finish_sums(const double* partials, std::int64_t count, cudaStream_t stream, const Finish& finish) {
   launch(add_partials<kSums, Finish>, dim3(1), kSumThreads, 0, stream, partials, count, finish);
+}
+
+template <int kSums, class Add>
+__global__ void __launch_bounds__(kSumThreads) sum_elements(std::int64_t count, Add add, double* partials) {
+  double sums[kSums] = {};
+  for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * kSumThreads + threadIdx.x; k < count;
+       k += static_cast<std::int64_t>(gridDim.x) * kSumThreads)
+    add(k, sums);
+  sum_over_block(sums);
+  if (threadIdx.x != 0) return;
+#pragma unroll
+  for (int s = 0; s < kSums; ++s) partials[blockIdx.x * kSums + s] = sums[s];
+}
+
+/// Runs finish(sums) once, after add(k, sums) for every k in [0, count); both __device__ function objects.
+template <int kSums, class Add, class Finish>
+void sum(const cuda::Context& context, std::int64_t count, const Add& add, const Finish& finish) {
+  const std::int64_t blocks = blocks_of_sum(count, kSumThreads);
+  double* const partials = doubles(context, kSums * blocks);
+  launch(sum_elements<kSums, Add>, dim3(static_cast<unsigned>(blocks)), kSumThreads, 0, context.stream, count,
+         add, partials);
+  finish_sums<kSums>(partials, blocks, context.stream, finish);
 }
 
 /// Writes the mean, sum / terms.

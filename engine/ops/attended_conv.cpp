@@ -54,6 +54,20 @@ kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::i
           .algorithm = conv_.problem(n, h, w).algorithm};
 }
 
+namespace {
+
+kernels::AttentionArguments attention_arguments(const SummedMap& x, const AttendedConvWeights& weights) {
+  return {.shifted_sums = x.shifted_sums.data(),
+          .partials = x.shifted_sums.shape().h,
+          .weight = weights.conv().weight().data(),
+          .bias = weights.conv().bias().data(),
+          .w1 = weights.w1().data(),
+          .w2 = weights.w2().data(),
+          .w3 = weights.w3().data()};
+}
+
+}  // namespace
+
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
                         Tensor residual) {
   if (!x.map) throw Error("attended_conv: input is empty");
@@ -82,14 +96,8 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
     attended_conv(context, problem,
                   kernels::AttendedConvArguments<T>{
                       .in = x.map.data<T>(),
-                      .shifted_sums = x.shifted_sums.data(),
-                      .partials = partials,
-                      .weight = conv.weight().data(),
+                      .attention = attention_arguments(x, weights),
                       .packed = conv.packed().data<T>(),
-                      .bias = conv.bias().data(),
-                      .w1 = weights.w1().data(),
-                      .w2 = weights.w2().data(),
-                      .w3 = weights.w3().data(),
                       .residual = data_or_null<T>(std::as_const(residual)),
                       .out = out.map.data<T>(),
                       .pre_residual = data_or_null<T>(pre_residual),
@@ -97,12 +105,9 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
                   });
   });
   if (!tape) return out;
-
-  out.map.track();
-  tape->record([=, &weights, out = out.map, residual_gradient = residual.gradient()] {
-    Tensor dy = take_gradient(out);
-    if (!dy) return;
-    const Conv2dWeights& layer = weights.conv();
+  const auto residual_gradient = residual.gradient();
+  const Tensor map = out.map;
+  record_backward(*tape, out.map, [=, &weights](Tensor dy) {
     Tensor before, dresidual;
     if (residual_gradient) {
       before = std::move(*residual_gradient);
@@ -112,15 +117,9 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
       attended_conv_backward(context, problem,
                              kernels::AttendedConvBackwardArguments<T>{
                                  .dout = dy.data<T>(),
-                                 .out = out.data<T>(),
+                                 .out = map.data<T>(),
                                  .pre_residual = data_or_null<T>(pre_residual),
-                                 .shifted_sums = x.shifted_sums.data(),
-                                 .partials = partials,
-                                 .weight = layer.weight().data(),
-                                 .bias = layer.bias().data(),
-                                 .w1 = weights.w1().data(),
-                                 .w2 = weights.w2().data(),
-                                 .w3 = weights.w3().data(),
+                                 .attention = attention_arguments(x, weights),
                                  .dy = dy.data<T>(),
                                  .dresidual_before = data_or_null<T>(std::as_const(before)),
                                  .dresidual = data_or_null<T>(dresidual),
@@ -129,7 +128,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
                                  .dw3 = weights.w3().gradient()->data()});
     });
     if (residual_gradient) *residual_gradient = std::move(dresidual);
-    conv2d_backward({x.map, {}, std::move(dy)}, layer);
+    conv2d_backward({x.map, {}, std::move(dy)}, weights.conv());
   });
   return out;
 }

@@ -40,10 +40,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
                                               .inv_std = inv_std.data()});
   });
   if (!tape) return out;
-  out.track();
-  tape->record([=, residual_gradient = residual.gradient()] {
-    Tensor dout = take_gradient(out);
-    if (!dout) return;
+  const auto residual_gradient = residual.gradient();
+  record_backward(*tape, out, [=](Tensor dout) {
     // One of the two gradients reuses dout's memory.
     Tensor din = residual_gradient ? Tensor(shape, device, maps) : dout;
     launch(device, maps, [&]<class T>(const auto& context, T) {

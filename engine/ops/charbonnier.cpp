@@ -19,10 +19,7 @@ Tensor charbonnier(const Tensor& x, const Tensor& y) {
   });
   Tape* const tape = tape_for(x);
   if (!tape) return value;
-  value.track();
-  tape->record([=] {
-    const Tensor dvalue = take_gradient(value);
-    if (!dvalue) return;
+  record_backward(*tape, value, [=](const Tensor& dvalue) {
     Tensor dx(x.shape(), device);
     launch(device, [&](const auto& context) {
       charbonnier_backward(context, count,

@@ -32,10 +32,7 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
                                              .factors = data_or_null(factors)});
   });
   if (!tape) return value;
-  value.track();
-  tape->record([=] {
-    const Tensor dvalue = take_gradient(value);
-    if (!dvalue) return;
+  record_backward(*tape, value, [=](const Tensor& dvalue) {
     Tensor dderained(shape, device, maps);
     launch(device, maps, [&]<class T>(const auto& context, T) {
       feature_contrast_backward(context, problem,

@@ -28,10 +28,7 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
   });
   Tape* const tape = tape_for(derained);
   if (!tape) return value;
-  value.track();
-  tape->record([=] {
-    const Tensor dvalue = take_gradient(value);
-    if (!dvalue) return;
+  record_backward(*tape, value, [=](const Tensor& dvalue) {
     Tensor dderained(shape, device, maps);
     launch(device, maps, [&]<class T>(const auto& context, T) {
       feature_distance_backward(

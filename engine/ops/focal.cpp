@@ -25,10 +25,7 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
               .logits = logits.data(), .value = value.data(), .dlogits = data_or_null(dlogits)});
   });
   if (!tape) return value;
-  value.track();
-  tape->record([=] {
-    const Tensor dvalue = take_gradient(value);
-    if (!dvalue) return;
+  record_backward(*tape, value, [=](const Tensor& dvalue) {
     Tensor scaled = dlogits;  // in place
     launch(device, [&](const auto& context) {
       focal_backward(context, problem,

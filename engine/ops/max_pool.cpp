@@ -52,10 +52,7 @@ Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
              kernels::MaxPoolArguments<T>{.in = x.data<T>(), .out = out.data<T>(), .argmax = words(argmax)});
   });
   if (!tape) return out;
-  out.track();
-  tape->record([=] {
-    const Tensor dout = take_gradient(out);
-    if (!dout) return;
+  record_backward(*tape, out, [=](const Tensor& dout) {
     Tensor din(x.shape(), device, maps);
     launch(device, maps, [&]<class T>(const auto& context, T) {
       max_pool_backward(context, problem,

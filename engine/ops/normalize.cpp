@@ -23,10 +23,7 @@ Tensor normalize(const Tensor& x, const std::array<float, 3>& mean, const std::a
   run({pixels, mean, factor}, x, out);
   Tape* const tape = tape_for(x);
   if (!tape) return out;
-  out.track();
-  tape->record([=] {
-    Tensor gradient = take_gradient(out);
-    if (!gradient) return;
+  record_backward(*tape, out, [=](Tensor gradient) {
     run({pixels, {}, factor}, gradient, gradient);
     add_gradient(x, std::move(gradient));
   });

@@ -46,6 +46,16 @@ inline void add_gradient(const Tensor& input, Tensor dinput) {
   add_gradient(input.gradient(), std::move(dinput));
 }
 
+/// Tracks the output of an operation and records its backward function on the tape. backward(gradient) gets
+/// the output's gradient; it is not called if the loss does not depend on the output.
+template <class Backward>
+void record_backward(Tape& tape, Tensor& output, Backward backward) {
+  output.track();
+  tape.record([output, backward = std::move(backward)] {
+    if (Tensor gradient = take_gradient(output)) backward(std::move(gradient));
+  });
+}
+
 /// Null for an empty tensor; kernels take null for an absent argument.
 template <class T = float>
 const T* data_or_null(const Tensor& tensor) {

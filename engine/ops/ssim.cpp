@@ -25,10 +25,7 @@ Tensor ssim(const Tensor& x, const Tensor& y) {
              .x = x.data(), .y = y.data(), .value = value.data(), .derivatives = data_or_null(derivatives)});
   });
   if (!tape) return value;
-  value.track();
-  tape->record([=] {
-    const Tensor dvalue = take_gradient(value);
-    if (!dvalue) return;
+  record_backward(*tape, value, [=](const Tensor& dvalue) {
     Tensor dx(shape, device);
     launch(device, [&](const auto& context) {
       ssim_backward(context, problem,

@@ -31,9 +31,7 @@ struct Attention {
   std::vector<double> scale;   // s, (c)
 };
 
-/// Arguments: those of the forward or of the backward pass.
-template <class Arguments>
-Attention attention(const AttendedConvProblem& p, const Arguments& a, std::int64_t image) {
+Attention attention(const AttendedConvProblem& p, const AttentionArguments& a, std::int64_t image) {
   const auto channels = static_cast<std::size_t>(p.c);
   Attention result{std::vector<double>(channels), std::vector<double>(static_cast<std::size_t>(p.hidden)),
                    std::vector<double>(channels)};
@@ -62,14 +60,14 @@ void attended_conv(const Context& context, const AttendedConvProblem& p, const A
   std::vector<float> scale(static_cast<std::size_t>(p.n * p.c));
   parallel_for(p.n, [&](std::int64_t image) {
     float* to = scale.data() + image * p.c;
-    for (const double value : attention(p, a, image).scale) *to++ = static_cast<float>(value);
+    for (const double value : attention(p, a.attention, image).scale) *to++ = static_cast<float>(value);
   });
   if (a.scale) std::ranges::copy(scale, a.scale);
   // The scale is positive, so it commutes with the ReLU.
   conv2d(context, p.conv(),
          {.in = {a.in, nullptr},
           .weight = a.packed,
-          .bias = a.bias,
+          .bias = a.attention.bias,
           .scale = scale.data(),
           .residual = a.residual,
           .relu = true,
@@ -90,14 +88,14 @@ std::vector<double> attention_backward(const AttendedConvProblem& p, const Atten
     dlogit[o] = dscale[o] * forward.scale[o] * (1 - forward.scale[o]);
   for (std::size_t j = 0; j < hidden; ++j)
     for (std::size_t o = 0; o < channels && forward.hidden[j] > 0; ++o)
-      dhidden[j] += static_cast<double>(a.w2[o * hidden + j]) * dlogit[o];
+      dhidden[j] += static_cast<double>(a.attention.w2[o * hidden + j]) * dlogit[o];
   for (std::size_t c = 0; c < channels; ++c) {
     for (std::size_t o = 0; o < channels; ++o) {
-      kappa[c] += static_cast<double>(a.w3[o * channels + c]) * dlogit[o];
+      kappa[c] += static_cast<double>(a.attention.w3[o * channels + c]) * dlogit[o];
       a.dw3[o * channels + c] += static_cast<float>(dlogit[o] * forward.mean[c]);
     }
     for (std::size_t j = 0; j < hidden; ++j) {
-      kappa[c] += static_cast<double>(a.w1[j * channels + c]) * dhidden[j];
+      kappa[c] += static_cast<double>(a.attention.w1[j * channels + c]) * dhidden[j];
       a.dw1[j * channels + c] += static_cast<float>(dhidden[j] * forward.mean[c]);
       a.dw2[c * hidden + j] += static_cast<float>(dlogit[c] * forward.hidden[j]);
     }
@@ -112,8 +110,9 @@ void attended_conv_backward(const Context& context, const AttendedConvProblem& p
                             const AttendedConvBackwardArguments<>& a) {
   const auto channels = static_cast<std::size_t>(p.c);
   std::vector<Attention> forward(static_cast<std::size_t>(p.n));
-  parallel_for(
-      p.n, [&](std::int64_t image) { forward[static_cast<std::size_t>(image)] = attention(p, a, image); });
+  parallel_for(p.n, [&](std::int64_t image) {
+    forward[static_cast<std::size_t>(image)] = attention(p, a.attention, image);
+  });
   std::vector<float> scale, shift;
   for (const Attention& of_image : forward)
     scale.insert(scale.end(), of_image.scale.begin(), of_image.scale.end());

@@ -42,34 +42,33 @@ __device__ double dot(const float* row, const double* vector, int size) {
 /// Block k computes the scale of image k. If `statistics` is not null, it also writes the mean and the
 /// squeezed mean, (n, c + hidden).
 __global__ void __launch_bounds__(kThreads)
-    attention_scale_of_sums(const float* shifted_sums, std::int64_t partials, const float* weight,
-                            const float* bias, const float* w1, const float* w2, const float* w3, int hidden,
-                            double pixels, float* scale, double* statistics) {
+    attention_scale_of_sums(AttentionArguments a, int hidden, double pixels, float* scale,
+                            double* statistics) {
   SHARED_ARRAY(double, sums, [kTaps][kChannels]);
   SHARED_ARRAY(double, products, [kTaps][kChannels]);
   SHARED_ARRAY(double, mean, [kChannels]);
   SHARED_ARRAY(double, squeezed, [kMaxHidden]);
   const int tap = static_cast<int>(threadIdx.x) / kChannels,
             channel = static_cast<int>(threadIdx.x) % kChannels;
-  sums[tap][channel] = add_partials(shifted_sums + blockIdx.x * partials * kThreads, 0, partials);
+  sums[tap][channel] = add_partials(a.shifted_sums + blockIdx.x * a.partials * kThreads, 0, a.partials);
   __syncthreads();
   double product = 0;  // contribution of this tap to output `channel`
   for (int i = 0; i < kChannels; ++i)
-    product += static_cast<double>(weight[(channel * kChannels + i) * kTaps + tap]) * sums[tap][i];
+    product += static_cast<double>(a.weight[(channel * kChannels + i) * kTaps + tap]) * sums[tap][i];
   products[tap][channel] = product;
   __syncthreads();
   if (tap == 0) {
     double sum = 0;
     for (int k = 0; k < kTaps; ++k) sum += products[k][channel];
-    mean[channel] = static_cast<double>(bias[channel]) + sum / pixels;
+    mean[channel] = static_cast<double>(a.bias[channel]) + sum / pixels;
   }
   __syncthreads();
   if (tap == 0 && channel < hidden)
-    squeezed[channel] = fmax(0.0, dot(w1 + channel * kChannels, mean, kChannels));
+    squeezed[channel] = fmax(0.0, dot(a.w1 + channel * kChannels, mean, kChannels));
   __syncthreads();
   if (tap == 0) {
     const double logit =
-        dot(w2 + channel * hidden, squeezed, hidden) + dot(w3 + channel * kChannels, mean, kChannels);
+        dot(a.w2 + channel * hidden, squeezed, hidden) + dot(a.w3 + channel * kChannels, mean, kChannels);
     scale[blockIdx.x * kChannels + channel] = static_cast<float>(1 / (1 + exp(-logit)));
     if (statistics) {
       double* const to = statistics + blockIdx.x * (kChannels + hidden);
@@ -87,23 +86,18 @@ bool supports_attended_conv(const Context& /*context*/, const AttendedConvProble
 
 namespace {
 
-/// Arguments: those of the forward or of the backward pass.
-template <class Arguments>
-void launch_attention(const Context& context, const AttendedConvProblem& p, const Arguments& a, float* scale,
-                      double* statistics) {
+void launch_attention(const Context& context, const AttendedConvProblem& p, AttentionArguments a,
+                      float* scale, double* statistics) {
   const auto images = static_cast<unsigned>(p.n);
-  const float* sums = a.shifted_sums;
-  std::int64_t partials = a.partials;
-  if (partials > kMaxPartials) {
+  if (a.partials > kMaxPartials) {
     float* const folded = context.workspace(static_cast<std::size_t>(p.n * kMaxPartials * kThreads));
     gpu::launch(fold_partials, dim3(static_cast<unsigned>(kMaxPartials), images), kThreads, 0, context.stream,
-                sums, partials, folded);
-    sums = folded;
-    partials = kMaxPartials;
+                a.shifted_sums, a.partials, folded);
+    a.shifted_sums = folded;
+    a.partials = kMaxPartials;
   }
-  gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, context.stream, sums, partials, a.weight,
-              a.bias, a.w1, a.w2, a.w3, static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale,
-              statistics);
+  gpu::launch(attention_scale_of_sums, dim3(images), kThreads, 0, context.stream, a,
+              static_cast<int>(p.hidden), static_cast<double>(p.h * p.w), scale, statistics);
 }
 
 }  // namespace
@@ -111,12 +105,12 @@ void launch_attention(const Context& context, const AttendedConvProblem& p, cons
 template <class T>
 void attended_conv(const Context& context, const AttendedConvProblem& p, const AttendedConvArguments<T>& a) {
   float* const scale = a.scale ? a.scale : context.workspace(static_cast<std::size_t>(p.n * p.c));
-  launch_attention(context, p, a, scale, nullptr);
+  launch_attention(context, p, a.attention, scale, nullptr);
   // The scale is positive, so it commutes with the ReLU.
   conv2d<T, T>(context, p.conv(),
                {.in = {a.in, nullptr},
                 .weight = a.packed,
-                .bias = a.bias,
+                .bias = a.attention.bias,
                 .scale = scale,
                 .residual = a.residual,
                 .relu = true,
@@ -241,13 +235,13 @@ void attended_conv_backward(const Context& context, const AttendedConvProblem& p
   float* const scale = context.workspace(static_cast<std::size_t>(channels));
   const auto images = static_cast<unsigned>(p.n);
   const int hidden = static_cast<int>(p.hidden);
-  launch_attention(context, p, a, scale, statistics);
+  launch_attention(context, p, a.attention, scale, statistics);
   gpu::launch(sum_scale_gradient<T>, dim3(static_cast<unsigned>(partials), images), kSumWarps * gpu::kWarp, 0,
               context.stream, a.dout, a.out, a.pre_residual ? a.pre_residual : a.out, p.h * p.w,
               scale_partials);
   gpu::launch(attention_backward, dim3(images), kChannels, 0, context.stream, scale_partials, partials, scale,
-              statistics, a.w1, a.w2, a.w3, hidden, static_cast<double>(p.h * p.w),
-              AttentionGradients{dlogit, dhidden, kappa});
+              statistics, a.attention.w1, a.attention.w2, a.attention.w3, hidden,
+              static_cast<double>(p.h * p.w), AttentionGradients{dlogit, dhidden, kappa});
   gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, context.stream,
                         AddAttentionWeights{statistics, dlogit, dhidden, p.n, hidden, a.dw1, a.dw2, a.dw3});
   conv2d_epilogue_backward<T>(context, p.conv(),

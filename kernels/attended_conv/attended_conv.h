@@ -35,21 +35,36 @@ struct AttendedConvProblem {
   Conv2dProblem conv() const { return {n, h, w, {c, 0}, c, 3, 1, dilation, dilation, 1, algorithm}; }
 };
 
-/// T: storage type of the maps, float or, on a GPU, Half.
-template <class T = float>
-struct AttendedConvArguments {
-  const T* in = nullptr;                // (n, h, w, c)
-  const float* shifted_sums = nullptr;  // (n, partials, 9, c), of `in`
+/// What the attention is a function of.
+struct AttentionArguments {
+  const float* shifted_sums = nullptr;  // (n, partials, 9, c), of the convolution's input
   std::int64_t partials = 0;            // number of partials per image, at least 1
   const float* weight = nullptr;        // (c, c, 3, 3)
-  const T* packed = nullptr;            // `weight`, packed by pack_conv2d(problem.conv(), …)
   const float* bias = nullptr;          // (c)
   const float* w1 = nullptr;            // (hidden, c)
   const float* w2 = nullptr;            // (c, hidden)
   const float* w3 = nullptr;            // (c, c)
-  const T* residual = nullptr;          // (n, h, w, c), or null; may alias `out`
-  T* out = nullptr;                     // (n, h, w, c); must not overlap `in`
-  T* pre_residual = nullptr;  // (n, h, w, c), or null: the map before the residual, for the backward pass
+
+  static void for_each_array(const auto& /*context*/, const AttendedConvProblem& p, const auto& visit,
+                             auto&... a) {
+    visit(p.n * std::max({a.partials...}) * 9 * p.c, a.shifted_sums...);
+    visit(p.c * p.c * 9, a.weight...);
+    visit(p.c, a.bias...);
+    visit(p.hidden * p.c, a.w1...);
+    visit(p.c * p.hidden, a.w2...);
+    visit(p.c * p.c, a.w3...);
+  }
+};
+
+/// T: storage type of the maps, float or, on a GPU, Half.
+template <class T = float>
+struct AttendedConvArguments {
+  const T* in = nullptr;  // (n, h, w, c)
+  AttentionArguments attention;
+  const T* packed = nullptr;    // attention.weight, packed by pack_conv2d(context, problem.conv(), …)
+  const T* residual = nullptr;  // (n, h, w, c), or null; may alias `out`
+  T* out = nullptr;             // (n, h, w, c); must not overlap `in`
+  T* pre_residual = nullptr;    // (n, h, w, c), or null: the map before the residual, for the backward pass
   float* out_shifted_sums = nullptr;  // (n, conv2d_partials(context, problem.conv()), 9, c), or null
   float* scale = nullptr;             // (n, c), or null: the attention σ(…)
 
@@ -57,13 +72,8 @@ struct AttendedConvArguments {
                              auto&... a) {
     const std::int64_t map = p.n * p.h * p.w * p.c;
     visit(map, a.in...);
-    visit(p.n * std::max({a.partials...}) * 9 * p.c, a.shifted_sums...);
-    visit(p.c * p.c * 9, a.weight...);
+    AttentionArguments::for_each_array(context, p, visit, a.attention...);
     visit(packed_conv2d_size(context, p.conv()), a.packed...);
-    visit(p.c, a.bias...);
-    visit(p.hidden * p.c, a.w1...);
-    visit(p.c * p.hidden, a.w2...);
-    visit(p.c * p.c, a.w3...);
     visit(map, a.residual...);
     visit(map, a.out...);
     visit(map, a.pre_residual...);
@@ -77,13 +87,7 @@ struct AttendedConvBackwardArguments {
   const T* dout = nullptr;              // (n, h, w, c)
   const T* out = nullptr;               // (n, h, w, c)
   const T* pre_residual = nullptr;      // relu(s · y), before the residual was added; null: `out`
-  const float* shifted_sums = nullptr;  // this and the following as in the forward pass
-  std::int64_t partials = 0;
-  const float* weight = nullptr;
-  const float* bias = nullptr;
-  const float* w1 = nullptr;
-  const float* w2 = nullptr;
-  const float* w3 = nullptr;
+  AttentionArguments attention;         // as in the forward pass
   T* dy = nullptr;                      // (n, h, w, c); may alias `dout`
   const T* dresidual_before = nullptr;  // (n, h, w, c), or null: see Conv2dEpilogueBackwardArguments
   T* dresidual = nullptr;               // (n, h, w, c), or null
@@ -91,18 +95,13 @@ struct AttendedConvBackwardArguments {
   float* dw2 = nullptr;                 // (c, hidden)
   float* dw3 = nullptr;                 // (c, c)
 
-  static void for_each_array(const auto& /*context*/, const AttendedConvProblem& p, const auto& visit,
+  static void for_each_array(const auto& context, const AttendedConvProblem& p, const auto& visit,
                              auto&... a) {
     const std::int64_t map = p.n * p.h * p.w * p.c;
     visit(map, a.dout...);
     visit(map, a.out...);
     visit(map, a.pre_residual...);
-    visit(p.n * std::max({a.partials...}) * 9 * p.c, a.shifted_sums...);
-    visit(p.c * p.c * 9, a.weight...);
-    visit(p.c, a.bias...);
-    visit(p.hidden * p.c, a.w1...);
-    visit(p.c * p.hidden, a.w2...);
-    visit(p.c * p.c, a.w3...);
+    AttentionArguments::for_each_array(context, p, visit, a.attention...);
     visit(map, a.dy...);
     visit(map, a.dresidual_before...);
     visit(map, a.dresidual...);

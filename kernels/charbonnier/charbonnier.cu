@@ -9,15 +9,13 @@ __device__ double root(double difference) {
   return sqrt(difference * difference + kCharbonnierEpsilon * kCharbonnierEpsilon);
 }
 
-__global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_charbonnier(std::int64_t count, CharbonnierArguments a, double* partials) {
-  double sums[1] = {};
-  for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < count;
-       k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads)
+struct AddRoot {
+  CharbonnierArguments a;
+
+  __device__ void operator()(std::int64_t k, double (&sums)[1]) const {
     sums[0] += root(static_cast<double>(a.x[k]) - static_cast<double>(a.y[k]));
-  gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
-}
+  }
+};
 
 struct CharbonnierBackward {
   CharbonnierBackwardArguments a;
@@ -29,16 +27,10 @@ struct CharbonnierBackward {
   }
 };
 
-std::int64_t blocks(std::int64_t count) { return gpu::blocks_of_sum(count, gpu::kSumThreads); }
-
 }  // namespace
 
 void charbonnier(const Context& context, std::int64_t count, const CharbonnierArguments& a) {
-  double* const partials = gpu::doubles(context, blocks(count));
-  gpu::launch(sum_charbonnier, dim3(static_cast<unsigned>(blocks(count))), gpu::kSumThreads, 0,
-              context.stream, count, a, partials);
-  gpu::finish_sums<1>(partials, blocks(count), context.stream,
-                      gpu::Mean{static_cast<double>(count), a.value});
+  gpu::sum<1>(context, count, AddRoot{a}, gpu::Mean{static_cast<double>(count), a.value});
 }
 
 void charbonnier_backward(const Context& context, std::int64_t count, const CharbonnierBackwardArguments& a) {

@@ -7,13 +7,11 @@
 namespace sapnet::kernels::cuda {
 namespace {
 
-/// partials: (blocks, 2).
 template <class T>
-__global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_differences(FeatureContrastProblem p, FeatureContrastArguments<T> a, double* partials) {
-  double sums[2] = {};
-  for (std::int64_t k = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x; k < p.count;
-       k += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads) {
+struct AddDifferences {
+  FeatureContrastArguments<T> a;
+
+  __device__ void operator()(std::int64_t k, double (&sums)[2]) const {
     const float derained = gpu::to_float(a.derained[k]);
     const float to_clean = derained - gpu::to_float(a.clean[k]),
                 to_rainy = derained - gpu::to_float(a.rainy[k]);
@@ -21,11 +19,7 @@ __global__ void __launch_bounds__(gpu::kSumThreads)
     sums[1] += fabsf(to_rainy);
     if (a.signs) a.signs[k] = encode_signs(to_clean, to_rainy);
   }
-  gpu::sum_over_block(sums);
-  if (threadIdx.x != 0) return;
-  partials[2 * blockIdx.x] = sums[0];
-  partials[2 * blockIdx.x + 1] = sums[1];
-}
+};
 
 struct WriteContrast {
   std::int64_t count;
@@ -50,17 +44,12 @@ struct WeighSigns {
   }
 };
 
-std::int64_t blocks(const FeatureContrastProblem& p) { return gpu::blocks_of_sum(p.count, gpu::kSumThreads); }
-
 }  // namespace
 
 template <class T>
 void feature_contrast(const Context& context, const FeatureContrastProblem& p,
                       const FeatureContrastArguments<T>& a) {
-  double* const partials = gpu::doubles(context, 2 * blocks(p));
-  gpu::launch(sum_differences<T>, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, context.stream,
-              p, a, partials);
-  gpu::finish_sums<2>(partials, blocks(p), context.stream, WriteContrast{p.count, a.value, a.factors});
+  gpu::sum<2>(context, p.count, AddDifferences<T>{a}, WriteContrast{p.count, a.value, a.factors});
 }
 
 template <class T>

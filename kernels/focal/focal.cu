@@ -30,15 +30,14 @@ __device__ double pixel_loss(const FocalProblem& p, const float* logits, float* 
   return pixel.value;
 }
 
-__global__ void __launch_bounds__(gpu::kSumThreads)
-    sum_losses(FocalProblem p, FocalArguments a, double* partials) {
-  double sums[1] = {};
-  for (std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * gpu::kSumThreads + threadIdx.x;
-       pixel < p.pixels(); pixel += static_cast<std::int64_t>(gridDim.x) * gpu::kSumThreads)
+struct AddLoss {
+  FocalProblem p;
+  FocalArguments a;
+
+  __device__ void operator()(std::int64_t pixel, double (&sums)[1]) const {
     sums[0] += pixel_loss(p, a.logits + pixel * p.c, a.dlogits ? a.dlogits + pixel * p.c : nullptr);
-  gpu::sum_over_block(sums);
-  if (threadIdx.x == 0) partials[blockIdx.x] = sums[0];
-}
+  }
+};
 
 struct Scale {
   FocalBackwardArguments a;
@@ -46,16 +45,10 @@ struct Scale {
   __device__ void operator()(std::int64_t k) const { a.dlogits[k] *= *a.dvalue; }
 };
 
-std::int64_t blocks(const FocalProblem& p) { return gpu::blocks_of_sum(p.pixels(), gpu::kSumThreads); }
-
 }  // namespace
 
 void focal(const Context& context, const FocalProblem& p, const FocalArguments& a) {
-  double* const partials = gpu::doubles(context, blocks(p));
-  gpu::launch(sum_losses, dim3(static_cast<unsigned>(blocks(p))), gpu::kSumThreads, 0, context.stream, p, a,
-              partials);
-  gpu::finish_sums<1>(partials, blocks(p), context.stream,
-                      gpu::Mean{static_cast<double>(p.pixels()), a.value});
+  gpu::sum<1>(context, p.pixels(), AddLoss{p, a}, gpu::Mean{static_cast<double>(p.pixels()), a.value});
 }
 
 void focal_backward(const Context& context, const FocalProblem& p, const FocalBackwardArguments& a) {

@@ -104,8 +104,8 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
                                                  weights.w3, residual);
   const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
 
-  for (const Implementation* implementation : implementations()) {
-    if (implementation->maps() != maps || !implementation->supports(p)) continue;
+  for (const Implementation* implementation : implementations(Variants::kAlgorithms, maps)) {
+    if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray map(in), sums(shifted_sums), weight(weights.weight),
@@ -119,22 +119,15 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
       GuardedArray& out = residual_kind == Residual::kInPlace ? residuals : separate_out;
       AttendedConvArguments<> arguments;
       arguments.in = map.data();
-      arguments.shifted_sums = sums.data();
-      arguments.partials = static_cast<std::int64_t>(partials);
-      arguments.weight = weight.data();
+      arguments.attention = {
+          sums.data(), static_cast<std::int64_t>(partials), weight.data(), bias.data(), w1.data(), w2.data(),
+          w3.data()};
       arguments.packed = packed.data();
-      arguments.bias = bias.data();
-      arguments.w1 = w1.data();
-      arguments.w2 = w2.data();
-      arguments.w3 = w3.data();
       arguments.residual = residuals.data();
       arguments.out = out.data();
       arguments.out_shifted_sums = out_sums.data();
       arguments.scale = scale.data();
       implementation->run(OPERATION(attended_conv), p, arguments);
-      for (GuardedArray* array : {&map, &sums, &weight, &packed, &bias, &w1, &w2, &w3, &residuals, &scale,
-                                  &out_sums, &separate_out})
-        CHECK(array->intact());
       return std::vector<std::vector<float>>{copy(out), copy(out_sums), copy(scale)};
     });
 
@@ -303,8 +296,8 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
   const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout,
                                            scale_tolerances(p, weights, shifted_sums), maps);
 
-  for (const Implementation* implementation : implementations(Variants::kSimd)) {
-    if (!implementation->supports(p) || implementation->maps() != maps) continue;
+  for (const Implementation* implementation : implementations(Variants::kSimd, maps)) {
+    if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(out), pre_residuals(with_residual ? pre_residual : std::vector<float>()),
@@ -316,25 +309,18 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
           dw3(std::vector<float>(weights.w3.size()));
       GuardedArray& dy = in_place ? douts : separate_dy;
       implementation->run(OPERATION(attended_conv_backward), p,
-                          kernels::AttendedConvBackwardArguments<>{.dout = douts.data(),
-                                                                   .out = outs.data(),
-                                                                   .pre_residual = pre_residuals.data(),
-                                                                   .shifted_sums = sums.data(),
-                                                                   .partials = kPartials,
-                                                                   .weight = weight.data(),
-                                                                   .bias = bias.data(),
-                                                                   .w1 = w1.data(),
-                                                                   .w2 = w2.data(),
-                                                                   .w3 = w3.data(),
-                                                                   .dy = dy.data(),
-                                                                   .dresidual_before = nullptr,
-                                                                   .dresidual = dresidual.data(),
-                                                                   .dw1 = dw1.data(),
-                                                                   .dw2 = dw2.data(),
-                                                                   .dw3 = dw3.data()});
-      for (GuardedArray* array : {&douts, &outs, &pre_residuals, &sums, &weight, &bias, &w1, &w2, &w3,
-                                  &separate_dy, &dresidual, &dw1, &dw2, &dw3})
-        CHECK(array->intact());
+                          kernels::AttendedConvBackwardArguments<>{
+                              .dout = douts.data(),
+                              .out = outs.data(),
+                              .pre_residual = pre_residuals.data(),
+                              .attention = {sums.data(), kPartials, weight.data(), bias.data(), w1.data(),
+                                            w2.data(), w3.data()},
+                              .dy = dy.data(),
+                              .dresidual_before = nullptr,
+                              .dresidual = dresidual.data(),
+                              .dw1 = dw1.data(),
+                              .dw2 = dw2.data(),
+                              .dw3 = dw3.data()});
       return std::vector<std::vector<float>>{copy(dy), copy(dresidual), copy(dw1), copy(dw2), copy(dw3)};
     });
     const std::vector<std::int64_t> map = {p.n, p.h, p.w, p.c};

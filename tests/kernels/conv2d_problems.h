@@ -21,8 +21,8 @@ inline kernels::Conv2dProblem same_size(std::int64_t n, std::int64_t h, std::int
 template <class Body>
 void for_each_implementation(const kernels::Conv2dProblem& p, engine::DType maps, const Body& body,
                              Variants variants = Variants::kAlgorithms) {
-  for (const Implementation* implementation : implementations(variants)) {
-    if (!implementation->supports(p) || implementation->maps() != maps) continue;
+  for (const Implementation* implementation : implementations(variants, maps)) {
+    if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     body(*implementation);
   }

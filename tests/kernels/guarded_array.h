@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/sanitizers.h"
 
 #ifdef SAPNET_TEST_ASAN
@@ -18,9 +19,10 @@
 
 namespace sapnet::tests {
 
-/// Floats between two guard bands of NaN. A significant out-of-bounds read makes the result NaN, a write
-/// changes a band, and under AddressSanitizer any access to a band stops the test. The data is aligned to
-/// four bytes and no more, which is all that the contracts promise to kernels.
+/// Floats between two guard bands of NaN. A significant out-of-bounds read makes the result NaN; a write
+/// changes a band, which fails the test when the array is destroyed; under AddressSanitizer any access to a
+/// band stops the test. The data is aligned to four bytes and no more, which is all that the contracts
+/// promise to kernels.
 class GuardedArray {
  public:
   /// NaN everywhere, so that an element that a kernel fails to write is noticed.
@@ -36,26 +38,26 @@ class GuardedArray {
 
   GuardedArray(const GuardedArray&) = delete;
   GuardedArray& operator=(const GuardedArray&) = delete;
-  ~GuardedArray() { forbid_bands(false); }
+  ~GuardedArray() noexcept(false) {  // Catch throws at a failure with --abort
+    forbid_bands(false);
+    CHECK(intact());
+  }
 
   /// Null for an empty array; kernels take null for an absent argument.
   float* data() { return size_ == 0 ? nullptr : storage_.data() + kBand; }
   std::span<const float> values() const { return {storage_.data() + kBand, size_}; }
 
-  /// Whether both bands are unchanged.
-  bool intact() {
-    forbid_bands(false);
-    const auto untouched = [](float value) { return std::bit_cast<std::uint32_t>(value) == kCanary; };
-    const auto band = static_cast<std::ptrdiff_t>(kBand);
-    const bool result = std::all_of(storage_.begin(), storage_.begin() + band, untouched) &&
-                        std::all_of(storage_.end() - band, storage_.end(), untouched);
-    forbid_bands(true);
-    return result;
-  }
-
  private:
   static constexpr std::size_t kBand = (1 << 14) + 1;    // a few rows of most maps; odd, see above
   static constexpr std::uint32_t kCanary = 0x7FC0BEEFU;  // a NaN that arithmetic never produces
+
+  /// Whether both bands are unchanged.
+  bool intact() const {
+    const auto untouched = [](float value) { return std::bit_cast<std::uint32_t>(value) == kCanary; };
+    const auto band = static_cast<std::ptrdiff_t>(kBand);
+    return std::all_of(storage_.begin(), storage_.begin() + band, untouched) &&
+           std::all_of(storage_.end() - band, storage_.end(), untouched);
+  }
 
   void forbid_bands([[maybe_unused]] bool forbid) {
 #ifdef SAPNET_TEST_ASAN
@@ -79,6 +81,10 @@ inline std::vector<float> random_values(std::int64_t count, std::uint32_t seed, 
   std::vector<float> values(static_cast<std::size_t>(count));
   for (float& value : values) value = limit * (static_cast<float>(generator() >> 8) * 0x1p-23F - 1);
   return values;
+}
+
+inline std::vector<double> doubles(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
 }
 
 }  // namespace sapnet::tests

@@ -137,13 +137,14 @@ void test_kernels(engine::Device device, void (*body)()) {
   if (device == engine::Device::kCpu || have_gpu()) body();
 }
 
-std::vector<const Implementation*> implementations(Variants variants) {
+std::vector<const Implementation*> implementations(Variants variants, std::optional<engine::DType> maps) {
   const bool gpu = device_under_test == engine::Device::kCuda;
   const std::vector<Implementation>& all = gpu ? gpu_implementations() : cpu_implementations();
   const std::size_t step = gpu || variants == Variants::kAlgorithms ? 1 : kAlgorithms.size();
   const std::size_t end = !gpu && variants == Variants::kOne ? 1 : all.size();
   std::vector<const Implementation*> distinct;
-  for (std::size_t k = 0; k < end; k += step) distinct.push_back(&all[k]);
+  for (std::size_t k = 0; k < end; k += step)
+    if (!maps || all[k].maps() == *maps) distinct.push_back(&all[k]);
   return distinct;
 }
 

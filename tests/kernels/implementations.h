@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -167,8 +168,10 @@ enum class Variants {
   kOne,         // plain C++
 };
 
-/// The implementations that the running KERNEL_TEST_CASE tests. GPU: fp32 and fp16.
-std::vector<const Implementation*> implementations(Variants variants = Variants::kAlgorithms);
+/// The implementations that the running KERNEL_TEST_CASE tests, on a GPU fp32 and fp16; or those with this
+/// storage type.
+std::vector<const Implementation*> implementations(Variants variants = Variants::kAlgorithms,
+                                                   std::optional<engine::DType> maps = std::nullopt);
 
 /// Their storage types.
 std::vector<engine::DType> stored_types();

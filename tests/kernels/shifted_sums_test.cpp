@@ -12,8 +12,7 @@ namespace {
 void check(const kernels::ShiftedSumsProblem& p, engine::DType maps) {
   INFO(p.n << "×" << p.h << "×" << p.w << "×" << p.c << ", dilation " << p.dilation);
   const auto in = stored(random_values(p.n * p.h * p.w * p.c, 1), maps);
-  for (const Implementation* implementation : implementations(Variants::kSimd)) {
-    if (implementation->maps() != maps) continue;
+  for (const Implementation* implementation : implementations(Variants::kSimd, maps)) {
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       const std::int64_t partials = implementation->with_context(
@@ -21,8 +20,6 @@ void check(const kernels::ShiftedSumsProblem& p, engine::DType maps) {
       GuardedArray map(in), sums(static_cast<std::size_t>(p.n * partials * 9 * p.c));
       implementation->run(OPERATION(shifted_sums), p,
                           kernels::ShiftedSumsArguments<>{map.data(), sums.data()});
-      CHECK(map.intact());
-      CHECK(sums.intact());
       return std::vector<std::vector<float>>{copy(sums)};
     });
     check_shifted_sums(p, in, written[0]);

@@ -65,7 +65,7 @@ detector_of() {
     echo ASan
   elif [[ $1 == *"unexpected exception"*"CUDA: "* ]]; then
     echo emulator
-  elif [[ $1 == *"untouched )"* || $1 == *"->intact()"* ]]; then
+  elif [[ $1 == *"untouched )"* || $1 == *"intact()"* ]]; then
     echo "guard bands"
   elif [[ $1 == *"worst at ("* || $1 == *"not the same bits again"* ]]; then
     echo numerics
