@@ -107,10 +107,10 @@ Work wgrad_work(const Case& what, const Execution& execution) {
       shape.n /= what.uses;
       return all.slice(number * shape.count(), shape);
     };
-    return engine::WgradInput<>{part(x[k]), y[k] ? part(y[k]) : Tensor(), part(grad_preactivation[k])};
+    return engine::WgradInput{part(x[k]), y[k] ? part(y[k]) : Tensor(), part(grad_preactivation[k])};
   };
   work.run = [=](std::size_t k) {
-    std::vector<engine::WgradInput<>> uses;
+    std::vector<engine::WgradInput> uses;
     for (std::int64_t number = 0; number < what.uses; ++number) uses.push_back(use(k, number));
     engine::conv2d_wgrad(uses, *weights);
     return std::vector{*weights->weight().gradient()};
