@@ -9,11 +9,11 @@ namespace {
 
 /// The loss of a pixel. dlogits: gradient of the mean over all pixels; or null.
 __device__ double pixel_loss(const FocalProblem& p, const float* logits, float* dlogits) {
-  std::int64_t label = 0;
-  for (std::int64_t j = 1; j < p.c; ++j)
+  int label = 0;
+  for (int j = 1; j < p.c; ++j)
     if (logits[j] > logits[label]) label = j;
   double others = 0;
-  for (std::int64_t j = 0; j < p.c; ++j) {
+  for (int j = 0; j < p.c; ++j) {
     if (j == label) continue;
     const double e = exp(static_cast<double>(logits[j]) - static_cast<double>(logits[label]));
     others += e;
@@ -23,7 +23,7 @@ __device__ double pixel_loss(const FocalProblem& p, const float* logits, float* 
   const FocalPixel pixel = focal_pixel(p, complement, log1p(-clamped), pow(clamped, p.gamma));
   if (dlogits) {
     const double slope = pixel.slope / static_cast<double>(p.pixels()), others_slope = -slope / (1 + others);
-    for (std::int64_t j = 0; j < p.c; ++j)
+    for (int j = 0; j < p.c; ++j)
       dlogits[j] = static_cast<float>(j == label ? slope * complement
                                                  : others_slope * static_cast<double>(dlogits[j]));
   }
@@ -35,7 +35,8 @@ struct AddLoss {
   FocalArguments a;
 
   __device__ void operator()(std::int64_t pixel, double (&sums)[1]) const {
-    sums[0] += pixel_loss(p, a.logits + pixel * p.c, a.dlogits ? a.dlogits + pixel * p.c : nullptr);
+    const std::int64_t at = pixel * p.c;
+    sums[0] += pixel_loss(p, a.logits + at, a.dlogits ? a.dlogits + at : nullptr);
   }
 };
 
