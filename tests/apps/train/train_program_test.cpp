@@ -5,8 +5,8 @@
 #include <random>
 #include <sstream>
 
-#include "engine/parameters.h"
 #include "engine/files/output_file.h"
+#include "engine/parameters.h"
 #include "tests/apps/train/training_folder.h"
 #include "tests/catch.h"
 #include "tests/gpu/have_gpu.h"
