@@ -1,5 +1,5 @@
 # cmake -D bin=FOLDER -P portable.cmake: copies the libraries that FOLDER's programs need into FOLDER/lib, where
-# they look first. glibc's are not among them: they come with the system, together with its kernel's interface.
+# they look first, except glibc's, which must match the system.
 file(GLOB programs ${bin}/sapnet-*)
 file(REMOVE_RECURSE ${bin}/lib)
 file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${programs} RESOLVED_DEPENDENCIES_VAR libraries

@@ -41,18 +41,18 @@ struct KernelsOptions {
   int threads = 1;
   int repeat = 5;
   bool strict = false;
-  bool small = false;  // the same operations on small maps, to test the program
+  bool small = false;  // use small maps, to test the program
   std::string filter;  // only cases whose name contains this
-  /// Skips larger maps; 0: the default, which skips those of large images on the CPU and none on a GPU.
+  /// Skips larger maps; 0: the default, which skips large images on the CPU and nothing on a GPU.
   std::int64_t max_pixels = 0;
-  double seconds = 1e9;  // after this, no further case is started
+  double seconds = 1e9;  // no case is started after this time
 };
 
-/// Times each operation of bench/kernels/cases.h, on a GPU in fp16 and fp32, and compares with cuDNN if it is
+/// Times each operation of bench/kernels/cases.h; on a GPU in fp16 and fp32, compared with cuDNN if it is
 /// available.
 void bench_kernels(KernelsOptions options);
 
-/// Weights of the perceptual losses' networks.
+/// Weight files for the perceptual losses.
 struct PerceptionFiles {
   std::filesystem::path vgg, lpips;
 };

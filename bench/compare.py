@@ -3,10 +3,10 @@
     /usr/bin/python3 bench/compare.py
     python3 bench/compare.py --device cuda --program build/portable/bin/sapnet-bench --json FILE --seconds 200
 
-Each measurement runs in a process of its own, so that programs share neither caches nor memory. On the CPU, programs
+Each measurement runs in its own process, so that programs share neither caches nor memory. On the CPU, programs
 alternate over several rounds, and the best round counts. PyTorch runs in every mode of bench/peers/modes.py; the
-fastest is compared. Compiled modes start slowest and run last, on the CPU with an extra turn of sapnet, so that the
-other results exist if time runs out.
+fastest is compared. Compiled modes, which are slowest to start, run last (on the CPU, alternating with sapnet again),
+so that the other results are complete if time runs out.
 """
 import argparse
 import datetime
@@ -82,7 +82,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seconds", type=float, default=450,
                         help="time limit for all devices; the rest is skipped (default 450)")
-    parser.add_argument("--json", type=pathlib.Path, help="file for the results, written as they come")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results, updated after each measurement")
     parser.add_argument("--save", action="store_true", help="write the results to bench/results/")
     options = parser.parse_args()
 

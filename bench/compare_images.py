@@ -1,8 +1,7 @@
 """Compares outputs with PyTorch's on real images, before they are rounded to bytes.
 
     /usr/bin/python3 bench/compare_images.py --program build/bin/sapnet-bench
-                                             --weights ../shared/weights/sapnet_published_2021-09-12.pth
-                                             ../shared/data/rain100L/rain ../shared/data/real
+                                             --weights sapnet_published_2021-09-12.pth rain100L/rain photos/
 
 Prints the largest absolute difference for each image and overall (fp32, outputs in [0, 1]), and exits with 1 if it
 exceeds --limit.

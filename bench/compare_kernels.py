@@ -68,16 +68,16 @@ def measure(options, clock):
 
 
 def print_kernels(report, device):
-    print(f"\nOperations, {report['device']}: {'median' if device == 'cuda' else 'minimum'} of the runs; share "
-          "of the roofline; beside PyTorch.")
+    print(f"\nOperations, {report['device']}: {'median' if device == 'cuda' else 'minimum'} of the runs; percentage "
+          "of the roofline; PyTorch.")
     for kernel in report["kernels"]:
         time, peer = runs.typical(device, kernel), kernel.get("pytorch")
-        beside = "not measured"
+        comparison = "not measured"
         if peer:
             theirs = runs.typical(device, peer)
-            beside = f"{table.seconds(theirs):>10}  {theirs / time:6.2f} times ours  {peer['name'].split(', ')[-1]}"
+            comparison = f"{table.seconds(theirs):>10}  {theirs / time:6.2f} times ours  {peer['name'].split(', ')[-1]}"
         share = f"{kernel['percent_of_roofline']:.0f} %" if "percent_of_roofline" in kernel else ""
-        print(f"{', '.join(key(kernel)):<66}{table.seconds(time):>12}{share:>7}  {beside}")
+        print(f"{', '.join(key(kernel)):<66}{table.seconds(time):>12}{share:>7}  {comparison}")
 
 
 def main():
@@ -86,7 +86,7 @@ def main():
     parser.add_argument("--device", choices=MODES, default="cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--filter", default="", help="only operations whose name contains this")
-    parser.add_argument("--report", type=pathlib.Path, help="output of sapnet-bench kernels; default: run it")
+    parser.add_argument("--report", type=pathlib.Path, help="output of sapnet-bench kernels (default: run it)")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3, help="timed runs in each round")
     parser.add_argument("--seconds", type=float, default=300, help="time limit (default 300)")

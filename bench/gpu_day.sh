@@ -88,14 +88,14 @@ kernels() {
   measurements+=("$(cat "$report")")
 }
 
-# compare: networks and training steps beside PyTorch. Results are written as they come, so they survive a stop.
+# compare: networks and training steps compared with PyTorch. Results are written one by one, so they survive a stop.
 compare() {
   local json=$logs/compare.json
-  step "beside PyTorch" 190 "$python" bench/compare.py --device cuda --program "$programs/sapnet-bench" --seconds 170 \
+  step "compare with PyTorch" 190 "$python" bench/compare.py --device cuda --program "$programs/sapnet-bench" --seconds 170 \
     --json "$json"
   [ -s "$json" ] || return
   measurements+=("$(cat "$json")")
-  figures+=("$(cat "$logs/beside_PyTorch.out")")
+  figures+=("$(cat "$logs/compare_with_PyTorch.out")")
 }
 
 # variants: each of bench/variants, and the unmodified kernels for comparison.

@@ -1,4 +1,4 @@
-// Inputs of the benchmarks, from files of bench/compare.py or noise, and output files.
+// Benchmark inputs, either noise or files from bench/compare.py, and output files.
 #pragma once
 
 #include <cstddef>

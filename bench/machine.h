@@ -1,4 +1,4 @@
-// Limits of the machine that measurements are compared with, and this process's memory.
+// The machine's performance limits, to compare measurements with, and this process's memory.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ std::size_t process_memory(const std::string& field);
 std::string cpu_name();
 
 /// FLOP/s of fused multiply-adds on registers with this many threads: an upper limit for any kernel.
-/// Measured, the best of several attempts; takes about a third of a second.
+/// Measured: the best of several attempts, in about a third of a second.
 double fma_peak(int threads);
 
 /// Bytes per second of a copy, counting reads and writes, on a CPU with all engine threads: an approximate

@@ -14,13 +14,13 @@
 
 namespace sapnet::bench {
 
-/// How "gflops" and "percent_of_peak" count, whatever the algorithm.
+/// How "gflops" and "percent_of_peak" are counted, regardless of the algorithm.
 constexpr const char* kFlopsCounted =
-    "as of a direct convolution; Winograd does a quarter of its multiplications and may pass 100 % of peak";
+    "as for direct convolution; Winograd needs a quarter of its multiplications and may exceed 100 % of peak";
 
-/// The seconds of `repeat` calls, sorted. On a GPU: the time of the queued work, measured with events.
-/// Warm-up calls are not counted: one on a CPU; three on a GPU, since a network captures its graph on its
-/// second run.
+/// Sorted times in seconds of `repeat` calls. On a GPU: the time of the queued work, measured with events.
+/// Warm-up calls are excluded: one on a CPU; three on a GPU, since a network captures its graph on its second
+/// run.
 inline std::vector<double> time(engine::Device device, int repeat, const std::function<void()>& function) {
   using Clock = std::chrono::steady_clock;
   const bool cuda = device == engine::Device::kCuda;
@@ -39,7 +39,7 @@ inline std::vector<double> time(engine::Device device, int repeat, const std::fu
   return seconds;
 }
 
-/// sorted, here and below: the result of time().
+/// sorted, here and below: a result of time().
 inline double median(const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; }
 
 /// The time that rates are computed from: the median on a GPU; on a CPU, where other processes interfere, the

@@ -24,7 +24,7 @@ int run(int argc, char** argv) {
   const auto add_run = [&](CLI::App* command, sapnet::bench::RunOptions& options, const std::string& layout) {
     command->add_option("--weights", options.weights, "Weight file")->required();
     add_machine(command, options);
-    command->add_option("--precision", precision, "Precision of maps on cuda: fp32 (default) or fp16")
+    command->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
         ->check(CLI::IsMember({"fp32", "fp16"}));
     command->add_option("--input", options.input, "Raw little-endian fp32 " + layout + "; else noise");
   };
@@ -53,18 +53,19 @@ int run(int argc, char** argv) {
       ->add_option("--max-pixels", kernels.max_pixels,
                    "Skip maps with more pixels; default 200000 on the CPU, no limit on a GPU")
       ->check(CLI::PositiveNumber);
-  kernels_command->add_option("--seconds", kernels.seconds, "Start no further case after this time");
-  kernels_command->add_flag("--strict", kernels.strict, "Use direct convolutions only, on the CPU");
-  kernels_command->add_flag("--small", kernels.small, "Small maps, to test the program");
+  kernels_command->add_option("--seconds", kernels.seconds,
+                              "Time limit in seconds, after which no case starts");
+  kernels_command->add_flag("--strict", kernels.strict, "Use only direct convolutions, on the CPU");
+  kernels_command->add_flag("--small", kernels.small, "Use small maps, to test the program");
 
   sapnet::bench::StepOptions step;
   CLI::App* const step_command = app.add_subcommand("step", "A whole training step");
   add_patch_run(step_command, step, "(2, batch, patch, patch, 3), rainy and clean");
   sapnet::bench::PerceptionFiles perception;
   CLI::Option* const vgg_file = step_command->add_option(
-      "--vgg", perception.vgg, "VGG-16's weights, for all four losses; default: -SSIM only");
+      "--vgg", perception.vgg, "VGG-16 weights, to use all four losses; default: -SSIM only");
   CLI::Option* const lpips_file =
-      step_command->add_option("--lpips", perception.lpips, "LPIPS's linear weights, required with --vgg");
+      step_command->add_option("--lpips", perception.lpips, "LPIPS linear weights, required with --vgg");
   vgg_file->needs(lpips_file);
   lpips_file->needs(vgg_file);
 

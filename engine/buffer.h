@@ -12,8 +12,9 @@ namespace sapnet::engine {
 /// Free blocks of one device, sorted by size, reused for buffers of about the same size.
 class Pool;
 
-/// A move-only block of memory, aligned to at least 64 bytes and allocated from a pool, so a network's peak
-/// memory is what is alive at the same time. Contents are initially undefined. Thread-safe.
+/// A move-only block of memory, aligned to at least 64 bytes and allocated from a pool, so that a network's
+/// peak memory is only that of the buffers alive at the same time. Contents are initially undefined.
+/// Thread-safe.
 ///
 /// On a GPU, memory may be reused while work on the previous buffer is still queued, because all work runs in
 /// order on one stream (engine/cuda.h).
@@ -37,11 +38,11 @@ class Buffer {
   std::size_t bytes_ = 0;     // requested
   std::size_t capacity_ = 0;  // allocated
   Device device_ = Device::kCpu;
-  std::shared_ptr<Pool> pool_;  // that owns the block
+  std::shared_ptr<Pool> pool_;  // owns the block
 };
 
-/// While a Scope lives, the thread's buffers on `device` come from this pool, which shares memory with no
-/// other and never returns any: a captured graph keeps using the addresses it was captured with, and nothing
+/// While a Scope lives, the thread's buffers on `device` come from this pool. It shares no memory with other
+/// pools and never frees any: a captured graph keeps using the addresses it was captured with, and nothing
 /// can be allocated during capture.
 class PrivatePool {
  public:
@@ -70,15 +71,15 @@ struct MemoryReport {
 
 MemoryReport memory_report(Device device);
 
-/// Resets the peak to what is in use now.
+/// Resets the peak to the current use.
 void reset_peak(Device device);
 
-/// Returns pooled memory to the system, except that of private pools.
+/// Returns pooled memory to the system, except memory of private pools.
 void release_pool(Device device);
 
 /// Bytes that can still be allocated on the device, including pooled memory; the largest size_t if unknown.
-/// Check it before work that allocates many blocks: Linux grants each of them, and then kills the process
-/// that writes to them.
+/// Check it before work that allocates many blocks: Linux overcommits memory, and kills the process when it
+/// writes to the blocks.
 std::size_t available_memory(Device device);
 
 /// "502 MiB", rounded up, for messages.

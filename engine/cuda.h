@@ -17,13 +17,13 @@ std::string unavailable_reason();
 std::string describe();
 
 /// The single stream on which all work is queued, in order. So memory released by one operation may be reused
-/// by the next before either has run. All functions below throw Error when the runtime reports one.
+/// by the next before either has run. All functions below throw Error if the runtime reports one.
 kernels::CudaStream stream();
 
 /// Hold this while queueing work, so that a thread capturing a graph captures only its own work.
 std::unique_lock<std::recursive_mutex> lock();
 
-/// Allocates device memory; returns null when there is not enough.
+/// Allocates device memory; returns null if there is not enough.
 void* allocate(std::size_t bytes);
 void release(void* memory);
 
@@ -39,19 +39,19 @@ void download(void* host, const void* device, std::size_t bytes);
 /// Copies within the device in stream order.
 void copy(void* to, const void* from, std::size_t bytes);
 
-/// Fills with zero bytes in stream order.
+/// Sets bytes to zero in stream order.
 void set_zero(void* device, std::size_t bytes);
 
-/// Time in seconds that the work queued by `work` takes on the device, measured with events; waits for it.
+/// Device time, in seconds, of the work that `work` queues, measured with events; waits for it.
 double elapsed_seconds(const std::function<void()>& work);
 
-/// A CUDA graph: work captured once and launched any number of times, to avoid the launch overhead of its
+/// A CUDA graph: work captured once and launched any number of times, which avoids the launch overhead of the
 /// individual kernels.
 class Graph {
  public:
   /// Captures what `work` queues on the stream, without running it. `work` must not upload, download, or
-  /// allocate memory that the pool does not already hold, and must not contain the first matrix
-  /// multiplication of the process (cuBLAS initialises then).
+  /// allocate memory that the pool does not already hold, and must not contain the process's first matrix
+  /// multiplication (which initialises cuBLAS).
   explicit Graph(const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;

@@ -8,11 +8,11 @@ namespace sapnet::engine {
 
 struct Execution {
   Device device = Device::kCpu;
-  /// On the CPU: use direct convolution everywhere, in the order of the definition. Slower; the reference for
-  /// the fast algorithms.
+  /// On the CPU: use direct convolution everywhere, summing in the order of the definition. Slower; the
+  /// reference for the fast algorithms.
   bool strict = false;
-  /// Storage type of the maps between operations; the CPU supports fp32 only. Arithmetic is fp32, except that
-  /// tensor cores multiply fp16 operands exactly and accumulate in fp32.
+  /// Storage type of the feature maps between operations; the CPU supports fp32 only. Arithmetic is fp32,
+  /// except that tensor cores multiply fp16 operands exactly and accumulate in fp32.
   DType maps = DType::kFloat32;
 };
 

@@ -18,16 +18,16 @@ Tensor to_tensor(const Parameter& parameter, Device device);
 /// optimiser can update them with one kernel.
 class ParameterTensors {
  public:
-  /// trainable: allocate a gradient for each, in another contiguous array, initially zero.
+  /// trainable: allocates a gradient for each parameter, in another contiguous array, initially zero.
   ParameterTensors(Parameters parameters, Device device, bool trainable = false);
 
   /// The parameter with that name and shape, as to_tensor() gives it, but in this memory. Throws Error if it
   /// is missing, has another shape, or contains a non-finite value.
   Tensor get(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
-  /// Names, shapes and the initial values.
+  /// Names, shapes and initial values.
   const Parameters& initial() const { return initial_; }
-  /// Names, shapes and the current values.
+  /// Names, shapes and current values.
   Parameters current() const { return with_values(values_); }
   /// The same names and shapes with other values, such as an average; `values` has the shape of values().
   Parameters with_values(const Tensor& values) const;

@@ -1,5 +1,5 @@
-// Counter-based random numbers: a value depends only on its counter and key, so any thread, device or resumed
-// run computes the same one.
+// Counter-based random numbers: a value depends only on its counter and key, so it is the same on any thread
+// or device and in a resumed run.
 #pragma once
 
 #include <array>

@@ -6,8 +6,8 @@
 //   const Tensor similarity = ssim(derained, clean);
 //   tape.backward({{similarity, -1}});    // accumulates into the gradient() of each tracked weight
 //
-// A backward function holds handles to the tensors it needs. So memory lives as long as it is needed, and an
-// operation that could write in place sees that the tensor is shared.
+// A backward function holds handles to the tensors it needs. So they live as long as needed, and an operation
+// that could write in place sees that the tensor is shared.
 #pragma once
 
 #include <functional>
@@ -35,7 +35,7 @@ class Tape {
   /// of its inputs.
   void record(std::function<void()> backward) { steps_.push_back(std::move(backward)); }
 
-  /// One term, weight · value, of a loss that is a sum; both scalars on the same device.
+  /// One term, weight · value, of the loss, which is their sum; both scalars on the same device.
   struct Term {
     Tensor value, weight;
   };
@@ -44,8 +44,8 @@ class Tape {
   /// tape.
   void backward(std::span<const Term> loss);
 
-  /// The wgrads that the running backward() of this thread launches last; dropped if it throws. Throws Error
-  /// if none is running.
+  /// The queue of wgrads that this thread's running backward() launches at its end; dropped if backward()
+  /// throws. Throws Error if none is running.
   static WgradQueue& deferred_wgrads();
 
  private:

@@ -50,11 +50,10 @@ class Tensor {
   }
 
   /// A view of shape.count() elements from element `first` on; it has no gradient until it is tracked itself.
-  /// Throws Error if it reaches beyond the end.
+  /// Throws Error if it extends past the end.
   Tensor slice(std::int64_t first, const Shape& shape) const;
 
-  /// Whether no other tensor shares this memory, so that an operation that owns the handle may write in
-  /// place.
+  /// Whether no other tensor shares this memory. If so, an operation that owns the handle may write in place.
   bool unique() const { return buffer_.use_count() == 1; }
 
   /// Makes a Tape compute the gradient of the loss with respect to this tensor and accumulate it into

@@ -10,9 +10,9 @@ namespace {
 constexpr std::size_t kMaxCachedGraphs = 4;
 
 engine::Tensor copy_of(const engine::Tensor& tensor) {
-  engine::Tensor twin(tensor.shape(), tensor.device());
-  engine::copy(tensor, twin);
-  return twin;
+  engine::Tensor result(tensor.shape(), tensor.device());
+  engine::copy(tensor, result);
+  return result;
 }
 
 }  // namespace

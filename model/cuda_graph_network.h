@@ -12,7 +12,7 @@
 namespace sapnet::model {
 
 /// A network on a GPU that captures its kernels as a CUDA graph per input shape, so that the host queues one
-/// launch instead of about 150. The first input of a shape runs normally, the second captures the graph,
+/// launch instead of about 150. The first input of a shape runs eagerly, the second captures the graph, and
 /// later ones replay it. A few graphs are cached, each with its own memory.
 class CudaGraphNetwork final : public Network {
  public:
@@ -31,7 +31,7 @@ class CudaGraphNetwork final : public Network {
   void release_cached_memory() const override;
 
  private:
-  /// A shape seen once, and from the second time on, its graph.
+  /// An input shape, and its graph from the second use on.
   struct CachedGraph {
     engine::Shape shape;
     int stages;

@@ -18,7 +18,7 @@ namespace sapnet::model {
 /// another shape, or contains a non-finite value.
 class FrozenLayerBuilder : private LayerBuilder {
  public:
-  /// execution.maps: storage type of the maps between layers.
+  /// execution.maps: storage type of the feature maps between layers.
   FrozenLayerBuilder(const engine::Parameters& parameters, const engine::Execution& execution);
 
   using LayerBuilder::conv2d;

@@ -34,10 +34,10 @@ class LayerBuilder {
  public:
   LayerBuilder(const engine::ParameterTensors& parameters, const engine::Execution& execution);
 
-  /// Takes every parameter from `take`; finish() then checks nothing.
+  /// Gets every parameter from `take`; finish() then checks nothing.
   LayerBuilder(TakeParameter take, const engine::Execution& execution);
 
-  /// Storage type of the maps between layers; images are fp32.
+  /// Storage type of the feature maps between layers; images are fp32.
   engine::DType maps() const { return execution_.maps; }
 
   /// All throw Error with the tensor and the file if it is missing, has another shape, or contains a

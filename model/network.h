@@ -38,10 +38,10 @@ class Network {
   /// backward().
   virtual engine::Tensor forward(const engine::Tensor& rainy, int stages) const = 0;
 
-  /// Repacks the weights after the parameters have changed. Not while forward() or a backward pass runs.
+  /// Repacks the weights after the parameters have changed. Must not run during forward() or a backward pass.
   virtual void pack() = 0;
 
-  /// Releases memory that forward() keeps for inputs of the same shape.
+  /// Releases memory that forward() keeps to reuse for inputs of the same shape.
   virtual void release_cached_memory() const {}
 
   /// Approximate bytes that forward() allocates for an input of that shape, without a Tape and without the
@@ -55,8 +55,8 @@ class Network {
 /// Throws as forward() does.
 void check_input(const Network& network, const engine::Tensor& rainy, int stages);
 
-/// Ablations of SAPNet: without attention its tensors are absent; without dilation all units have dilation 1,
-/// which a weight file does not show.
+/// Ablations of SAPNet. Without attention its tensors are absent; without dilation all units have dilation 1,
+/// which cannot be seen in a weight file.
 struct SapnetOptions {
   bool attention = true, dilation = true;
 };
@@ -70,7 +70,7 @@ engine::Parameters init_parameters(std::string_view network, std::uint64_t seed,
 /// A network, identified by the tensor names in its weight file.
 struct NetworkKind {
   std::string_view name;  // one of kNetworks
-  bool attention = true;  // of a SAPNet
+  bool attention = true;  // if it is a SAPNet
 };
 
 /// Throws Error if they belong to neither network.

@@ -1,5 +1,5 @@
-// PReNet (Ren et al. 2019, arXiv 1901.09221): the recurrent frame around five plain residual blocks. With
-// SAPNet's dilations it is a SAPNet without attention.
+// PReNet (Ren et al. 2019, arXiv 1901.09221): a recurrent network with five plain residual blocks. With
+// SAPNet's dilations it is SAPNet without attention.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace sapnet::model {
 
-/// How its blocks are named and dilated.
+/// Tensor names and dilations of the blocks.
 struct PrenetBlocks {
   std::string_view name = kPrenet;
   std::string_view second = ".2";  // infix of the second convolution's tensor names

@@ -1,11 +1,11 @@
-// The recurrent frame that SAPNet and PReNet share: stages with the same weights, each of which refines the
-// previous stage's output.
+// The recurrent structure that SAPNet and PReNet share: stages with the same weights, each of which refines
+// the previous stage's output.
 //
 //   x = relu(conv_in([rainy, derained]))
 //   h, c = conv_lstm([x, h], c)
 //   derained = conv_out(blocks(h)) + rainy
 //
-// where derained = rainy at first, h = c = 0, and blocks are five residual blocks of the derived network.
+// Initially derained = rainy and h = c = 0. The derived class has the five residual blocks.
 #pragma once
 
 #include <cstdint>
@@ -26,21 +26,21 @@ class RecurrentNetwork : public Network {
   /// and its input or output, and the previous stage's images.
   std::size_t forward_bytes(const engine::Shape& rainy) const override;
 
-  /// The output of conv_in; four gates and both states of the cell; and of each of the five blocks its
-  /// intermediate map, pre-residual map and output.
+  /// The output of conv_in; the cell's four gates and two states; and the intermediate map, pre-residual map
+  /// and output of each of the five blocks.
   std::size_t training_bytes_per_stage(const engine::Shape& rainy) const final;
 
  protected:
   static constexpr std::int64_t kChannels = 32;
 
-  /// Builds the layers of the frame; derived networks add their blocks.
+  /// Builds conv_in, conv_lstm and conv_out; derived classes add their blocks.
   explicit RecurrentNetwork(LayerBuilder& builder);
 
   engine::DType maps() const { return maps_; }
   const engine::ConvLstmWeights& cell() const { return conv_lstm_; }
 
  private:
-  /// Steps the cell with x, which is released early, updates the state, and runs the residual blocks on the
+  /// Runs the LSTM cell on x, which is released early, updates the state, and runs the residual blocks on the
   /// new hidden state. All maps have kChannels channels.
   virtual engine::Tensor cell_and_blocks(engine::Tensor x, engine::LstmState& state) const = 0;
 

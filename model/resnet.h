@@ -1,11 +1,11 @@
 // A frozen residual network (He et al. 2016) without its classifier, as in the published segmentation
-// network: the feature maps after each of its four groups of blocks.
+// network. Returns the feature maps after each of its four groups of blocks.
 //
 //   x = max_pool 3×3/2 (relu(norm(conv 7×7/2 (image))))
-//   block: relu(norm(conv(relu(norm(conv(relu(norm(conv(x)))))))) + x)     1×1, 3×3, 1×1; or twice 3×3 in 18
+//   block: relu(norm(conv(relu(norm(conv(relu(norm(conv(x)))))))) + x)     1×1, 3×3, 1×1; ResNet-18: 3×3, 3×3
 //
-// The first block of each group but the first has stride 2 in its 3×3 convolution; the first block of a group
-// has a 1×1 convolution on its shortcut where the shape changes.
+// The first block of each group except the first has stride 2 in its 3×3 convolution. The first block of a
+// group has a 1×1 convolution on its shortcut if the shape changes.
 #pragma once
 
 #include <array>
@@ -22,8 +22,8 @@ namespace sapnet::model {
 
 /// The statistics that batch normalisation uses.
 enum class NormStatistics {
-  kRunning,  // the running statistics of training, folded into the convolutions
-  kBatch,    // those of the batch, as the published code does
+  kRunning,  // the running statistics from training, folded into the convolutions
+  kBatch,    // batch statistics, as in the published code
 };
 
 class Resnet {
@@ -31,7 +31,7 @@ class Resnet {
   static constexpr std::array<int, 3> kDepths = {18, 50, 101};
   static constexpr std::size_t kGroups = 4;
 
-  /// parameters: with torchvision's names; the classifier's, fc, are ignored. Throws Error with the first
+  /// parameters: with torchvision's names; the classifier (fc) is ignored. Throws Error with the first
   /// tensor that is missing, unexpected, or of the wrong shape.
   Resnet(int depth, const engine::Parameters& parameters, const engine::Execution& execution,
          NormStatistics statistics);
@@ -65,7 +65,7 @@ class Resnet {
   std::array<std::vector<Block>, kGroups> groups_;
 };
 
-/// Random parameters: convolutions from N(0, 2/n), n = kernel² · out the fan-out (He et al. 2015);
+/// Random parameters: convolutions from N(0, 2/n) with the fan-out n = kernel² · out (He et al. 2015);
 /// normalisations with mean 0 and variance 1, i.e. the identity, except that the last γ of each block is
 /// 1/√(number of blocks), which keeps the sum of the blocks at the scale of the image. The same seed gives
 /// the same weights.

@@ -1,12 +1,11 @@
 // The segmentation network for SAPNet's unsupervised background segmentation (section 3.3): a frozen feature
-// pyramid (Lin et al. 2017) on a residual network. Its own prediction serves as the pseudo-label.
+// pyramid network (FPN, Lin et al. 2017) on a ResNet. Its own prediction serves as the pseudo-label.
 //
 //   p5 = top(c5);   p4 = up(p5) + lateral1(c4);   p3 = up(p4) + lateral2(c3);   p2 = up(p3) + lateral3(c2)
 //   pk = smooth2(smooth1(pk)), with separate convolutions for each k
 //   logits = classify([up(p5), up(p4), up(p3), p2])
 //
-// c2 to c5 are the residual network's feature maps; up is bilinear, to the size of the map it is combined
-// with.
+// c2 to c5 are the ResNet's feature maps; up is bilinear resizing to the size of the map it is combined with.
 #pragma once
 
 #include <array>
@@ -35,7 +34,7 @@ class Segmentation {
   Resnet backbone_;
   std::vector<engine::Conv2dWeights> lateral_;                // of c5 (1×1 → 256), c4, c3, c2
   std::vector<std::array<engine::Conv2dWeights, 2>> smooth_;  // of p5, p4, p3, p2: 256 → 256 → 128
-  std::vector<engine::Conv2dWeights> classify_;  // the part for p5 and p4, and the part for p3 and p2
+  std::vector<engine::Conv2dWeights> classify_;               // one for p5 and p4, one for p3 and p2
   engine::DType maps_;
 };
 

@@ -26,7 +26,7 @@ class Vgg16 {
   /// The prefix in torchvision's files: features.0.weight to features.28.bias.
   static constexpr std::string_view kPrefix = "features.";
 
-  /// parameters: names begin with kPrefix; the file may stop after any block and then has fewer taps. Throws
+  /// parameters: names begin with kPrefix; the file may end after any block and then has fewer taps. Throws
   /// Error if the first block is incomplete or there are unexpected tensors.
   Vgg16(const engine::Parameters& parameters, const engine::Execution& execution);
 

@@ -1,4 +1,4 @@
-// Catch2, version 2 or 3. Tests include it by this header alone and use what both versions have.
+// Catch2 version 2 or 3. Tests include Catch2 only through this header and use only what both versions have.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

@@ -12,7 +12,7 @@ namespace sapnet::tests {
 /// Images of every supported kind, written by tests/train/image/make_images.py.
 inline const std::filesystem::path kImages = source_dir() / "tests/train/image/images";
 
-/// An image whose pixels all have one value in all channels.
+/// An image with the same value in all pixels and channels.
 inline train::Image flat_image(int width, int height, float value) {
   train::Image image;
   image.width = width;

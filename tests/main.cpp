@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   const int result = Catch::Session().run(argc, argv);
   const int skipped = sapnet::tests::skipped_tests();
   if (skipped == 0) return result;
-  std::cout << skipped << (skipped == 1 ? " test was" : " tests were") << " skipped for want of a GPU\n";
+  std::cout << skipped << (skipped == 1 ? " test was" : " tests were")
+            << " skipped because there is no GPU\n";
   return result == 0 && static_cast<std::size_t>(skipped) == tests_run ? kSkipped : result;
 }

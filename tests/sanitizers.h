@@ -1,5 +1,5 @@
-// Which sanitizer watches the code under test: SAPNET_TEST_ASAN, SAPNET_TEST_TSAN, or neither. For the tests
-// of the programs, which are built without it, tests/CMakeLists.txt defines it.
+// The sanitizer of the code under test: SAPNET_TEST_ASAN, SAPNET_TEST_TSAN, or neither. Whole-program tests
+// are built without sanitizers; for them tests/CMakeLists.txt defines the macro.
 #pragma once
 
 #if defined(SAPNET_TEST_ASAN)

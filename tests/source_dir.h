@@ -5,7 +5,7 @@
 
 namespace sapnet::tests {
 
-/// The environment's SAPNET_SOURCE_DIR, for tests run on another machine, or the tree they were built from.
+/// The environment variable SAPNET_SOURCE_DIR, for tests on another machine, or else the build's source tree.
 std::filesystem::path source_dir();
 
 }  // namespace sapnet::tests

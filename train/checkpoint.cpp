@@ -77,7 +77,7 @@ std::string checksum(const Metadata& metadata, const engine::Parameters& tensors
 }
 
 TrainingState read(const fs::path& file) {
-  const auto fail = [&](const std::string& fault) { throw Error(file.string() + ": " + fault); };
+  const auto fail = [&](const std::string& message) { throw Error(file.string() + ": " + message); };
   Metadata metadata = weights::read_metadata(file);
   const engine::Parameters tensors = weights::read_weights(file);
   const std::string claimed = std::exchange(metadata["crc32"], {});

@@ -26,7 +26,7 @@ template <class Key>
 using Weights = std::vector<std::pair<Key, double>>;
 
 struct Range {
-  double least, most;
+  double min, max;
 };
 constexpr double kMany = 1e9;
 struct AnyFile {};
@@ -118,7 +118,7 @@ class Reader {
 
   void read(const Json& json, int& value, const Range& range) const {
     if (!json.is_number_integer() || !in(range, json.get<double>()))
-      fail("a whole number from " + text(range.least) + " to " + text(range.most), json);
+      fail("a whole number from " + text(range.min) + " to " + text(range.max), json);
     value = json.get<int>();
   }
 
@@ -129,8 +129,8 @@ class Reader {
 
   void read(const Json& json, double& value, const Range& range) const {
     if (!json.is_number() || !in(range, json.get<double>()) || !std::isfinite(json.get<double>())) {
-      fail(range.most == kAny ? "a number of at least " + text(range.least)
-                              : "a number from " + text(range.least) + " to " + text(range.most),
+      fail(range.max == kAny ? "a number of at least " + text(range.min)
+                             : "a number from " + text(range.min) + " to " + text(range.max),
            json);
     }
     value = json.get<double>();
@@ -192,7 +192,7 @@ class Reader {
     fail(names, json);
   }
 
-  static bool in(const Range& range, double value) { return value >= range.least && value <= range.most; }
+  static bool in(const Range& range, double value) { return value >= range.min && value <= range.max; }
 
   static std::string text(double value) {
     std::ostringstream stream;
@@ -235,7 +235,7 @@ void apply(TrainConfig& config, const std::string& name, const Json& json, const
     found = true;
     Reader(source + ": " + name, folder).read(json, value, limits);
   });
-  if (!found) throw Error(source + ": there is no setting '" + name + "'; the settings are " + names);
+  if (!found) throw Error(source + ": unknown setting '" + name + "'; the settings are " + names);
 }
 
 void check_together(const TrainConfig& config, const std::string& source) {

@@ -15,7 +15,7 @@ std::vector<Pair> find_images(const fs::path& folder) {
   const fs::path rain = "rain", clean = "clean";
   const bool is_rain = folder.lexically_normal().filename() == rain;
   if (is_rain && fs::is_directory(folder.parent_path() / clean))
-    throw Error(folder.string() + ": is the rainy half of pairs; name its parent folder");
+    throw Error(folder.string() + ": is the rainy half of image pairs; specify its parent folder");
   std::vector<Pair> photos;
   const Listing listing = list_images(folder);
   for (const fs::path& file : listing.images) photos.push_back({{}, file});
@@ -24,8 +24,8 @@ std::vector<Pair> find_images(const fs::path& folder) {
   for (const auto& [there, missing] : {std::pair(rain, clean), {clean, rain}})
     if (fs::is_directory(folder / there))
       hint = "; it has " + there.string() + "/ but no " + missing.string() + "/, and pairs need both";
-  if (hint.empty() && listing.folders > 0) hint = ", only folders; name one of them";
-  throw Error(folder.string() + ": holds no images" + hint);
+  if (hint.empty() && listing.folders > 0) hint = ", only folders; specify one of them";
+  throw Error(folder.string() + ": contains no images" + hint);
 }
 
 std::shared_ptr<const RainMix> make_rain_mix(const TrainConfig& config) {
@@ -43,7 +43,7 @@ std::shared_ptr<const RainMix> make_rain_mix(const TrainConfig& config) {
 }
 
 std::shared_ptr<const Dataset> make_dataset(const TrainConfig& config) {
-  if (config.data.empty()) throw Error("there is no training data; name a folder of images");
+  if (config.data.empty()) throw Error("there is no training data; specify a folder of images");
   const PatchOptions patches = {.patch = config.patch,
                                 .stride = config.stride,
                                 .per_image = config.patches_per_image,

@@ -1,4 +1,4 @@
-// The parts of the training loss; train/losses.h defines them.
+// The parts of the training loss, which train/losses.h defines.
 #pragma once
 
 #include <array>

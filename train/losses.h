@@ -1,8 +1,8 @@
-// The training loss: a sum of up to five parts, each times its weight λ from the settings (arXiv 2111.08892,
-// section 3.4). With D the derained, R the rainy and G the clean images:
+// The training loss: a weighted sum of up to five parts, with weights λ from the settings (arXiv 2111.08892,
+// section 3.4). D is the derained, R the rainy and G the clean batch.
 //
 //   ssim          -SSIM(D, G)
-//   contrast      scale · Σ ωᵢ L1(Vᵢ(D), Vᵢ(G)) / (L1(Vᵢ(D), Vᵢ(R)) + 1e-7)      PCL; Vᵢ: VGG-16's taps
+//   contrast      scale · Σ ωᵢ L1(Vᵢ(D), Vᵢ(G)) / (L1(Vᵢ(D), Vᵢ(R)) + 1e-7)      PCL; Vᵢ: VGG-16 taps
 //   lpips         LPIPS(D, G)                                                    LPISL
 //   segmentation  focal(S(D), argmax S(D))                                       UBS; S: an FPN
 //   charbonnier   mean √((D - G)² + 1e-6)                                        not in the paper
@@ -31,10 +31,10 @@ namespace sapnet::train {
 struct LossTerm {
   LossPart part;
   double factor = 1;
-  engine::Tensor value = {};  // a scalar; empty if the terms were listed without images
+  engine::Tensor value = {};  // a scalar; empty if computed without images
 };
 
-/// What the loss compares: (n, h, w, 3) each, fp32.
+/// The inputs of the loss: (n, h, w, 3) each, fp32.
 struct LossImages {
   engine::Tensor derained, clean, rainy;
 };
@@ -60,7 +60,7 @@ class Losses {
     return make_terms(epoch, &images);
   }
 
-  /// λ.
+  /// The weight λ of a part.
   double weight(LossPart part) const { return weights_[static_cast<std::size_t>(part)]; }
 
   /// One line for each network that the loss uses.

@@ -1,4 +1,4 @@
-// The device work of one training step.
+// One training step on the device.
 #pragma once
 
 #include <cstdint>
@@ -28,18 +28,18 @@ class TrainStep {
             engine::Adam& adam, model::Network& network);
 
   struct Outcome {
-    std::vector<LossTerm> terms;  // of the loss, without values
-    std::vector<double> values;   // of the terms
-    double gradient_norm = 0;     // of all gradients together, times loss_scale
+    std::vector<LossTerm> terms;  // terms of the loss, without values
+    std::vector<double> values;   // values of the terms
+    double gradient_norm = 0;     // total norm of all gradients, times loss_scale
     double error_norm = 0;        // ‖D - G‖, D the derained and G the clean batch
   };
 
   /// Trains on the batch with the loss times `loss_scale`. If a value or the gradient norm is not finite,
-  /// parameters and moments stay unchanged. The gradients remain in parameters.gradients() until the next
+  /// parameters and moments remain unchanged. The gradients remain in parameters.gradients() until the next
   /// step.
   Outcome run(const Batch& batch, double learning_rate, double loss_scale);
 
-  /// Whether steps like the last one replay a graph.
+  /// Whether the current kind of step has been captured as a graph.
   bool recorded() const { return graph_ != nullptr; }
   /// Why capturing failed; empty if it succeeded or is still being tried.
   std::string graph_unavailable_reason() const {
@@ -47,8 +47,8 @@ class TrainStep {
   }
 
  private:
-  /// Capturing fails while the pool lacks memory that the graph needs in another order than before; an eager
-  /// run then leaves it in the pool, so the next attempt may succeed.
+  /// Capturing fails if the pool lacks a block that the graph needs, because it allocates in a different
+  /// order; an eager run then leaves the block in the pool, so the next attempt may succeed.
   static constexpr int kMaxCaptures = 3;
 
   void prepare(const Batch& batch);
@@ -61,7 +61,7 @@ class TrainStep {
   engine::Adam& adam_;
   model::Network& network_;
 
-  engine::PrivatePool pool_;  // the memory of a step, kept for the next one
+  engine::PrivatePool pool_;  // memory of a step, reused by the next one
   // What distinguishes kinds of steps, and the tensors that their graph reads and writes.
   std::vector<LossTerm> terms_;  // without values
   std::int64_t epoch_ = 0;

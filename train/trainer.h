@@ -1,4 +1,4 @@
-// The training step, with its bookkeeping.
+// A network with its optimiser, losses and loss scaling.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ class NotFinite : public Error {
 struct StepResult {
   double loss = 0;
   LossParts parts = {};
-  double psnr = 0;           // of the derained batch, in dB
-  double gradient_norm = 0;  // of all gradients together, before clipping
+  double psnr = 0;           // PSNR of the derained batch, in dB
+  double gradient_norm = 0;  // total norm of all gradients, before clipping
   double learning_rate = 0;
 };
 
@@ -56,8 +56,8 @@ class LossScale {
 class Trainer {
  public:
   /// Resumes from `start`. Empty moments mean zeros; an empty EMA starts from the parameters. total_steps: of
-  /// the whole run, for the schedules that need it. Throws Error if the parameters belong to no known
-  /// network, if the number of moments differs from that of the parameters, or as Losses does.
+  /// the whole run, for schedules that need it. Throws Error if the parameters belong to no known network, if
+  /// the number of moments differs from that of the parameters, or as Losses does.
   Trainer(const TrainConfig& config, const TrainingState& start, const engine::Execution& execution,
           std::int64_t total_steps = 0);
   Trainer(const Trainer&) = delete;
@@ -68,11 +68,11 @@ class Trainer {
   StepResult step(const Batch& batch);
 
   std::int64_t steps() const { return adam_.steps(); }
-  /// Of the next step, if its batch starts in this epoch.
+  /// The learning rate of the next step, if its batch starts in this epoch.
   double learning_rate(std::int64_t epoch) const;
   const model::Network& network() const { return *network_; }
   const Losses& losses() const { return losses_; }
-  /// Whether steps like the last one replay a CUDA graph.
+  /// Whether the current kind of step has been captured as a CUDA graph.
   bool recorded() const { return train_step_.recorded(); }
   /// Why capturing a graph failed; empty if it succeeded or is still being tried.
   std::string graph_unavailable_reason() const { return train_step_.graph_unavailable_reason(); }

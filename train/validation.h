@@ -19,7 +19,7 @@ namespace sapnet::train {
 class Validation {
  public:
   struct ImagePair {
-    std::string name;        // of the rainy file, or of the photo
+    std::string name;        // name of the rainy file or the photo
     std::size_t folder = 0;  // index into folders()
     int width = 0, height = 0;
     std::vector<std::uint8_t> rainy, clean;  // (height, width, 3)
@@ -27,10 +27,10 @@ class Validation {
   };
 
   struct Result {
-    std::vector<std::vector<std::uint8_t>> derained;  // of each image, rounded to bytes
+    std::vector<std::vector<std::uint8_t>> derained;  // per image, rounded to bytes
     std::vector<Scores> scores;
     std::vector<Scores> folder_means;  // per folder
-    Scores mean;                       // over the folder means
+    Scores mean;                       // mean of the folder means
   };
 
   /// Throws Error if a folder has no images, or one cannot be read.

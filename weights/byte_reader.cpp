@@ -44,6 +44,6 @@ Bytes ByteReader::take(std::uint64_t count) {
   return taken;
 }
 
-void ByteReader::fail(const std::string& fault) const { throw Error(source_ + ": " + fault); }
+void ByteReader::fail(const std::string& message) const { throw Error(source_ + ": " + message); }
 
 }  // namespace sapnet::weights

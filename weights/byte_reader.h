@@ -13,7 +13,7 @@ namespace sapnet::weights {
 
 using Bytes = std::span<const std::byte>;
 
-/// Quotes text from a file for a message: unprintable bytes as \xNN, long text truncated.
+/// Quotes text from a file for a message; escapes unprintable bytes as \xNN, truncates long text.
 std::string in_quotes(std::string_view text);
 
 /// The same bytes as text, without a copy.
@@ -42,8 +42,8 @@ class ByteReader {
     return value;
   }
 
-  /// Throws Error "SOURCE: fault".
-  [[noreturn]] void fail(const std::string& fault) const;
+  /// Throws Error "SOURCE: MESSAGE".
+  [[noreturn]] void fail(const std::string& message) const;
 
  private:
   Bytes bytes_;

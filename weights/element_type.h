@@ -11,7 +11,7 @@ namespace sapnet::weights {
 
 enum class ElementType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool };
 
-/// Limit on the dimensions that a file may claim.
+/// Maximum number of dimensions of a tensor.
 inline constexpr std::size_t kMaxDimensions = 32;
 
 /// Bytes of one element: 1, 2, 4 or 8.
@@ -20,7 +20,7 @@ std::uint64_t element_size(ElementType type);
 /// The type with this safetensors name ("F32", "BF16", ...); nullopt if unsupported.
 std::optional<ElementType> from_safetensors_name(std::string_view name);
 
-/// The type of this storage class of PyTorch's ("FloatStorage", ...); nullopt if unsupported.
+/// The type of this PyTorch storage class ("FloatStorage", ...); nullopt if unsupported.
 std::optional<ElementType> from_torch_storage_name(std::string_view name);
 
 /// Converts contiguous elements to fp32, rounding to nearest. `bytes` holds exactly values.size() elements,

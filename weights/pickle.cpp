@@ -69,8 +69,8 @@ class Interpreter {
  private:
   using Kind = Value::Kind;
 
-  [[noreturn]] void fail(const std::string& fault) const {
-    reader_.fail("its pickle (before byte " + std::to_string(reader_.position()) + ") " + fault);
+  [[noreturn]] void fail(const std::string& message) const {
+    reader_.fail("its pickle (before byte " + std::to_string(reader_.position()) + ") " + message);
   }
 
   void spend(std::uint64_t steps) {

@@ -12,15 +12,15 @@
 
 namespace sapnet::weights {
 
-/// A pickle's description of a storage, whose data is elsewhere in the file.
+/// A storage that a pickle refers to; its data is elsewhere in the file.
 struct Storage {
   std::string_view key;  // its name in the file, unique among the pickle's storages
   ElementType type;
-  std::uint64_t count;  // elements, as claimed by the file; not yet checked
+  std::uint64_t count;  // elements, according to the file; not yet checked
 };
 
-/// A strided view of a storage, in elements. Only these properties are checked: no number is negative, and
-/// shape and strides have the same length.
+/// A strided view of a storage, in elements. Checked only for non-negative numbers and equal lengths of shape
+/// and strides.
 struct StridedTensor {
   std::size_t storage;  // index into Pickle::storages
   std::uint64_t offset;
@@ -30,7 +30,7 @@ struct StridedTensor {
 /// A value in a pickle. Values refer to each other by index, so cyclic references are harmless.
 struct Value {
   enum class Kind {
-    kOpaque,  // None, a float: not relevant to weights
+    kOpaque,  // None or a float, which weights do not need
     kBool,
     kInteger,
     kText,      // index into texts

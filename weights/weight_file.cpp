@@ -28,7 +28,7 @@ std::map<std::string, std::string> read_metadata(const std::filesystem::path& fi
   return read_metadata(mapped.bytes(), file.string());
 }
 
-std::string trained_with(const std::filesystem::path& file, const std::string& name) {
+std::string read_metadata_entry(const std::filesystem::path& file, const std::string& name) {
   const auto metadata = read_metadata(file);
   const auto found = metadata.find(name);
   return found == metadata.end() ? std::string() : found->second;

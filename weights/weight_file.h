@@ -12,11 +12,11 @@
 
 namespace sapnet::weights {
 
-/// Reads a weight file; the format is recognised by the first bytes: safetensors, PyTorch's zip format (1.6
-/// and later) or PyTorch's legacy format. All numeric types are converted to fp32; a leading "module." (left
-/// by DataParallel) is dropped from names. Only the tensors whose names then start with `prefix` are read
-/// from the file. Nothing in the file is executed. Throws Error, naming the file and the fault, if the file
-/// is missing, damaged or of another kind.
+/// Reads a weight file; the format is detected from the first bytes: safetensors, PyTorch's zip format (1.6
+/// and later) or PyTorch's legacy format. All numeric types are converted to fp32; a leading "module." (from
+/// DataParallel) is dropped from names. Only tensors whose names then start with `prefix` are read from the
+/// file. Nothing in the file is executed. Throws Error, naming the file and the problem, if the file is
+/// missing, damaged or in another format.
 engine::Parameters read_weights(const std::filesystem::path& file, std::string_view prefix = "");
 
 /// The same for a weight file in memory; `source` names it in messages.
@@ -27,10 +27,11 @@ engine::Parameters read_weights(std::span<const std::byte> bytes, const std::str
 /// read_weights() does.
 std::map<std::string, std::string> read_metadata(const std::filesystem::path& file);
 
-/// One entry of the metadata, such as how the weights were trained; empty if there is none.
-std::string trained_with(const std::filesystem::path& file, const std::string& name);
+/// One entry of the metadata; empty if there is none.
+std::string read_metadata_entry(const std::filesystem::path& file, const std::string& name);
 
-/// Writes fp32 safetensors atomically (to a temporary file, then renamed). `metadata` becomes the header's
+/// Writes fp32 safetensors atomically (to a temporary file, then renamed). `metadata` is written as the
+/// header's
 /// "__metadata__". Equal arguments give equal bytes. Throws Error if the disk is full or the folder is not
 /// writable.
 void write_safetensors(const std::filesystem::path& file, const engine::Parameters& parameters,

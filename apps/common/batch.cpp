@@ -16,7 +16,7 @@ Batch::Batch(std::string program, const Plan& plan, OutputFolder& folder, std::f
       on_stop_(std::move(on_stop)),
       progress_("images", plan.tasks.size()),
       stop_handler_([this] { stop(); }) {
-  for (const auto& fault : plan.faults) print_error(fault);
+  for (const auto& message : plan.errors) print_error(message);
 }
 
 void Batch::done(const ImageTask& task, const std::string& error) {
@@ -40,7 +40,7 @@ int Batch::finish() {
   for (const auto& sentence : plan_.skipped) std::fprintf(stderr, "%s\n", sentence.c_str());
   if (failed_ > 0 && total() > 1)
     print_error(std::to_string(failed_) + " of " + counted(total(), "image") + " failed");
-  return failed_ == 0 && plan_.faults.empty() ? 0 : 1;
+  return failed_ == 0 && plan_.errors.empty() ? 0 : 1;
 }
 
 void Batch::stop() {

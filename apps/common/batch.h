@@ -23,13 +23,13 @@ class Batch {
   /// Hold this while changing anything that `on_stop` reads, and for done().
   std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
-  /// Reports a finished task. error: why its image was not written; empty on success.
+  /// Reports a finished task. error: why the image was not written; empty on success.
   void done(const ImageTask& task, const std::string& error);
 
   /// Prints `PROGRAM: error: SENTENCE`.
   void print_error(const std::string& sentence);
 
-  /// Prints the summary. Returns the exit code: 1 if an image failed or an input had none.
+  /// Prints the summary. Returns the exit code: 1 if an image failed or an input had no images.
   int finish();
 
   Progress& progress() { return progress_; }

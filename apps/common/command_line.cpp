@@ -29,14 +29,14 @@ class HelpFormatter : public CLI::Formatter {
 };
 
 template <typename Number>
-Check number_check(const std::string& what, Number least, Number most, const std::string& type_name) {
+Check number_check(const std::string& what, Number min, Number max, const std::string& type_name) {
   return {what,
-          [least, most](const std::string& text) {
+          [min, max](const std::string& text) {
             Number value{};
             const char* end = text.data() + text.size();
             const auto result = std::from_chars(text.data(), end, value);
-            return result.ec == std::errc() && result.ptr == end && value >= least &&
-                   value <= most;  // so no NaN
+            return result.ec == std::errc() && result.ptr == end && value >= min &&
+                   value <= max;  // so no NaN
           },
           type_name};
 }
@@ -62,15 +62,15 @@ std::string mismatch(const CLI::App& app, const std::string& message) {
 
 }  // namespace
 
-Check whole_number(std::uint64_t least, std::uint64_t most) {
-  return number_check("a whole number from " + std::to_string(least) + " to " + std::to_string(most), least,
-                      most, "N");
+Check whole_number(std::uint64_t min, std::uint64_t max) {
+  return number_check("a whole number from " + std::to_string(min) + " to " + std::to_string(max), min, max,
+                      "N");
 }
 
-Check number(double least, double most) {
+Check number(double min, double max) {
   std::array<char, 80> what;
-  std::snprintf(what.data(), what.size(), "a number from %g to %g", least, most);
-  return number_check(what.data(), least, most, "X");
+  std::snprintf(what.data(), what.size(), "a number from %g to %g", min, max);
+  return number_check(what.data(), min, max, "X");
 }
 
 Check one_of(std::vector<std::string> words) {
@@ -102,8 +102,8 @@ CommandLine::Option* CommandLine::Option::type_name(const std::string& name) {
   return this;
 }
 
-CommandLine::Option* CommandLine::Option::expected(int least, int most) {
-  option_->expected(least, most);
+CommandLine::Option* CommandLine::Option::expected(int min, int max) {
+  option_->expected(min, max);
   return this;
 }
 

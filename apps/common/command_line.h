@@ -15,7 +15,7 @@ class Option;
 
 namespace sapnet::apps {
 
-/// A check of an option's value. It runs before CLI11's own conversion, whose messages are less helpful.
+/// A check of an option's value. It runs before CLI11's conversion, whose messages are less helpful.
 struct Check {
   std::string what;  // what the value must be, such as "a whole number from 1 to 100"
   std::function<bool(const std::string& value)> holds;
@@ -23,8 +23,8 @@ struct Check {
 };
 
 /// Their type names are N, X and a|b|c.
-Check whole_number(std::uint64_t least, std::uint64_t most);
-Check number(double least, double most);
+Check whole_number(std::uint64_t min, std::uint64_t max);
+Check number(double min, double max);
 Check one_of(std::vector<std::string> words);
 
 class CommandLine {
@@ -34,7 +34,7 @@ class CommandLine {
     explicit Option(CLI::Option* option) : option_(option) {}
     Option* check(Check check);  // sets the type name too
     Option* type_name(const std::string& name);
-    Option* expected(int least, int most);  // number of values
+    Option* expected(int min, int max);  // number of values
 
    private:
     CLI::Option* option_;
@@ -45,7 +45,7 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  /// Sets the layout of --help: the usage lines without the program's name, and a text below the options.
+  /// Sets the layout of --help: usage lines without the program's name, and a text below the options.
   void set_help(std::vector<std::string> usages, const std::string& footer);
   void set_version_flag(const std::string& name, const std::string& version);
 
@@ -55,8 +55,8 @@ class CommandLine {
   Option* add_option(const std::string& name, Value& value, const std::string& help);
   void add_flag(const std::string& name, bool& value, const std::string& help);
 
-  /// Returns false if --help or --version was given, and printed. Throws UsageError, which names the option
-  /// and the value.
+  /// Returns false after printing --help or --version. Throws UsageError, which names the option and the
+  /// value.
   bool parse(int argc, char** argv);
 
   /// How many times an option was given; call after parse().

@@ -9,7 +9,7 @@ namespace sapnet::apps {
 /// Formats one number like printf: formatted("%.2f dB", 31.5).
 std::string formatted(const char* format, double value);
 
-/// A path quoted for a shell if necessary.
+/// A path, quoted for the shell if necessary.
 std::string quoted(const std::filesystem::path& path);
 
 /// A file as a URL: "file:///photos/my%20run/report.html".

@@ -13,7 +13,7 @@ namespace sapnet::apps {
 namespace {
 
 constexpr int kLongestSide = 1600;
-constexpr int kQuality = 92;  // above 90 the encoder does not subsample chroma, which thin streaks need
+constexpr int kQuality = 92;  // above 90 the encoder does not subsample chroma, which would blur thin streaks
 
 constexpr std::string_view kHandle =
     "<span class=\"handle\" aria-hidden=\"true\"><svg viewBox=\"0 0 36 36\" fill=\"none\" "

@@ -14,11 +14,11 @@ std::string escape(std::string_view text);
 /// Formats a number with a true minus sign and ∞.
 std::string number(double value, int decimals);
 
-/// The signed difference after - before, coloured as an improvement or not; 0 for equal infinities.
+/// The signed difference after - before, coloured as gain or loss; 0 for equal infinities.
 std::string gain(double before, double after, int decimals, std::string_view unit,
                  bool more_is_better = true);
 
-/// A tile of the summary. `value` and `remark` are HTML.
+/// A tile of the summary; `value` and `remark` are HTML.
 std::string tile(std::string_view name, const std::string& value, const std::string& remark);
 
 /// A before/after slider; (height, width, 3) bytes each, embedded as JPEG, downscaled by an integer factor if

@@ -8,8 +8,8 @@
 
 namespace sapnet::apps {
 
-/// Creates the output folder of a plan and its missing parents; the destructor removes those it created that
-/// are still empty.
+/// Creates the output folder of a plan and missing parent folders; the destructor removes created folders
+/// that are still empty.
 class OutputFolder {
  public:
   /// Throws UsageError if a file is in the way, Error if the folder cannot be created or written to.

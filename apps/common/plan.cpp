@@ -43,7 +43,8 @@ std::string output_name(const fs::path& input, const std::string& format) {
 bool output_is_file(const FileOptions& options) {
   const fs::path& output = options.output;
   const std::string what = "-o " + output.string();
-  if (output == "-") throw UsageError(what + ": images cannot go to standard output; name a file or folder");
+  if (output == "-")
+    throw UsageError(what + ": images cannot be written to standard output; specify a file or folder");
   if (fs::is_directory(output)) return false;
   if (fs::exists(output) && !fs::is_regular_file(output)) throw UsageError(what + ": is not a regular file");
   const std::string extension = extension_of(output);
@@ -59,7 +60,7 @@ bool output_is_file(const FileOptions& options) {
                      "; for a folder, write " + output.string() + "/");
   }
   if (options.inputs.size() > 1 || fs::is_directory(options.inputs.front()))
-    throw UsageError(what + ": is one file, but there are several images; name a folder");
+    throw UsageError(what + ": is one file, but there are several images; specify a folder");
   return true;
 }
 
@@ -92,15 +93,15 @@ std::string join(const std::vector<std::string>& sentences) {
 }  // namespace
 
 void require_input_and_output(const FileOptions& options) {
-  if (options.inputs.empty()) throw UsageError("no INPUT; name images or folders");
-  if (options.output.empty()) throw UsageError("no output; name a file or folder with -o");
+  if (options.inputs.empty()) throw UsageError("no INPUT; specify images or folders");
+  if (options.output.empty()) throw UsageError("no output; specify a file or folder with -o");
 }
 
 Plan plan_images(const FileOptions& options) {
   const bool to_file = output_is_file(options);
   Plan plan;
   plan.output = options.output;
-  std::set<fs::path> seen;  // a file may be named twice, or be in a named folder too
+  std::set<fs::path> seen;  // a file may be given twice, or directly and in a folder
   const auto add = [&](const fs::path& input) {
     if (!seen.insert(fs::weakly_canonical(input)).second) return;
     plan.tasks.push_back(
@@ -116,12 +117,13 @@ Plan plan_images(const FileOptions& options) {
       for (const auto& image : listing.images) add(image);
       if (auto sentence = skipped_files(listing, input); !sentence.empty())
         plan.skipped.push_back(std::move(sentence));
-      if (listing.images.empty()) throw Error(input.string() + ": holds no images (.png, .jpg, .jpeg, .bmp)");
+      if (listing.images.empty())
+        throw Error(input.string() + ": contains no images (.png, .jpg, .jpeg, .bmp)");
     } catch (const Error& error) {
-      plan.faults.emplace_back(error.what());
+      plan.errors.emplace_back(error.what());
     }
   }
-  if (plan.tasks.empty()) throw Error(join(plan.faults));
+  if (plan.tasks.empty()) throw Error(join(plan.errors));
   check_outputs(plan.tasks, to_file, options);
   return plan;
 }

@@ -13,7 +13,7 @@ struct FileOptions {
   std::filesystem::path output;               // a folder or a file
   std::string format;                         // "png", "jpg", or empty: like the input
 
-  /// A file or folder that another option names. `what` precedes its path in messages.
+  /// A file or folder given by another option. `what` precedes its path in messages.
   struct Named {
     std::string what;  // "the weight file", "--json"
     std::filesystem::path path;
@@ -28,11 +28,11 @@ struct ImageTask {
 struct Plan {
   std::vector<ImageTask> tasks;      // at least one
   std::filesystem::path output;      // as given: a folder or the file
-  std::vector<std::string> faults;   // errors about inputs without images
-  std::vector<std::string> skipped;  // messages about other files in the input folders
+  std::vector<std::string> errors;   // inputs without images
+  std::vector<std::string> skipped;  // other files in the input folders
 };
 
-/// Throws UsageError if the command line names no input or no output.
+/// Throws UsageError if the command line has no input or no output.
 void require_input_and_output(const FileOptions& options);
 
 /// Lists all input images, those of a folder in natural order, with their output files. Writes nothing.

@@ -69,8 +69,8 @@ bool another_signal() {
   return sigtimedwait(&stops, nullptr, &at_once) > 0;
 }
 
-/// OpenMP's threads spin while waiting, which on a busy machine can take many times longer than the work
-/// itself. OpenMP reads the setting before main(), so the program restarts itself with it.
+/// OpenMP threads spin while waiting, which on a busy machine can take many times longer than the work
+/// itself. OpenMP reads OMP_WAIT_POLICY before main(), so the program restarts itself after setting it.
 void let_idle_threads_sleep(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("OMP_WAIT_POLICY", "passive", 0);
@@ -86,14 +86,14 @@ int run_program(const std::string& name, char** argv, const std::function<int()>
   };
   let_idle_threads_sleep(argv);
   clean_up_on_signals();
-  std::signal(SIGXFSZ, SIG_IGN);  // the write reports a file size limit itself
+  std::signal(SIGXFSZ, SIG_IGN);  // exceeding the file size limit then fails the write instead
   try {
     const int code = body();
     errno = 0;  // an earlier failed write leaves only the stream's error flag
     const bool flushed = std::fflush(stdout) == 0;
     if (flushed && std::ferror(stdout) == 0) return code;
     const std::string reason = errno == 0 ? "" : ": " + std::generic_category().message(errno);
-    print_error(("standard output cannot be written" + reason).c_str());
+    print_error(("cannot write to standard output" + reason).c_str());
   } catch (const UsageError& error) {
     print_error(error.what());
     std::fprintf(stderr, "Try '%s --help'.\n", name.c_str());
@@ -150,13 +150,13 @@ std::filesystem::path default_weights() {
   const auto prefix = program.parent_path().parent_path();
   const auto installed = prefix / "share/sapnet/sapnet.safetensors";
   if (std::filesystem::exists(installed)) return installed;
-  // build/bin is two folders below the root of the source tree, a preset's build/NAME/bin three.
+  // Programs are in build/bin, or in a preset's build/NAME/bin.
   for (const auto& root : {prefix.parent_path(), prefix.parent_path().parent_path()}) {
     const auto built = root / "weights/sapnet.safetensors";
     if (std::filesystem::exists(built)) return built;
   }
   throw Error(program.string() + ": there are no default weights at " + installed.string() +
-              "; name a file with --weights");
+              "; specify a file with --weights");
 }
 
 }  // namespace sapnet::apps

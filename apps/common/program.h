@@ -1,4 +1,4 @@
-// Shared by all programs: messages, exit codes, signals, default weights.
+// Code shared by all programs: messages, exit codes, signals, default weights.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class UsageError : public Error {
 /// temporary files are removed.
 int run_program(const std::string& name, char** argv, const std::function<int()>& body);
 
-/// While it exists, a signal that ends the program (such as Ctrl-C) runs `action` first, on another thread.
+/// While it exists, a signal that ends the program (such as Ctrl-C) first runs `action` on another thread.
 /// The main thread continues meanwhile; the program ends when `action` returns.
 class StopHandler {
  public:
@@ -61,8 +61,8 @@ class StopRequest {
 /// "1 image", "3 images".
 std::string counted(std::size_t count, const std::string& noun);
 
-/// sapnet.safetensors: installed in PREFIX/share/sapnet next to PREFIX/bin, else in weights/ of the source
-/// tree that the program was built in. Throws Error if it is in neither place.
+/// The path of sapnet.safetensors: installed in PREFIX/share/sapnet next to PREFIX/bin, else in weights/ of
+/// the source tree that the program was built in. Throws Error if it is in neither place.
 std::filesystem::path default_weights();
 
 }  // namespace sapnet::apps

@@ -15,7 +15,7 @@ namespace sapnet::apps {
 std::string clock_time(double seconds);
 
 struct ProgressOptions {
-  std::size_t finished = 0;  // before this run started
+  std::size_t finished = 0;  // items finished before this run
   double line_every = 0;     // minimum seconds between two plain lines
   bool item_in_bar = false;  // show the name of the last item at the end of the bar
 };
@@ -25,17 +25,17 @@ struct ProgressOptions {
 /// its output together.
 class Progress {
  public:
-  /// unit: plural of what is counted ("images"); total: 0 if unknown.
+  /// unit: plural of the counted items ("images"); total: 0 if unknown.
   Progress(std::string unit, std::size_t total, const ProgressOptions& options = {});
   /// Calls stop().
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// An item is done; `item` names it in the plain line.
+  /// An item is done; `item` is its name in the plain line.
   void done(std::string_view item);
 
-  /// An item failed; it does not count for the rate. Report the failure with print_error().
+  /// An item failed; it does not count towards the rate. Report the failure with print_error().
   void failed();
 
   /// Print whole lines on stdout or stderr without corrupting the bar.

@@ -1,4 +1,4 @@
-// The common parts of all report pages.
+// HTML shared by all report pages.
 #pragma once
 
 #include <string>

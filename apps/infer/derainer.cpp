@@ -13,9 +13,9 @@ namespace sapnet::apps {
 
 namespace {
 
-/// 0 if the file does not state it.
+/// The number of stages in the metadata; 0 if absent.
 int trained_stages(const std::filesystem::path& file) {
-  const std::string text = weights::trained_with(file, "stages");
+  const std::string text = weights::read_metadata_entry(file, "stages");
   int stages = 0;
   std::from_chars(text.data(), text.data() + text.size(), stages);
   return stages >= 1 && stages <= model::kMaxStages ? stages : 0;
@@ -26,7 +26,7 @@ int trained_stages(const std::filesystem::path& file) {
 Derainer::Derainer(const InferOptions& options) : weights_(options.weights), stages_(options.stages) {
   if (options.threads > 0) engine::set_threads(options.threads);
   chosen_ = choose_network(weights::read_weights(weights_), options,
-                           weights::trained_with(weights_, "dilation") != "off");
+                           weights::read_metadata_entry(weights_, "dilation") != "off");
   if (stages_ == 0) stages_ = trained_stages(weights_);
   if (stages_ == 0) stages_ = model::kStages;
 }

@@ -28,10 +28,10 @@ class Derainer {
   engine::Device device() const { return chosen_.execution.device; }
   engine::DType precision() const { return chosen_.execution.maps; }
   int stages() const { return stages_; }
-  /// Why a GPU that is present is not used; else empty.
+  /// Why an available GPU is not used; else empty.
   const std::string& warning() const { return chosen_.warning; }
 
-  /// For --verbose: aligned lines with the device, the network and the weight file.
+  /// For --verbose: aligned lines with device, network and weight file.
   std::string describe() const;
   /// For --verbose, at the end: a line with the device's peak memory.
   std::string describe_memory() const;

@@ -267,7 +267,7 @@ class ImagesJob {
   const Plan& plan_;
   const Derainer& derainer_;
   ScoreTable table_;
-  // Created first, so that mistakes are reported before hours of work.
+  // Created first, so that errors are reported before hours of work.
   std::optional<References> references_;
   std::unique_ptr<train::LpipsMetric> lpips_;
   OutputFolder folder_;

@@ -40,23 +40,25 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   CommandLine app("Removes rain from images and video frames.", "sapnet-infer");
   app.set_help({"[options] INPUT... -o OUT", "[options] --video WxH"}, kExamples);
   app.set_version_flag("--version", "sapnet-infer " SAPNET_VERSION);
-  app.add_option("INPUT", options.files.inputs, "Images (PNG, JPEG, BMP) and folders of them")->type_name("");
+  app.add_option("INPUT", options.files.inputs, "Images (PNG, JPEG, BMP) or folders of images")
+      ->type_name("");
   app.add_option("-o,--output", options.files.output,
-                 "Folder for the results, or a .png or .jpg file for one INPUT")
+                 "Output folder, or a .png or .jpg file if there is one INPUT")
       ->type_name("OUT");
   app.add_option("--format", options.files.format, "Write all images as png or jpg")
       ->check(one_of({"png", "jpg"}));
-  app.add_option("--quality", options.quality, "Quality of JPEG files, 1 to 100 (default 95)")
+  app.add_option("--quality", options.quality, "JPEG quality, 1 to 100 (default 95)")
       ->check(whole_number(1, 100));
   app.add_option("--weights", options.weights,
-                 "Weights, .safetensors or PyTorch's .pth (default: the bundled weights)")
+                 "Weight file, .safetensors or PyTorch .pth (default: the bundled weights)")
       ->type_name("FILE");
   app.add_option("--device", options.device,
-                 "Where to run (default auto: a GPU that passes a short self-test, else the CPU)")
+                 "Device (default auto: a GPU if it passes a short self-test, else the CPU)")
       ->check(one_of({"auto", "cpu", "cuda"}));
-  app.add_option("--precision", options.precision,
-                 "Precision of maps on a GPU (default fp16, which changes PSNR by less than 0.01 dB);\n"
-                 "the CPU computes in fp32")
+  app.add_option(
+         "--precision", options.precision,
+         "Precision of feature maps on a GPU (default fp16, which changes PSNR by less than\n0.01 dB); "
+         "the CPU computes in fp32")
       ->check(one_of({"fp32", "fp16"}));
   app.add_option("--threads", options.threads, "CPU threads (default: all)")->check(whole_number(1, 1024));
   app.add_option("--stages", options.stages,
@@ -71,11 +73,12 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
                  "norain-N for rain-N, or against one file for one INPUT")
       ->type_name("DIR");
   app.add_option("--lpips", options.lpips,
-                 "With --reference, also print LPIPS; its linear weights, lpips_vgg_linear_v0.1.pth")
+                 "With --reference, also print LPIPS; FILE: its linear weights, lpips_vgg_linear_v0.1.pth")
       ->type_name("FILE");
-  app.add_option("--vgg", options.vgg, "VGG-16's weights for --lpips, torchvision's vgg16-397923af.pth")
+  app.add_option("--vgg", options.vgg, "VGG-16 weights for --lpips, torchvision's vgg16-397923af.pth")
       ->type_name("FILE");
-  app.add_option("--json", options.json, "Write the results as JSON to a file, or with - to standard output")
+  app.add_option("--json", options.json,
+                 "Write the results as JSON to a file, or to standard output if FILE is -")
       ->type_name("FILE");
   app.add_option("--report", options.report, "Write an HTML page with a before/after slider per image")
       ->type_name("FILE.html");
@@ -96,18 +99,19 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
     }
   }
   if (options.report == "-")
-    throw UsageError("--report -: the page cannot go to standard output; name a file");
+    throw UsageError("--report -: the page cannot be written to standard output; specify a file");
   if (options.lpips.empty() != options.vgg.empty())
-    throw UsageError(options.vgg.empty() ? "--lpips also needs VGG-16's weights; name them with --vgg"
-                                         : "--vgg also needs LPIPS's linear weights; name them with --lpips");
+    throw UsageError(options.vgg.empty()
+                         ? "--lpips also needs VGG-16's weights; specify them with --vgg"
+                         : "--vgg also needs LPIPS's linear weights; specify them with --lpips");
   if (!options.lpips.empty() && options.reference.empty())
-    throw UsageError("--lpips needs a reference; name it with --reference");
+    throw UsageError("--lpips needs a reference; specify it with --reference");
   if (options.weights.empty()) options.weights = default_weights();
   auto& files = options.files;
   files.read.push_back({"the weight file", options.weights});
   if (!options.lpips.empty()) {
-    files.read.push_back({"the file of --lpips", options.lpips});
-    files.read.push_back({"the file of --vgg", options.vgg});
+    files.read.push_back({"the --lpips file", options.lpips});
+    files.read.push_back({"the --vgg file", options.vgg});
   }
   if (!options.reference.empty()) files.read.push_back({"the reference", options.reference});
   if (!options.json.empty() && !options.json_to_stdout()) files.written.push_back({"--json", options.json});

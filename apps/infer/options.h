@@ -13,7 +13,7 @@ namespace sapnet::apps {
 
 struct InferOptions {
   FileOptions files;
-  int quality = 95;  // of JPEG, 1 to 100
+  int quality = 95;  // JPEG quality, 1 to 100
   std::filesystem::path weights;
   std::string device = "auto";
   std::string precision;  // "fp32", "fp16", or empty: the default of the device
@@ -29,7 +29,7 @@ struct InferOptions {
   bool json_to_stdout() const { return json == "-"; }
 };
 
-/// nullopt if --help or --version was given, and printed. Throws UsageError.
+/// Returns nullopt after printing --help or --version. Throws UsageError.
 std::optional<InferOptions> parse_infer_options(int argc, char** argv);
 
 }  // namespace sapnet::apps

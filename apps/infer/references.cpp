@@ -13,7 +13,7 @@ References::References(const fs::path& file, std::size_t tasks)
   if (!fs::exists(file)) throw Error(file.string() + ": this reference does not exist");
   if (!folder_ && tasks != 1) {
     throw Error(file.string() + ": is one reference, but there are " + std::to_string(tasks) +
-                " images; name a folder");
+                " images; specify a folder");
   }
   if (folder_) {
     for (const auto& image : train::list_images(file).images) by_stem_.emplace(image.stem().string(), image);

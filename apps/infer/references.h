@@ -11,7 +11,7 @@ namespace sapnet::apps {
 /// Finds the reference of each input.
 class References {
  public:
-  /// file: a folder, or the image itself if there is one task. Throws Error if it is neither.
+  /// file: a folder, or an image if there is only one task. Throws Error if it is neither.
   References(const std::filesystem::path& file, std::size_t tasks);
 
   /// The reference of an input: the image with the same name and any extension, or norain-N for rain-N.

@@ -17,9 +17,9 @@ struct ReportEntry {
   std::string name;
   int width = 0, height = 0;
   std::vector<std::uint8_t> rainy, derained;          // (height, width, 3)
-  std::optional<train::Scores> scores, rainy_scores;  // of output and input; both or neither
+  std::optional<train::Scores> scores, rainy_scores;  // scores of output and input; both or neither
   std::string not_scored;                             // why requested scores are missing
-  double seconds = 0;                                 // in the network
+  double seconds = 0;                                 // time in the network
 };
 
 /// Information about the whole run.
@@ -41,8 +41,8 @@ class Report {
   /// Adds the error message of an image that failed.
   void add_failure(const std::string& sentence) { failures_.push_back(sentence); }
 
-  /// Writes the means, the failures and a remark, and renames the file to its final name. Without this call
-  /// no file is left.
+  /// Writes the means, the failures and a remark, and renames the file to its final name. Without this call,
+  /// no file remains.
   void finish(const std::string& remark = {});
 
  private:

@@ -25,7 +25,7 @@ std::size_t read_frame(std::span<std::uint8_t> frame) {
     const ssize_t count = read(STDIN_FILENO, frame.data() + filled, frame.size() - filled);
     if (count == 0) break;
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw Error("standard input cannot be read: " + std::generic_category().message(errno));
+    if (count < 0) throw Error("cannot read standard input: " + std::generic_category().message(errno));
     filled += static_cast<std::size_t>(count);
   }
   return filled;
@@ -37,8 +37,7 @@ bool write_frame(std::span<const std::uint8_t> frame) {
     const ssize_t count = write(STDOUT_FILENO, frame.data(), frame.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EPIPE) return false;
-    if (count < 0)
-      throw Error("standard output cannot be written: " + std::generic_category().message(errno));
+    if (count < 0) throw Error("cannot write to standard output: " + std::generic_category().message(errno));
     frame = frame.subspan(static_cast<std::size_t>(count));
   }
   return true;
@@ -70,7 +69,7 @@ int run_video(const InferOptions& options, const Derainer& derainer) {
   for (std::size_t number = 1;; ++number) {
     const std::vector<std::uint8_t> frame = next.get();
     if (frame.empty() && number > 1) break;
-    if (frame.empty()) throw Error("standard input has no frame");
+    if (frame.empty()) throw Error("standard input contains no frame");
     if (frame.size() < frame_bytes) {
       throw Error("standard input ends within frame " + std::to_string(number) + ": " +
                   std::to_string(frame.size()) + " of " + std::to_string(frame_bytes) +

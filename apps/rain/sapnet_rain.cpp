@@ -1,4 +1,4 @@
-// sapnet-rain: draws rain onto clean images.
+// sapnet-rain: adds synthetic rain to clean images.
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -29,10 +29,10 @@ Examples:
 Styles: soft, tapered streaks and mist, for any photo; additive, grey light added and clipped, as in the Rain100L
 and Rain100H datasets; photo, thin translucent streaks as captured by a camera, with haze, noise, defocus and JPEG
 compression.
---measure prints statistics of the rain in folders of pairs, next to rain drawn on their clean images.
+--measure prints statistics of the rain in folders of pairs, next to those of synthetic rain on the same clean images.
 
-Outputs keep the names of the inputs and are RGB .png files without transparency. The first image gets the rain
-of seed N, the next that of N + 1, and so on; the same images in the same order get the same rain on every machine.
+Outputs keep the names of the inputs and are RGB .png files without transparency. The first image uses
+seed N, the next one N + 1, and so on. The same images in the same order get the same rain on every machine.
 Exit code: 0 on success; 1 if an image failed (the others are still processed); 2 if the command line is wrong
 (nothing is done).)";
 
@@ -42,21 +42,20 @@ int run(int argc, char** argv) {
   train::RainOptions rain;
   std::string style(train::kRainStyles.front());
   std::vector<std::filesystem::path> measured;
-  CommandLine app("Draws synthetic rain onto clean images.", kName);
+  CommandLine app("Adds synthetic rain to clean images.", kName);
   app.set_help({"[options] INPUT... -o OUT", "--measure PAIRS... [options]"}, kFooter);
   app.set_version_flag("--version", "sapnet-rain " SAPNET_VERSION);
-  app.add_option("INPUT", files.inputs, "Images (PNG, JPEG, BMP) and folders of them")->type_name("");
-  app.add_option("-o,--output", files.output, "Folder for the rainy images, or a .png file for one INPUT")
+  app.add_option("INPUT", files.inputs, "Images (PNG, JPEG, BMP) or folders of images")->type_name("");
+  app.add_option("-o,--output", files.output, "Output folder, or a .png file if there is one INPUT")
       ->type_name("OUT");
-  app.add_option("--style", style, "Style of the rain (default soft)")
+  app.add_option("--style", style, "Rain style (default soft)")
       ->check(one_of({train::kRainStyles.begin(), train::kRainStyles.end()}));
   app.add_option("--strength", rain.strength,
-                 "Strength: 0 none, 0.2 a light shower, 1 a downpour (default 0.5)")
+                 "Rain strength: 0 none, 0.2 a light shower, 1 a downpour (default 0.5)")
       ->check(number(0, 1));
-  app.add_option("--seed", rain.seed, "Seed of the random numbers (default 1)")
+  app.add_option("--seed", rain.seed, "Random seed (default 1)")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
-  app.add_option("--measure", measured,
-                 "Print statistics of the rain in folders of pairs, and of synthetic rain")
+  app.add_option("--measure", measured, "Compare the rain in folders of pairs with synthetic rain")
       ->type_name("PAIRS");
   if (!app.parse(argc, argv)) return 0;
   rain.style = static_cast<train::RainStyle>(std::ranges::find(train::kRainStyles, style) -
@@ -80,7 +79,7 @@ int run(int argc, char** argv) {
       train::write_image(task.output, train::to_bytes(rainy.rgb, train::Rounding::kNearest), rainy.width,
                          rainy.height, 3, 100);
     });
-    ++rain.seed;  // after a broken image too, so that the rain of the others does not depend on it
+    ++rain.seed;  // even after a broken image, so that the others do not depend on it
     const auto lock = batch.lock();
     batch.done(task, error);
   }

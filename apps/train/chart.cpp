@@ -17,14 +17,14 @@ constexpr double kLeft = 56, kRight = 10, kTop = 12, kBottom = 26;  // margins f
 struct Axis {
   double low, high, step;
 
-  Axis(double least, double most, int ticks) {
-    const double span = most > least ? most - least : std::max(std::abs(most), 1.0) / 10;
+  Axis(double min, double max, int ticks) {
+    const double span = max > min ? max - min : std::max(std::abs(max), 1.0) / 10;
     const double magnitude = std::pow(10, std::floor(std::log10(span / ticks)));
     step = 10 * magnitude;
     for (const double factor : {5.0, 2.0, 1.0})
       if (span / (factor * magnitude) <= ticks) step = factor * magnitude;
-    low = std::floor(least / step) * step;
-    high = std::max(low + step, std::ceil(most / step) * step);
+    low = std::floor(min / step) * step;
+    high = std::max(low + step, std::ceil(max / step) * step);
   }
 
   double at(double value) const { return (value - low) / (high - low); }  // in [0, 1]

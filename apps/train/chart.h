@@ -10,14 +10,14 @@ namespace sapnet::apps {
 
 struct Curve {
   std::string name;                               // HTML
-  std::vector<std::pair<double, double>> points;  // (x, y), x rising
+  std::vector<std::pair<double, double>> points;  // (x, y), x ascending
 };
 
 inline constexpr std::size_t kMaxCurves = 6;
 
-/// A figure with up to kMaxCurves curves over the steps. If `level` has a name, its only point's y is drawn
-/// as a dashed line. `unit` follows the numbers of the y axis. Curves without points are omitted; without any
-/// point, the result is empty.
+/// A figure with up to kMaxCurves curves over the steps. If `level` has a name, the y of its only point is
+/// drawn as a dashed line. `unit` follows the numbers on the y axis. Curves without points are omitted; if
+/// there are no points at all, the result is empty.
 std::string chart(const std::string& title, const std::string& unit, const std::vector<Curve>& curves,
                   const Curve& level = {});
 

@@ -10,11 +10,11 @@
 
 namespace sapnet::apps {
 
-/// One column of a run's rows; rows without a value are skipped.
+/// One column of the rows as a curve; rows without a value are skipped.
 Curve curve(const std::string& name, const std::vector<train::HistoryRow>& rows,
             std::optional<double> train::HistoryRow::*value);
 
-/// Charts of PSNR and SSIM with a curve for each validation folder; empty if there is none.
+/// Charts of PSNR and SSIM with a curve per validation folder; empty if there is none.
 std::string charts_of_folders(const std::vector<train::HistoryRow>& rows);
 
 struct NamedHistory {
@@ -22,7 +22,7 @@ struct NamedHistory {
   std::vector<train::HistoryRow> rows;
 };
 
-/// A chart for each part of the loss, with a curve for each run; empty if no run has more than one part.
+/// A chart per part of the loss, with a curve per run; empty if no run has more than one part.
 std::string charts_of_parts(const std::vector<NamedHistory>& runs);
 
 }  // namespace sapnet::apps

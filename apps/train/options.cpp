@@ -15,13 +15,13 @@ Examples:
   sapnet-train --resume --out run/
   sapnet-train --compare run/ fine/ --out runs.html
 
-A data folder has pairs, in rain/ and clean/ or as rain-N and norain-N, or clean photos, on which rain is drawn.
+A data folder contains pairs, in rain/ and clean/ or as rain-N and norain-N, or clean photos, to which rain is added.
 Files in RUN: weights.safetensors, for sapnet-infer --weights; best.safetensors, the weights with the best validation
 score; report.html with curves and images; metrics.csv; the last two checkpoints.
 Ctrl-C finishes the step and saves; a second Ctrl-C stops immediately. --resume takes the settings from the
 checkpoint, except those given by --config, --data, --val or --set.
-Settings: see docs/training.md. Exit code: 0 if all steps are done, 1 if something failed, 2 if the command line is
-wrong, 128 + N if signal N ended the run.)";
+Settings: see docs/training.md. Exit code: 0 if all steps are done, 1 on failure, 2 if the command line is wrong,
+128 + N if signal N ended the run.)";
 
 }  // namespace
 
@@ -35,22 +35,21 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--config", options.config, "Settings file, such as those in train/configs")
       ->type_name("FILE");
   app.add_option("--data", options.data,
-                 "Training data folders, in equal shares; required if the settings have none, as ssim.json")
+                 "Training data folders, in equal shares; needed if the settings have none, as ssim.json")
       ->type_name("DIR");
   app.add_option("--val", options.validation,
-                 "Validation folders (default: those of --data; photos get other rain than in training)")
+                 "Validation folders (default: those of --data; photos get different rain)")
       ->type_name("DIR");
   app.add_option("--out", options.out, "Output folder of the run")->type_name("RUN");
   app.add_flag("--resume", options.resume, "Resume from the newest checkpoint in RUN");
-  app.add_option("--weights", options.weights,
-                 "Weights to start from (default: initial_weights in the settings)")
+  app.add_option("--weights", options.weights, "Initial weights (default: initial_weights in the settings)")
       ->type_name("FILE");
-  app.add_option("--set", options.settings, "Change a setting")->type_name("NAME=VALUE");
+  app.add_option("--set", options.settings, "Override settings")->type_name("NAME=VALUE");
   app.add_option("--device", options.device,
-                 "Where to run (default cpu; so far the GPU kernels have only run on an emulator)")
+                 "Device (default cpu; the GPU kernels have so far run only on an emulator)")
       ->check(one_of({"auto", "cpu", "cuda"}));
   app.add_option("--precision", options.precision,
-                 "Precision of maps and their gradients on a GPU (default fp32); weights stay fp32")
+                 "Precision of feature maps and gradients on a GPU (default fp32); weights stay fp32")
       ->check(one_of({"fp32", "fp16"}));
   app.add_option("--threads", options.threads, "CPU threads (default: all); results do not depend on it")
       ->check(whole_number(1, 1024));
@@ -59,8 +58,8 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
       ->type_name("RUN");
   if (!app.parse(argc, argv)) return std::nullopt;
   if (options.out.empty())
-    throw UsageError(options.compare.empty() ? "no output folder; name one with --out RUN"
-                                             : "no output page; name one with --out PAGE.html");
+    throw UsageError(options.compare.empty() ? "no output folder; specify one with --out RUN"
+                                             : "no output page; specify one with --out PAGE.html");
   if (!options.compare.empty()) {
     for (const char* other : {"--config", "--data", "--val", "--resume", "--weights", "--set", "--device",
                               "--precision", "--threads"})
@@ -70,11 +69,12 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
     for (const auto& run : options.compare)
       if (std::filesystem::weakly_canonical(std::filesystem::absolute(options.out).parent_path()) ==
           std::filesystem::weakly_canonical(run))
-        throw UsageError("--out " + options.out.string() + " is inside a compared run; name another folder");
+        throw UsageError("--out " + options.out.string() +
+                         " is inside a compared run; specify another folder");
     return options;
   }
   if (options.config.empty() && !options.resume)
-    throw UsageError("no settings; name a file with --config FILE, or continue a run with --resume");
+    throw UsageError("no settings; specify a file with --config FILE, or continue a run with --resume");
   if (options.resume && !options.weights.empty())
     throw UsageError("--weights cannot be used with --resume, which takes the weights from the checkpoint");
   if (options.precision == "fp16" && options.device == "cpu")

@@ -9,19 +9,19 @@
 namespace sapnet::apps {
 
 struct TrainOptions {
-  std::filesystem::path config;  // empty: that of the resumed run
+  std::filesystem::path config;  // empty: the settings of the resumed run
   std::vector<std::filesystem::path> data, validation;
   std::filesystem::path out;
-  std::filesystem::path weights;      // to start from; empty: random, or initial_weights
+  std::filesystem::path weights;      // initial weights; empty: initial_weights in the settings, else random
   std::vector<std::string> settings;  // NAME=VALUE
   bool resume = false;
   std::string device = "cpu", precision = "fp32";
   int threads = 0;  // 0: all
-  /// Runs whose curves are drawn on the page `out`, without training. Empty: `out` is a run.
+  /// Runs to compare on the page `out`, without training. Empty: `out` is the folder of a run.
   std::vector<std::filesystem::path> compare;
 };
 
-/// nullopt if --help or --version was given, and printed. Throws UsageError.
+/// Returns nullopt after printing --help or --version. Throws UsageError.
 std::optional<TrainOptions> parse_train_options(int argc, char** argv);
 
 }  // namespace sapnet::apps

@@ -1,4 +1,4 @@
-// report.html of a training run: progress, curves, and validation images before and after.
+// report.html of a training run: progress, curves, and validation images before and after deraining.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace sapnet::apps {
 
 struct TrainingReport {
   std::string network, device, validated_on;
-  std::int64_t steps = 0;                         // of the whole run
+  std::int64_t steps = 0;                         // in the whole run
   const std::vector<train::HistoryRow>& history;  // at least one row; the last has a validation
   const train::Validation& validation;
   const train::Validation::Result& result;

@@ -42,7 +42,7 @@ void RunFolder::refuse_to_overwrite() const {
        {"config.json", "metrics.csv", "report.html", "weights.safetensors", "best.safetensors"}) {
     if (fs::exists(folder_ / name)) {
       throw UsageError((folder_ / name).string() +
-                       ": already exists; use --resume to continue that run, or name another folder");
+                       ": already exists; use --resume to continue that run, or specify another folder");
     }
   }
 }

@@ -5,8 +5,8 @@
 
 namespace sapnet::apps {
 
-/// Locks the folder for one run. Creates it if missing, and the destructor removes it again if it created it
-/// and it is still empty.
+/// Locks the folder for one run. Creates the folder if it is missing; the destructor then removes it if it is
+/// still empty.
 class RunFolder {
  public:
   /// Throws UsageError if another run has the lock, Error if the folder cannot be created.
@@ -15,7 +15,7 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  /// Checks that a new run overwrites nothing. Throws UsageError naming a file that it would overwrite.
+  /// Throws UsageError, naming the file, if a new run would overwrite a file.
   void refuse_to_overwrite() const;
 
  private:

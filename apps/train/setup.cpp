@@ -15,20 +15,22 @@ namespace fs = std::filesystem;
 using train::TrainConfig;
 using train::TrainingState;
 
-void say(const std::string& sentence) { std::fprintf(stderr, "sapnet-train: %s\n", sentence.c_str()); }
+void print_status(const std::string& sentence) {
+  std::fprintf(stderr, "sapnet-train: %s\n", sentence.c_str());
+}
 
 std::optional<TrainingState> checkpoint_to_resume(const TrainOptions& options) {
-  auto saved =
-      train::read_checkpoint(options.out, [](const std::string& fault) { say("warning: " + fault); });
+  auto saved = train::read_checkpoint(
+      options.out, [](const std::string& message) { print_status("warning: " + message); });
   if (saved && !options.resume) {
     throw UsageError(options.out.string() +
-                     ": already contains a run; use --resume to continue it, or name another folder");
+                     ": already contains a run; use --resume to continue it, or specify another folder");
   }
   if (!saved && options.resume) {
     if (options.config.empty())
       throw UsageError(options.out.string() +
                        ": has no checkpoint to resume from; start a run with --config FILE");
-    say(options.out.string() + " has no checkpoint yet, so the run starts from the beginning");
+    print_status(options.out.string() + " has no checkpoint yet, so the run starts from the beginning");
   }
   return saved;
 }
@@ -52,13 +54,13 @@ TrainConfig configure(const TrainOptions& options, const std::optional<TrainingS
   } catch (const Error& error) {
     throw UsageError(error.what());
   }
-  if (config.data.empty()) throw UsageError("the settings have no data; name a folder with --data DIR");
+  if (config.data.empty()) throw UsageError("the settings have no data; specify a folder with --data DIR");
   return config;
 }
 
 namespace {
 
-/// Checks that weights were trained with or without a part of SAPNet, as the settings ask.
+/// Checks that weights were trained with or without a part of SAPNet, as in the settings.
 void check_part(const std::string& source, const std::string& part, bool trained, bool asked) {
   if (trained == asked) return;
   const auto with = [](bool has) { return std::string(has ? "with" : "without"); };
@@ -95,7 +97,7 @@ TrainingState start_of_run(const TrainOptions& options, const TrainConfig& confi
                 config.network, config.seed, {.attention = config.attention, .dilation = config.dilation})};
   }
   TrainingState start{.parameters = weights::read_weights(given)};
-  check_fits(start, config, weights::trained_with(given, "dilation") != "off");
+  check_fits(start, config, weights::read_metadata_entry(given, "dilation") != "off");
   return start;
 }
 

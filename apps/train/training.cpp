@@ -63,7 +63,7 @@ class Training {
     if (trainer_.steps() >= total_) {
       // If the program was killed before it wrote them.
       write_weights("weights.safetensors");
-      say("all " + std::to_string(total_) + " steps are done; use --set epochs=N for more");
+      print_status("all " + std::to_string(total_) + " steps are done; use --set epochs=N for more");
       return 0;
     }
     files::remove_abandoned_files(options_.out);
@@ -81,7 +81,7 @@ class Training {
       progress.stop();
       save_if_valid();
       if (!stop.requested()) throw;
-      say(std::string("error: ") + error.what());
+      print_status(std::string("error: ") + error.what());
       stop.exit_by_signal();
     }
     return 0;
@@ -92,19 +92,19 @@ class Training {
   static constexpr std::chrono::minutes kLongestUnsaved{10};
 
   void print_intro() const {
-    for (const std::string& line : train::describe_data(config_)) say(line);
-    say("validating on " + validated_on());
-    say(std::string(trainer_.network().name()) + removed_parts() + " on " +
-        engine::describe(execution_.device));
-    for (const std::string& line : trainer_.losses().describe()) say(line);
+    for (const std::string& line : train::describe_data(config_)) print_status(line);
+    print_status("validating on " + validated_on());
+    print_status(std::string(trainer_.network().name()) + removed_parts() + " on " +
+                 engine::describe(execution_.device));
+    for (const std::string& line : trainer_.losses().describe()) print_status(line);
     const auto number_of = [](std::int64_t count, const std::string& unit, const std::string& units) {
       return std::to_string(count) + " " + (count == 1 ? unit : units);
     };
-    say(number_of(total_, "step", "steps") + " of " + number_of(config_.batch, "patch", "patches") + " of " +
-        std::to_string(config_.patch) + "x" + std::to_string(config_.patch) + ", " +
-        number_of(config_.epochs, "epoch", "epochs") + " of " +
-        number_of(dataset_->size(), "patch", "patches") +
-        (trainer_.steps() > 0 ? "; resuming after step " + std::to_string(trainer_.steps()) : ""));
+    print_status(number_of(total_, "step", "steps") + " of " + number_of(config_.batch, "patch", "patches") +
+                 " of " + std::to_string(config_.patch) + "x" + std::to_string(config_.patch) + ", " +
+                 number_of(config_.epochs, "epoch", "epochs") + " of " +
+                 number_of(dataset_->size(), "patch", "patches") +
+                 (trainer_.steps() > 0 ? "; resuming after step " + std::to_string(trainer_.steps()) : ""));
   }
 
   /// " without dilation", or whatever the settings remove from the network.
@@ -144,20 +144,20 @@ class Training {
       if (stop.requested() && !last) exit_early(progress, stop);
     }
     progress.stop();
-    say("done: " + formatted("%.2f", history_.back().validation_psnr.value_or(0)) + " dB in validation, " +
-        formatted("%.2f", validation_.rainy_mean().psnr_rgb) + " dB without deraining; waited " +
-        formatted("%.1f", loader.waited()) + " s of " + formatted("%.0f", history_.back().seconds) +
-        " s for data");
+    print_status("done: " + formatted("%.2f", history_.back().validation_psnr.value_or(0)) +
+                 " dB in validation, " + formatted("%.2f", validation_.rainy_mean().psnr_rgb) +
+                 " dB without deraining; waited " + formatted("%.1f", loader.waited()) + " s of " +
+                 formatted("%.0f", history_.back().seconds) + " s for data");
     const auto best = std::ranges::max_element(history_, {}, [](const HistoryRow& row) {
       return row.validation_psnr.value_or(-1);  // rows without a score sort first
     });
     if (best->validation_psnr > history_.back().validation_psnr)
-      say("best.safetensors is from step " + std::to_string(best->step) + ", " +
-          formatted("%.2f", *best->validation_psnr) + " dB");
+      print_status("best.safetensors is from step " + std::to_string(best->step) + ", " +
+                   formatted("%.2f", *best->validation_psnr) + " dB");
     if (const std::string reason = trainer_.graph_unavailable_reason(); !reason.empty())
-      say("steps ran without a CUDA graph, which is slower: " + reason);
-    say("weights " + quoted(options_.out / "weights.safetensors") + ", curves and images " +
-        url_of(options_.out / "report.html"));
+      print_status("steps ran without a CUDA graph, which is slower: " + reason);
+    print_status("weights " + quoted(options_.out / "weights.safetensors") + ", curves and images " +
+                 url_of(options_.out / "report.html"));
   }
 
   void step(const train::Batch& batch, Progress& progress) {
@@ -307,7 +307,7 @@ class Training {
     weights::write_safetensors(options_.out / name, trainer_.weights(), metadata);
   }
 
-  /// The epoch in which the batch of the step after `steps` steps starts.
+  /// The epoch in which the batch of step number `steps`, counted from 0, starts.
   std::int64_t epoch_of(std::int64_t steps) const { return steps * config_.batch / dataset_->size(); }
 
   /// The number of stages of the last step, or of the first if there was none.
@@ -318,8 +318,8 @@ class Training {
   [[noreturn]] void exit_early(Progress& progress, StopRequest& stop) const {
     progress.stop();
     write_report();
-    say("stopped after step " + std::to_string(trainer_.steps()) + " of " + std::to_string(total_) +
-        "; resume with: " + resume_command());
+    print_status("stopped after step " + std::to_string(trainer_.steps()) + " of " + std::to_string(total_) +
+                 "; resume with: " + resume_command());
     stop.exit_by_signal();
   }
 
@@ -370,7 +370,7 @@ int run_training(const TrainOptions& options) {
   const TrainConfig config = configure(options, saved);
   const TrainingState start = start_of_run(options, config, saved);
   TrainOptions rest = options;
-  rest.resume = saved.has_value();  // without a checkpoint the run starts anew
+  rest.resume = saved.has_value();  // without a checkpoint the run starts from the beginning
   return Training(rest, config, start).run();
 }
 

@@ -1,5 +1,5 @@
-// The benchmarked operations, with their shapes in practice. This list is used for sapnet, cuDNN, cuBLAS and
-// PyTorch.
+// The benchmarked operations, with the shapes that SAPNet uses. sapnet, cuDNN, cuBLAS and PyTorch share this
+// list.
 #pragma once
 
 #include <array>
@@ -19,14 +19,14 @@ enum class Pass { kForward, kDgrad, kWgrad, kBackward };
 struct Case {
   Operation operation = Operation::kConv2d;
   Pass pass = Pass::kForward;
-  std::int64_t n = 1, h = 1, w = 1;  // of the maps; Adam: 1, 1 and the number of parameters
+  std::int64_t n = 1, h = 1, w = 1;  // size of the maps; Adam: 1, 1 and the number of parameters
   /// Channels of the input, or of two concatenated inputs; dgrad: of grad_preactivation.
   std::array<std::int64_t, 2> in{};
   std::int64_t out = 0;  // output channels of a convolution
   std::int64_t kernel = 3, dilation = 1;
-  std::int64_t uses = 1;  // wgrad: how many uses of the weights the n images come from
+  std::int64_t uses = 1;  // wgrad: number of uses of the weights that the n images come from
 
-  /// Its convolution, with stride 1 and "same" padding; for conv_lstm that of all gates.
+  /// The convolution, with stride 1 and "same" padding; for conv_lstm, that of all gates.
   kernels::Conv2dProblem conv() const;
 
   std::int64_t pixels() const { return n * h * w; }

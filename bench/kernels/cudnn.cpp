@@ -204,7 +204,7 @@ std::vector<Plan> plans(const Descriptor& graph, cudnnBackendHeurMode_t mode, DT
   Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   heuristic.set<cudnnBackendHeurMode_t>(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, {mode});
-  heuristic.finalize("asking for engines");
+  heuristic.finalize("querying engines");
   std::vector<Descriptor> configurations;
   std::vector<cudnnBackendDescriptor_t> raw;
   for (std::int64_t k = 0; k < kMost; ++k) {

@@ -1,5 +1,5 @@
-// NVIDIA's cuDNN as a peer: the fastest of its plans for a convolution. Used by benchmarks only. Loaded at
-// run time (libcudnn.so.9), so that programs start without it.
+// cuDNN as a baseline: the fastest of its plans for a convolution. Used by benchmarks only, and loaded at run
+// time (libcudnn.so.9), so that programs start without it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -20,8 +20,8 @@ std::string name();
 /// message if not.
 void check(const Convolution& convolution);
 
-/// Sorted seconds of the convolution with cuDNN, plus a copy that stands for extra passes over the maps
-/// (Convolution::more_bytes). Details of the chosen plan are added to `chosen`. Maps are NHWC; in fp16,
+/// Sorted times in seconds of the convolution with cuDNN, plus a copy that represents extra passes over the
+/// maps (Convolution::more_bytes). Adds details of the chosen plan to `chosen`. Maps are NHWC; in fp16,
 /// channels are padded to multiples of eight, as the tensor cores require. Throws Error if cuDNN has no plan.
 std::vector<double> time_convolution(const Convolution& convolution, int repeat,
                                      nlohmann::ordered_json& chosen);

@@ -1,4 +1,4 @@
-// The cuDNN library and backend descriptors. Only cudnn.cpp includes this.
+// The cuDNN library and its backend descriptors. Internal to cudnn.cpp.
 #pragma once
 
 #include <cudnn_graph.h>
@@ -74,7 +74,7 @@ inline void check_status(cudnnStatus_t status, const char* what) {
 class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type) {
-    check_status(library().create_descriptor(type, &raw_), "making a descriptor");
+    check_status(library().create_descriptor(type, &raw_), "creating a descriptor");
   }
   Descriptor(Descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   Descriptor& operator=(Descriptor&&) = delete;
@@ -92,13 +92,13 @@ class Descriptor {
     set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, {value.raw_});
   }
 
-  /// Copies as many of the attribute's values as fit into `to`; returns how many there are.
+  /// Copies up to max_count of the attribute's values to `to`; returns their number.
   template <class T>
   std::int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T* to,
-                   std::int64_t most) const {
+                   std::int64_t max_count) const {
     std::int64_t count = 0;
-    check_status(library().get(raw_, name, type, most, &count, to), "asking for an attribute");
-    return std::min(count, most);
+    check_status(library().get(raw_, name, type, max_count, &count, to), "reading an attribute");
+    return std::min(count, max_count);
   }
 
   void finalize(const char* what) { check_status(library().finalize(raw_), what); }

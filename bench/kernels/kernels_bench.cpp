@@ -79,7 +79,7 @@ class KernelsBench {
         ++skipped_;
         continue;
       }
-      report_.push_back(measure(options_.small ? small_twin(what) : what, execution));
+      report_.push_back(measure(options_.small ? small_version(what) : what, execution));
     }
   }
 
@@ -138,8 +138,8 @@ class KernelsBench {
   }
 
   static std::optional<double> error(const Case& what, const Execution& execution) {
-    const Work twin = make_work(small_twin(what), execution);
-    return twin.expected ? std::optional(largest_error(twin)) : std::nullopt;
+    const Work small = make_work(small_version(what), execution);
+    return small.expected ? std::optional(largest_error(small)) : std::nullopt;
   }
 
   ordered_json measure_peer(const Convolution& convolution) const {
@@ -148,11 +148,9 @@ class KernelsBench {
       return {{"name", "cuDNN"}, {"not_measured", reason}};
     try {
       peer["name"] = cudnn::name();
-      peer["what"] =
-          std::string("convolution") + (convolution.bias ? ", bias" : "") +
-          (convolution.relu ? ", ReLU" : "") +
-          (convolution.more_bytes > 0 ? ", and a copy for each pass over maps that it would take beside"
-                                      : "");
+      peer["what"] = std::string("convolution") + (convolution.bias ? ", bias" : "") +
+                     (convolution.relu ? ", ReLU" : "") +
+                     (convolution.more_bytes > 0 ? ", and a copy for each extra pass over maps" : "");
       const std::vector<double> seconds = cudnn::time_convolution(convolution, options_.repeat, peer);
       peer["seconds"] = summary(seconds);
     } catch (const Error& error) {

@@ -1,4 +1,4 @@
-// Random inputs of benchmarks.
+// Random inputs for benchmarks.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Times an operation on alternating sets of inputs.
+// Times an operation on several sets of inputs in turn.
 #pragma once
 
 #include <algorithm>
@@ -12,24 +12,24 @@
 
 namespace sapnet::bench {
 
-/// Number of input sets of `bytes` each: on a GPU enough that none is still cached when it is used again, on
-/// a CPU one.
+/// Number of input sets of `bytes` each: on a GPU, enough that none is still cached when it is used again; on
+/// a CPU, one.
 inline std::size_t sets_of(double bytes, engine::Device device) {
-  constexpr double kManyCaches = 256 << 20, kMostSets = 32;
+  constexpr double kCacheFlushBytes = 256 << 20, kMaxSets = 32;
   if (device == engine::Device::kCpu) return 1;
-  return static_cast<std::size_t>(std::clamp(std::ceil(kManyCaches / bytes), 1.0, kMostSets));
+  return static_cast<std::size_t>(std::clamp(std::ceil(kCacheFlushBytes / bytes), 1.0, kMaxSets));
 }
 
 /// Seconds per run(k), sorted, from `repeat` rounds over all sets. run(k) returns its outputs. On a GPU a
-/// round is one CUDA graph, which excludes host launch overhead; outputs are held until its end, so that no
-/// run writes to memory still cached from another.
+/// round is one CUDA graph, which excludes host launch overhead; outputs are held until the end of the round,
+/// so that no run writes to memory that another has left in the cache.
 template <class Run>
 std::vector<double> time_sets(engine::Device device, std::size_t sets, int repeat, const Run& run) {
   const auto run_all = [&] {
     std::vector<decltype(run(0))> results;
     for (std::size_t k = 0; k < sets; ++k) results.push_back(run(k));
   };
-  // Reuse memory between runs, as in a network; otherwise the system would provide and clear it each time.
+  // Reuse memory between runs, as in a network; otherwise the system would allocate and clear it each time.
   const engine::PrivatePool pool(device);
   const engine::PrivatePool::Scope scope(pool);
   std::vector<double> seconds;

@@ -11,15 +11,15 @@ Work make_work(const Case& what, const engine::Execution& execution) {
   return what.out > 0 ? make_convolution_work(what, execution) : make_other_work(what, execution);
 }
 
-Case small_twin(const Case& what) {
-  Case twin = what;
-  if (what.operation == Operation::kAdam) return twin;
+Case small_version(const Case& what) {
+  Case small = what;
+  if (what.operation == Operation::kAdam) return small;
   const bool numeric = what.pass == Pass::kBackward;  // numeric derivatives are slow
   const bool costly = (what.in[0] + what.in[1]) * what.out > 128 * 64 || what.uses > 1;
-  twin.n = what.uses;
-  twin.h = std::min<std::int64_t>(what.h, numeric || costly ? 7 : 9);
-  twin.w = std::min<std::int64_t>(what.w, numeric || costly ? 9 : 70);
-  return twin;
+  small.n = what.uses;
+  small.h = std::min<std::int64_t>(what.h, numeric || costly ? 7 : 9);
+  small.w = std::min<std::int64_t>(what.w, numeric || costly ? 9 : 70);
+  return small;
 }
 
 double largest_error(const Work& work) {

@@ -18,7 +18,7 @@ struct Cost {
   double flops = 0, bytes = 0;
 };
 
-/// A convolution for a peer without our fused kernels. more_bytes: the ideal memory traffic of its extra
+/// A convolution for a library without our fused kernels. more_bytes: the minimum memory traffic of its extra
 /// passes over the maps.
 struct Convolution {
   kernels::Conv2dProblem problem;
@@ -30,21 +30,21 @@ struct Convolution {
 
 struct Work {
   Cost cost;
-  /// Number of input sets: on a GPU enough that none is still cached when it is used again; on a CPU one.
+  /// Number of input sets (see sets_of() in timing.h).
   std::size_t sets = 1;
-  /// Runs on the k-th set and returns the outputs; holding them keeps their memory from being reused.
+  /// Runs on the k-th set and returns the outputs. While they are held, their memory is not reused.
   std::function<std::vector<engine::Tensor>(std::size_t k)> run;
-  /// The expected first output for set 0, from reference loops in double.
+  /// The expected first output for set 0, from double-precision reference loops.
   std::function<std::vector<double>()> expected;
-  /// The same work for cuDNN; with an empty problem if cuDNN cannot do it.
+  /// The same work for cuDNN; an empty problem if cuDNN cannot do it.
   Convolution peer;
 };
 
 /// Throws Error if the device does not support the operation.
 Work make_work(const Case& what, const engine::Execution& execution);
 
-/// The same operation on small maps, for which `expected` is fast.
-Case small_twin(const Case& what);
+/// The same operation on small maps, for which `expected` is fast to compute.
+Case small_version(const Case& what);
 
 /// The largest difference between actual and expected outputs, relative to the largest expected value.
 double largest_error(const Work& work);

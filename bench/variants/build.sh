@@ -7,12 +7,12 @@
 #   Variant: what it changes
 #   Expected: the expected effect, and why
 #   Cases: the argument of `sapnet-bench kernels --filter`
-# bench/gpu_day.sh times each variant and the unmodified program. Winners are merged, losers deleted, and
-# docs/benchmarks.md records the lessons.
+# bench/gpu_day.sh times each variant and the unmodified program. Faster variants are then merged and the others deleted;
+# docs/benchmarks.md records the results.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tree=build/variants
-sources=(CMakeLists.txt CMakePresets.json apps bench engine files kernels model tests train weights)
+sources=(CMakeLists.txt CMakePresets.json apps bench engine kernels model tests train weights)
 
 fail() {
   printf 'variants: %s\n' "$*" >&2

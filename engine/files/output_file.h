@@ -9,7 +9,7 @@
 namespace sapnet::files {
 
 /// Writes to `.NAME.tmp-PID` next to the file and renames it in finish(), so readers never see a partial file
-/// and an existing one survives a failure. If destroyed before finish(), it removes the temporary file.
+/// and an existing file survives a failure. If destroyed before finish(), it removes the temporary file.
 /// Symbolic links are followed, not replaced. Every member throws Error with the file name and the reason: no
 /// such folder, no permission, disk full.
 class OutputFile {
@@ -35,7 +35,7 @@ class OutputFile {
 /// Writes a whole file.
 void write_file(const std::filesystem::path& file, std::string_view text);
 
-/// The path that writing to `file` replaces: absolute, normalised, with symbolic links followed even to
+/// The path that writing to `file` would replace: absolute, normalised, with symbolic links followed even to
 /// targets that do not exist yet, so that equal files have equal paths. Throws Error for a link cycle.
 std::filesystem::path resolve(const std::filesystem::path& file);
 

@@ -1,4 +1,4 @@
-// Shared by the tests of the programs: a temporary folder to run them in, and expected results.
+// For whole-program tests: a temporary folder to run programs in, and expected results.
 #pragma once
 
 #include <sys/wait.h>
@@ -45,7 +45,7 @@ struct Outcome {
   std::string out, err;
 };
 
-/// A temporary folder to run programs in, with a folder in/ for their inputs.
+/// A temporary folder to run programs in, with inputs in in/.
 class ProgramFolder : public tests::TempFolder {
  public:
   ProgramFolder() { fs::create_directory(*this / "in"); }
@@ -56,7 +56,7 @@ class ProgramFolder : public tests::TempFolder {
   }
 
   /// Runs a shell command in the folder; $INFER is sapnet-infer, $RAIN sapnet-rain, $TRAIN sapnet-train. All
-  /// GPUs, real or emulated, are hidden, so that results are those of the CPU.
+  /// GPUs, real or emulated, are hidden, so that the CPU is used.
   Outcome shell(const std::string& command) const {
     return shell_with_gpu("export CUDA_VISIBLE_DEVICES= SAPNET_EMULATOR_DEVICE=none; " + command);
   }

@@ -21,14 +21,14 @@ using engine::Execution;
 /// about the size of its results, so 1 % of the largest is enough to tell.
 constexpr double kSameOperation = 0.01;
 
-void check_all(const Execution& execution, std::int64_t most_channels) {
-  std::set<std::string> seen;  // sizes differ, their twins do not
+void check_all(const Execution& execution, std::int64_t max_channels) {
+  std::set<std::string> seen;  // sizes differ, their small versions do not
   for (const Case& what : bench::cases()) {
-    const Case twin = bench::small_twin(what);
-    const std::string name = twin.operation_name() + " " + twin.pass_name() + ", " + twin.shape_name();
-    if (what.in[0] * what.out > most_channels * most_channels || !seen.insert(name).second) continue;
+    const Case small = bench::small_version(what);
+    const std::string name = small.operation_name() + " " + small.pass_name() + ", " + small.shape_name();
+    if (what.in[0] * what.out > max_channels * max_channels || !seen.insert(name).second) continue;
     INFO(name);
-    const bench::Work work = bench::make_work(twin, execution);
+    const bench::Work work = bench::make_work(small, execution);
     CHECK(work.cost.flops > 0);
     CHECK(work.cost.bytes > 0);
     if (work.expected) {
@@ -61,7 +61,7 @@ TEST_CASE("cuDNN accepts each convolution of the benchmarks", "[bench][cudnn]") 
   }
   for (const DType maps : {DType::kFloat32, DType::kFloat16}) {
     for (const Case& what : bench::cases()) {
-      const bench::Convolution peer = bench::make_work(bench::small_twin(what), {}).peer;
+      const bench::Convolution peer = bench::make_work(bench::small_version(what), {}).peer;
       if (peer.problem.out_channels == 0) continue;
       INFO(what.operation_name() << " " << what.pass_name() << ", " << what.shape_name());
       bench::Convolution convolution = peer;

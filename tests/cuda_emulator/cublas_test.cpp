@@ -15,7 +15,7 @@ namespace {
 
 using Catch::Contains;
 
-TEST_CASE("cublas that is there", "[.cublas]") {
+TEST_CASE("cublas if available", "[.cublas]") {
   WARN("cuBLAS is " << (kernels::cuda::has_matmul() ? "there" : "missing"));
 }
 

@@ -17,7 +17,7 @@ struct Schedule {
   };
   Order order = Order::kForward;
   std::uint64_t seed = 1;
-  int resident_blocks = 1;  // that alternate at barriers, per worker
+  int resident_blocks = 1;  // blocks per worker that alternate at barriers
   int workers = 0;          // host threads that share the blocks; 0: one per core
 };
 
@@ -29,7 +29,7 @@ Schedule schedule();
 void set_schedule(const Schedule& schedule);
 
 /// The device that the runtime reports, and whether cuBLAS exists. Its initial value is set by
-/// SAPNET_EMULATOR_DEVICE: none (no device), driver (too old a driver), old (compute capability 7.5),
+/// SAPNET_EMULATOR_DEVICE: none (no device), driver (driver too old), old (compute capability 7.5),
 /// without_cublas, or unset.
 struct Device {
   enum class Presence { kPresent, kAbsent, kOldDriver };

@@ -1,4 +1,4 @@
-// Shared by the emulator's own tests.
+// For tests of the emulator itself.
 #pragma once
 
 #include <cuda_runtime.h>

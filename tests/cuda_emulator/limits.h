@@ -8,7 +8,7 @@ namespace sapnet::cuda_emulator {
 
 constexpr unsigned kMaxThreads = 1024;                  // per block
 constexpr unsigned kMaxThreadsOfMultiprocessor = 1536;  // 2048 on 8.0 and 9.0
-constexpr unsigned kMaxBlocksOfMultiprocessor = 16;     // 32 on those
+constexpr unsigned kMaxBlocksOfMultiprocessor = 16;     // 32 on 8.0 and 9.0
 constexpr unsigned kMaxGridX = 0x7fffffffU, kMaxGridYZ = 65535;
 constexpr unsigned kMaxBlockZ = 64;
 
@@ -17,7 +17,7 @@ constexpr std::size_t kMaxShared = std::size_t{99} << 10U;  // per block; 163 Ki
 constexpr std::size_t kSharedOfMultiprocessor = std::size_t{100} << 10U;
 constexpr std::size_t kSharedOfSystem = std::size_t{1} << 10U;  // reserved per block
 
-/// New memory is filled with it: NaN as floating point, -1 as an integer.
+/// Fills new memory: NaN as floating point, -1 as an integer.
 constexpr int kPoisonByte = 0xff;
 
 }  // namespace sapnet::cuda_emulator

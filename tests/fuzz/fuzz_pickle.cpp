@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     ByteReader reader(std::as_bytes(std::span(data, size)), "fuzz");
     const Pickle pickle = read_pickle(reader);
-    // Exactly as many bytes as claimed, in memory of their own, so that any byte too far is found.
+    // A separate allocation of exactly the claimed size, so that out-of-bounds reads are detected.
     std::vector<std::vector<std::byte>> storages;
     const auto storage_bytes = [&](const Storage& storage) -> Bytes {
       const std::uint64_t wanted = element_size(storage.type);

@@ -38,7 +38,7 @@ inline engine::Parameters without(const engine::Parameters& parameters, const st
   return rest;
 }
 
-/// A golden map or weight of four extents, or one bias, on the CPU.
+/// A golden 4-D tensor, or a bias, on the CPU.
 inline engine::Tensor to_tensor(const engine::Parameter& golden) {
   return engine::to_tensor(golden, engine::Device::kCpu);
 }

@@ -56,7 +56,7 @@ struct SeededImages {
   engine::Tensor clean, rainy, derained;
 };
 
-/// Noise, the same with additional noise as rain, and with less of it.
+/// Clean noise; rainy: with more noise added; derained: with less noise added.
 inline SeededImages seeded_images(std::int64_t n, std::int64_t h, std::int64_t w, engine::Device device) {
   const engine::Shape shape = {n, h, w, 3};
   const auto draw = [&](std::uint32_t number, float limit) {

@@ -20,9 +20,9 @@ struct Convolution {
 Convolution convolve(const kernels::Conv2dProblem& problem, const std::array<std::span<const float>, 2>& in,
                      std::span<const float> weight, std::span<const float> bias);
 
-/// The epilogue: · scale[n, o]; ReLU; + residual; ReLU again if there were both, or only then with
-/// relu_after_residual. sum, residual: (n, out_h, out_w, out_channels); scale: (n, out_channels). Empty for
-/// none.
+/// The epilogue: multiply by scale[n, o]; ReLU if `relu`; add the residual; a second ReLU if there was a ReLU
+/// and a residual, or if relu_after_residual. sum, residual: (n, out_h, out_w, out_channels); scale: (n,
+/// out_channels). Scale and residual may be empty.
 std::vector<double> finish(const kernels::Conv2dProblem& problem, std::span<const double> sum,
                            std::span<const double> scale, std::span<const double> residual, bool relu,
                            bool relu_after_residual = false);
@@ -36,7 +36,8 @@ ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& problem,
                                        const std::array<std::span<const float>, 2>& in,
                                        std::span<const float> grad_preactivation);
 
-/// dgrad for one input map, and the 2-norm of the terms of each element. weight: of the forward convolution.
+/// dgrad for one input map, and the 2-norm of the terms of each element. weight: as in the forward
+/// convolution.
 Convolution convolve_dgrad(const kernels::Conv2dProblem& problem, std::size_t map,
                            std::span<const float> weight, std::span<const float> grad_preactivation);
 

@@ -9,10 +9,10 @@
 
 namespace sapnet::reference {
 
-/// The class of every pixel, (n, h, w): that of its largest logit, the first of equals.
+/// The class of every pixel, (n, h, w): the argmax of its logits, the first if several are equal.
 std::vector<std::int64_t> labels(const kernels::FocalProblem& problem, std::span<const double> logits);
 
-/// logits: (n, h, w, c); labels: constant.
+/// logits: (n, h, w, c); labels: treated as constants.
 double focal(const kernels::FocalProblem& problem, std::span<const double> logits,
              std::span<const std::int64_t> labels);
 

@@ -6,9 +6,9 @@
 
 namespace sapnet::reference {
 
-/// The gradient of f: vector of double → double, by central differences with step 1e-5. Their error is h²/6 =
-/// 2e-11 times the third derivative plus ε/h = 2e-11 times f, far below fp32 rounding; across a kink of f
-/// they are meaningless.
+/// The gradient of f: vector of double → double, by central differences with step h = 1e-5. The error is
+/// h²/6 = 2e-11 times the third derivative plus ε/h = 2e-11 times f, far below fp32 rounding. Results are
+/// meaningless at kinks of f.
 template <class F>
 std::vector<double> numeric_gradient(std::vector<double> x, const F& f) {
   constexpr double kStep = 1e-5;

@@ -21,15 +21,15 @@ namespace fs = std::filesystem;
 
 using Folders = std::set<std::string>;
 
-/// A folder of sources, and the others that it may include besides itself.
-struct Room {
+/// A folder of sources, and the other folders that it may include.
+struct Module {
   std::string folder;
   Folders may_include;
 };
 
-/// From bottom to top: a room may include only rooms listed before it, so there are no cycles. A file belongs
-/// to the innermost room that it lies in. tests and bench may include everything.
-const std::vector<Room> kRooms = {
+/// From bottom to top: a module may include only modules listed before it, so there are no cycles. A file
+/// belongs to the innermost module that it lies in. tests and bench may include everything.
+const std::vector<Module> kModules = {
     {"kernels", {}},
     {"engine", {"kernels"}},
     {"model", {"engine"}},
@@ -50,8 +50,8 @@ const std::vector<Room> kRooms = {
      {"apps/common", "train", "train/data", "train/metrics", "weights", "engine/files", "model", "engine"}},
 };
 
-/// The rooms that may include a package's headers, by prefix of their names; headers of the standard library
-/// have neither a dot nor a slash. tests and bench may include everything.
+/// The modules that may include a package's headers, by prefix of their names; headers of the standard
+/// library have neither a dot nor a slash. tests and bench may include everything.
 const std::map<std::string, Folders> kPackages = {
     {"hwy/", {"kernels"}},
     {"omp.h", {"kernels"}},
@@ -111,35 +111,35 @@ std::vector<Include> includes(const std::string& file, const std::string& text) 
   return result;
 }
 
-/// The room of a file; null for those of tests and bench, and for a file in no room.
-const Room* room_of(const std::string& file) {
-  const Room* found = nullptr;
-  for (const Room& room : kRooms)
-    if (file.starts_with(room.folder + "/") && (!found || room.folder.size() > found->folder.size()))
-      found = &room;
+/// The module of a file; null for those of tests and bench, and for a file in no module.
+const Module* module_of(const std::string& file) {
+  const Module* found = nullptr;
+  for (const Module& module : kModules)
+    if (file.starts_with(module.folder + "/") && (!found || module.folder.size() > found->folder.size()))
+      found = &module;
   return found;
 }
 
 /// An error message about an include; empty if it is allowed.
 std::string fault(const Include& include) {
   const bool unrestricted = include.file.starts_with("tests/") || include.file.starts_with("bench/");
-  const Room* const room = room_of(include.file);
-  if (!unrestricted && !room) return include.file + " is in none of the rooms of this test";
+  const Module* const module = module_of(include.file);
+  if (!unrestricted && !module) return include.file + " is in none of the modules of this test";
   const std::string line = include.file + " includes " + include.name;
   if (include.quoted) {
     if (!fs::exists(kRoot / include.name)) return line + ", which is not a path from the root";
     if (unrestricted) return "";
-    const Room* const target = room_of(include.name);
-    if (!target) return line + ", which is in none of the rooms of this test";
-    if (target != room && !room->may_include.contains(target->folder))
-      return line + ": " + room->folder + " may not include " + target->folder;
+    const Module* const target = module_of(include.name);
+    if (!target) return line + ", which is in none of the modules of this test";
+    if (target != module && !module->may_include.contains(target->folder))
+      return line + ": " + module->folder + " may not include " + target->folder;
     return "";
   }
   if (unrestricted || include.name.find_first_of("./") == std::string::npos) return "";
   const auto package = std::find_if(kPackages.begin(), kPackages.end(),
                                     [&](const auto& entry) { return include.name.starts_with(entry.first); });
   if (package == kPackages.end()) return line + ", which is not in the list of this test";
-  if (!package->second.contains(room->folder)) return line + ": not allowed in " + room->folder;
+  if (!package->second.contains(module->folder)) return line + ": not allowed in " + module->folder;
   return "";
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("violations of the include rules are found", "[source_rules]") {
         "train/image/a.h includes train/config.h: train/image may not include train");
   CHECK(of("apps/infer/a.h", "#include \"apps/train/options.h\"\n") ==
         "apps/infer/a.h includes apps/train/options.h: apps/infer may not include apps/train");
-  CHECK(of("apps/a.h", "#include <vector>\n") == "apps/a.h is in none of the rooms of this test");
+  CHECK(of("apps/a.h", "#include <vector>\n") == "apps/a.h is in none of the modules of this test");
   CHECK(of("engine/a.h", "#include <nlohmann/json.hpp>\n") ==
         "engine/a.h includes nlohmann/json.hpp: not allowed in engine");
   CHECK(of("engine/a.h", "#include \"error.h\"\n") ==
@@ -173,15 +173,15 @@ TEST_CASE("violations of the include rules are found", "[source_rules]") {
         "apps/infer/a.cpp includes boost/any.hpp, which is not in the list of this test");
 }
 
-TEST_CASE("the rooms have no cycle", "[source_rules]") {
+TEST_CASE("the modules have no cycle", "[source_rules]") {
   Folders below;
-  for (const Room& room : kRooms) {
-    for (const std::string& other : room.may_include)
+  for (const Module& module : kModules) {
+    for (const std::string& other : module.may_include)
       if (!below.contains(other))
-        FAIL_CHECK(room.folder << " may include " << other << ", which is not listed before it");
-    below.insert(room.folder);
+        FAIL_CHECK(module.folder << " may include " << other << ", which is not listed before it");
+    below.insert(module.folder);
   }
-  CHECK(below.size() == kRooms.size());
+  CHECK(below.size() == kModules.size());
 }
 
 TEST_CASE("every include follows the rules", "[source_rules]") {

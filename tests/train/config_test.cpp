@@ -140,7 +140,7 @@ TEST_CASE("a setting is changed by its name", "[train][config]") {
   CHECK(config.learning_rate_epochs == std::vector{1, 2});
   CHECK(config.flips);
   CHECK(config.strongest_rain == 0.1);
-  CHECK_THROWS_WITH(apply_settings(config, {"rate=1"}), Contains("--set rate=1: there is no setting 'rate'"));
+  CHECK_THROWS_WITH(apply_settings(config, {"rate=1"}), Contains("--set rate=1: unknown setting 'rate'"));
   CHECK_THROWS_WITH(apply_settings(config, {"weakest_rain=0.5"}),
                     Contains("--set: weakest_rain, 0.5, is above"));
 }

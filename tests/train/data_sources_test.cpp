@@ -140,7 +140,7 @@ TEST_CASE("each validation photo has its own rain, the same every time", "[train
     CHECK(one.images()[k].rainy == two.images()[k].rainy);
     CHECK(one.images()[k].rainy != one.images()[k].clean);
   }
-  // Where two photos' rain falls differs, not only what it falls on.
+  // The rain on two photos differs, not only the photos.
   const auto wet = [&](std::size_t k) {
     std::vector<bool> where;
     for (std::size_t i = 0; i < one.images()[k].rainy.size(); ++i)

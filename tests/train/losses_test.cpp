@@ -32,7 +32,7 @@ using train::TrainConfig;
 
 const fs::path kSharedWeights = source_dir().parent_path() / "shared/weights";
 
-/// Weight files with seeded weights, for the settings to name.
+/// Weight files with seeded weights.
 class WeightFiles {
  public:
   explicit WeightFiles(std::size_t vgg_blocks = model::Vgg16::kTaps) {

@@ -12,7 +12,7 @@ TEST_CASE("the learning rate drops at the epochs in the settings", "[train][sche
   for (const auto& [epoch, rate] :
        {std::pair(0, 1e-3), {29, 1e-3}, {30, 2e-4}, {49, 2e-4}, {50, 4e-5}, {80, 8e-6}})
     CHECK(learning_rate(config, {.step = 10 * epoch, .epoch = epoch}) == Approx(rate));
-  // Bit for bit as before other schedules existed.
+  // Exact to the bit.
   CHECK(learning_rate(config, {.epoch = 99}) == 1e-3 * 0.2 * 0.2 * 0.2);
 }
 

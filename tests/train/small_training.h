@@ -14,7 +14,7 @@
 
 namespace sapnet::tests {
 
-/// Noise, and the same with sparse added light: something to learn.
+/// Noise, and the same noise with sparse added light, which can be learned.
 inline train::Batch batch(std::int64_t step, std::int64_t epoch = 0,
                           const engine::Shape& shape = {2, 16, 16, 3}) {
   std::vector<float> clean;

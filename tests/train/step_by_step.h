@@ -40,7 +40,7 @@ inline void check_same(const train::StepResult& a, const train::StepResult& b) {
   CHECK(a.learning_rate == b.learning_rate);
 }
 
-/// Bit for bit, except for the loss scale.
+/// Checks bit for bit, except for the loss scale.
 inline void check_same(const train::TrainingState& a, const train::TrainingState& b) {
   CHECK(a.step == b.step);
   CHECK(a.first_moments == b.first_moments);

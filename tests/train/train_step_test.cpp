@@ -13,7 +13,7 @@
 namespace sapnet::train {
 namespace {
 
-/// During the forward pass, does something that cannot be captured: from the second time on, a number of
+/// Does something that cannot be captured in its forward pass, from the second one on, a given number of
 /// times.
 class Disturbed final : public model::Network {
  public:

@@ -49,7 +49,8 @@ TEST_CASE("a resumed run gives the same bits", "[train][trainer]") {
   CHECK(resumed.state().second_moments == whole.state().second_moments);
 }
 
-/// All that changes in the course of a run: with two steps an epoch, a stage more from the second on.
+/// Everything that can change during a run; with two steps per epoch, one more stage from the second epoch
+/// on.
 TrainConfig changing() {
   TrainConfig config = small();
   config.ema_decay = 0.9;
@@ -343,11 +344,11 @@ TEST_CASE("initial parameters are uniform, scaled by their number of inputs", "[
           squares += static_cast<double>(value) * static_cast<double>(value) / (limit * limit);
         }
         const auto count = static_cast<double>(parameter.values.size());
-        // An even draw from ±1 has variance 1/3, and its square 4/45; five standard deviations.
+        // A uniform distribution on ±1 has variance 1/3, and its square 4/45; five standard deviations.
         CHECK(std::abs(sum / count) <= 5 * std::sqrt(1 / (3 * count)));
         CHECK(std::abs(squares / count - 1.0 / 3) <= 5 * std::sqrt(4 / (45 * count)));
       }
-      CHECK(seen.insert(parameter.values[0]).second);  // each has numbers of its own
+      CHECK(seen.insert(parameter.values[0]).second);  // each has different numbers
     }
     CHECK(flat(model::init_parameters(name, 1)) == flat(drawn));
     CHECK(flat(model::init_parameters(name, 2)) != flat(drawn));

@@ -11,9 +11,9 @@ TEST_CASE("a truncated file is refused, wherever it ends", "[weights]") {
   for (const std::string& name : tests::fixture_names()) {
     CAPTURE(name);
     const std::string file = tests::fixture(name);
-    REQUIRE(tests::fault_of(file).empty());
+    REQUIRE(tests::error_of(file).empty());
     for (std::size_t size = 0; size < file.size(); ++size) {
-      const std::string fault = tests::fault_of(std::string(file, 0, size));
+      const std::string fault = tests::error_of(std::string(file, 0, size));
       if (!fault.starts_with("FILE: ")) FAIL_CHECK("cut to " << size << " bytes: '" << fault << "'");
     }
   }

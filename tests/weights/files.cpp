@@ -17,7 +17,7 @@ namespace {
 
 const std::filesystem::path kFixtures = source_dir() / "tests/weights/fixtures";
 
-std::string pickled_integer(std::uint64_t number) { return "\x8a\x08" + little(number, 8); }
+std::string pickled_integer(std::uint64_t number) { return "\x8a\x08" + little_endian(number, 8); }
 
 std::string pickled_tuple(const std::vector<std::uint64_t>& numbers) {
   std::string text = "(";
@@ -27,11 +27,12 @@ std::string pickled_tuple(const std::vector<std::uint64_t>& numbers) {
 
 constexpr std::uint64_t kSeeZip64 = 0xffffffff;
 
-// What an entry and its line in the directory both say: checksum, both sizes, the lengths of name and extra.
+// Fields of both local and directory entries: checksum, both sizes, the lengths of name and extra field.
 std::string zip_facts(const std::string& data, std::uint64_t size, std::size_t name, std::size_t extra) {
   const auto crc =
       ::crc32(0, reinterpret_cast<const unsigned char*>(data.data()), static_cast<uInt>(data.size()));
-  return little(crc, 4) + little(size, 4) + little(size, 4) + little(name, 2) + little(extra, 2);
+  return little_endian(crc, 4) + little_endian(size, 4) + little_endian(size, 4) + little_endian(name, 2) +
+         little_endian(extra, 2);
 }
 
 }  // namespace
@@ -52,20 +53,20 @@ std::vector<std::string> fixture_names() {
   return names;
 }
 
-std::string little(std::uint64_t number, int size) {
+std::string little_endian(std::uint64_t number, int size) {
   std::string text;
   for (int i = 0; i < size; ++i) text += static_cast<char>(number >> (8 * i) & 255);
   return text;
 }
 
 std::string safetensors_of(std::string_view header, std::string_view data) {
-  return little(header.size(), 8).append(header).append(data);
+  return little_endian(header.size(), 8).append(header).append(data);
 }
 
 std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::string file, directory;
   for (const auto& [name, data] : entries) {
-    directory += zip_line(name, data, file.size());
+    directory += zip_directory_entry(name, data, file.size());
     file += zip_entry(name, data);
   }
   return file + directory + zip_end(entries.size(), file.size(), file.size() + directory.size());
@@ -75,29 +76,31 @@ std::string zip_entry(const std::string& name, const std::string& data) {
   return "PK\x03\x04" + std::string(10, '\0') + zip_facts(data, data.size(), name.size(), 0) + name + data;
 }
 
-std::string zip_line(const std::string& name, const std::string& data, std::uint64_t position,
-                     ZipNumbers numbers) {
+std::string zip_directory_entry(const std::string& name, const std::string& data, std::uint64_t position,
+                                ZipNumbers numbers) {
   const bool wide = numbers == ZipNumbers::kZip64;
-  const std::string extra = little(0xcafe, 2) + little(3, 2) + "any" + little(1, 2) + little(24, 2) +
-                            little(data.size(), 8) + little(data.size(), 8) + little(position, 8);
+  const std::string extra = little_endian(0xcafe, 2) + little_endian(3, 2) + "any" + little_endian(1, 2) +
+                            little_endian(24, 2) + little_endian(data.size(), 8) +
+                            little_endian(data.size(), 8) + little_endian(position, 8);
   return "PK\x01\x02" + std::string(12, '\0') +
          zip_facts(data, wide ? kSeeZip64 : data.size(), name.size(), wide ? extra.size() : 0) +
-         std::string(10, '\0') + little(wide ? kSeeZip64 : position, 4) + name + (wide ? extra : "");
+         std::string(10, '\0') + little_endian(wide ? kSeeZip64 : position, 4) + name + (wide ? extra : "");
 }
 
 std::string zip_end(std::uint64_t entry_count, std::uint64_t directory, std::uint64_t end,
                     ZipNumbers numbers) {
   const auto record = [&](std::uint64_t count, std::uint64_t size, std::uint64_t position) {
-    return "PK\x05\x06" + little(0, 4) + little(count, 2) + little(count, 2) + little(size, 4) +
-           little(position, 4) + little(0, 2);
+    return "PK\x05\x06" + little_endian(0, 4) + little_endian(count, 2) + little_endian(count, 2) +
+           little_endian(size, 4) + little_endian(position, 4) + little_endian(0, 2);
   };
   if (numbers == ZipNumbers::kPlain) return record(entry_count, end - directory, directory);
-  return "PK\x06\x06" + little(44, 8) + std::string(12, '\0') + little(entry_count, 8) +
-         little(entry_count, 8) + little(end - directory, 8) + little(directory, 8) +  //
-         "PK\x06\x07" + little(0, 4) + little(end, 8) + little(1, 4) + record(0xffff, kSeeZip64, kSeeZip64);
+  return "PK\x06\x06" + little_endian(44, 8) + std::string(12, '\0') + little_endian(entry_count, 8) +
+         little_endian(entry_count, 8) + little_endian(end - directory, 8) + little_endian(directory, 8) +  //
+         "PK\x06\x07" + little_endian(0, 4) + little_endian(end, 8) + little_endian(1, 4) +
+         record(0xffff, kSeeZip64, kSeeZip64);
 }
 
-std::string pickled_text(std::string_view text) { return "X" + little(text.size(), 4).append(text); }
+std::string pickled_text(std::string_view text) { return "X" + little_endian(text.size(), 4).append(text); }
 
 std::string pickle_of(std::string_view instructions) {
   return std::string("\x80\x02").append(instructions).append(".");
@@ -128,7 +131,7 @@ std::string legacy_of(std::string_view instructions, const std::vector<std::stri
          pickle_of(list + "e").append(storages);
 }
 
-std::string fault_of(std::string_view file) {
+std::string error_of(std::string_view file) {
   try {
     (void)weights::read_weights(bytes_of(file), "FILE");
   } catch (const Error& error) {

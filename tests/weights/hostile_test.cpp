@@ -1,4 +1,4 @@
-// Malicious files: each is refused with a message that names the file and the fault.
+// Malicious files: each is rejected with a message that names the file and the problem.
 
 #include "engine/error.h"
 #include "tests/catch.h"
@@ -20,47 +20,47 @@ const std::string kFourFloats(16, '\0');
 
 // A legacy file with one tensor 'w' of one storage of four floats.
 std::string legacy_with(const std::string& tensor) {
-  return legacy_of(pickled_dict("w", tensor), {"0"}, little(4, 8) + kFourFloats);
+  return legacy_of(pickled_dict("w", tensor), {"0"}, little_endian(4, 8) + kFourFloats);
 }
 
 }  // namespace
 
 TEST_CASE("hostile safetensors", "[weights]") {
   const std::string entry = R"("dtype":"F32","shape":[1],"data_offsets":[0,4])";
-  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + "}}", "data")).empty());
+  CHECK(error_of(safetensors_of("{\"a\":{" + entry + "}}", "data")).empty());
 
-  CHECK_THAT(fault_of(little(~0ull, 8) + "{}"),
+  CHECK_THAT(error_of(little_endian(~0ull, 8) + "{}"),
              Catch::StartsWith("FILE: its header claims 18446744073709551615 bytes"));
-  CHECK_THAT(fault_of(little(3, 8) + "{}"),
+  CHECK_THAT(error_of(little_endian(3, 8) + "{}"),
              Catch::StartsWith("FILE: its header claims 3 bytes; the file has 2"));
   const std::size_t largest = 16 << 20;
   const auto padded = [](std::size_t size) { return safetensors_of("{}" + std::string(size - 2, ' ')); };
-  CHECK(fault_of(padded(largest)).empty());
-  CHECK(fault_of(padded(largest + 1)) ==
+  CHECK(error_of(padded(largest)).empty());
+  CHECK(error_of(padded(largest + 1)) ==
         "FILE: its header claims 16777217 bytes; the file has 16777217, "
         "and more than 16777216 are not supported");
-  CHECK(fault_of(safetensors_of("{\"a\":")) == "FILE: its header is not valid JSON");
-  CHECK(fault_of(safetensors_of("{\"a\":1e999}")) == "FILE: its header is not valid JSON");
-  CHECK(fault_of(safetensors_of("{\"\xff\":{}}")) == "FILE: its header is not valid JSON");
-  CHECK(fault_of(safetensors_of("{\"a\":" + std::string(1000000, '['))) ==
+  CHECK(error_of(safetensors_of("{\"a\":")) == "FILE: its header is not valid JSON");
+  CHECK(error_of(safetensors_of("{\"a\":1e999}")) == "FILE: its header is not valid JSON");
+  CHECK(error_of(safetensors_of("{\"\xff\":{}}")) == "FILE: its header is not valid JSON");
+  CHECK(error_of(safetensors_of("{\"a\":" + std::string(1000000, '['))) ==
         "FILE: its header is nested too deeply");
-  CHECK(fault_of(safetensors_of("{\"a\":{\"b\":{\"c\":{}}}}")) == "FILE: its header is nested too deeply");
-  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + "},\"a\":{" + entry + "}}", "data")) ==
+  CHECK(error_of(safetensors_of("{\"a\":{\"b\":{\"c\":{}}}}")) == "FILE: its header is nested too deeply");
+  CHECK(error_of(safetensors_of("{\"a\":{" + entry + "},\"a\":{" + entry + "}}", "data")) ==
         "FILE: its header has 'a' twice");
-  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + ",\"dtype\":\"F16\"}}", "data")) ==
+  CHECK(error_of(safetensors_of("{\"a\":{" + entry + ",\"dtype\":\"F16\"}}", "data")) ==
         "FILE: its header has 'dtype' twice");
-  CHECK(fault_of(safetensors_of(
+  CHECK(error_of(safetensors_of(
             "{\"module.a\":{" + entry + "},\"a\":" + R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
             "datadata")) == "FILE: tensor 'a' appears twice");
-  CHECK(fault_of(safetensors_of("{\"a\":7}")) == "FILE: tensor 'a' has an invalid description");
-  CHECK(fault_of(safetensors_of("{\"a\":{}}")) == "FILE: tensor 'a' lacks its dtype");
-  CHECK(fault_of(safetensors_of(R"({"a":{"dtype":"F32"}})")) ==
+  CHECK(error_of(safetensors_of("{\"a\":7}")) == "FILE: tensor 'a' has an invalid description");
+  CHECK(error_of(safetensors_of("{\"a\":{}}")) == "FILE: tensor 'a' lacks its dtype");
+  CHECK(error_of(safetensors_of(R"({"a":{"dtype":"F32"}})")) ==
         "FILE: tensor 'a' lacks its shape or offsets");
-  CHECK(fault_of(safetensors_of("{\"\\u001b[2J\":{" + entry + "}}", "data")) ==
+  CHECK(error_of(safetensors_of("{\"\\u001b[2J\":{" + entry + "}}", "data")) ==
         "FILE: the tensor name '\\x1b[2J' has control characters");
 
   const auto tensor = [](const std::string& type, const std::string& shape, const std::string& offsets) {
-    return fault_of(safetensors_of(
+    return error_of(safetensors_of(
         "{\"a\":{\"dtype\":\"" + type + "\",\"shape\":[" + shape + "],\"data_offsets\":[" + offsets + "]}}",
         "data"));
   };
@@ -79,14 +79,14 @@ TEST_CASE("hostile safetensors", "[weights]") {
         "FILE: tensor 'a' starts at byte 9223372036854775803 of the data, not at 0");
   CHECK(tensor("F16", "1", "0,2") == "FILE: its tensors take 2 bytes, but the file holds 4");
   CHECK(tensor("F32", "2", "0,8") == "FILE: its tensors take 8 bytes, but the file holds 4");
-  CHECK(fault_of(safetensors_of("{\"a\":{" + entry + "},\"b\":{" + entry + "}}", "data")) ==
+  CHECK(error_of(safetensors_of("{\"a\":{" + entry + "},\"b\":{" + entry + "}}", "data")) ==
         "FILE: tensor 'b' starts at byte 0 of the data, not at 4");
 }
 
 TEST_CASE("hostile pickles", "[weights]") {
-  CHECK(fault_of(legacy_with(pickled_tensor(kStorage, 0, {2, 2}, {2, 1}))).empty());
+  CHECK(error_of(legacy_with(pickled_tensor(kStorage, 0, {2, 2}, {2, 1}))).empty());
   const auto fault = [](const std::string& instructions) {
-    return fault_of(legacy_of(instructions, {}, ""));
+    return error_of(legacy_of(instructions, {}, ""));
   };
 
   // Code in a pickle is not executed.
@@ -130,7 +130,7 @@ TEST_CASE("hostile pickles", "[weights]") {
 TEST_CASE("hostile tensors", "[weights]") {
   const auto tensor = [](std::uint64_t offset, const std::vector<std::uint64_t>& shape,
                          const std::vector<std::uint64_t>& strides) {
-    return fault_of(legacy_with(pickled_tensor(kStorage, offset, shape, strides)));
+    return error_of(legacy_with(pickled_tensor(kStorage, offset, shape, strides)));
   };
   CHECK(tensor(3, {1}, {1}).empty());
   CHECK(tensor(0, {4}, {1}).empty());
@@ -154,9 +154,10 @@ TEST_CASE("hostile tensors", "[weights]") {
   // All of a storage, seen a thousand times.
   std::string many = "}" + pickled_text("a") + pickled_tensor(kStorage, 0, {4}, {1}) + "q\x01s";
   for (int i = 0; i < 1000; ++i) many += pickled_text(std::to_string(i)) + "h\x01s";
-  CHECK(fault_of(legacy_of(many, {"0"}, little(4, 8) + kFourFloats)).empty());  // the names alone justify it
-  CHECK_THAT(fault_of(legacy_of(pickled_dict("a\nb", pickled_tensor(kStorage, 0, {4}, {1})), {"0"},
-                                little(4, 8) + kFourFloats)),
+  CHECK(error_of(legacy_of(many, {"0"}, little_endian(4, 8) + kFourFloats))
+            .empty());  // the names alone justify it
+  CHECK_THAT(error_of(legacy_of(pickled_dict("a\nb", pickled_tensor(kStorage, 0, {4}, {1})), {"0"},
+                                little_endian(4, 8) + kFourFloats)),
              Catch::Contains("'a\\x0ab' has control characters"));
 }
 
@@ -164,13 +165,13 @@ TEST_CASE("hostile legacy files", "[weights]") {
   const auto with_storage = [](std::uint64_t claimed, const std::vector<std::string>& keys,
                                const std::string& data) {
     const std::string tensor = pickled_tensor(pickled_storage("0", claimed), 0, {4}, {1});
-    return fault_of(legacy_of(pickled_dict("w", tensor), keys, data));
+    return error_of(legacy_of(pickled_dict("w", tensor), keys, data));
   };
-  const std::string data = little(4, 8) + kFourFloats;
+  const std::string data = little_endian(4, 8) + kFourFloats;
   CHECK(with_storage(4, {"0"}, data).empty());
   CHECK(with_storage(5, {"0"}, data) == "FILE: the storage '0' has 4 elements where 5 are due");
   const std::uint64_t huge = (1ull << 62) + 4;  // times four bytes, it wraps to 16
-  CHECK_THAT(with_storage(huge, {"0"}, little(huge, 8) + kFourFloats),
+  CHECK_THAT(with_storage(huge, {"0"}, little_endian(huge, 8) + kFourFloats),
              Catch::StartsWith("FILE: the storage '0' has"));
   CHECK_THAT(with_storage(4, {"0"}, data.substr(0, 20)), Catch::StartsWith("FILE: the file is truncated"));
   CHECK(with_storage(4, {}, data) == "FILE: lacks the storage '0'");
@@ -179,14 +180,14 @@ TEST_CASE("hostile legacy files", "[weights]") {
 
   const std::string two_ways = pickled_dict("w", pickled_tensor(kStorage, 0, {4}, {1})) + pickled_text("v") +
                                pickled_tensor(pickled_storage("0", 5), 0, {4}, {1}) + "s";
-  CHECK_THAT(fault_of(legacy_of(two_ways, {"0"}, data)),
+  CHECK_THAT(error_of(legacy_of(two_ways, {"0"}, data)),
              Catch::EndsWith("describes the storage '0' in two ways"));
 
   std::string file = legacy_with(pickled_tensor(kStorage, 0, {4}, {1}));
   std::string other_version = file;
   other_version[file.find("M\xe9\x03") + 1] = '\0';
-  CHECK(fault_of(other_version) == "FILE: has an unknown version of PyTorch's legacy format");
+  CHECK(error_of(other_version) == "FILE: has an unknown version of PyTorch's legacy format");
   std::string big_endian = file;
   big_endian[file.find('\x88')] = '\x89';
-  CHECK(fault_of(big_endian) == "FILE: was saved on a big-endian machine, which is not supported");
+  CHECK(error_of(big_endian) == "FILE: was saved on a big-endian machine, which is not supported");
 }

@@ -100,7 +100,7 @@ TEST_CASE("a prefix picks tensors and leaves the rest of the file alone", "[weig
   const std::size_t at = damaged.find(std::string(reinterpret_cast<const char*>(&second), sizeof(second)));
   REQUIRE(at != std::string::npos);
   damaged[at] ^= 1;
-  CHECK(tests::fault_of(damaged) == "FILE: its entry 'zip/data/0' is damaged (wrong checksum)");
+  CHECK(tests::error_of(damaged) == "FILE: its entry 'zip/data/0' is damaged (wrong checksum)");
   CHECK(weights::read_weights(tests::bytes_of(damaged), "FILE", "conv.bias").all().size() == 1);
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("other files are refused with the reason", "[weights]") {
   CHECK(message_of("/dev/null") == "/dev/null: is not a regular file");
   const std::string source = tests::source_dir() / "CMakeLists.txt";
   CHECK(message_of(source) == source + ": is not a weight file (neither safetensors nor PyTorch)");
-  CHECK(tests::fault_of("") == "FILE: is not a weight file (neither safetensors nor PyTorch)");
+  CHECK(tests::error_of("") == "FILE: is not a weight file (neither safetensors nor PyTorch)");
 }
 
 // Sums and first and last values of the first and the last tensor, computed with PyTorch 1.13.

@@ -37,7 +37,7 @@ class PairDataset : public Dataset {
     const std::size_t rainy = 2 * plan_.image(index);
     Rng rng = sample_rng(seed, epoch, index);
     const auto [crop, flips] = plan_.place(index, store_.width(rainy), store_.height(rainy), rng);
-    return {store_.cut(rainy, crop, flips).rgb, store_.cut(rainy + 1, crop, flips).rgb};
+    return {store_.read_crop(rainy, crop, flips).rgb, store_.read_crop(rainy + 1, crop, flips).rgb};
   }
 
  private:

@@ -13,7 +13,7 @@
 
 namespace sapnet::train {
 
-/// A rainy patch and the same without rain: (patch, patch, 3) each, RGB in [0, 1].
+/// A rainy patch and its clean counterpart: (patch, patch, 3) each, RGB in [0, 1].
 struct Sample {
   std::vector<float> rainy, clean;
 };
@@ -22,10 +22,10 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
 
-  /// Side of its patches in pixels.
+  /// Patch side in pixels.
   virtual int patch() const = 0;
 
-  /// Samples of an epoch; at least one.
+  /// Number of samples per epoch; at least one.
   virtual std::int64_t size() const = 0;
 
   /// Sample `index` of an epoch. The same arguments give the same bits on every machine. Thread-safe. Throws
@@ -51,15 +51,15 @@ struct PatchOptions {
 inline std::size_t default_image_memory() { return engine::available_memory(engine::Device::kCpu) / 2; }
 
 /// Patches of pairs. Reads all images once, on all threads (engine::threads()), and caches as many as fit
-/// into `memory` bytes, at 8 bits per channel (16-bit PNGs are rounded). The others are read again for each
+/// into `memory` bytes, at 8 bits per channel (16-bit PNGs are rounded). The others are reread for each
 /// patch. Throws Error if an option is out of range, an image cannot be read or is smaller than a patch, or
 /// the images of a pair differ in size.
 std::unique_ptr<Dataset> make_pair_dataset(const std::vector<Pair>& pairs, const PatchOptions& options,
                                            std::size_t memory = default_image_memory());
 
-/// Patches of clean photos with rain from the mix, new in each epoch. Each patch is cut from the rain of the
-/// whole photo, so streaks keep their size and cross the patch's borders. Flips apply to the photo, not to
-/// the rain. Throws Error as make_pair_dataset() does.
+/// Patches of clean photos with rain from the mix, new in each epoch. Each patch shows part of the rain on
+/// the whole photo, so streaks keep their size and cross the patch's borders. Flips apply to the photo, not
+/// to the rain. Throws Error as make_pair_dataset() does.
 std::unique_ptr<Dataset> make_rain_dataset(const std::vector<std::filesystem::path>& photos,
                                            const PatchOptions& options, std::shared_ptr<const RainMix> mix,
                                            std::size_t memory = default_image_memory());
@@ -70,9 +70,9 @@ struct WeightedDataset {
 };
 
 /// Mixes samples of several datasets in proportion to their weights. An epoch has as many samples as all
-/// datasets together. A dataset smaller than its share starts its next epoch within it; one larger than its
-/// share continues in the next epoch of the mix. Throws Error if there is no dataset, a weight is not
-/// positive, or patch sizes differ.
+/// datasets together. A dataset smaller than its share starts its next epoch early; a larger one continues in
+/// the next epoch of the mix. Throws Error if there is no dataset, a weight is not positive, or patch sizes
+/// differ.
 std::unique_ptr<Dataset> make_mixed_dataset(std::vector<WeightedDataset> parts);
 
 }  // namespace sapnet::train

@@ -56,7 +56,7 @@ void ImageStore::load(StoredImage& stored) {
   }
 }
 
-Image ImageStore::cut(std::size_t index, const Crop& crop, const Flips& flips) const {
+Image ImageStore::read_crop(std::size_t index, const Crop& crop, const Flips& flips) const {
   const StoredImage& source = images_[index];
   std::vector<std::uint8_t> read;
   if (source.rgb.empty()) {
@@ -70,9 +70,9 @@ Image ImageStore::cut(std::size_t index, const Crop& crop, const Flips& flips) c
   std::vector<std::uint8_t> bytes;
   bytes.reserve(3 * static_cast<std::size_t>(crop.width) * static_cast<std::size_t>(crop.height));
   for (int i = crop.top; i < crop.top + crop.height; ++i) {
-    const int y = flips.upside_down ? source.height - 1 - i : i;
+    const int y = flips.vertical ? source.height - 1 - i : i;
     for (int j = crop.left; j < crop.left + crop.width; ++j) {
-      const int x = flips.mirrored ? source.width - 1 - j : j;
+      const int x = flips.horizontal ? source.width - 1 - j : j;
       const auto* pixel = rgb + 3 * (static_cast<std::ptrdiff_t>(y) * source.width + x);
       bytes.insert(bytes.end(), pixel, pixel + 3);
     }

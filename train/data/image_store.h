@@ -13,11 +13,11 @@ namespace sapnet::train {
 
 /// Flips applied to an image before it is cropped.
 struct Flips {
-  bool mirrored = false, upside_down = false;
+  bool horizontal = false, vertical = false;
 };
 
-/// Reads images once and caches as many as fit into memory, at 8 bits per channel; the others are read again
-/// on each access. Safe to read from several threads at once.
+/// Reads images once and caches as many as fit into memory, at 8 bits per channel; the others are reread on
+/// each access. Reading is thread-safe.
 class ImageStore {
  public:
   /// memory: size of the cache in bytes. Throws the Error of the first image that cannot be read.
@@ -28,9 +28,9 @@ class ImageStore {
   int width(std::size_t image) const { return images_[image].width; }
   int height(std::size_t image) const { return images_[image].height; }
 
-  /// A crop of the flipped image; it must lie inside. Throws Error when the file has changed size or can no
+  /// A crop of the flipped image; it must lie inside. Throws Error if the file has changed size or can no
   /// longer be read.
-  Image cut(std::size_t index, const Crop& crop, const Flips& flips = {}) const;
+  Image read_crop(std::size_t index, const Crop& crop, const Flips& flips = {}) const;
 
  private:
   struct StoredImage {

@@ -7,8 +7,8 @@
 namespace sapnet::train {
 namespace {
 
-void check(bool holds, const std::string& what, int value, const std::string& least) {
-  if (!holds) throw Error(what + " is " + std::to_string(value) + "; it must be " + least + " or more");
+void check(bool holds, const std::string& what, int value, const std::string& minimum) {
+  if (!holds) throw Error(what + " is " + std::to_string(value) + "; it must be " + minimum + " or more");
 }
 
 int random_start(int extent, int patch, Rng& rng) {
@@ -55,9 +55,9 @@ Patch PatchPlan::place(std::int64_t index, int width, int height, Rng& rng) cons
   }
   if (options_.flips) {
     const std::uint32_t bits = rng.bits();
-    patch.flips = {.mirrored = (bits & 1) != 0, .upside_down = (bits & 2) != 0};
-    if (patch.flips.mirrored) crop.left = width - options_.patch - crop.left;
-    if (patch.flips.upside_down) crop.top = height - options_.patch - crop.top;
+    patch.flips = {.horizontal = (bits & 1) != 0, .vertical = (bits & 2) != 0};
+    if (patch.flips.horizontal) crop.left = width - options_.patch - crop.left;
+    if (patch.flips.vertical) crop.top = height - options_.patch - crop.top;
   }
   return patch;
 }

@@ -1,4 +1,4 @@
-// The patches of an epoch. Only the datasets include this.
+// The patches of an epoch. Internal to the datasets.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct Patch {
 /// "481x321".
 std::string size_of(const ImageStore& store, std::size_t image);
 
-/// Numbers the patches of an epoch, image by image.
+/// Enumerates the patches of an epoch, image by image.
 class PatchPlan {
  public:
   /// Throws Error if an option is out of range.
@@ -33,10 +33,10 @@ class PatchPlan {
   int patch() const { return options_.patch; }
   std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
 
-  /// The image, numbered in order of add(), that contains patch `index`.
+  /// The image that contains patch `index`; images are numbered in the order of add().
   std::size_t image(std::int64_t index) const;
 
-  /// Places patch `index` in its image, which has this size.
+  /// The position of patch `index` in its image, which has this size.
   Patch place(std::int64_t index, int width, int height, Rng& rng) const;
 
  private:

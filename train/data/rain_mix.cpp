@@ -57,11 +57,11 @@ void RainLayers::add(const std::vector<Pair>& pairs, double weight) {
 std::vector<float> RainLayers::draw(int width, int height, Rng& rng) const {
   // Where the rain is clipped, the layer depends on the photo below it. So retry a few times to find a crop
   // with little clipping.
-  constexpr int kTries = 12;
-  constexpr double kMostClipped = 0.01;
+  constexpr int kMaxTries = 12;
+  constexpr double kMaxClipped = 0.01;
   std::vector<float> light(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   std::size_t fewest = light.size() + 1;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
+  for (int attempt = 0; attempt < kMaxTries; ++attempt) {
     const Folder& folder = folders_[choose(
         folders_, [](const Folder& f) { return f.weight; }, rng)];
     const Layer& layer = folder.layers[rng.below(static_cast<std::uint32_t>(folder.layers.size()))];
@@ -88,7 +88,7 @@ std::vector<float> RainLayers::draw(int width, int height, Rng& rng) const {
       fewest = clipped;
       light = std::move(values);
     }
-    if (static_cast<double>(fewest) <= kMostClipped * static_cast<double>(light.size())) break;
+    if (static_cast<double>(fewest) <= kMaxClipped * static_cast<double>(light.size())) break;
   }
   return light;
 }
@@ -99,7 +99,7 @@ RainMix::RainMix(RainMixOptions options, RainLayers layers)
     throw Error("the strength of rain must be between 0 and 1, not from " + std::to_string(options_.weakest) +
                 " to " + std::to_string(options_.strongest));
   }
-  if (options_.kinds.empty()) throw Error("the mix of rain is empty; name a kind, such as soft");
+  if (options_.kinds.empty()) throw Error("the mix of rain is empty; specify a kind, such as soft");
   for (const auto& [kind, weight] : options_.kinds) {
     if (std::ranges::find(kRainKinds, kind) == kRainKinds.end())
       throw Error("'" + kind + "' is not a kind of rain");
@@ -134,7 +134,7 @@ RainPair RainMix::rain(const Crop& crop, int width, int height, const Cut& cut, 
 
 RainPair RainMix::rain(const ImageStore& store, std::size_t image, const Crop& crop, const Flips& flips,
                        Rng& rng) const {
-  const auto cut = [&](const Crop& part) { return store.cut(image, part, flips); };
+  const auto cut = [&](const Crop& part) { return store.read_crop(image, part, flips); };
   return rain(crop, store.width(image), store.height(image), cut, rng);
 }
 

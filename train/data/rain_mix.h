@@ -19,23 +19,23 @@ namespace sapnet::train {
 /// The kinds of rain: the synthetic styles (kRainStyles), rain taken from pairs, and no rain.
 inline constexpr std::array<std::string_view, 5> kRainKinds = {"soft", "additive", "photo", "pairs", "none"};
 
-/// Relative frequency of each kind, and the range of strengths of synthetic rain, uniformly distributed.
+/// Relative frequency of each kind, and the range of the strength of synthetic rain (uniformly distributed).
 struct RainMixOptions {
   std::vector<std::pair<std::string, double>> kinds = {{"soft", 1}};
   float weakest = 0.2F, strongest = 1;
 };
 
-/// The rain layers, rainy - clean, of pairs with additive rain, to be added to other photos.
+/// Rain layers, rainy - clean, of pairs with additive rain, to be added to other photos.
 class RainLayers {
  public:
-  /// Reads the pairs of a folder; `weight`: their frequency relative to other folders. Throws Error if an
+  /// Reads the pairs of a folder. weight: their frequency relative to other folders. Throws Error if an
   /// image cannot be read, or the images of a pair differ in size.
   void add(const std::vector<Pair>& pairs, double weight);
 
   bool empty() const { return folders_.empty(); }
 
   /// A random crop of a layer with random flips and brightness: (height, width), in [0, 1]. A layer smaller
-  /// than the crop is continued by reflection.
+  /// than the crop is extended by reflection.
   std::vector<float> draw(int width, int height, Rng& rng) const;
 
  private:

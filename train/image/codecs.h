@@ -1,6 +1,6 @@
 // Validation of image files before stb_image decodes them. stb trusts its input: it skips checksums, reads
 // zeros past the end, and has known vulnerabilities.
-// Only the readers in this folder include this.
+// Internal to this folder.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ using Bytes = std::span<const std::uint8_t>;
 /// The properties of a validated file.
 struct Header {
   int width = 0, height = 0;
-  int channels = 0;     // of stb's samples: 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA
-  int orientation = 1;  // EXIF's, 1 to 8
+  int channels = 0;     // after decoding: 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA
+  int orientation = 1;  // EXIF orientation, 1 to 8
   bool wide = false;    // 16 bits per sample
 };
 
@@ -47,7 +47,7 @@ struct Free {
   void operator()(void* pointer) const { std::free(pointer); }
 };
 
-/// stb's samples: (height, width, channels), 16 bits each if `wide`, else 8.
+/// Decoded samples: (height, width, channels), 16 bits each if `wide`, else 8.
 struct Samples {
   int width = 0, height = 0, channels = 0;
   std::unique_ptr<void, Free> data;

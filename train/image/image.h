@@ -1,4 +1,4 @@
-// Images as training and the programs see them.
+// Images in memory, and reading and writing image files.
 #pragma once
 
 #include <cstddef>
@@ -35,20 +35,20 @@ std::vector<std::uint8_t> to_bytes(std::span<const float> values, Rounding round
 /// The inverse: bytes / 255.
 std::vector<float> to_floats(std::span<const std::uint8_t> bytes);
 
-/// Reads PNG (8 or 16 bit), JPEG or BMP, recognised by the first bytes. Throws Error naming the file and the
-/// fault: missing, not an image, truncated, damaged, too large, or too large for memory.
+/// Reads PNG (8 or 16 bit), JPEG or BMP, detected from the first bytes. Throws Error naming the file and the
+/// problem: missing, not an image, truncated, damaged, too large, or too large for memory.
 Image read_image(const std::filesystem::path& file);
 
-/// The same from memory; `name` stands for the file in messages. An image that needs more than `memory` bytes
-/// is refused before it is decoded.
+/// The same from memory; `name` is the file name in messages. An image that needs more than `memory` bytes is
+/// rejected before it is decoded.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
                    std::size_t memory = engine::available_memory(engine::Device::kCpu));
 
 enum class ImageFormat { kPng, kJpeg };
 
 /// Encodes (height, width, channels) bytes; `channels`: 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA; JPEG drops
-/// alpha. `quality`: of JPEG, 1 to 100. Throws Error if the number of bytes does not match the size, a side
-/// is too long for JPEG (65535), or memory runs out.
+/// alpha. quality: JPEG quality, 1 to 100. Throws Error if the number of bytes does not match the size, a
+/// side is too long for JPEG (65535), or memory runs out.
 std::vector<std::uint8_t> encode_image(std::span<const std::uint8_t> bytes, int width, int height,
                                        int channels, ImageFormat format, int quality);
 

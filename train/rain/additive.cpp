@@ -1,6 +1,5 @@
-// Rain as in the benchmarks Rain100L and Rain100H: a grey layer of light, added to all channels and clipped
-// at
-// 1. The layer is a sum of sublayers, each with streaks of similar length, width and brightness.
+// Rain as in the datasets Rain100L and Rain100H: a grey layer of light, added to all channels and clipped
+// at 1. The layer is a sum of sublayers, each with streaks of similar length, width and brightness.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Synthetic rain, drawn onto clean photos.
+// Synthetic rain on clean photos.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@ namespace sapnet::train {
 ///   soft      tapered streaks, blended by screen or addition, and mist: looks good on any photo
 ///   additive  grey light added and clipped, as in Rain100L and Rain100H: straight streaks in one or two
 ///             directions, from a light shower to full coverage
-///   photo     thin translucent streaks as a camera captures them: blended in linear light, then defocus,
-///             haze, noise and JPEG compression, which the rain-free image gets too
+///   photo     thin translucent streaks as captured by a camera: blended in linear light, then defocus,
+///             haze, noise and JPEG compression, which are applied to the rain-free image too
 enum class RainStyle { kSoft, kAdditive, kPhoto };
 inline constexpr std::array<std::string_view, 3> kRainStyles = {"soft", "additive", "photo"};
 
@@ -25,21 +25,21 @@ struct RainOptions {
 };
 
 /// A rainy image and its rain-free counterpart. `clean` is the original image, except in photo style, where
-/// it has passed the same simulated camera.
+/// it has passed through the same simulated camera.
 struct RainPair {
   Image rainy, clean;
 };
 
-/// Draws rain onto an image; grey stays grey and alpha is kept. Above 400 pixels of the shorter side, streaks
+/// Adds rain to an image; grey stays grey and alpha is kept. If the shorter side exceeds 400 pixels, streaks
 /// scale with the image, so rain looks the same at every size. Equal arguments give equal bits on every
 /// machine. Throws Error if strength is outside [0, 1].
 RainPair draw_rain(Image image, const RainOptions& options);
 
-/// The part of draw_rain() of a whole width x height image that lies in `crop`, bit for bit, at the cost of
-/// the crop only. `pixels`: the clean image in needed_crop(options.style, crop, width, height).
+/// Like draw_rain() on a whole width x height image, but computes only the part in `crop`, with the same
+/// bits. pixels: the clean image in needed_crop(options.style, crop, width, height).
 RainPair draw_rain(Image pixels, const Crop& crop, int width, int height, const RainOptions& options);
 
-/// The part of an image that draw_rain() needs for `crop`: the crop itself; in photo style, more around it.
+/// The part of an image that draw_rain() needs for `crop`: the crop itself or, in photo style, a larger one.
 Crop needed_crop(RainStyle style, const Crop& crop, int width, int height);
 
 }  // namespace sapnet::train

@@ -1,5 +1,5 @@
-// Counter-based random numbers for rain and training data. Each consumer has a stream of its own, so its
-// numbers do not depend on what others draw.
+// Counter-based random numbers for rain and training data. Each consumer has its own stream, so its numbers
+// do not depend on what others draw.
 #pragma once
 
 #include <array>
@@ -10,14 +10,14 @@
 
 namespace sapnet::train {
 
-/// The consumers. Each has independent numbers.
+/// The consumers. Their streams are independent.
 enum class Stream : std::uint32_t {
   kWeather = 0,
   kMist = 1,
   kOrder = 2,       // the order of samples in an epoch
   kPatch = 3,       // position, flips and rain of a patch
   kValidation = 4,  // rain on validation images
-  kSublayer = 5,    // additive rain: what the streaks of a sublayer share
+  kSublayer = 5,    // additive rain: common properties of a sublayer's streaks
   kCamera = 6,      // photo rain: defocus, haze, tone, compression
   kNoise = 7,       // photo rain: sensor noise
   kLayer = 16,      // layer 0 of streaks; layer k is kLayer + k

@@ -1,4 +1,4 @@
-// Statistics of rain, to compare synthetic rain with a dataset's.
+// Statistics of rain, to compare synthetic rain with datasets.
 #pragma once
 
 #include <array>
@@ -18,11 +18,11 @@ inline constexpr std::array<int, 6> kRainBins = {1, 16, 32, 64, 96, 128};
 
 /// Statistics of one image's rain layer, rainy - clean, over the pixels where the layer is not clipped.
 struct RainStatistics {
-  double mean = 0;                                  // of the layer, in [0, 1]
+  double mean = 0;                                  // mean of the layer, in [0, 1]
   double coverage = 0;                              // share of pixels with any rain
   std::array<double, kRainBins.size() + 1> bins{};  // shares of pixels by brightness
   std::array<double, kRainLags.size()> along{};     // autocorrelation along the main direction
-  std::array<double, kRainLags.size()> across{};    // and across it
+  std::array<double, kRainLags.size()> across{};    // autocorrelation across it
   double direction = 0;                             // degrees from vertical, positive: down and to the right
   int directions = 0;                               // distinct directions of streaks
 };

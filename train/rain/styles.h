@@ -1,4 +1,4 @@
-// Shared by the styles of rain. Only train/rain includes this.
+// Code shared by the rain styles. Internal to train/rain.
 //
 // Equal seeds must give equal bits everywhere, so these files use only +, -, *, / and sqrt, which IEEE 754
 // rounds correctly, and avoid <random>'s distributions and trigonometric functions.
@@ -41,8 +41,8 @@ struct Streak {
   float half_length, radius, brightness;
 };
 
-/// Adds one streak to the light. profile(along, across) is its relative brightness at distances from its
-/// centre in units of half_length and radius; it must be 0 beyond 1.
+/// Adds one streak to the light. profile(along, across) is its relative brightness as a function of the
+/// distances from its centre in units of half_length and radius; it must be 0 beyond 1.
 template <class Profile>
 void draw_streak(const Streak& streak, const Profile& profile, Light& light) {
   const Crop& crop = light.crop;
@@ -69,13 +69,13 @@ void draw_streak(const Streak& streak, const Profile& profile, Light& light) {
   }
 }
 
-/// The area in which streaks are placed: the image with a margin, so that its edges get as much rain as the
+/// The area in which streaks are placed: the image plus a margin, so that its edges get as much rain as the
 /// middle.
 struct Spread {
   float margin_x, margin_y;
-  float width, height;  // of the image
+  float width, height;  // image size
 
-  /// longest: length of streaks in pixels; slope: their largest slope, pixels sideways per pixel down.
+  /// longest: maximum length of streaks in pixels; slope: maximum slope, in pixels sideways per pixel down.
   Spread(const Frame& frame, float longest, float slope)
       : margin_x(longest / 2 * slope),
         margin_y(longest / 2),

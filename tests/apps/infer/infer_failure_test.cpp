@@ -19,7 +19,7 @@ TEST_CASE("sapnet-infer refuses a wrong command line with exit code 2", "[infer]
   temp.take({"rgb8.png"});
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "no INPUT"},
-      {"in", "no output; name a file or folder with -o"},
+      {"in", "no output; specify a file or folder with -o"},
       {"in -o", "--output needs a value"},
       {"in -o a -o b", "--output is given twice"},
       {"in -o out --bogus", "unknown option '--bogus'"},

@@ -113,7 +113,7 @@ TEST_CASE("sapnet-infer writes JSON to a file, or with - to standard output", "[
   CHECK_THAT(outcome.err, Contains("peak memory") && !Contains("PSNR"));
 }
 
-TEST_CASE("sapnet-infer reports that standard output cannot be written", "[infer]") {
+TEST_CASE("sapnet-infer reports that it cannot write to standard output", "[infer]") {
   if (!fs::exists("/dev/full")) return;
   const ProgramFolder temp;
   temp.take({"rgb8.png"});
@@ -124,7 +124,7 @@ TEST_CASE("sapnet-infer reports that standard output cannot be written", "[infer
     const auto outcome = temp.shell(command + (bare ? "" : weights) + " >/dev/full");
     CAPTURE(command);
     CHECK(outcome.exit_code == 1);
-    CHECK_THAT(outcome.err, Contains(": error: standard output cannot be written"));
+    CHECK_THAT(outcome.err, Contains(": error: cannot write to standard output"));
   }
 }
 
@@ -189,8 +189,8 @@ TEST_CASE("sapnet-infer reports skipped files and continues after an empty folde
   const auto outcome = temp.infer("in empty notes -o out");
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.err,
-             Contains("sapnet-infer: error: empty: holds no images (.png, .jpg, .jpeg, .bmp)\n") &&
-                 Contains("sapnet-infer: error: notes: holds no images") &&
+             Contains("sapnet-infer: error: empty: contains no images (.png, .jpg, .jpeg, .bmp)\n") &&
+                 Contains("sapnet-infer: error: notes: contains no images") &&
                  Contains("\n1 image written to out\n") &&
                  Contains("\n3 other files and 1 folder in in were skipped\n") &&
                  Contains("\n1 other file and 2 folders in notes were skipped\n"));
@@ -198,7 +198,7 @@ TEST_CASE("sapnet-infer reports skipped files and continues after an empty folde
 
   const auto nothing = temp.infer("empty -o nothing");
   CHECK(nothing.exit_code == 1);
-  CHECK(nothing.err == "sapnet-infer: error: empty: holds no images (.png, .jpg, .jpeg, .bmp)\n");
+  CHECK(nothing.err == "sapnet-infer: error: empty: contains no images (.png, .jpg, .jpeg, .bmp)\n");
   CHECK_FALSE(fs::exists(temp / "nothing"));
 }
 

@@ -54,17 +54,17 @@ TEST_CASE("sapnet-infer writes the network's output", "[infer]") {
   CHECK(temp.list(".") == Names{"in", "out.png"});
 }
 
-/// The means of every pixel's three channels, of which no one will do in their place.
+/// The mean of each pixel's three channels; checks that it differs from each single channel.
 Bytes grey_of(std::vector<float> rgb) {
   const Bytes coloured = train::to_bytes(rgb, train::Rounding::kNearest);
-  std::array<bool, 3> alike = {true, true, true};
+  std::array<bool, 3> equal = {true, true, true};
   for (std::size_t i = 0; i < rgb.size(); i += 3) {
     const float mean = (rgb[i] + rgb[i + 1] + rgb[i + 2]) / 3;
     for (std::size_t c = 0; c < 3; ++c) rgb[i + c] = mean;
   }
   Bytes grey = train::to_bytes(rgb, train::Rounding::kNearest);
-  for (std::size_t i = 0; i < grey.size(); ++i) alike[i % 3] = alike[i % 3] && grey[i] == coloured[i];
-  CHECK(alike == std::array<bool, 3>{});
+  for (std::size_t i = 0; i < grey.size(); ++i) equal[i % 3] = equal[i % 3] && grey[i] == coloured[i];
+  CHECK(equal == std::array<bool, 3>{});
   return grey;
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("sapnet-infer measures LPIPS if given its weights", "[infer]") {
   CHECK(image["derained"]["lpips"].get<double>() > 0);
   CHECK(nlohmann::json::parse(text_of(temp / "a.json"))["vgg_taps"] == 2);
 
-  // Another is too small for five taps, and has its other scores all the same.
+  // Another is too small for five taps, but has its other scores.
   write_streaks(temp / "in/b.png", 24, 12);
   write_streaks(temp / "clean/b.png", 24, 12);
   weights::write_safetensors(temp / "vgg5.safetensors", tests::seeded_vgg16(5), {});
@@ -150,7 +150,7 @@ TEST_CASE("sapnet-infer measures LPIPS if given its weights", "[infer]") {
   CHECK_THAT(temp.infer("in -o out --lpips lpips.safetensors --vgg vgg.safetensors").err,
              Contains("--lpips needs a reference"));
   CHECK_THAT(temp.infer("in -o out --reference clean --lpips lpips.safetensors").err,
-             Contains("--lpips also needs VGG-16's weights; name them with --vgg"));
+             Contains("--lpips also needs VGG-16's weights; specify them with --vgg"));
   CHECK_THAT(temp.infer("in -o out2 --reference clean --lpips vgg.safetensors --vgg lpips.safetensors").err,
              Contains("sapnet-infer: error: lpips.safetensors: tensor 'features.0.weight' is missing; "
                       "expected the weights of "
@@ -211,7 +211,7 @@ TEST_CASE("sapnet-infer scores against references", "[infer]") {
     CHECK(one.exit_code == 1);
     CHECK_THAT(one.err, Contains("in/a.png: is 24x20, but its reference clean/norain-7.png is 31x16"));
     CHECK(temp.infer("in/a.png -o b.png --reference clean/a.png").exit_code == 0);
-    CHECK_THAT(temp.infer("in -o out --reference clean/a.png").err, Contains("name a folder"));
+    CHECK_THAT(temp.infer("in -o out --reference clean/a.png").err, Contains("specify a folder"));
   }
   SECTION("another extension will do, a missing one is reported and the image still derained") {
     train::write_image(temp / "other/a.jpg", bytes_of(reference), 24, 20, 3, 95);
@@ -250,7 +250,7 @@ TEST_CASE("sapnet-infer scores against references", "[infer]") {
     CHECK(both.exit_code == 1);
     const std::string text = text_of(temp / "both.txt");
     CHECK_THAT(text, StartsWith("        ") && !Contains("/3 ") && Contains("not scored: in/b.png"));
-    // Two lines of head, two images, the mean; b.png; what was written, and how many were not scored.
+    // Two header lines, two images, the mean; b.png; what was written, and how many were not scored.
     CHECK(std::ranges::count(text, '\n') == 8);
   }
 }

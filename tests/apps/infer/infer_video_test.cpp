@@ -34,12 +34,12 @@ TEST_CASE("sapnet-infer derains raw video frames", "[infer]") {
   CHECK_THAT(partial.err, Contains("standard input ends within frame 2: 80 of 720 bytes"));
   const auto empty = temp.shell(infer + "</dev/null");
   CHECK(empty.exit_code == 1);
-  CHECK_THAT(empty.err, Contains("standard input has no frame"));
+  CHECK_THAT(empty.err, Contains("standard input contains no frame"));
   const auto left = temp.shell("( yes | " + infer + "; echo exit $? >&2 ) | head -c 100 >/dev/null");
   CHECK(left.err == "exit 0\n");
   if (fs::exists("/dev/full")) {
     CHECK_THAT(temp.shell(infer + "<frames.rgb >/dev/full").err,
-               Contains("standard output cannot be written: No space left on device"));
+               Contains("cannot write to standard output: No space left on device"));
   }
 }
 

@@ -58,7 +58,7 @@ TEST_CASE("sapnet-rain refuses a wrong command line with exit code 2", "[rain]")
   temp.take({"rgb8.png"});
   for (const auto& [arguments, part] :
        {std::pair{"", "no INPUT"},
-        {"in", "no output; name a file or folder with -o"},
+        {"in", "no output; specify a file or folder with -o"},
         {"in -o out --strength 2", "--strength: must be a number from 0 to 1, not '2'"},
         {"in -o out --strength nan", "--strength: must be"},
         {"in -o out --strength abc", "--strength: must be"},

@@ -69,7 +69,7 @@ TEST_CASE("sapnet-train reports the parts of the loss and removes parts of the n
   CHECK_THAT(asked("--set network=PReNet dilation=false"),
              Contains("only SAPNet has attention and dilation; a PReNet"));
   CHECK_FALSE(fs::exists(temp / "other"));
-  // A file that does not say so dilates.
+  // Without this metadata, the network is dilated.
   weights::write_safetensors(temp / "plain/weights.safetensors",
                              weights::read_weights(temp / "plain/weights.safetensors"), {{"stages", "2"}});
   CHECK(derain("") != undilated);
@@ -88,7 +88,7 @@ TEST_CASE("sapnet-train reports the parts of the loss and removes parts of the n
   CHECK_THAT(temp.train("--compare run plain --out notes.txt").err,
              Contains("--out notes.txt must end in .html"));
   CHECK_THAT(temp.train("--compare run plain").err,
-             Contains("no output page; name one with --out PAGE.html"));
+             Contains("no output page; specify one with --out PAGE.html"));
   CHECK_THAT(temp.train("--compare run plain --out run/report.html").err,
              Contains("--out run/report.html is inside a compared run"));
 }

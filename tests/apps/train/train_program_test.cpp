@@ -87,7 +87,7 @@ TEST_CASE("sapnet-train trains on a GPU", "[train][gpu]") {
   const auto expected = weights::read_weights(temp / "cpu/weights.safetensors"),
              trained = weights::read_weights(temp / "gpu/weights.safetensors");
   // Adam moves each weight by about the learning rate, 1e-3, in each of two steps, however small its
-  // gradient; where that is next to zero its rounding tells the direction.
+  // gradient; where that is nearly zero, rounding determines the direction.
   std::size_t far = 0;
   for (const engine::Parameter& parameter : expected.all()) {
     const auto& values = trained.get(parameter.name, parameter.shape).values;
@@ -99,14 +99,14 @@ TEST_CASE("sapnet-train trains on a GPU", "[train][gpu]") {
 
 TEST_CASE("sapnet-train gives the same weights after being killed at any time", "[train][kill][slow]") {
   const TrainingFolder temp;
-  // SAPNET_KILLS=50 for more than the few that a run of all tests has time for.
+  // SAPNET_KILLS=50 for more; the default keeps the test run short.
   const char* asked = std::getenv("SAPNET_KILLS");
   const int kills = asked != nullptr ? std::atoi(asked) : 12;
   const std::string longer =
       "--set patch=24 ema_decay=0.99 schedule=cosine warmup_steps=9 'stage_epochs=[3]' "
       "charbonnier_weight=0.5 "
       "epochs=" +
-      std::to_string(kills);  // six steps an epoch
+      std::to_string(kills);  // six steps per epoch
   const std::string whole = uninterrupted(temp, longer);
   std::minstd_rand random(1);
   int landed = 0;
@@ -116,7 +116,7 @@ TEST_CASE("sapnet-train gives the same weights after being killed at any time", 
                                     " $TRAIN --config tiny.json " + longer + " --out run --resume");
     if (outcome.exit_code == 128 + SIGKILL) ++landed;
   }
-  // What a killed program was writing goes, what a living one writes stays.
+  // Temporary files of killed programs are removed, those of running ones are kept.
   write_text(temp / "run/.metrics.csv.tmp-99999999", "half");
   write_text(temp / "run/.notes.tmp-old", "someone's");
   const files::OutputFile writing(temp / "run/metrics.csv");
@@ -228,7 +228,7 @@ TEST_CASE("sapnet-train loses nothing when the disk is full", "[train][slow]") {
   REQUIRE(temp.train("--config tiny.json --out run").exit_code == 0);
   const Names before = temp.list("run");
   const std::string checkpoint = text_of(temp / "run/checkpoint-00000024.safetensors");
-  // Files end at 1 MB, in a shell whose blocks are of 512 or of 1024 bytes: too little for a checkpoint.
+  // Limits files to about 1 MB (shells count blocks of 512 or 1024 bytes): too little for a checkpoint.
   const auto full = temp.shell("ulimit -f 2000; $TRAIN --resume --out run --set epochs=8");
   CHECK(full.exit_code == 1);
   CHECK_THAT(full.err, Contains("sapnet-train: error: run/checkpoint-00000025.safetensors: "));
@@ -308,22 +308,24 @@ TEST_CASE("sapnet-train reports errors in the command line", "[train]") {
     int exit_code;
   };
   for (const auto& [arguments, sentence, exit_code] : std::initializer_list<Case>{
-           {"--config tiny.json", "no output folder; name one with --out RUN", 2},
-           {"--out run", "no settings; name a file with --config FILE", 2},
+           {"--config tiny.json", "no output folder; specify one with --out RUN", 2},
+           {"--out run", "no settings; specify a file with --config FILE", 2},
            {"--out run --resume", "run: has no checkpoint to resume from", 2},
            {"--out there --config tiny.json", "there: already contains a run; use --resume to continue it",
             2},
            {"--out there --resume --weights w.pth", "--weights cannot be used with --resume", 2},
-           {"--out run --config nodata.json", "the settings have no data; name a folder with --data DIR", 2},
+           {"--out run --config nodata.json", "the settings have no data; specify a folder with --data DIR",
+            2},
            {"--out run --config missing.json", "missing.json: cannot be read", 1},
            {"--out run --config broken.json", "broken.json: is not valid JSON at line 2", 1},
            {"--out run --config unknown.json",
-            "unknown.json: there is no setting 'epoch'; the settings are network", 1},
-           {"--out run --config tiny.json --data empty", "empty: holds no images", 1},
-           {"--out run --config tiny.json --data half", "half: holds no images; it has rain/ but no clean/",
+            "unknown.json: unknown setting 'epoch'; the settings are network", 1},
+           {"--out run --config tiny.json --data empty", "empty: contains no images", 1},
+           {"--out run --config tiny.json --data half",
+            "half: contains no images; it has rain/ but no clean/", 1},
+           {"--out run --config tiny.json --data whole", "whole: contains no images, only folders", 1},
+           {"--out run --config tiny.json --data pairs/rain", "pairs/rain: is the rainy half of image pairs",
             1},
-           {"--out run --config tiny.json --data whole", "whole: holds no images, only folders", 1},
-           {"--out run --config tiny.json --data pairs/rain", "pairs/rain: is the rainy half of pairs", 1},
            {"--out run --config in", "in: is a folder, not a settings file", 1},
            {"--out owned --config tiny.json", "owned/report.html: already exists", 2},
            {"--out run --config tiny.json --set patch=32 batch=4096 stages=32",
@@ -347,7 +349,7 @@ TEST_CASE("sapnet-train reports errors in the command line", "[train]") {
     const auto outcome = temp.train(arguments);
     CHECK(outcome.exit_code == exit_code);
     CHECK_THAT(outcome.err, Contains("sapnet-train: error: ") && Contains(sentence));
-    // A step that memory has no room for is refused when the run has begun.
+    // A step that does not fit in memory is rejected after the run has started.
     CHECK(fs::exists(temp / "run") == (std::string(sentence) == "use fewer or smaller patches"));
     fs::remove_all(temp / "run");
   }

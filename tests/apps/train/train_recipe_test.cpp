@@ -14,8 +14,8 @@ namespace {
 
 using Catch::Contains;
 
-// Six steps an epoch. The run is resumed in a stage that came in after the start, and its rate and the decay
-// of the average are others than at first.
+// Six steps per epoch. The run is resumed after a stage was added, with another learning rate and EMA decay
+// than at the start.
 TEST_CASE("sapnet-train resumes EMA, cosine schedule, warm-up and growing stages bit for bit", "[train]") {
   const TrainingFolder temp;
   const std::string settings =
@@ -34,7 +34,7 @@ TEST_CASE("sapnet-train resumes EMA, cosine schedule, warm-up and growing stages
   CHECK(rate_of(5) > rate_of(10));
   CHECK(rate_of(24) < 2e-5);
 
-  // The checkpoint holds the parameters too, and they are not what validation and others get.
+  // The checkpoint also contains the parameters, which differ from the averaged weights.
   const auto average = weights::read_weights(temp / "run/weights.safetensors"),
              saved = weights::read_weights(temp / "run/checkpoint-00000024.safetensors");
   const engine::Parameter& first = average.all().front();
@@ -59,7 +59,7 @@ TEST_CASE("sapnet-train resumes EMA, cosine schedule, warm-up and growing stages
 TEST_CASE("sapnet-train validates with the stages that it trains", "[train]") {
   const TrainingFolder temp;
   REQUIRE(temp.train("--config tiny.json --set epochs=1 'stage_epochs=[1]' --out one").exit_code == 0);
-  CHECK(weights::trained_with(temp / "one/weights.safetensors", "stages") == "1");
+  CHECK(weights::read_metadata_entry(temp / "one/weights.safetensors", "stages") == "1");
   REQUIRE(temp.train("--config tiny.json --set epochs=1 stages=1 --out same").exit_code == 0);
   CHECK(temp.weights("one") == temp.weights("same"));
   const auto score = [&](const std::string& run) {

@@ -1,4 +1,4 @@
-// Shared by the tests of sapnet-train.
+// For tests of sapnet-train.
 #pragma once
 
 #include <string>

@@ -44,7 +44,7 @@ class Worker {
   void wait(Thread& self);
   /// Makes lanes ready.
   void wake(Warp& warp, std::uint32_t lanes);
-  /// Passes the turn to another resident block, if there is one.
+  /// Switches to another resident block, if there is one.
   void pass_turn(const Block& block);
   void turn_to_first() { turn_ = reverse() ? warps_.size() - 1 : 0; }
   /// After a collective that woke others: whether this thread should also be rescheduled.

@@ -23,7 +23,7 @@ using Catch::Contains;
 /// A folder of images.
 class Folder : public tests::TempFolder {
  public:
-  /// An image whose pixels tell where they lie: red the column, green the row, blue `mark`.
+  /// An image whose pixels encode their position: red the column, green the row, blue `mark`.
   fs::path add(const std::string& name, int mark, int width = 30, int height = 20) const {
     std::vector<std::uint8_t> rgb;
     for (int y = 0; y < height; ++y)

@@ -11,7 +11,7 @@
 namespace sapnet::train {
 namespace {
 
-/// Gives its arguments back; index 13 fails if asked to.
+/// Returns its arguments; index 13 fails on request.
 class Echo final : public Dataset {
  public:
   explicit Echo(bool fails = false) : fails_(fails) {}
@@ -45,7 +45,7 @@ TEST_CASE("batches do not depend on the number of threads or the first step", "[
   CHECK(numbers(3, 0) == all);
   const std::vector<float> rest = numbers(2, 11);
   CHECK(std::equal(rest.begin(), rest.end(), all.begin() + 11 * 6 * 3, all.end()));
-  // Six epochs, each all of the samples in an order of its own.
+  // Six epochs, each with all samples in a different order.
   std::set<std::vector<float>> orders;
   for (std::size_t epoch = 0; epoch < 6; ++epoch) {
     std::vector<float> order;

@@ -1,4 +1,4 @@
-// Tests of all image formats. Each format also has a test file of its own.
+// Tests of all image formats. Each format also has its own test file.
 #include "train/image/image.h"
 
 #include <limits>

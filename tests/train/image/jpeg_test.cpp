@@ -76,7 +76,7 @@ TEST_CASE("Hostile JPEGs are refused", "[image]") {
   SECTION("two frames") {
     const Bytes header = segment(bytes, frame - 2);
     CHECK_THAT(refusal(with(bytes, frame - 2, header)), Contains("it has two frame headers"));
-    // As thumbnails have them, which lie in segments of their own.
+    // As in thumbnails, which are in separate segments.
     CHECK_THAT(refusal(with(bytes, bytes.size() - 2, header)), Contains("it has two frame headers"));
   }
   SECTION("a frame that is no good") {

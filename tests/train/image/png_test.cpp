@@ -263,7 +263,7 @@ TEST_CASE("PNGs whose chunks contradict each other are refused", "[image]") {
     }
     for (const char* name : {"grey_alpha8.png", "rgba8.png"})
       CHECK_THAT(refusal(with(name, 1, {"tRNS", Bytes(2)})), Contains("its tRNS chunk has the wrong length"));
-    // Behind the pixels it comes too late to mean anything.
+    // After the pixels it has no effect.
     CHECK(decode_image(with("rgb8.png", 2, {"tRNS", Bytes(5)}), "x.pic").alpha.empty());
   }
   SECTION("other chunks") {

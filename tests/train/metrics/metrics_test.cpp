@@ -23,7 +23,7 @@ double naive_ssim(const std::vector<float>& a, const std::vector<float>& b, int 
 
 constexpr double kRounding = 0x1p-24;  // of a float up to 1
 
-// Two images that Python computes alike: byte values from integer arithmetic, over 255.
+// Two images that Python computes identically: byte values from integer arithmetic, over 255.
 std::vector<float> pattern(int size, bool disturbed) {
   std::vector<float> values;
   for (int i = 0; i < size; ++i) {

@@ -74,7 +74,7 @@ TEST_CASE("the direction of streaks is found, and whether there are two", "[rain
 }
 
 // The spread of 23 pairs of heavy and 200 of light rain in the style of Rain100H and Rain100L, as
-// `sapnet-rain --measure` gives it (docs/rain.md). Medians of drawn rain lie within it.
+// `sapnet-rain --measure` gives it (docs/rain.md). Medians of synthetic rain lie within it.
 TEST_CASE("additive rain lies within the spread of the benchmarks' rain", "[rain]") {
   const auto median_of = [](float strength, double (*value)(const RainStatistics&)) {
     std::vector<double> values;
