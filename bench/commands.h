@@ -11,16 +11,26 @@
 
 namespace sapnet::bench {
 
-struct NetworkOptions {
+/// What the commands that run a whole network share.
+struct RunOptions {
   std::filesystem::path weights;
-  std::int64_t width = 0, height = 0;
   engine::Device device = engine::Device::kCpu;
   engine::DType maps = engine::DType::kFloat32;
   int threads = 1;
-  int repeat = 5;
+  int repeat = 3;
+  std::optional<std::filesystem::path> input;  // raw little-endian fp32; default: noise
+};
+
+/// The same, on a batch of patches.
+struct PatchRunOptions : RunOptions {
+  std::int64_t batch = 12, patch = 100;  // the paper's
+};
+
+/// input: (h, w, 3).
+struct NetworkOptions : RunOptions {
+  std::int64_t width = 0, height = 0;
   bool strict = false;
-  std::optional<std::filesystem::path> input;   // raw little-endian fp32 (h, w, 3); default: noise
-  std::optional<std::filesystem::path> output;  // output file, in the same layout
+  std::optional<std::filesystem::path> output;  // output file, in the layout of the input
 };
 
 /// Times a forward pass. Throws Error if the size of a file does not match.
@@ -47,30 +57,17 @@ struct PerceptionFiles {
   std::filesystem::path vgg, lpips;
 };
 
-struct StepOptions {
-  std::filesystem::path weights;
-  std::optional<PerceptionFiles> perception;  // set: all four losses; else -SSIM
-  std::int64_t batch = 12, patch = 100;       // as in the paper
-  engine::Device device = engine::Device::kCpu;
-  engine::DType maps = engine::DType::kFloat32;
-  int threads = 1;
-  int repeat = 3;
-  std::optional<std::filesystem::path>
-      input;  // raw fp32 (2, batch, patch, patch, 3), rainy and clean; default: noise
+/// input: (2, batch, patch, patch, 3), rainy and clean.
+struct StepOptions : PatchRunOptions {
+  std::optional<PerceptionFiles> perception;  // if set, all four losses, else -SSIM
 };
 
 /// Times a whole training step including host work: forward, losses, backward, Adam.
 void bench_step(const StepOptions& options);
 
-struct VggOptions {
-  std::filesystem::path weights;
-  std::int64_t batch = 12, patch = 100;  // as in the paper
-  engine::Device device = engine::Device::kCpu;
-  engine::DType maps = engine::DType::kFloat32;
-  int threads = 1;
-  int repeat = 3;
-  std::optional<std::filesystem::path> input;   // raw fp32 (batch, patch, patch, 3); default: noise
-  std::optional<std::filesystem::path> output;  // file for the input gradient, in the same layout
+/// input: (batch, patch, patch, 3).
+struct VggOptions : PatchRunOptions {
+  std::optional<std::filesystem::path> output;  // file for the input gradient, in the layout of the input
 };
 
 /// Times VGG-16's convolutions, forward and backward to the images.

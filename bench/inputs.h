@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "engine/tensor.h"
@@ -10,12 +11,10 @@
 namespace sapnet::bench {
 
 /// Reads raw little-endian fp32. Throws Error, naming the file, unless it holds exactly `count` values.
-std::vector<float> read_input(const std::filesystem::path& file, std::size_t count);
+/// Without a file: noise, uniform in [0, 1), the same on every call.
+std::vector<float> read_input(const std::optional<std::filesystem::path>& file, std::size_t count);
 
 /// Writes a file in this format. Throws Error naming it.
 void write_output(const std::filesystem::path& file, const engine::Tensor& tensor);
-
-/// Uniform in [0, 1), the same on every call.
-std::vector<float> noise(std::size_t count);
 
 }  // namespace sapnet::bench

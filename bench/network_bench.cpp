@@ -9,6 +9,7 @@
 #include "bench/inputs.h"
 #include "bench/machine.h"
 #include "bench/measurement.h"
+#include "bench/network_run.h"
 #include "engine/device.h"
 #include "engine/error.h"
 #include "model/network.h"
@@ -37,41 +38,26 @@ void bench_network(const NetworkOptions& options) {
   const engine::Parameters weights = weights::read_weights(options.weights);
   const auto network =
       model::make_network(weights, {.device = device, .strict = options.strict, .maps = options.maps});
-  const engine::Tensor rainy =
-      engine::from_host(options.input ? read_input(*options.input, count) : noise(count), shape, device);
+  const engine::Tensor rainy = engine::from_host(read_input(options.input, count), shape, device);
 
-  const std::size_t memory_before = process_memory("VmRSS");
-  engine::reset_peak(device);
+  const bool cuda = device == engine::Device::kCuda;
+  const std::string precision(to_string(options.maps));
+  nlohmann::ordered_json report = {
+      {"program", "sapnet-bench"},  {"mode", cuda ? precision : options.strict ? "strict" : "fast"},
+      {"network", network->name()}, {"width", options.width},
+      {"height", options.height},
+  };
   engine::Tensor derained;
-  const std::vector<double> seconds = time(device, options.repeat, [&] {
+  const auto run = [&] {
     derained = {};
     derained = network->forward(rainy, model::kStages);
-  });
-  const std::size_t peak_memory = process_memory("VmHWM");
+  };
+  const std::vector<double> seconds = measure(options, run, report);
   if (options.output) write_output(*options.output, derained);
 
   const double flops = 2 * multiply_adds_per_pixel(weights) *
                        static_cast<double>(options.width * options.height) / typical(device, seconds);
-  const bool cuda = device == engine::Device::kCuda;
-  const std::string precision(to_string(options.maps));
-  nlohmann::ordered_json report = {
-      {"program", "sapnet-bench"},
-      {"mode", cuda             ? precision
-               : options.strict ? "strict"
-                                : "fast"},
-      {"network", network->name()},
-      {"width", options.width},
-      {"height", options.height},
-      {"threads", options.threads},
-      {"repeat", options.repeat},
-      {"seconds", summary(seconds)},
-      {"peak_memory_bytes", peak_memory},
-      {"memory_before_bytes", memory_before},
-      {"tensor_peak_bytes", engine::memory_report(device).peak},
-      {"gflops", flops * 1e-9},
-      {"cpu", cpu_name()},
-      {"device", engine::describe(device)},
-  };
+  report["gflops"] = flops * 1e-9;
   if (!cuda) {
     const double peak = fma_peak(options.threads);
     report["fma_peak_gflops"] = peak * 1e-9;

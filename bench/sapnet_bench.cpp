@@ -15,30 +15,38 @@ int run(int argc, char** argv) {
                "sapnet-bench");
   app.require_subcommand(1);
   std::string network_size, device = "cpu", precision = "fp32";
-  const auto add_device = [&](CLI::App* command) {
+  // The options that several commands have.
+  const auto add_machine = [&](CLI::App* command, auto& options) {
     command->add_option("--device", device, "cpu (default) or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+    command->add_option("--threads", options.threads, "CPU threads")->check(CLI::PositiveNumber);
+    command->add_option("--repeat", options.repeat, "Timed runs")->check(CLI::PositiveNumber);
   };
-  sapnet::bench::NetworkOptions network;
-  sapnet::bench::KernelsOptions kernels;
+  const auto add_run = [&](CLI::App* command, sapnet::bench::RunOptions& options, const std::string& layout) {
+    command->add_option("--weights", options.weights, "Weight file")->required();
+    add_machine(command, options);
+    command->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
+        ->check(CLI::IsMember({"fp32", "fp16"}));
+    command->add_option("--input", options.input, "Raw little-endian fp32 " + layout + "; else noise");
+  };
+  const auto add_patch_run = [&](CLI::App* command, sapnet::bench::PatchRunOptions& options,
+                                 const std::string& layout) {
+    add_run(command, options, layout);
+    command->add_option("--batch", options.batch, "Patches; 12 by default")->check(CLI::PositiveNumber);
+    command->add_option("--patch", options.patch, "Their side; 100 by default")->check(CLI::PositiveNumber);
+  };
 
+  sapnet::bench::NetworkOptions network;
+  network.repeat = 5;
   CLI::App* const network_command = app.add_subcommand("network", "A whole forward pass");
-  network_command->add_option("--weights", network.weights, "Weight file")->required();
+  add_run(network_command, network, "(h, w, 3)");
   network_command->add_option("--size", network_size, "WIDTHxHEIGHT")->required();
-  add_device(network_command);
-  network_command
-      ->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
-      ->check(CLI::IsMember({"fp32", "fp16"}));
-  network_command->add_option("--threads", network.threads, "CPU threads")->check(CLI::PositiveNumber);
-  network_command->add_option("--repeat", network.repeat, "Timed runs")->check(CLI::PositiveNumber);
   network_command->add_flag("--strict", network.strict, "Use direct convolutions only");
-  network_command->add_option("--input", network.input, "Raw little-endian fp32 (h, w, 3); else noise");
   network_command->add_option("--output", network.output, "Output file, in the same layout");
 
+  sapnet::bench::KernelsOptions kernels;
   CLI::App* const kernels_command =
       app.add_subcommand("kernels", "Each operation, at the shapes of SAPNet, VGG-16 and the losses");
-  add_device(kernels_command);
-  kernels_command->add_option("--threads", kernels.threads, "CPU threads")->check(CLI::PositiveNumber);
-  kernels_command->add_option("--repeat", kernels.repeat, "Timed rounds")->check(CLI::PositiveNumber);
+  add_machine(kernels_command, kernels);
   kernels_command->add_option("--filter", kernels.filter,
                               "Only cases whose name contains this, such as 'conv_lstm'");
   kernels_command
@@ -52,17 +60,7 @@ int run(int argc, char** argv) {
 
   sapnet::bench::StepOptions step;
   CLI::App* const step_command = app.add_subcommand("step", "A whole training step");
-  step_command->add_option("--weights", step.weights, "Weight file")->required();
-  step_command->add_option("--batch", step.batch, "Patches; 12 by default")->check(CLI::PositiveNumber);
-  step_command->add_option("--patch", step.patch, "Patch side; 100 by default")->check(CLI::PositiveNumber);
-  add_device(step_command);
-  step_command
-      ->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
-      ->check(CLI::IsMember({"fp32", "fp16"}));
-  step_command->add_option("--threads", step.threads, "CPU threads")->check(CLI::PositiveNumber);
-  step_command->add_option("--repeat", step.repeat, "Timed steps")->check(CLI::PositiveNumber);
-  step_command->add_option("--input", step.input,
-                           "Raw little-endian fp32 (2, batch, patch, patch, 3), rainy and clean; else noise");
+  add_patch_run(step_command, step, "(2, batch, patch, patch, 3), rainy and clean");
   sapnet::bench::PerceptionFiles perception;
   CLI::Option* const vgg_file = step_command->add_option(
       "--vgg", perception.vgg, "VGG-16 weights, to use all four losses; default: -SSIM only");
@@ -73,17 +71,7 @@ int run(int argc, char** argv) {
 
   sapnet::bench::VggOptions vgg;
   CLI::App* const vgg_command = app.add_subcommand("vgg", "VGG-16's convolutions, forward and backward");
-  vgg_command->add_option("--weights", vgg.weights, "Weight file")->required();
-  vgg_command->add_option("--batch", vgg.batch, "Images; 12 by default")->check(CLI::PositiveNumber);
-  vgg_command->add_option("--patch", vgg.patch, "Image side; 100 by default")->check(CLI::PositiveNumber);
-  add_device(vgg_command);
-  vgg_command
-      ->add_option("--precision", precision, "Precision of feature maps on cuda: fp32 (default) or fp16")
-      ->check(CLI::IsMember({"fp32", "fp16"}));
-  vgg_command->add_option("--threads", vgg.threads, "CPU threads")->check(CLI::PositiveNumber);
-  vgg_command->add_option("--repeat", vgg.repeat, "Timed runs")->check(CLI::PositiveNumber);
-  vgg_command->add_option("--input", vgg.input,
-                          "Raw little-endian fp32 (batch, patch, patch, 3); else noise");
+  add_patch_run(vgg_command, vgg, "(batch, patch, patch, 3)");
   vgg_command->add_option("--output", vgg.output, "File for the input gradient, in the same layout");
 
   try {

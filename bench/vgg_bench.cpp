@@ -5,8 +5,8 @@
 
 #include "bench/commands.h"
 #include "bench/inputs.h"
-#include "bench/machine.h"
 #include "bench/measurement.h"
+#include "bench/network_run.h"
 #include "engine/device.h"
 #include "engine/ops/feature_contrast.h"
 #include "engine/tape.h"
@@ -22,8 +22,7 @@ void bench_vgg(const VggOptions& options) {
   const engine::Shape shape{options.batch, options.patch, options.patch, 3};
   const auto count = static_cast<std::size_t>(shape.count());
   const model::Vgg16 vgg = train::read_vgg16(options.weights, {.device = device, .maps = options.maps});
-  Tensor images =
-      engine::from_host(options.input ? read_input(*options.input, count) : noise(count), shape, device);
+  Tensor images = engine::from_host(read_input(options.input, count), shape, device);
   images.track();
 
   // A loss of the last tap against fixed maps, whose cost is negligible.
@@ -37,30 +36,21 @@ void bench_vgg(const VggOptions& options) {
     });
   };
   const Tensor zeros = filled(0), ones = filled(1), weight = engine::scalar(1000, device);
-  const std::size_t memory_before = process_memory("VmRSS");
-  engine::reset_peak(device);
-  const std::vector<double> seconds = time(device, options.repeat, [&] {
+  const auto run = [&] {
     *images.gradient() = {};
     engine::Tape tape;
     const Tensor loss = engine::feature_contrast(vgg.features(images, taps).back(), zeros, ones);
     tape.backward(std::array{engine::Tape::Term{loss, weight}});
-  });
-  if (options.output) write_output(*options.output, *images.gradient());
-  const nlohmann::ordered_json report = {
+  };
+  nlohmann::ordered_json report = {
       {"program", "sapnet-bench"},
       {"mode", to_string(options.maps)},
       {"network", "VGG-16, " + train::covered_taps(vgg)},
       {"batch", options.batch},
       {"patch", options.patch},
-      {"threads", options.threads},
-      {"repeat", options.repeat},
-      {"seconds", summary(seconds)},
-      {"peak_memory_bytes", process_memory("VmHWM")},
-      {"memory_before_bytes", memory_before},
-      {"tensor_peak_bytes", engine::memory_report(device).peak},
-      {"cpu", cpu_name()},
-      {"device", engine::describe(device)},
   };
+  const std::vector<double> seconds = measure(options, run, report);
+  if (options.output) write_output(*options.output, *images.gradient());
   const std::string side = std::to_string(options.patch);
   print_line("VGG-16 forward and backward " + std::to_string(options.batch) + "x" + side + "x" + side + ", " +
                  std::string(to_string(options.maps)),

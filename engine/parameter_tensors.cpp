@@ -1,11 +1,6 @@
 #include "engine/parameter_tensors.h"
 
-#include <algorithm>
 #include <array>
-#include <cmath>
-#include <string>
-
-#include "engine/error.h"
 
 namespace sapnet::engine {
 namespace {
@@ -22,6 +17,10 @@ Shape four_extents(const std::vector<std::int64_t>& shape) {
 
 }  // namespace
 
+Tensor to_tensor(const Parameter& parameter, Device device) {
+  return from_host(parameter.values, four_extents(parameter.shape), device);
+}
+
 ParameterTensors::ParameterTensors(Parameters parameters, Device device, bool trainable)
     : initial_(std::move(parameters)) {
   std::vector<float> values;
@@ -34,10 +33,7 @@ ParameterTensors::ParameterTensors(Parameters parameters, Device device, bool tr
 }
 
 Tensor ParameterTensors::get(std::string_view name, const std::vector<std::int64_t>& shape) const {
-  const Parameter& parameter = initial_.get(name, shape);
-  if (!std::ranges::all_of(parameter.values, [](float value) { return std::isfinite(value); }))
-    throw Error(initial_.source() + ": tensor '" + parameter.name +
-                "' has a value that is not a finite number");
+  const Parameter& parameter = initial_.get_finite(name, shape);
   const std::int64_t first = first_[static_cast<std::size_t>(&parameter - initial_.all().data())];
   const Shape extents = four_extents(shape);
   Tensor tensor = values_.slice(first, extents);

@@ -11,6 +11,9 @@
 
 namespace sapnet::engine {
 
+/// A copy of a parameter's values, of at most four dimensions; its shape is padded with leading ones.
+Tensor to_tensor(const Parameter& parameter, Device device);
+
 /// All parameters of a network in one contiguous array on a device, in their original order, so that an
 /// optimiser can update them with one kernel.
 class ParameterTensors {
@@ -18,9 +21,8 @@ class ParameterTensors {
   /// trainable: allocates a gradient for each parameter, in another contiguous array, initially zero.
   ParameterTensors(Parameters parameters, Device device, bool trainable = false);
 
-  /// The parameter with that name and shape, of at most four dimensions; the tensor's shape is padded with
-  /// leading ones. Throws Error if it is missing, has another shape, or contains a non-finite value, which a
-  /// ReLU could hide.
+  /// The parameter with that name and shape, as to_tensor() gives it, but in this memory. Throws Error if it
+  /// is missing, has another shape, or contains a non-finite value.
   Tensor get(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
   /// Names, shapes and initial values.

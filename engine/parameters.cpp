@@ -1,6 +1,7 @@
 #include "engine/parameters.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/error.h"
 
@@ -30,6 +31,13 @@ const Parameter& Parameters::get(std::string_view name, std::span<const std::int
   if (!std::ranges::equal(parameter.shape, shape))
     throw Error(source_ + ": tensor '" + parameter.name + "' has shape " + to_string(parameter.shape) +
                 ", not " + to_string(shape));
+  return parameter;
+}
+
+const Parameter& Parameters::get_finite(std::string_view name, std::span<const std::int64_t> shape) const {
+  const Parameter& parameter = get(name, shape);
+  if (!std::ranges::all_of(parameter.values, [](float value) { return std::isfinite(value); }))
+    throw Error(source_ + ": tensor '" + parameter.name + "' has a value that is not a finite number");
   return parameter;
 }
 

@@ -34,6 +34,9 @@ class Parameters {
   /// The parameter with that name. Throws Error if it is missing or has another shape.
   const Parameter& get(std::string_view name, std::span<const std::int64_t> shape) const;
 
+  /// The same for a network. Also throws Error if a value is not finite, which a ReLU could hide.
+  const Parameter& get_finite(std::string_view name, std::span<const std::int64_t> shape) const;
+
   /// Throws Error with the first parameter whose name is not in `names`.
   void expect_only(std::span<const std::string> names) const;
 

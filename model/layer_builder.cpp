@@ -9,33 +9,36 @@ LayerBuilder::LayerBuilder(const engine::ParameterTensors& parameters, const eng
           [&parameters](const std::string& name, const std::vector<std::int64_t>& shape) {
             return parameters.get(name, shape);
           },
-          execution) {
-  all_ = &parameters.initial();
-}
+          &parameters.initial(), execution, false) {}
 
 LayerBuilder::LayerBuilder(TakeParameter take, const engine::Execution& execution)
-    : take_(std::move(take)), execution_(execution) {}
+    : LayerBuilder(std::move(take), nullptr, execution, false) {}
+
+LayerBuilder::LayerBuilder(TakeParameter take, const engine::Parameters* all,
+                           const engine::Execution& execution, bool frozen)
+    : all_(all), execution_(execution), take_(std::move(take)), frozen_(frozen) {}
 
 void LayerBuilder::finish() const {
   if (all_ != nullptr) all_->expect_only(taken_);
 }
 
 engine::Tensor LayerBuilder::take(const std::string& name, const std::vector<std::int64_t>& shape) {
-  taken_.push_back(name);
+  mark_taken(name);
   return take_(name, shape);
 }
 
-engine::Conv2dWeights LayerBuilder::conv2d(const std::string& name, std::array<std::int64_t, 2> in,
-                                           std::int64_t out, engine::DType inputs, engine::DType outputs,
-                                           std::int64_t dilation) {
+engine::Conv2dWeights LayerBuilder::build_conv(engine::Tensor weight, engine::Tensor bias,
+                                               const ConvSpec& conv, engine::DType inputs,
+                                               engine::DType outputs) const {
   engine::Execution execution = execution_;
   execution.maps = inputs;
-  return {take(name + ".weight", {out, in[0] + in[1], 3, 3}),
-          take(name + ".bias", {out}),
-          in,
-          {.dilation = dilation, .padding = dilation},
-          execution,
-          outputs};
+  return {std::move(weight), std::move(bias), conv.in, conv.geometry, execution, outputs, frozen_};
+}
+
+engine::Conv2dWeights LayerBuilder::conv2d(const std::string& name, const ConvSpec& conv,
+                                           engine::DType inputs, engine::DType outputs) {
+  engine::Tensor weight = take(name + ".weight", conv.weight_shape());  // before the bias
+  return build_conv(std::move(weight), take(name + ".bias", {conv.out}), conv, inputs, outputs);
 }
 
 engine::ConvLstmWeights LayerBuilder::conv_lstm(std::int64_t in, std::int64_t hidden) {

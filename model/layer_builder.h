@@ -15,6 +15,15 @@
 
 namespace sapnet::model {
 
+/// A convolution's channels, kernel and geometry.
+struct ConvSpec {
+  std::array<std::int64_t, 2> in = {};
+  std::int64_t out = 0, kernel = 3;
+  engine::Conv2dGeometry geometry = {};
+
+  std::vector<std::int64_t> weight_shape() const { return {out, in[0] + in[1], kernel, kernel}; }
+};
+
 /// Returns the parameter with that name and shape.
 using TakeParameter =
     std::function<engine::Tensor(const std::string& name, const std::vector<std::int64_t>& shape)>;
@@ -34,10 +43,9 @@ class LayerBuilder {
   /// All throw Error with the tensor and the file if it is missing, has another shape, or contains a
   /// non-finite value.
 
-  /// NAME.weight (out, in, 3, 3) and NAME.bias (out); stride 1, padding = dilation. inputs, outputs: their
-  /// storage types.
-  engine::Conv2dWeights conv2d(const std::string& name, std::array<std::int64_t, 2> in, std::int64_t out,
-                               engine::DType inputs, engine::DType outputs, std::int64_t dilation = 1);
+  /// NAME.weight (out, in, kernel, kernel) and NAME.bias (out). inputs, outputs: their storage types.
+  engine::Conv2dWeights conv2d(const std::string& name, const ConvSpec& conv, engine::DType inputs,
+                               engine::DType outputs);
 
   /// The gates conv_i.0, conv_f.0, conv_g.0 and conv_o.0.
   engine::ConvLstmWeights conv_lstm(std::int64_t in, std::int64_t hidden);
@@ -50,12 +58,23 @@ class LayerBuilder {
   /// Throws Error if the file contains a tensor that no layer used.
   void finish() const;
 
- private:
-  engine::Tensor take(const std::string& name, const std::vector<std::int64_t>& shape);
+ protected:
+  /// all: the file's parameters, for finish(), or null. frozen: gradients flow through convolutions to their
+  /// inputs, but not to the weights.
+  LayerBuilder(TakeParameter take, const engine::Parameters* all, const engine::Execution& execution,
+               bool frozen);
 
-  const engine::Parameters* all_ = nullptr;  // the file's parameters
-  TakeParameter take_;
+  engine::Tensor take(const std::string& name, const std::vector<std::int64_t>& shape);
+  void mark_taken(const std::string& name) { taken_.push_back(name); }
+  engine::Conv2dWeights build_conv(engine::Tensor weight, engine::Tensor bias, const ConvSpec& conv,
+                                   engine::DType inputs, engine::DType outputs) const;
+
+  const engine::Parameters* all_;
   engine::Execution execution_;
+
+ private:
+  TakeParameter take_;
+  bool frozen_;
   std::vector<std::string> taken_;
 };
 

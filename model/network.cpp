@@ -69,10 +69,8 @@ engine::Parameters init_parameters(std::string_view network, std::uint64_t seed,
     for (const std::int64_t extent : shape) count *= extent;
     if (shape.size() > 1) limit = 1 / std::sqrt(static_cast<double>(count / shape[0]));
     const auto number = static_cast<std::uint32_t>(drawn.all().size());
-    engine::Parameters parameter(drawn.source());
-    parameter.add({name, shape, init_uniform(seed, number, static_cast<std::size_t>(count), limit)});
-    drawn.add(parameter.all().front());
-    return engine::ParameterTensors(std::move(parameter), engine::Device::kCpu).get(name, shape);
+    drawn.add({name, shape, init_uniform(seed, number, static_cast<std::size_t>(count), limit)});
+    return engine::to_tensor(drawn.all().back(), engine::Device::kCpu);
   };
   build(network, LayerBuilder(draw_next, {}), options);
   return drawn;

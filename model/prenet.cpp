@@ -10,7 +10,11 @@ Prenet::Prenet(LayerBuilder builder, const PrenetBlocks& blocks)
   for (std::size_t k = 0; k < blocks.dilations.size(); ++k) {
     const std::string block = "res_conv" + std::to_string(k + 1);
     const auto convolution = [&](const std::string& part) {
-      return builder.conv2d(block + part, {kChannels, 0}, kChannels, maps(), maps(), blocks.dilations[k]);
+      const std::int64_t dilation = blocks.dilations[k];
+      return builder.conv2d(
+          block + part,
+          {.in = {kChannels, 0}, .out = kChannels, .geometry = {.dilation = dilation, .padding = dilation}},
+          maps(), maps());
     };
     blocks_.push_back({convolution(".0"), convolution(std::string(blocks.second))});
   }

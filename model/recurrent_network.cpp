@@ -5,9 +5,11 @@
 namespace sapnet::model {
 
 RecurrentNetwork::RecurrentNetwork(LayerBuilder& builder)
-    : conv_in_(builder.conv2d("conv0.0", {3, 3}, kChannels, engine::DType::kFloat32, builder.maps())),
+    : conv_in_(builder.conv2d("conv0.0", {.in = {3, 3}, .out = kChannels}, engine::DType::kFloat32,
+                              builder.maps())),
       conv_lstm_(builder.conv_lstm(kChannels, kChannels)),
-      conv_out_(builder.conv2d("conv.0", {kChannels, 0}, 3, builder.maps(), engine::DType::kFloat32)),
+      conv_out_(builder.conv2d("conv.0", {.in = {kChannels, 0}, .out = 3}, builder.maps(),
+                               engine::DType::kFloat32)),
       maps_(builder.maps()) {}
 
 engine::Tensor RecurrentNetwork::forward(const engine::Tensor& rainy, int stages) const {

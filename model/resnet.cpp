@@ -157,8 +157,7 @@ engine::Parameters init_resnet(int depth, std::uint64_t seed) {
       depth, [&](const std::string& name, const std::string& norm, const ConvSpec& conv, bool last) {
         const auto count = static_cast<std::size_t>(conv.out * conv.in[0] * conv.kernel * conv.kernel);
         const double outputs = static_cast<double>(conv.out * conv.kernel * conv.kernel);
-        drawn.add({name + ".weight",
-                   {conv.out, conv.in[0], conv.kernel, conv.kernel},
+        drawn.add({name + ".weight", conv.weight_shape(),
                    init_normal(seed, number++, count, std::sqrt(2 / outputs))});
         const auto channels = static_cast<std::size_t>(conv.out);
         const auto gamma = static_cast<float>(last ? 1 / std::sqrt(number_of_blocks) : 1);

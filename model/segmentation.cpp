@@ -88,9 +88,7 @@ engine::Parameters init_segmentation_head(int depth, std::uint64_t seed) {
   const auto draw = [&](const std::string& name, const ConvSpec& conv) {
     constexpr double kDeviation = 0.01;
     const auto count = static_cast<std::size_t>(conv.out * conv.in[0] * conv.kernel * conv.kernel);
-    drawn.add({name + ".weight",
-               {conv.out, conv.in[0], conv.kernel, conv.kernel},
-               init_normal(seed, number++, count, kDeviation)});
+    drawn.add({name + ".weight", conv.weight_shape(), init_normal(seed, number++, count, kDeviation)});
     drawn.add({name + ".bias", {conv.out}, std::vector<float>(static_cast<std::size_t>(conv.out))});
   };
   const auto channels = Resnet::channels(depth);

@@ -8,6 +8,7 @@
 #include "engine/ops/feature_contrast.h"
 #include "engine/ops/focal.h"
 #include "engine/ops/ssim.h"
+#include "weights/weight_file.h"
 
 namespace sapnet::train {
 namespace {
@@ -27,18 +28,24 @@ void check_given(const std::filesystem::path& file, const std::string& setting, 
                 setting + "=FILE");
 }
 
-/// Calls read() and adds to an Error the setting that names the file.
+/// Returns read(). Adds to an Error the setting that names the file.
 template <class Read>
 auto read_for(const std::string& setting, const Read& read) {
-  try {
-    return read();
-  } catch (const Error& error) {
-    throw Error(std::string(error.what()) + " (setting " + setting +
-                "; see docs/losses.md for where to get the file)");
-  }
+  return with_note(" (setting " + setting + "; see docs/losses.md for where to get the file)", read);
 }
 
 }  // namespace
+
+model::Segmentation make_segmentation(int depth, const std::filesystem::path& backbone,
+                                      model::NormStatistics statistics, std::uint64_t seed,
+                                      const engine::Execution& execution) {
+  const engine::Parameters parameters =
+      backbone.empty() ? model::init_resnet(depth, seed) : weights::read_weights(backbone);
+  const std::string note =
+      backbone.empty() ? "" : "; expected the weights of ResNet-" + std::to_string(depth);
+  return {with_note(note, [&] { return model::Resnet(depth, parameters, execution, statistics); }),
+          model::init_segmentation_head(depth, seed), execution};
+}
 
 Losses::Losses(const TrainConfig& config, const engine::Execution& execution)
     : config_(config),

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,13 @@ struct LossTerm {
 struct LossImages {
   engine::Tensor derained, clean, rainy;
 };
+
+/// The network of the segmentation loss. backbone: torchvision's resnet18, resnet50 or resnet101; empty:
+/// random, from the seed. The head is always random. Throws Error, naming the file, if it cannot be read, is
+/// damaged, or belongs to another network.
+model::Segmentation make_segmentation(int depth, const std::filesystem::path& backbone,
+                                      model::NormStatistics statistics, std::uint64_t seed,
+                                      const engine::Execution& execution);
 
 class Losses {
  public:

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/dtype.h"
+
 namespace sapnet::weights {
 namespace {
 
@@ -29,17 +31,6 @@ constexpr TypeFacts kTypes[] = {
     {ElementType::kU8, 1, "U8", "ByteStorage"},
     {ElementType::kBool, 1, "BOOL", "BoolStorage"},
 };
-
-float from_half(std::uint16_t bits) {
-  const float sign = bits & 0x8000 ? -1.0f : 1.0f;
-  const int exponent = (bits >> 10) & 31;
-  const int mantissa = bits & 1023;
-  if (exponent == 31)
-    return sign *
-           (mantissa ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity());
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
-  return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-}
 
 float from_double(double value) {
   // Converting a double beyond the range of fp32 is undefined behaviour in C++.
@@ -92,7 +83,7 @@ void to_float(ElementType type, Bytes bytes, std::span<float> values) {
       if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size_bytes());
       return;
     case ElementType::kF16:
-      return convert_all<std::uint16_t>(bytes, values, from_half);
+      return convert_all<engine::Half>(bytes, values, [](engine::Half half) { return to_float(half); });
     case ElementType::kBF16:
       return convert_all<std::uint16_t>(
           bytes, values, [](std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); });

@@ -29,14 +29,16 @@ class HelpFormatter : public CLI::Formatter {
 };
 
 template <typename Number>
-Check number_check(const std::string& what, Number min, Number max) {
-  return {what, [min, max](const std::string& text) {
+Check number_check(const std::string& what, Number min, Number max, const std::string& type_name) {
+  return {what,
+          [min, max](const std::string& text) {
             Number value{};
             const char* end = text.data() + text.size();
             const auto result = std::from_chars(text.data(), end, value);
             return result.ec == std::errc() && result.ptr == end && value >= min &&
                    value <= max;  // so no NaN
-          }};
+          },
+          type_name};
 }
 
 /// CLI11 takes the argument after an option as its value, even if it is an option itself.
@@ -61,25 +63,31 @@ std::string mismatch(const CLI::App& app, const std::string& message) {
 }  // namespace
 
 Check whole_number(std::uint64_t min, std::uint64_t max) {
-  return number_check("a whole number from " + std::to_string(min) + " to " + std::to_string(max), min, max);
+  return number_check("a whole number from " + std::to_string(min) + " to " + std::to_string(max), min, max,
+                      "N");
 }
 
 Check number(double min, double max) {
   std::array<char, 80> what;
   std::snprintf(what.data(), what.size(), "a number from %g to %g", min, max);
-  return number_check(what.data(), min, max);
+  return number_check(what.data(), min, max, "X");
 }
 
 Check one_of(std::vector<std::string> words) {
-  std::string what;
-  for (std::size_t i = 0; i < words.size(); ++i)
+  std::string what, type_name;
+  for (std::size_t i = 0; i < words.size(); ++i) {
     what += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
-  return {what, [words = std::move(words)](const std::string& value) {
+    type_name += (i == 0 ? "" : "|") + words[i];
+  }
+  return {what,
+          [words = std::move(words)](const std::string& value) {
             return std::find(words.begin(), words.end(), value) != words.end();
-          }};
+          },
+          type_name};
 }
 
 CommandLine::Option* CommandLine::Option::check(Check check) {
+  option_->type_name(check.type_name);
   const std::string no_description;  // the option's help text states what is allowed
   option_->check(CLI::Validator(
       [check = std::move(check)](const std::string& value) {

@@ -19,8 +19,10 @@ namespace sapnet::apps {
 struct Check {
   std::string what;  // what the value must be, such as "a whole number from 1 to 100"
   std::function<bool(const std::string& value)> holds;
+  std::string type_name;  // stands for the value in --help
 };
 
+/// Their type names are N, X and a|b|c.
 Check whole_number(std::uint64_t min, std::uint64_t max);
 Check number(double min, double max);
 Check one_of(std::vector<std::string> words);
@@ -30,7 +32,7 @@ class CommandLine {
   class Option {
    public:
     explicit Option(CLI::Option* option) : option_(option) {}
-    Option* check(Check check);
+    Option* check(Check check);  // sets the type name too
     Option* type_name(const std::string& name);
     Option* expected(int min, int max);  // number of values
 

@@ -46,35 +46,27 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
                  "Output folder, or a .png or .jpg file if there is one INPUT")
       ->type_name("OUT");
   app.add_option("--format", options.files.format, "Write all images as png or jpg")
-      ->check(one_of({"png", "jpg"}))
-      ->type_name("png|jpg");
+      ->check(one_of({"png", "jpg"}));
   app.add_option("--quality", options.quality, "JPEG quality, 1 to 100 (default 95)")
-      ->check(whole_number(1, 100))
-      ->type_name("N");
+      ->check(whole_number(1, 100));
   app.add_option("--weights", options.weights,
                  "Weight file, .safetensors or PyTorch .pth (default: the bundled weights)")
       ->type_name("FILE");
   app.add_option("--device", options.device,
                  "Device (default auto: a GPU if it passes a short self-test, else the CPU)")
-      ->check(one_of({"auto", "cpu", "cuda"}))
-      ->type_name("auto|cpu|cuda");
+      ->check(one_of({"auto", "cpu", "cuda"}));
   app.add_option(
          "--precision", options.precision,
          "Precision of feature maps on a GPU (default fp16, which changes PSNR by less than\n0.01 dB); "
          "the CPU computes in fp32")
-      ->check(one_of({"fp32", "fp16"}))
-      ->type_name("fp32|fp16");
-  app.add_option("--threads", options.threads, "CPU threads (default: all)")
-      ->check(whole_number(1, 1024))
-      ->type_name("N");
+      ->check(one_of({"fp32", "fp16"}));
+  app.add_option("--threads", options.threads, "CPU threads (default: all)")->check(whole_number(1, 1024));
   app.add_option("--stages", options.stages,
                  "Recurrent stages of the network, 1 to 32 (default: as stated in the weight file, else 6)")
-      ->check(whole_number(1, model::kMaxStages))
-      ->type_name("N");
+      ->check(whole_number(1, model::kMaxStages));
   app.add_option("--rounding", rounding,
                  "How values are rounded to bytes (default nearest; the published code truncates)")
-      ->check(one_of({"nearest", "truncate"}))
-      ->type_name("nearest|truncate");
+      ->check(one_of({"nearest", "truncate"}));
   app.add_flag("--strict", options.strict, "Use direct convolutions: slower, for comparison");
   app.add_option("--reference", options.reference,
                  "Print PSNR and SSIM against the rain-free images in a folder, with the same names or\n"

@@ -49,15 +49,12 @@ int run(int argc, char** argv) {
   app.add_option("-o,--output", files.output, "Output folder, or a .png file if there is one INPUT")
       ->type_name("OUT");
   app.add_option("--style", style, "Rain style (default soft)")
-      ->check(one_of({train::kRainStyles.begin(), train::kRainStyles.end()}))
-      ->type_name("soft|additive|photo");
+      ->check(one_of({train::kRainStyles.begin(), train::kRainStyles.end()}));
   app.add_option("--strength", rain.strength,
                  "Rain strength: 0 none, 0.2 a light shower, 1 a downpour (default 0.5)")
-      ->check(number(0, 1))
-      ->type_name("X");
+      ->check(number(0, 1));
   app.add_option("--seed", rain.seed, "Random seed (default 1)")
-      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
-      ->type_name("N");
+      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   app.add_option("--measure", measured, "Compare the rain in folders of pairs with synthetic rain")
       ->type_name("PAIRS");
   if (!app.parse(argc, argv)) return 0;

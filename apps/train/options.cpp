@@ -47,15 +47,12 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--set", options.settings, "Override settings")->type_name("NAME=VALUE");
   app.add_option("--device", options.device,
                  "Device (default cpu; the GPU kernels have so far run only on an emulator)")
-      ->check(one_of({"auto", "cpu", "cuda"}))
-      ->type_name("auto|cpu|cuda");
+      ->check(one_of({"auto", "cpu", "cuda"}));
   app.add_option("--precision", options.precision,
                  "Precision of feature maps and gradients on a GPU (default fp32); weights stay fp32")
-      ->check(one_of({"fp32", "fp16"}))
-      ->type_name("fp32|fp16");
+      ->check(one_of({"fp32", "fp16"}));
   app.add_option("--threads", options.threads, "CPU threads (default: all); results do not depend on it")
-      ->check(whole_number(1, 1024))
-      ->type_name("N");
+      ->check(whole_number(1, 1024));
   app.add_option("--compare", options.compare, "Do not train; plot the curves of up to six runs on one page")
       ->expected(1, 6)
       ->type_name("RUN");

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/parameter_tensors.h"
 #include "engine/parameters.h"
 #include "engine/tensor.h"
+#include "tests/catch.h"
 #include "tests/source_dir.h"
 #include "weights/weight_file.h"
 
@@ -38,10 +40,7 @@ inline engine::Parameters without(const engine::Parameters& parameters, const st
 
 /// A golden 4-D tensor, or a bias, on the CPU.
 inline engine::Tensor to_tensor(const engine::Parameter& golden) {
-  const auto& shape = golden.shape;
-  if (shape.size() == 1) return engine::from_host(golden.values, {1, 1, 1, shape[0]}, engine::Device::kCpu);
-  return engine::from_host(golden.values, {shape.at(0), shape.at(1), shape.at(2), shape.at(3)},
-                           engine::Device::kCpu);
+  return engine::to_tensor(golden, engine::Device::kCpu);
 }
 
 inline std::vector<double> to_doubles(const std::vector<float>& values) {
@@ -61,6 +60,21 @@ inline double distance(std::vector<float> a, const std::vector<float>& b) {
   if (a.size() != b.size()) throw Error("vectors of different lengths have no distance");
   for (std::size_t k = 0; k < a.size(); ++k) a[k] -= b[k];
   return norm(a);
+}
+
+/// Checks the norm of each parameter's gradient, and its dot product with the parameter, against the golden
+/// PREFIXNAME. tolerance: relative to the norm.
+inline void check_gradient_summaries(const engine::ParameterTensors& parameters,
+                                     const engine::Parameters& goldens, const std::string& prefix,
+                                     double tolerance) {
+  for (const engine::Parameter& parameter : parameters.initial().all()) {
+    INFO(parameter.name);
+    const std::vector<double> summary = to_doubles(find(goldens, prefix + parameter.name).values);
+    const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
+    const double allowed = tolerance * summary.at(0);
+    CHECK(std::abs(norm(gradient) - summary.at(0)) <= allowed);
+    CHECK(std::abs(dot(gradient, parameter.values) - summary.at(1)) <= allowed * norm(parameter.values));
+  }
 }
 
 /// Rounding errors of Winograd F(4×4) relative to a direct sum, derived in tests/kernels/implementations.cpp:

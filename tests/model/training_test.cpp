@@ -197,16 +197,7 @@ TEST_CASE("PReNet's gradients match PyTorch", "[network][training][golden]") {
   const auto network = model::make_network(parameters, {.device = Device::kCpu});
   CHECK(learn(*network, goldens) ==
         Approx(find(goldens, "loss").values[0]).epsilon(gradient_tolerance(false)));
-  for (const Parameter& parameter : parameters.initial().all()) {
-    INFO(parameter.name);
-    const std::vector<float>& summary = find(goldens, "summary." + parameter.name).values;
-    const auto expected_norm = static_cast<double>(summary[0]),
-               expected_dot = static_cast<double>(summary[1]);
-    const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
-    const double tolerance = gradient_tolerance(false) * expected_norm;
-    CHECK(std::abs(norm(gradient) - expected_norm) <= tolerance);
-    CHECK(std::abs(dot(gradient, parameter.values) - expected_dot) <= tolerance * norm(parameter.values));
-  }
+  check_gradient_summaries(parameters, goldens, "summary.", gradient_tolerance(false));
 }
 
 TEST_CASE("gradients accumulate until zeroed, and need a tape", "[network][training]") {

@@ -9,44 +9,6 @@ namespace {
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
-}  // namespace
-
-Convolution convolve(const kernels::Conv2dProblem& p, const std::array<std::span<const float>, 2>& in,
-                     std::span<const float> weight, std::span<const float> bias) {
-  const std::int64_t channels = p.in_channels[0] + p.in_channels[1];
-  Convolution result;
-  for (std::int64_t n = 0; n < p.n; ++n) {
-    for (std::int64_t y = 0; y < p.out_h(); ++y) {
-      for (std::int64_t x = 0; x < p.out_w(); ++x) {
-        for (std::int64_t o = 0; o < p.out_channels; ++o) {
-          const double start = bias.empty() ? 0 : bias[at(o)];
-          double sum = start, squares = start * start;
-          for (std::int64_t i = 0; i < channels; ++i) {
-            const std::size_t map = i < p.in_channels[0] ? 0 : 1;
-            const std::int64_t c = map == 0 ? i : i - p.in_channels[0];
-            for (std::int64_t a = 0; a < p.kernel; ++a) {
-              for (std::int64_t b = 0; b < p.kernel; ++b) {
-                const std::int64_t row = y * p.stride + a * p.dilation - p.padding;
-                const std::int64_t column = x * p.stride + b * p.dilation - p.padding;
-                if (row < 0 || row >= p.h || column < 0 || column >= p.w) continue;
-                const double value = in[map][at(((n * p.h + row) * p.w + column) * p.in_channels[map] + c)];
-                const double product = value * weight[at(((o * channels + i) * p.kernel + a) * p.kernel + b)];
-                sum += product;
-                squares += product * product;
-              }
-            }
-          }
-          result.sum.push_back(sum);
-          result.magnitude.push_back(std::sqrt(squares));
-        }
-      }
-    }
-  }
-  return result;
-}
-
-namespace {
-
 /// Calls visit(output, input map, input, weight), with array indices, for every product of a convolution.
 template <class Visit>
 void for_each_product(const kernels::Conv2dProblem& p, const Visit& visit) {
@@ -70,6 +32,23 @@ void for_each_product(const kernels::Conv2dProblem& p, const Visit& visit) {
 }
 
 }  // namespace
+
+Convolution convolve(const kernels::Conv2dProblem& p, const std::array<std::span<const float>, 2>& in,
+                     std::span<const float> weight, std::span<const float> bias) {
+  const std::size_t size = at(p.n * p.out_h() * p.out_w() * p.out_channels);
+  Convolution result{std::vector<double>(size), std::vector<double>(size)};
+  const auto add = [&](std::size_t output, double term) {
+    result.sum[output] += term;
+    result.magnitude[output] += term * term;
+  };
+  if (!bias.empty())
+    for (std::size_t k = 0; k < size; ++k) add(k, bias[k % bias.size()]);
+  for_each_product(p, [&](std::size_t output, std::size_t map, std::size_t input, std::size_t k) {
+    add(output, static_cast<double>(in[map][input]) * static_cast<double>(weight[k]));
+  });
+  for (double& square : result.magnitude) square = std::sqrt(square);
+  return result;
+}
 
 ConvolutionGradients convolve_backward(const kernels::Conv2dProblem& p,
                                        const std::array<std::span<const float>, 2>& in,

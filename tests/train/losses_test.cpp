@@ -3,7 +3,6 @@
 #include "train/losses.h"
 
 #include <array>
-#include <cmath>
 #include <filesystem>
 #include <string>
 
@@ -219,16 +218,7 @@ void check_step(const std::string& name, Device device, std::int64_t n, int side
     INFO(train::kLossPartNames[part]);
     CHECK(parts[part].value() == Approx(find(goldens, name + ".parts").values[part]).epsilon(1e-4));
   }
-  for (const engine::Parameter& parameter : parameters.initial().all()) {
-    INFO(parameter.name);
-    const std::vector<float>& summary = find(goldens, name + ".summary." + parameter.name).values;
-    const auto expected_norm = static_cast<double>(summary[0]),
-               expected_dot = static_cast<double>(summary[1]);
-    const auto gradient = to_vector(*parameters.get(parameter.name, parameter.shape).gradient());
-    const double tolerance = gradient_tolerance * expected_norm;
-    CHECK(std::abs(norm(gradient) - expected_norm) <= tolerance);
-    CHECK(std::abs(dot(gradient, parameter.values) - expected_dot) <= tolerance * norm(parameter.values));
-  }
+  check_gradient_summaries(parameters, goldens, name + ".summary.", gradient_tolerance);
 }
 
 TEST_CASE("a step with all four losses matches PyTorch", "[losses][golden][slow]") {

@@ -1,7 +1,7 @@
 // Loads the frozen networks of perceptual losses and metrics.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -9,7 +9,6 @@
 #include "engine/execution.h"
 #include "engine/tensor.h"
 #include "model/lpips.h"
-#include "model/segmentation.h"
 #include "model/vgg16.h"
 
 namespace sapnet::train {
@@ -27,12 +26,6 @@ model::Vgg16 read_vgg16(const std::filesystem::path& file, const engine::Executi
 
 /// Reads lpips_vgg_linear_v0.1.pth.
 model::Lpips read_lpips(const std::filesystem::path& file, engine::Device device);
-
-/// backbone: torchvision's resnet18, resnet50 or resnet101; empty: random, from the seed. The head is always
-/// random.
-model::Segmentation make_segmentation(int depth, const std::filesystem::path& backbone,
-                                      model::NormStatistics statistics, std::uint64_t seed,
-                                      const engine::Execution& execution);
 
 /// How many of the first `wanted` taps the weights cover: "all 5 taps" or "2 of 5 taps, to relu2_2".
 std::string covered_taps(const model::Vgg16& vgg, std::size_t wanted = model::Vgg16::kTaps);

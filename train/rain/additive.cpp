@@ -113,10 +113,8 @@ void draw_streaks(const Sublayer& sublayer, Stream stream, const Frame& frame, s
 RainPair draw_additive(Image image, const Frame& frame, const RainOptions& options) {
   const Weather weather = draw_weather(options);
   Light light(frame.crop);
-  for (int i = 0; i < weather.sublayers; ++i) {
-    const auto stream = static_cast<Stream>(static_cast<int>(Stream::kLayer) + i);
-    draw_streaks(draw_sublayer(weather, i, options), stream, frame, options.seed, light);
-  }
+  for (int i = 0; i < weather.sublayers; ++i)
+    draw_streaks(draw_sublayer(weather, i, options), layer_stream(i), frame, options.seed, light);
   if (weather.uneven) {
     const std::vector<float> field = smooth_field(options.seed, frame, 0.4F, 1);
     for (std::size_t i = 0; i < field.size(); ++i) light.values[i] *= field[i];

@@ -157,17 +157,12 @@ RainPair draw_photo(Image image, const Frame& frame, const RainOptions& options)
   const Weather weather = draw_weather(options);
   const Camera camera = draw_camera(options);
   if (camera.defocus > 0) defocus(image, camera.defocus);
-  if (camera.haze > 0) {
-    const std::vector<float> depth = smooth_field(options.seed, frame, 0.2F, 1);
-    for (std::size_t i = 0; i < image.rgb.size(); ++i)
-      image.rgb[i] += camera.haze * depth[i / 3] * (camera.airlight - image.rgb[i]);
-  }
+  if (camera.haze > 0)
+    add_haze(image.rgb, smooth_field(options.seed, frame, 0.2F, 1), camera.haze, camera.airlight);
 
   Light light(frame.crop);
-  for (std::size_t i = 0; i < kLayers.size(); ++i) {
-    const auto stream = static_cast<Stream>(static_cast<std::size_t>(Stream::kLayer) + i);
-    draw_layer(kLayers[i], stream, weather, frame, options, light);
-  }
+  for (std::size_t i = 0; i < kLayers.size(); ++i)
+    draw_layer(kLayers[i], layer_stream(i), weather, frame, options, light);
   RainPair pair = {image, std::move(image)};
   for (std::size_t i = 0; i < pair.rainy.rgb.size(); ++i) {
     const float linear = pair.clean.rgb[i] * pair.clean.rgb[i];  // a gamma of 2

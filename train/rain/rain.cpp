@@ -96,5 +96,9 @@ std::vector<float> smooth_field(std::uint64_t seed, const Frame& frame, float lo
   return field;
 }
 
+void add_haze(std::vector<float>& rgb, const std::vector<float>& field, float most, float airlight) {
+  for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] += most * field[i / 3] * (airlight - rgb[i]);
+}
+
 }  // namespace rain
 }  // namespace sapnet::train

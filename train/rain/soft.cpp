@@ -91,17 +91,12 @@ RainPair draw_soft(Image image, const Frame& frame, const RainOptions& options) 
   RainPair pair = {image, std::move(image)};
   std::vector<float>& rgb = pair.rainy.rgb;
   const Weather weather = draw_weather(options);
-  if (weather.veil > 0) {
-    const std::vector<float> mist = smooth_field(options.seed, frame, 0.5F, 1);
-    for (std::size_t i = 0; i < rgb.size(); ++i)
-      rgb[i] += weather.veil * mist[i / 3] * (weather.airlight - rgb[i]);
-  }
+  if (weather.veil > 0)
+    add_haze(rgb, smooth_field(options.seed, frame, 0.5F, 1), weather.veil, weather.airlight);
 
   Light light(frame.crop);
-  for (std::size_t i = 0; i < kLayers.size(); ++i) {
-    const auto stream = static_cast<Stream>(static_cast<std::size_t>(Stream::kLayer) + i);
-    draw_layer(kLayers[i], stream, weather, frame, options, light);
-  }
+  for (std::size_t i = 0; i < kLayers.size(); ++i)
+    draw_layer(kLayers[i], layer_stream(i), weather, frame, options, light);
   for (std::size_t i = 0; i < rgb.size(); ++i) {
     const float streaks = std::min(1.0F, light.values[i / 3]);
     const float headroom = weather.additive ? kAdditiveGain : 1 - rgb[i];

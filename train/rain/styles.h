@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -97,6 +98,15 @@ inline void set_slope(Streak& streak, float slope) {
 /// A smooth random field over the image, restricted to the crop: (height, width), values from `low` to
 /// `high`, with features of a third of the image.
 std::vector<float> smooth_field(std::uint64_t seed, const Frame& frame, float low, float high);
+
+/// Adds haze of brightness `airlight` to (height, width, 3) values: its opacity is `most` times `field`,
+/// (height, width).
+void add_haze(std::vector<float>& rgb, const std::vector<float>& field, float most, float airlight);
+
+/// The random numbers of a layer of streaks, counted from 0.
+constexpr Stream layer_stream(std::integral auto layer) {
+  return static_cast<Stream>(static_cast<std::uint32_t>(Stream::kLayer) + static_cast<std::uint32_t>(layer));
+}
 
 // The styles; `image` is the part of the image in frame.crop.
 RainPair draw_soft(Image image, const Frame& frame, const RainOptions& options);

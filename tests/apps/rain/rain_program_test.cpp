@@ -14,8 +14,8 @@ TEST_CASE("sapnet-rain has --help and --version", "[rain]") {
   const ProgramFolder temp;
   const auto help = temp.shell("$RAIN --help");
   CHECK(help.exit_code == 0);
-  for (const char* part :
-       {"--output", "--style", "--measure", "--strength", "--seed", "--version", "Examples:"})
+  for (const char* part : {"--output", "--style soft|additive|photo", "--measure", "--strength X", "--seed N",
+                           "--version", "Examples:"})
     CHECK_THAT(help.out, Contains(part));
   CHECK_THAT(help.out, Contains("Usage: sapnet-rain [options] INPUT... -o OUT\n") && !Contains("REQUIRED") &&
                            !Contains("UINT") && !Contains("TEXT"));

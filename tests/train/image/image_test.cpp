@@ -39,16 +39,8 @@ TEST_CASE("A truncated image is refused in a sentence wherever it ends", "[image
 TEST_CASE("A flipped bit in a JPEG or BMP does no harm", "[image]") {
   std::size_t read = 0;
   for (const char* name :
-       {"ramp_progressive.jpg", "ramp_orientation6.jpg", "ramp_cmyk.jpg", "rgb8.bmp", "palette8.bmp"}) {
-    CAPTURE(name);
-    const auto original = image(name);
-    for (std::size_t bit = 0; bit < original.size() * 8; ++bit) {
-      auto bytes = original;
-      bytes[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-      CAPTURE(bit);
-      if (reads(bytes)) ++read;
-    }
-  }
+       {"ramp_progressive.jpg", "ramp_orientation6.jpg", "ramp_cmyk.jpg", "rgb8.bmp", "palette8.bmp"})
+    for_each_flipped_bit(name, [&](const Bytes& bytes) { read += reads(bytes) ? 1 : 0; });
   CHECK(read > 1000);  // a JPEG's pixels have no checksum
 }
 

@@ -165,16 +165,11 @@ TEST_CASE("PNG of every kind is read exactly", "[image]") {
 
 TEST_CASE("A flipped bit in a PNG is refused, and with new checksums does no harm", "[image]") {
   for (const char* name : {"rgb8.png", "palette8_transparent.png", "rgba16_interlaced.png"}) {
-    CAPTURE(name);
-    const auto original = image(name);
-    for (std::size_t bit = 0; bit < original.size() * 8; ++bit) {
-      auto bytes = original;
-      bytes[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-      CAPTURE(bit);
+    for_each_flipped_bit(name, [](Bytes bytes) {
       refusal(bytes);  // PNG checks every byte
       seal(bytes);
       reads(bytes);
-    }
+    });
   }
 }
 

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/error.h"
@@ -91,6 +92,19 @@ inline bool reads(std::span<const std::uint8_t> bytes) {
     return true;
   } catch (const Error&) {
     return false;
+  }
+}
+
+/// Calls visit(file with one bit flipped) for every bit of a file.
+template <class Visit>
+void for_each_flipped_bit(const std::string& name, const Visit& visit) {
+  CAPTURE(name);
+  const Bytes bytes = image(name);
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    CAPTURE(bit);
+    Bytes flipped = bytes;
+    flipped[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    visit(std::move(flipped));
   }
 }
 

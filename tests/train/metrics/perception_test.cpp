@@ -167,6 +167,10 @@ TEST_CASE("losses report missing settings and too small patches", "[losses][perc
   config.vgg_weights = written(whole, seeded_vgg16(5));
   config.patch = 8;  // enough for contrast but not for lpips
   CHECK_THROWS_WITH(losses(), EndsWith("--set patch=16 or more"));
+  config.patch = 16;
+  config.lpips_weights = config.vgg_weights;
+  CHECK_THROWS_WITH(losses(),
+                    Contains("; expected the linear weights of LPIPS on VGG-16 (setting lpips_weights;"));
 }
 
 TEST_CASE("segmentation starts at its epoch", "[losses]") {
