@@ -1,16 +1,15 @@
-// What an operation runs on. Every operation is a function in namespace cpu and one in namespace cuda,
+// What an operation runs on. Operations are functions in namespace cpu and in namespace cuda,
 //
 //   operation(context, problem, arguments)
 //
 // A call without a namespace finds the one of the context's namespace (argument-dependent lookup), so code
 // that is generic in the context runs on both.
 //
-// An arguments struct lists its arrays once. A::for_each_array(context, problem, visit, a...) calls
-// visit(size, a.array...) for each, with its number of elements; several structs, such as one of host and one
-// of device pointers, are visited side by side.
+// An arguments struct lists its pointers once, in arrays(), so that generic code can replace them: members
+// are pointers, or arrays or structs of them.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 
 struct CUstream_st;
@@ -29,9 +28,10 @@ struct Context {};
 namespace cuda {
 
 struct Context {
-  CudaStream stream = nullptr;  // that the operation's work is queued on
-  /// Returns device memory for this many floats, aligned to double, that lives as long as the queued work.
-  std::function<float*(std::size_t)> workspace = {};
+  CudaStream stream = nullptr;  // the operation queues its work on it
+  /// Returns device memory for this many floats, at least one, aligned to double. It lives as long as the
+  /// queued work.
+  std::function<float*(std::int64_t)> workspace = {};
 };
 
 }  // namespace cuda

@@ -22,8 +22,7 @@ inline std::int64_t blocks_of_sum(std::int64_t terms, std::int64_t of_block) {
 
 /// Workspace for this many doubles.
 inline double* doubles(const cuda::Context& context, std::int64_t count) {
-  return reinterpret_cast<double*>(
-      context.workspace(static_cast<std::size_t>(count) * sizeof(double) / sizeof(float)));
+  return reinterpret_cast<double*>(context.workspace(2 * count));
 }
 
 /// The sum over the warp, returned to all its lanes. Call by the whole warp.

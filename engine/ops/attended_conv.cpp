@@ -104,10 +104,9 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
                       .out_shifted_sums = out.shifted_sums.data(),
                   });
   });
-  if (!tape) return out;
   const auto residual_gradient = residual.gradient();
   const Tensor map = out.map;
-  record_backward(*tape, out.map, [=, &weights](Tensor dy) {
+  record_backward(tape, out.map, [=, &weights](Tensor dy) {
     Tensor before, dresidual;
     if (residual_gradient) {
       before = std::move(*residual_gradient);

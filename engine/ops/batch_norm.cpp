@@ -39,9 +39,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Batc
                                               .mean = mean.data(),
                                               .inv_std = inv_std.data()});
   });
-  if (!tape) return out;
   const auto residual_gradient = residual.gradient();
-  record_backward(*tape, out, [=](Tensor dout) {
+  record_backward(tape, out, [=](Tensor dout) {
     // One of the two gradients reuses dout's memory.
     Tensor din = residual_gradient ? Tensor(shape, device, maps) : dout;
     launch(device, maps, [&]<class T>(const auto& context, T) {

@@ -18,8 +18,7 @@ Tensor charbonnier(const Tensor& x, const Tensor& y) {
                 kernels::CharbonnierArguments{.x = x.data(), .y = y.data(), .value = value.data()});
   });
   Tape* const tape = tape_for(x);
-  if (!tape) return value;
-  record_backward(*tape, value, [=](const Tensor& dvalue) {
+  record_backward(tape, value, [=](const Tensor& dvalue) {
     Tensor dx(x.shape(), device);
     launch(device, [&](const auto& context) {
       charbonnier_backward(context, count,

@@ -169,30 +169,29 @@ Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Co
            });
   });
   const bool relu = options.relu;
-  if (!tape) return out;
-  record_backward(
-      *tape, out, [=, &weights, residual_gradient = residual.gradient()](Tensor grad_preactivation) {
-        if (relu || residual_gradient) {
-          Tensor before, dresidual;
-          if (residual_gradient) {
-            before = std::move(*residual_gradient);
-            dresidual =
-                reuse_or_allocate(out_shape, grad_preactivation.device(), grad_preactivation.dtype(), before);
-          }
-          launch(device, grad_preactivation.dtype(), [&]<class T>(const auto& context, T) {
-            conv2d_epilogue_backward(context, problem,
-                                     kernels::Conv2dEpilogueBackwardArguments<T>{
-                                         .dout = grad_preactivation.data<T>(),
-                                         .out = relu ? out.data<T>() : nullptr,
-                                         .pre_residual = data_or_null<T>(pre_residual),
-                                         .grad_preactivation = grad_preactivation.data<T>(),
-                                         .dresidual_before = data_or_null<T>(std::as_const(before)),
-                                         .dresidual = data_or_null<T>(dresidual)});
-          });
-          if (residual_gradient) *residual_gradient = std::move(dresidual);
-        }
-        conv2d_backward({x, y, std::move(grad_preactivation)}, weights);
+  const auto residual_gradient = residual.gradient();
+  record_backward(tape, out, [=, &weights](Tensor grad_preactivation) {
+    if (relu || residual_gradient) {
+      Tensor before, dresidual;
+      if (residual_gradient) {
+        before = std::move(*residual_gradient);
+        dresidual =
+            reuse_or_allocate(out_shape, grad_preactivation.device(), grad_preactivation.dtype(), before);
+      }
+      launch(device, grad_preactivation.dtype(), [&]<class T>(const auto& context, T) {
+        conv2d_epilogue_backward(context, problem,
+                                 kernels::Conv2dEpilogueBackwardArguments<T>{
+                                     .dout = grad_preactivation.data<T>(),
+                                     .out = relu ? out.data<T>() : nullptr,
+                                     .pre_residual = data_or_null<T>(pre_residual),
+                                     .grad_preactivation = grad_preactivation.data<T>(),
+                                     .dresidual_before = data_or_null<T>(std::as_const(before)),
+                                     .dresidual = data_or_null<T>(dresidual)});
       });
+      if (residual_gradient) *residual_gradient = std::move(dresidual);
+    }
+    conv2d_backward({x, y, std::move(grad_preactivation)}, weights);
+  });
   return out;
 }
 

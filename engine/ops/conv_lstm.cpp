@@ -76,7 +76,7 @@ void ConvLstmWeights::pack_on_host() {
     if (!supports_conv_lstm(context, layer_))
       throw Error("conv_lstm: gates of shape " + to_string(weights_[0].shape()) +
                   " is not supported on a GPU, which requires 32 channels in and hidden");
-    packed_ = packed_weights<T>(packed_conv_lstm_size(context, layer_), execution_.device,
+    packed_ = packed_weights<T>(packed_conv2d_size(context, layer_.conv()), execution_.device,
                                 [&](T* packed) { pack_conv_lstm(context, layer_, weight.data(), packed); });
   });
 }
@@ -130,7 +130,8 @@ LstmState step(const Tensor& x, LstmState state, const ConvLstmWeights& weights,
   LstmState next{Tensor(map, device, maps), reuse_or_allocate(map, device, DType::kFloat32, state.cell)};
   launch(device, maps, [&]<class T>(const auto& context, T) {
     if (shifted_sums)
-      *shifted_sums = Tensor({problem.n, conv_lstm_partials(context, problem), 9, problem.hidden}, device);
+      *shifted_sums =
+          Tensor({problem.n, conv2d_partials(context, problem.conv()), 9, problem.hidden}, device);
     conv_lstm(context, problem,
               kernels::ConvLstmArguments<T>{
                   .x = x.data<T>(),

@@ -18,7 +18,7 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
   Tape* const tape = tape_for(derained);
   Tensor value({1, 1, 1, 1}, device), signs, factors;
   if (tape) {
-    signs = workspace(static_cast<std::size_t>(problem.floats_of_signs()), device);
+    signs = workspace(problem.floats_of_signs(), device);
     factors = workspace(2, device);
   }
   launch(device, maps, [&]<class T>(const auto& context, T) {
@@ -31,8 +31,7 @@ Tensor feature_contrast(const Tensor& derained, const Tensor& clean, const Tenso
                                              .signs = reinterpret_cast<std::int8_t*>(data_or_null(signs)),
                                              .factors = data_or_null(factors)});
   });
-  if (!tape) return value;
-  record_backward(*tape, value, [=](const Tensor& dvalue) {
+  record_backward(tape, value, [=](const Tensor& dvalue) {
     Tensor dderained(shape, device, maps);
     launch(device, maps, [&]<class T>(const auto& context, T) {
       feature_contrast_backward(context, problem,

@@ -27,8 +27,7 @@ Tensor feature_distance(const Tensor& derained, const Tensor& clean, const Tenso
                                                           .value = value.data()});
   });
   Tape* const tape = tape_for(derained);
-  if (!tape) return value;
-  record_backward(*tape, value, [=](const Tensor& dvalue) {
+  record_backward(tape, value, [=](const Tensor& dvalue) {
     Tensor dderained(shape, device, maps);
     launch(device, maps, [&]<class T>(const auto& context, T) {
       feature_distance_backward(

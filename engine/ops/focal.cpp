@@ -24,8 +24,7 @@ Tensor focal(const Tensor& logits, const FocalOptions& options) {
           kernels::FocalArguments{
               .logits = logits.data(), .value = value.data(), .dlogits = data_or_null(dlogits)});
   });
-  if (!tape) return value;
-  record_backward(*tape, value, [=](const Tensor& dvalue) {
+  record_backward(tape, value, [=](const Tensor& dvalue) {
     Tensor scaled = dlogits;  // in place
     launch(device, [&](const auto& context) {
       focal_backward(context, problem,

@@ -45,14 +45,13 @@ Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry) {
   Tensor out(out_shape, device, maps), argmax;
   if (tape) {
     const std::int64_t pixels = out_shape.n * out_shape.h * out_shape.w;
-    argmax = workspace(static_cast<std::size_t>(pixels * problem.argmax_words()), device);
+    argmax = workspace(pixels * problem.argmax_words(), device);
   }
   launch(device, maps, [&]<class T>(const auto& context, T) {
     max_pool(context, problem,
              kernels::MaxPoolArguments<T>{.in = x.data<T>(), .out = out.data<T>(), .argmax = words(argmax)});
   });
-  if (!tape) return out;
-  record_backward(*tape, out, [=](const Tensor& dout) {
+  record_backward(tape, out, [=](const Tensor& dout) {
     Tensor din(x.shape(), device, maps);
     launch(device, maps, [&]<class T>(const auto& context, T) {
       max_pool_backward(context, problem,

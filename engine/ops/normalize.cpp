@@ -22,8 +22,7 @@ Tensor normalize(const Tensor& x, const std::array<float, 3>& mean, const std::a
   Tensor out(shape, x.device());
   run({pixels, mean, factor}, x, out);
   Tape* const tape = tape_for(x);
-  if (!tape) return out;
-  record_backward(*tape, out, [=](Tensor gradient) {
+  record_backward(tape, out, [=](Tensor gradient) {
     run({pixels, {}, factor}, gradient, gradient);
     add_gradient(x, std::move(gradient));
   });

@@ -46,12 +46,13 @@ inline void add_gradient(const Tensor& input, Tensor dinput) {
   add_gradient(input.gradient(), std::move(dinput));
 }
 
-/// Tracks the output of an operation and records its backward function on the tape. backward(gradient) gets
-/// the output's gradient; it is not called if the loss does not depend on the output.
+/// If there is a tape, tracks the output of an operation and records its backward function.
+/// backward(gradient) gets the output's gradient; it is not called if the loss does not depend on the output.
 template <class Backward>
-void record_backward(Tape& tape, Tensor& output, Backward backward) {
+void record_backward(Tape* tape, Tensor& output, Backward backward) {
+  if (!tape) return;
   output.track();
-  tape.record([output, backward = std::move(backward)] {
+  tape->record([output, backward = std::move(backward)] {
     if (Tensor gradient = take_gradient(output)) backward(std::move(gradient));
   });
 }
@@ -67,9 +68,7 @@ T* data_or_null(Tensor& tensor) {
 }
 
 /// Scratch memory for a kernel; may be released as soon as the kernel is queued.
-inline Tensor workspace(std::size_t floats, Device device) {
-  return Tensor({1, 1, 1, static_cast<std::int64_t>(floats)}, device);
-}
+inline Tensor workspace(std::int64_t floats, Device device) { return Tensor({1, 1, 1, floats}, device); }
 
 /// Runs on_cpu(context) or on_cuda(context), with the context of the device's kernels (kernels/context.h).
 /// Both are generic lambdas, so builds without CUDA do not instantiate the CUDA kernels.
@@ -79,7 +78,7 @@ void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_
 #ifdef SAPNET_CUDA
   const auto guard = cuda::lock();
   std::vector<Tensor> workspaces;  // released when their use is queued
-  on_cuda(kernels::cuda::Context{cuda::stream(), [&](std::size_t floats) {
+  on_cuda(kernels::cuda::Context{cuda::stream(), [&](std::int64_t floats) {
                                    workspaces.push_back(workspace(floats, device));
                                    return workspaces.back().data();
                                  }});
@@ -88,7 +87,7 @@ void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_
 #endif
 }
 
-/// Runs body(context), which calls an operation that both devices have.
+/// Runs body(context) on the device; body calls an operation that both devices have.
 template <class Body>
 void launch(Device device, const Body& body) {
   dispatch(device, body, body);

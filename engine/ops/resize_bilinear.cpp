@@ -25,9 +25,8 @@ Tensor resize_bilinear(const Tensor& x, std::int64_t h, std::int64_t w, Tensor r
         kernels::ResizeArguments<T>{
             .in = x.data<T>(), .residual = data_or_null<T>(std::as_const(residual)), .out = out.data<T>()});
   });
-  if (!tape) return out;
   const auto residual_gradient = residual.gradient();
-  record_backward(*tape, out, [=](const Tensor& dout) {
+  record_backward(tape, out, [=](const Tensor& dout) {
     if (x.tracked()) {
       Tensor din(in, device, maps);
       launch(device, maps, [&]<class T>(const auto& context, T) {

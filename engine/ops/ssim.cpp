@@ -24,8 +24,7 @@ Tensor ssim(const Tensor& x, const Tensor& y) {
          kernels::SsimArguments{
              .x = x.data(), .y = y.data(), .value = value.data(), .derivatives = data_or_null(derivatives)});
   });
-  if (!tape) return value;
-  record_backward(*tape, value, [=](const Tensor& dvalue) {
+  record_backward(tape, value, [=](const Tensor& dvalue) {
     Tensor dx(shape, device);
     launch(device, [&](const auto& context) {
       ssim_backward(context, problem,

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -59,14 +60,8 @@ struct AdamArguments {
   const float* checked = nullptr;  // (checks)
   std::int64_t checks = 1;
 
-  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
-    visit(1, a.factors...);
-    visit(count, a.values...);
-    visit(count, a.gradients...);
-    visit(count, a.first_moments...);
-    visit(count, a.second_moments...);
-    visit(count, a.ema...);
-    visit(std::max({a.checks...}), a.checked...);
+  static auto arrays(auto& a) {
+    return std::tie(a.factors, a.values, a.gradients, a.first_moments, a.second_moments, a.ema, a.checked);
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -13,10 +14,7 @@ struct AddArguments {
   const T* from = nullptr;  // (count)
   T* to = nullptr;          // (count)
 
-  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
-    visit(count, a.from...);
-    visit(count, a.to...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.from, a.to); }
 };
 
 namespace cpu {

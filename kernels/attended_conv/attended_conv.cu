@@ -90,7 +90,7 @@ void launch_attention(const Context& context, const AttendedConvProblem& p, Atte
                       float* scale, double* statistics) {
   const auto images = static_cast<unsigned>(p.n);
   if (a.partials > kMaxPartials) {
-    float* const folded = context.workspace(static_cast<std::size_t>(p.n * kMaxPartials * kThreads));
+    float* const folded = context.workspace(p.n * kMaxPartials * kThreads);
     gpu::launch(fold_partials, dim3(static_cast<unsigned>(kMaxPartials), images), kThreads, 0, context.stream,
                 a.shifted_sums, a.partials, folded);
     a.shifted_sums = folded;
@@ -104,7 +104,7 @@ void launch_attention(const Context& context, const AttendedConvProblem& p, Atte
 
 template <class T>
 void attended_conv(const Context& context, const AttendedConvProblem& p, const AttendedConvArguments<T>& a) {
-  float* const scale = a.scale ? a.scale : context.workspace(static_cast<std::size_t>(p.n * p.c));
+  float* const scale = a.scale ? a.scale : context.workspace(p.n * p.c);
   launch_attention(context, p, a.attention, scale, nullptr);
   // The scale is positive, so it commutes with the ReLU.
   conv2d<T, T>(context, p.conv(),
@@ -230,9 +230,9 @@ void attended_conv_backward(const Context& context, const AttendedConvProblem& p
   double* const statistics = gpu::doubles(context, channels + squeezed);
   double* const dlogit = gpu::doubles(context, channels);
   double* const dhidden = gpu::doubles(context, squeezed);
-  float* const kappa = context.workspace(static_cast<std::size_t>(channels));
-  float* const scale_partials = context.workspace(static_cast<std::size_t>(channels * partials));
-  float* const scale = context.workspace(static_cast<std::size_t>(channels));
+  float* const kappa = context.workspace(channels);
+  float* const scale_partials = context.workspace(channels * partials);
+  float* const scale = context.workspace(channels);
   const auto images = static_cast<unsigned>(p.n);
   const int hidden = static_cast<int>(p.hidden);
   launch_attention(context, p, a.attention, scale, statistics);

@@ -18,8 +18,8 @@
 // With κ included in dy, the rest is the backward pass of a plain convolution (conv2d.h).
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/conv2d/conv2d.h"
 
@@ -30,12 +30,12 @@ struct AttendedConvProblem {
   std::int64_t hidden = 2;         // rows of W1
   std::int64_t dilation = 1;       // of this convolution; `shifted_sums` must be for the same dilation
   std::int64_t next_dilation = 1;  // that `out_shifted_sums` are for
-  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;  // as in Conv2dProblem
 
   Conv2dProblem conv() const { return {n, h, w, {c, 0}, c, 3, 1, dilation, dilation, 1, algorithm}; }
 };
 
-/// What the attention is a function of.
+/// The inputs of the attention.
 struct AttentionArguments {
   const float* shifted_sums = nullptr;  // (n, partials, 9, c), of the convolution's input
   std::int64_t partials = 0;            // number of partials per image, at least 1
@@ -45,15 +45,7 @@ struct AttentionArguments {
   const float* w2 = nullptr;            // (c, hidden)
   const float* w3 = nullptr;            // (c, c)
 
-  static void for_each_array(const auto& /*context*/, const AttendedConvProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.n * std::max({a.partials...}) * 9 * p.c, a.shifted_sums...);
-    visit(p.c * p.c * 9, a.weight...);
-    visit(p.c, a.bias...);
-    visit(p.hidden * p.c, a.w1...);
-    visit(p.c * p.hidden, a.w2...);
-    visit(p.c * p.c, a.w3...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.shifted_sums, a.weight, a.bias, a.w1, a.w2, a.w3); }
 };
 
 /// T: storage type of the maps, float or, on a GPU, Half.
@@ -68,17 +60,9 @@ struct AttendedConvArguments {
   float* out_shifted_sums = nullptr;  // (n, conv2d_partials(context, problem.conv()), 9, c), or null
   float* scale = nullptr;             // (n, c), or null: the attention σ(…)
 
-  static void for_each_array(const auto& context, const AttendedConvProblem& p, const auto& visit,
-                             auto&... a) {
-    const std::int64_t map = p.n * p.h * p.w * p.c;
-    visit(map, a.in...);
-    AttentionArguments::for_each_array(context, p, visit, a.attention...);
-    visit(packed_conv2d_size(context, p.conv()), a.packed...);
-    visit(map, a.residual...);
-    visit(map, a.out...);
-    visit(map, a.pre_residual...);
-    visit(p.n * conv2d_partials(context, p.conv()) * 9 * p.c, a.out_shifted_sums...);
-    visit(p.n * p.c, a.scale...);
+  static auto arrays(auto& a) {
+    return std::tie(a.in, a.attention, a.packed, a.residual, a.out, a.pre_residual, a.out_shifted_sums,
+                    a.scale);
   }
 };
 
@@ -95,19 +79,9 @@ struct AttendedConvBackwardArguments {
   float* dw2 = nullptr;                 // (c, hidden)
   float* dw3 = nullptr;                 // (c, c)
 
-  static void for_each_array(const auto& context, const AttendedConvProblem& p, const auto& visit,
-                             auto&... a) {
-    const std::int64_t map = p.n * p.h * p.w * p.c;
-    visit(map, a.dout...);
-    visit(map, a.out...);
-    visit(map, a.pre_residual...);
-    AttentionArguments::for_each_array(context, p, visit, a.attention...);
-    visit(map, a.dy...);
-    visit(map, a.dresidual_before...);
-    visit(map, a.dresidual...);
-    visit(p.hidden * p.c, a.dw1...);
-    visit(p.c * p.hidden, a.dw2...);
-    visit(p.c * p.c, a.dw3...);
+  static auto arrays(auto& a) {
+    return std::tie(a.dout, a.out, a.pre_residual, a.attention, a.dy, a.dresidual_before, a.dresidual, a.dw1,
+                    a.dw2, a.dw3);
   }
 };
 

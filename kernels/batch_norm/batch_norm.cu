@@ -161,7 +161,7 @@ template <class T>
 void batch_norm_backward(const Context& context, const BatchNormProblem& p,
                          const BatchNormBackwardArguments<T>& a) {
   const ChannelSums sums = channel_sums(context, p, Gradients<T>{a});
-  float* const means = context.workspace(static_cast<std::size_t>(2 * p.c));
+  float* const means = context.workspace(2 * p.c);
   gpu::for_each_element(p.c, context.stream, Means{sums, static_cast<double>(p.pixels()), means});
   gpu::for_each_element_of_rows(p.n * p.h, p.w * p.c, context.stream,
                                 NormalizeBackward<T>{a, means, static_cast<int>(p.c), p.w * p.c});

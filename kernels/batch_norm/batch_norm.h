@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -36,15 +37,8 @@ struct BatchNormArguments {
   float* mean = nullptr;     // (c): μ
   float* inv_std = nullptr;  // (c): 1 / √(σ² + ε)
 
-  static void for_each_array(const auto& /*context*/, const BatchNormProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.pixels() * p.c, a.in...);
-    visit(p.c, a.gamma...);
-    visit(p.c, a.beta...);
-    visit(p.pixels() * p.c, a.residual...);
-    visit(p.pixels() * p.c, a.out...);
-    visit(p.c, a.mean...);
-    visit(p.c, a.inv_std...);
+  static auto arrays(auto& a) {
+    return std::tie(a.in, a.gamma, a.beta, a.residual, a.out, a.mean, a.inv_std);
   }
 };
 
@@ -59,16 +53,8 @@ struct BatchNormBackwardArguments {
   T* din = nullptr;                // (n, h, w, c); may alias `dout`
   T* dresidual = nullptr;          // the same, or null; may alias `dout` if `din` does not
 
-  static void for_each_array(const auto& /*context*/, const BatchNormProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.pixels() * p.c, a.in...);
-    visit(p.pixels() * p.c, a.out...);
-    visit(p.pixels() * p.c, a.dout...);
-    visit(p.c, a.gamma...);
-    visit(p.c, a.mean...);
-    visit(p.c, a.inv_std...);
-    visit(p.pixels() * p.c, a.din...);
-    visit(p.pixels() * p.c, a.dresidual...);
+  static auto arrays(auto& a) {
+    return std::tie(a.in, a.out, a.dout, a.gamma, a.mean, a.inv_std, a.din, a.dresidual);
   }
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -18,11 +19,7 @@ struct CharbonnierArguments {
   const float* y = nullptr;
   float* value = nullptr;  // one number
 
-  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
-    visit(count, a.x...);
-    visit(count, a.y...);
-    visit(1, a.value...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.x, a.y, a.value); }
 };
 
 struct CharbonnierBackwardArguments {
@@ -31,12 +28,7 @@ struct CharbonnierBackwardArguments {
   const float* dvalue = nullptr;  // one number, where the maps lie
   float* dx = nullptr;            // (count)
 
-  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
-    visit(count, a.x...);
-    visit(count, a.y...);
-    visit(1, a.dvalue...);
-    visit(count, a.dx...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.x, a.y, a.dvalue, a.dx); }
 };
 
 namespace cpu {

@@ -25,6 +25,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 #include "kernels/shifted_sums/shifted_sums.h"
@@ -47,7 +48,7 @@ struct Conv2dProblem {
   std::int64_t out_channels = 0;
   std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
   std::int64_t out_maps = 1;                                       // into which out_channels is split: 1 or 2
-  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;            // on the CPU, for which weights are packed
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;  // of the CPU; the weights are packed for it
 
   constexpr std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
   constexpr std::int64_t out_map_channels() const { return out_channels / out_maps; }
@@ -61,7 +62,7 @@ struct Conv2dProblem {
   }
 };
 
-/// The fastest algorithm that supports this problem, whatever its `algorithm`.
+/// The fastest algorithm that supports this problem; ignores its `algorithm`.
 Conv2dAlgorithm fastest_algorithm(const Conv2dProblem& problem);
 
 /// In, Out: storage types of the maps, float or, on a GPU, Half.
@@ -76,7 +77,7 @@ struct Conv2dArguments {
   bool relu_after_residual = false;  // one ReLU, relu(conv + residual), as in a ResNet
   Out* out = nullptr;                // (n, out_h, out_w, out_map_channels); must not overlap `in`
   Out* pre_residual = nullptr;       // the same, or null: the map before the residual, for the backward pass
-  float* shifted_sums = nullptr;  // of `out`, (n, device-dependent number of partials, 9, out_channels), or
+  float* shifted_sums = nullptr;     // of `out`, (n, conv2d_partials(context, problem), 9, out_channels), or
                                   // null; see kernels/shifted_sums/shifted_sums.h
   std::int64_t sums_dilation = 0;
   // With two output maps, `out` and `residual` belong to the first and these to the second. A null map is not
@@ -84,19 +85,9 @@ struct Conv2dArguments {
   const Out* second_residual = nullptr;
   Out* second_out = nullptr;
 
-  static void for_each_array(const auto& context, const Conv2dProblem& p, const auto& visit, auto&... a) {
-    const std::int64_t pixels = p.n * p.h * p.w, map = p.n * p.out_h() * p.out_w() * p.out_map_channels();
-    visit(pixels * p.in_channels[0], a.in[0]...);
-    visit(pixels * p.in_channels[1], a.in[1]...);
-    visit(packed_conv2d_size(context, p), a.weight...);
-    visit(p.out_channels, a.bias...);
-    visit(p.n * p.out_channels, a.scale...);
-    visit(map, a.residual...);
-    visit(map, a.out...);
-    visit(map, a.pre_residual...);
-    visit(p.n * conv2d_partials(context, p) * 9 * p.out_channels, a.shifted_sums...);
-    visit(map, a.second_residual...);
-    visit(map, a.second_out...);
+  static auto arrays(auto& a) {
+    return std::tie(a.in, a.weight, a.bias, a.scale, a.residual, a.out, a.pre_residual, a.shifted_sums,
+                    a.second_residual, a.second_out);
   }
 };
 
@@ -115,16 +106,9 @@ struct Conv2dEpilogueBackwardArguments {
   const T* dresidual_before = nullptr;  // (n, out_h, out_w, out_channels)
   T* dresidual = nullptr;               // (n, out_h, out_w, out_channels)
 
-  static void for_each_array(const auto& /*context*/, const Conv2dProblem& p, const auto& visit, auto&... a) {
-    const std::int64_t map = p.n * p.out_h() * p.out_w() * p.out_channels;
-    visit(map, a.dout...);
-    visit(map, a.out...);
-    visit(map, a.pre_residual...);
-    visit(p.n * p.out_channels, a.scale...);
-    visit(p.n * p.out_channels, a.shift...);
-    visit(map, a.grad_preactivation...);
-    visit(map, a.dresidual_before...);
-    visit(map, a.dresidual...);
+  static auto arrays(auto& a) {
+    return std::tie(a.dout, a.out, a.pre_residual, a.scale, a.shift, a.grad_preactivation, a.dresidual_before,
+                    a.dresidual);
   }
 };
 
@@ -134,6 +118,8 @@ template <class In = float, class Grad = In>
 struct WgradInput {
   std::array<const In*, 2> in = {};          // (n, h, w, in_channels[k]); a null second map is zero
   const Grad* grad_preactivation = nullptr;  // (n, out_h, out_w, out_channels)
+
+  static auto arrays(auto& a) { return std::tie(a.in, a.grad_preactivation); }
 };
 
 /// Per wgrad launch.
@@ -149,15 +135,7 @@ struct Conv2dWgradArguments {
   float* dweight = nullptr;  // (out_channels, total_in_channels, kernel, kernel), accumulated into
   float* dbias = nullptr;    // (out_channels), accumulated into; or null
 
-  static void for_each_array(const auto& /*context*/, const Conv2dProblem& p, const auto& visit, auto&... a) {
-    for (std::size_t k = 0; k < kMaxWgradInputs; ++k) {
-      visit(p.n * p.h * p.w * p.in_channels[0], a.inputs[k].in[0]...);
-      visit(p.n * p.h * p.w * p.in_channels[1], a.inputs[k].in[1]...);
-      visit(p.n * p.out_h() * p.out_w() * p.out_channels, a.inputs[k].grad_preactivation...);
-    }
-    visit(p.out_channels * p.total_in_channels() * p.kernel * p.kernel, a.dweight...);
-    visit(p.out_channels, a.dbias...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.inputs, a.dweight, a.dbias); }
 };
 
 /// The convolution of grad_preactivation, with zeros inserted for a stride above 1, that computes din of

@@ -146,7 +146,7 @@ void conv2d_wgrad(const Context& context, const Conv2dProblem& p, const Conv2dWg
   const std::int64_t taps = p.kernel * p.kernel, in_channels = present.total_in_channels();
   const std::int64_t size = slice_size(present);
   const auto pairs = static_cast<unsigned>(tiles(in_channels) * tiles(p.out_channels));
-  float* const sums = context.workspace(static_cast<std::size_t>(count * size));
+  float* const sums = context.workspace(count * size);
   const wgrad_rows::Inputs<In, Grad> inputs(present, a);
   if (!wgrad_rows::launch(present, inputs, dim3(count, pairs), size, sums, context.stream)) {
     gpu::launch(sum_slices<In, Grad>, dim3(count, static_cast<unsigned>(taps), pairs), kThreads, 0,

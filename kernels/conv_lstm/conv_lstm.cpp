@@ -143,10 +143,6 @@ namespace sapnet::kernels::cpu {
 HWY_EXPORT(conv_lstm_direct_row);
 HWY_EXPORT(conv_lstm_winograd_rows);
 
-std::int64_t packed_conv_lstm_size(const Context& context, const ConvLstmProblem& problem) {
-  return packed_conv2d_size(context, problem.conv());
-}
-
 void pack_conv_lstm(const Context& /*context*/, const ConvLstmProblem& p, const float* weight,
                     float* packed) {
   const Conv2dProblem conv = p.conv();

@@ -120,14 +120,6 @@ bool supports_conv_lstm(const Context& /*context*/, const ConvLstmProblem& p) {
   return p.in_channels == rows::kMapChannels && p.hidden == rows::kMapChannels;
 }
 
-std::int64_t conv_lstm_partials(const Context& /*context*/, const ConvLstmProblem& p) {
-  return rows::blocks_per_image(p.conv());
-}
-
-std::int64_t packed_conv_lstm_size(const Context& /*context*/, const ConvLstmProblem& p) {
-  return 9 * p.conv().total_in_channels() * p.conv().out_channels;
-}
-
 template <class T>
 void pack_conv_lstm(const Context& /*context*/, const ConvLstmProblem& p, const float* weight, T* packed) {
   pack<T>(p, weight, packed);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/conv2d/conv2d.h"
 
@@ -23,10 +24,10 @@ namespace sapnet::kernels {
 
 struct ConvLstmProblem {
   std::int64_t n = 1, h = 0, w = 0;
-  std::int64_t in_channels = 0;    // of x
-  std::int64_t hidden = 0;         // channels of h and c; a multiple of 16
-  std::int64_t sums_dilation = 1;  // of the convolution that `shifted_sums` are for
-  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;
+  std::int64_t in_channels = 0;                          // of x
+  std::int64_t hidden = 0;                               // channels of h and c; a multiple of 16
+  std::int64_t sums_dilation = 1;                        // of the convolution that `shifted_sums` are for
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;  // as in Conv2dProblem
 
   Conv2dProblem conv() const {
     return {n, h, w, {in_channels, hidden}, 4 * hidden, 3, 1, 1, 1, 1, algorithm};
@@ -44,20 +45,11 @@ struct ConvLstmArguments {
   T* h_out = nullptr;           // (n, h, w, hidden); must not overlap x or h
   float* c_out = nullptr;       // (n, h, w, hidden)
   T* gates = nullptr;  // (n, h, w, 4·hidden): i, f, g, o after σ and tanh, for the backward pass; or null
-  float* shifted_sums = nullptr;  // of h_out, (n, conv_lstm_partials(context, problem), 9, hidden), or null;
-                                  // see kernels/shifted_sums/shifted_sums.h
+  float* shifted_sums = nullptr;  // of h_out, (n, conv2d_partials(context, problem.conv()), 9, hidden), or
+                                  // null; see kernels/shifted_sums/shifted_sums.h
 
-  static void for_each_array(const auto& context, const ConvLstmProblem& p, const auto& visit, auto&... a) {
-    const std::int64_t pixels = p.n * p.h * p.w, state = pixels * p.hidden;
-    visit(pixels * p.in_channels, a.x...);
-    visit(state, a.h...);
-    visit(state, a.c...);
-    visit(packed_conv_lstm_size(context, p), a.weight...);
-    visit(4 * p.hidden, a.bias...);
-    visit(state, a.h_out...);
-    visit(state, a.c_out...);
-    visit(4 * state, a.gates...);
-    visit(p.n * conv_lstm_partials(context, p) * 9 * p.hidden, a.shifted_sums...);
+  static auto arrays(auto& a) {
+    return std::tie(a.x, a.h, a.c, a.weight, a.bias, a.h_out, a.c_out, a.gates, a.shifted_sums);
   }
 };
 
@@ -72,17 +64,7 @@ struct ConvLstmBackwardArguments {
   T* dgates = nullptr;            // (n, h, w, 4·hidden), of the preactivations; may alias `gates`
   float* dc = nullptr;            // (n, h, w, hidden), or null; may alias `dc_out`
 
-  static void for_each_array(const auto& /*context*/, const ConvLstmProblem& p, const auto& visit,
-                             auto&... a) {
-    const std::int64_t state = p.n * p.h * p.w * p.hidden;
-    visit(4 * state, a.gates...);
-    visit(state, a.c...);
-    visit(state, a.h_out...);
-    visit(state, a.dh_out...);
-    visit(state, a.dc_out...);
-    visit(4 * state, a.dgates...);
-    visit(state, a.dc...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.gates, a.c, a.h_out, a.dh_out, a.dc_out, a.dgates, a.dc); }
 };
 
 namespace cpu {
@@ -92,17 +74,10 @@ inline bool supports_conv_lstm(const Context& /*context*/, const ConvLstmProblem
   return true;
 }
 
-/// Number of packed weights.
-std::int64_t packed_conv_lstm_size(const Context& context, const ConvLstmProblem& problem);
-
-/// weight: (4·hidden, in_channels + hidden, 3, 3), gates in the order i, f, g, o.
+/// weight: (4·hidden, in_channels + hidden, 3, 3), gates in the order i, f, g, o. packed: as many as
+/// packed_conv2d_size(context, problem.conv()).
 void pack_conv_lstm(const Context& context, const ConvLstmProblem& problem, const float* weight,
                     float* packed);
-
-/// Number of partials that conv_lstm writes per image for the shifted sums.
-inline std::int64_t conv_lstm_partials(const Context& context, const ConvLstmProblem& problem) {
-  return shifted_sums_partials(context, problem.h);
-}
 
 void conv_lstm(const Context& context, const ConvLstmProblem& problem, const ConvLstmArguments<>& arguments);
 
@@ -116,9 +91,6 @@ namespace cuda {
 /// Whether a kernel supports it: 32 channels in and hidden.
 bool supports_conv_lstm(const Context& context, const ConvLstmProblem& problem);
 
-/// Number of packed weights.
-std::int64_t packed_conv_lstm_size(const Context& context, const ConvLstmProblem& problem);
-
 /// As on the CPU, for maps of type T; all in host memory.
 template <class T>
 void pack_conv_lstm(const Context& context, const ConvLstmProblem& problem, const float* weight, T* packed);
@@ -127,9 +99,6 @@ void pack_conv_lstm(const Context& context, const ConvLstmProblem& problem, cons
 template <class T>
 void pack_conv_lstm_indices(const ConvLstmProblem& problem, const std::int32_t* indices,
                             std::int32_t* packed);
-
-/// Number of partials that conv_lstm writes per image for the shifted sums.
-std::int64_t conv_lstm_partials(const Context& context, const ConvLstmProblem& problem);
 
 template <class T>
 void conv_lstm(const Context& context, const ConvLstmProblem& problem, const ConvLstmArguments<T>& arguments);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -35,15 +36,7 @@ struct FeatureContrastArguments {
   std::int8_t* signs = nullptr;  // (count), sign(D - G) + 4 sign(D - R); or null
   float* factors = nullptr;      // (2), 1 / (N (b + ε)) and a / (N (b + ε)²); null where `signs` is
 
-  static void for_each_array(const auto& /*context*/, const FeatureContrastProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.count, a.derained...);
-    visit(p.count, a.clean...);
-    visit(p.count, a.rainy...);
-    visit(1, a.value...);
-    visit(p.count, a.signs...);
-    visit(2, a.factors...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.derained, a.clean, a.rainy, a.value, a.signs, a.factors); }
 };
 
 template <class T = float>
@@ -53,13 +46,7 @@ struct FeatureContrastBackwardArguments {
   const float* dvalue = nullptr;  // scalar, on the maps' device
   T* dderained = nullptr;         // (count)
 
-  static void for_each_array(const auto& /*context*/, const FeatureContrastProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.count, a.signs...);
-    visit(2, a.factors...);
-    visit(1, a.dvalue...);
-    visit(p.count, a.dderained...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.signs, a.factors, a.dvalue, a.dderained); }
 };
 
 namespace cpu {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -33,13 +34,7 @@ struct FeatureDistanceArguments {
   const float* weight = nullptr;  // (c), not negative
   float* value = nullptr;         // scalar
 
-  static void for_each_array(const auto& /*context*/, const FeatureDistanceProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.pixels() * p.c, a.derained...);
-    visit(p.pixels() * p.c, a.clean...);
-    visit(p.c, a.weight...);
-    visit(1, a.value...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.derained, a.clean, a.weight, a.value); }
 };
 
 template <class T = float>
@@ -50,14 +45,7 @@ struct FeatureDistanceBackwardArguments {
   const float* dvalue = nullptr;  // scalar, on the maps' device
   T* dderained = nullptr;         // (n, h, w, c)
 
-  static void for_each_array(const auto& /*context*/, const FeatureDistanceProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.pixels() * p.c, a.derained...);
-    visit(p.pixels() * p.c, a.clean...);
-    visit(p.c, a.weight...);
-    visit(1, a.dvalue...);
-    visit(p.pixels() * p.c, a.dderained...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.derained, a.clean, a.weight, a.dvalue, a.dderained); }
 };
 
 namespace cpu {

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -33,21 +34,14 @@ struct FocalArguments {
   float* value = nullptr;         // scalar
   float* dlogits = nullptr;       // (n, h, w, c): ∂value/∂logits; or null
 
-  static void for_each_array(const auto& /*context*/, const FocalProblem& p, const auto& visit, auto&... a) {
-    visit(p.pixels() * p.c, a.logits...);
-    visit(1, a.value...);
-    visit(p.pixels() * p.c, a.dlogits...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.logits, a.value, a.dlogits); }
 };
 
 struct FocalBackwardArguments {
   float* dlogits = nullptr;       // as written by focal; multiplied by dvalue in place
   const float* dvalue = nullptr;  // scalar, on the logits' device
 
-  static void for_each_array(const auto& /*context*/, const FocalProblem& p, const auto& visit, auto&... a) {
-    visit(p.pixels() * p.c, a.dlogits...);
-    visit(1, a.dvalue...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.dlogits, a.dvalue); }
 };
 
 namespace cpu {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 #include "kernels/windows.h"
@@ -43,12 +44,7 @@ struct MaxPoolArguments {
   T* out = nullptr;                 // (n, out_h, out_w, c); must not alias `in`
   std::uint32_t* argmax = nullptr;  // (n, out_h, out_w, argmax_words), or null if not wanted
 
-  static void for_each_array(const auto& /*context*/, const MaxPoolProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.n * p.h * p.w * p.c, a.in...);
-    visit(p.n * p.out_h() * p.out_w() * p.c, a.out...);
-    visit(p.n * p.out_h() * p.out_w() * p.argmax_words(), a.argmax...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.in, a.out, a.argmax); }
 };
 
 template <class T = float>
@@ -57,12 +53,7 @@ struct MaxPoolBackwardArguments {
   const std::uint32_t* argmax = nullptr;  // as max_pool wrote them
   T* din = nullptr;                       // (n, h, w, c); must not alias `dout`
 
-  static void for_each_array(const auto& /*context*/, const MaxPoolProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.n * p.out_h() * p.out_w() * p.c, a.dout...);
-    visit(p.n * p.out_h() * p.out_w() * p.argmax_words(), a.argmax...);
-    visit(p.n * p.h * p.w * p.c, a.din...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.dout, a.argmax, a.din); }
 };
 
 namespace cpu {

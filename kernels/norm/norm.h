@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -16,11 +17,7 @@ struct NormArguments {
   const float* b = nullptr;  // or null for zero
   float* value = nullptr;    // (1)
 
-  static void for_each_array(const auto& /*context*/, std::int64_t count, const auto& visit, auto&... a) {
-    visit(count, a.a...);
-    visit(count, a.b...);
-    visit(1, a.value...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.a, a.b, a.value); }
 };
 
 namespace cpu {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -22,11 +23,7 @@ struct NormalizeArguments {
   const float* in = nullptr;  // (pixels, 3)
   float* out = nullptr;       // (pixels, 3); may alias `in`
 
-  static void for_each_array(const auto& /*context*/, const NormalizeProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.pixels * 3, a.in...);
-    visit(p.pixels * 3, a.out...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.in, a.out); }
 };
 
 namespace cpu {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -25,11 +26,7 @@ struct ResizeArguments {
   const T* residual = nullptr;  // (n, out_h, out_w, c), or null; may alias `out`
   T* out = nullptr;             // (n, out_h, out_w, c); must not alias `in`
 
-  static void for_each_array(const auto& /*context*/, const ResizeProblem& p, const auto& visit, auto&... a) {
-    visit(p.n * p.h * p.w * p.c, a.in...);
-    visit(p.n * p.out_h * p.out_w * p.c, a.residual...);
-    visit(p.n * p.out_h * p.out_w * p.c, a.out...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.in, a.residual, a.out); }
 };
 
 template <class T = float>
@@ -37,10 +34,7 @@ struct ResizeBackwardArguments {
   const T* dout = nullptr;  // (n, out_h, out_w, c)
   T* din = nullptr;         // (n, h, w, c); must not alias `dout`
 
-  static void for_each_array(const auto& /*context*/, const ResizeProblem& p, const auto& visit, auto&... a) {
-    visit(p.n * p.out_h * p.out_w * p.c, a.dout...);
-    visit(p.n * p.h * p.w * p.c, a.din...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.dout, a.din); }
 };
 
 namespace cpu {

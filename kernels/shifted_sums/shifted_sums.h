@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -29,20 +30,14 @@ struct ShiftedSumsProblem {
 template <class T = float>
 struct ShiftedSumsArguments {
   const T* in = nullptr;  // (n, h, w, c)
-  float* out =
-      nullptr;  // (n, partials, 9, c), partials = shifted_sums_partials(context, h); they add up to S_k
+  float* out = nullptr;   // (n, shifted_sums_partials(context, h), 9, c); the partials add up to S_k
 
-  static void for_each_array(const auto& context, const ShiftedSumsProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.n * p.h * p.w * p.c, a.in...);
-    visit(p.n * shifted_sums_partials(context, p.h) * 9 * p.c, a.out...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.in, a.out); }
 };
 
 namespace cpu {
 
-/// The number of partials that shifted_sums writes per image of h rows; on the CPU one per row, from every
-/// operation.
+/// Number of partials per image of h rows; every CPU operation writes one per row.
 inline std::int64_t shifted_sums_partials(const Context& /*context*/, std::int64_t h) { return h; }
 
 void shifted_sums(const Context& context, const ShiftedSumsProblem& problem,

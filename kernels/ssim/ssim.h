@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -31,12 +32,7 @@ struct SsimArguments {
   float* value = nullptr;        // scalar: the mean of S; computed in double
   float* derivatives = nullptr;  // (3, n, h, w, c): of S with respect to Σw x, Σw x² and Σw x y; or null
 
-  static void for_each_array(const auto& /*context*/, const SsimProblem& p, const auto& visit, auto&... a) {
-    visit(p.count(), a.x...);
-    visit(p.count(), a.y...);
-    visit(1, a.value...);
-    visit(3 * p.count(), a.derivatives...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.x, a.y, a.value, a.derivatives); }
 };
 
 struct SsimBackwardArguments {
@@ -46,13 +42,7 @@ struct SsimBackwardArguments {
   const float* dvalue = nullptr;       // scalar, on the maps' device
   float* dx = nullptr;                 // (n, h, w, c)
 
-  static void for_each_array(const auto& /*context*/, const SsimProblem& p, const auto& visit, auto&... a) {
-    visit(p.count(), a.x...);
-    visit(p.count(), a.y...);
-    visit(3 * p.count(), a.derivatives...);
-    visit(1, a.dvalue...);
-    visit(p.count(), a.dx...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.x, a.y, a.derivatives, a.dvalue, a.dx); }
 };
 
 namespace cpu {

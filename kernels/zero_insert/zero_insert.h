@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/context.h"
 
@@ -23,11 +24,7 @@ struct ZeroInsertArguments {
   const T* in = nullptr;  // (n, h, w, c)
   T* out = nullptr;       // (n, out_h, out_w, c); must not overlap `in`
 
-  static void for_each_array(const auto& /*context*/, const ZeroInsertProblem& p, const auto& visit,
-                             auto&... a) {
-    visit(p.n * p.h * p.w * p.c, a.in...);
-    visit(p.n * p.out_h * p.out_w * p.c, a.out...);
-  }
+  static auto arrays(auto& a) { return std::tie(a.in, a.out); }
 };
 
 namespace cpu {

@@ -1,6 +1,8 @@
 #include "kernels/adam/adam.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -49,24 +51,27 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
           average(start);
       for (int step = 1; step <= kSteps; ++step) {
         GuardedArray gradient(gradients[static_cast<std::size_t>(step) - 1]);
-        const kernels::AdamFactors factors = kernels::adam_factors({.step = step,
-                                                                    .learning_rate = learning_rate,
-                                                                    .loss_scale = loss_scale,
-                                                                    .clip = clip * kNorm / loss_scale,
-                                                                    .ema_decay = ema_decay});
-        const std::vector<float> checked = {kNorm, 5};
+        using Floats = std::array<float, sizeof(kernels::AdamFactors) / sizeof(float)>;
+        GuardedArray factors(std::bit_cast<Floats>(kernels::adam_factors({.step = step,
+                                                                          .learning_rate = learning_rate,
+                                                                          .loss_scale = loss_scale,
+                                                                          .clip = clip * kNorm / loss_scale,
+                                                                          .ema_decay = ema_decay})));
+        const std::vector<float> finite = {kNorm, 5};
         const auto update = [&](const std::vector<float>& numbers) {
-          implementation->run(OPERATION(adam), count,
-                              kernels::AdamArguments{.factors = &factors,
-                                                     .values = moving.data(),
-                                                     .gradients = gradient.data(),
-                                                     .first_moments = first.data(),
-                                                     .second_moments = second.data(),
-                                                     .ema = ema_decay > 0 ? average.data() : nullptr,
-                                                     .checked = numbers.data(),
-                                                     .checks = static_cast<std::int64_t>(numbers.size())});
+          GuardedArray checked(numbers);
+          implementation->run(
+              OPERATION(adam), count,
+              kernels::AdamArguments{.factors = reinterpret_cast<const kernels::AdamFactors*>(factors.data()),
+                                     .values = moving.data(),
+                                     .gradients = gradient.data(),
+                                     .first_moments = first.data(),
+                                     .second_moments = second.data(),
+                                     .ema = ema_decay > 0 ? average.data() : nullptr,
+                                     .checked = checked.data(),
+                                     .checks = static_cast<std::int64_t>(numbers.size())});
         };
-        update(checked);
+        update(finite);
         constexpr float kInfinity = std::numeric_limits<float>::infinity();
         for (const auto& endless :
              {std::vector<float>{kInfinity, 5}, {kNorm, -kInfinity}, {NAN, 5}, {kNorm, NAN}})

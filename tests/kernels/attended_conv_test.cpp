@@ -126,8 +126,14 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
       arguments.residual = residuals.data();
       arguments.out = out.data();
       arguments.out_shifted_sums = out_sums.data();
+      const std::vector<float> before = copy(out);
       arguments.scale = scale.data();
       implementation->run(OPERATION(attended_conv), p, arguments);
+      const std::vector<float> with_scale = copy(out);
+      std::ranges::copy(before, out.data());  // the residual, if in place
+      arguments.scale = nullptr;
+      implementation->run(OPERATION(attended_conv), p, arguments);
+      check_same_bits("out without the scale", out.values(), with_scale);
       return std::vector<std::vector<float>>{copy(out), copy(out_sums), copy(scale)};
     });
 
@@ -301,9 +307,8 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(out), pre_residuals(with_residual ? pre_residual : std::vector<float>()),
-          sums(shifted_sums), weight(weights.weight),
-          packed(implementation->packed(p.conv(), weights.weight)), bias(weights.bias), w1(weights.w1),
-          w2(weights.w2), w3(weights.w3);
+          sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1), w2(weights.w2),
+          w3(weights.w3);
       GuardedArray separate_dy(static_cast<std::size_t>(count)), dresidual(residual.size());
       GuardedArray dw1(std::vector<float>(weights.w1.size())), dw2(std::vector<float>(weights.w2.size())),
           dw3(std::vector<float>(weights.w3.size()));

@@ -60,8 +60,8 @@ void check(const ConvLstmProblem& p, State state, float weight_limit, engine::DT
     const auto written = run_repeatedly([&] {
       GuardedArray map(x), hidden_state(h), cell(c), weights(implementation->packed(p, weight)), biases(bias);
       GuardedArray h_out(expected.h_out.size()), separate_c_out(expected.c_out.size());
-      const std::int64_t partials =
-          implementation->with_context([&](const auto& context) { return conv_lstm_partials(context, p); });
+      const std::int64_t partials = implementation->with_context(
+          [&](const auto& context) { return conv2d_partials(context, p.conv()); });
       GuardedArray sums(static_cast<std::size_t>(p.n * partials * 9 * p.hidden));
       GuardedArray& c_out = state == State::kInPlace ? cell : separate_c_out;
       ConvLstmArguments<> arguments;

@@ -14,8 +14,8 @@
 #include "engine/cuda.h"
 #include "engine/dtype.h"
 #include "engine/error.h"
-#include "kernels/context.h"
 #include "tests/catch.h"
+#include "tests/kernels/guarded_array.h"
 #include "tests/sanitizers.h"
 
 namespace sapnet::tests {
@@ -95,26 +95,31 @@ class GuardedDeviceArray {
 /// The device arrays of one call of an operation.
 class DeviceArrays {
  public:
-  /// Sets `device` to a copy of the array at `host`, or to null. Arrays that alias on the host do so on the
-  /// device. Host, Device: const for an array that the operation only reads.
+  /// Sets `device` to a copy of the GuardedArray at `host`, or to null. Floats are converted to Half if that
+  /// is the type of `device`; any other type is copied as its bytes. Arrays that alias on the host do so on
+  /// the device. Host: const for an array that the operation only reads.
   template <class Host, class Device>
-  void copy(std::int64_t size, Host* host, Device*& device) {
-    using T = std::remove_const_t<Device>;
+  void copy(Host* host, Device*& device) {
+    using T =
+        std::conditional_t<std::is_same_v<std::remove_const_t<Device>, engine::Half>, engine::Half, float>;
     device = nullptr;
-    if (!host || size == 0) return;
-    std::shared_ptr<void>& copied = copies_[host];
-    if (!copied) copied = std::make_shared<GuardedDeviceArray<T>>(host, size);
+    if (!host) return;
+    auto* const floats = reinterpret_cast<float*>(const_cast<std::remove_const_t<Host>*>(host));
+    std::shared_ptr<void>& copied = copies_[floats];
+    if (!copied)
+      copied = std::make_shared<GuardedDeviceArray<T>>(
+          floats, static_cast<std::int64_t>(GuardedArray::size_at(floats)));
     const auto array = std::static_pointer_cast<GuardedDeviceArray<T>>(copied);
-    device = array->data();
+    device = reinterpret_cast<Device*>(array->data());
     if constexpr (std::is_const_v<Host>)
       finish_.push_back([array] { array->read(); });
     else
-      finish_.push_back([array, host] { array->read_to(host); });
+      finish_.push_back([array, floats] { array->read_to(floats); });
   }
 
   /// Memory for a workspace of this many floats.
-  float* workspace(std::size_t floats) {
-    const auto array = std::make_shared<GuardedDeviceArray<float>>(floats);
+  float* workspace(std::int64_t floats) {
+    const auto array = std::make_shared<GuardedDeviceArray<float>>(static_cast<std::size_t>(floats));
     finish_.push_back([array] { array->read(); });
     return array->data();
   }

@@ -85,7 +85,7 @@ TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels
   }
   const kernels::ConvLstmProblem cell = {.h = 4, .w = 4, .in_channels = 32, .hidden = 32};
   check_packing<TestType>(
-      std::int64_t{128} * 64 * 9, packed_conv_lstm_size(context, cell),
+      std::int64_t{128} * 64 * 9, packed_conv2d_size(context, cell.conv()),
       [&](const float* from, TestType* to) { pack_conv_lstm(context, cell, from, to); },
       [&](const std::int32_t* from, std::int32_t* to) {
         kernels::cuda::pack_conv_lstm_indices<TestType>(cell, from, to);

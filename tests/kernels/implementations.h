@@ -1,12 +1,16 @@
 // Every implementation of the operations in kernels/, so that each operation's test has one body.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/device.h"
@@ -17,6 +21,7 @@
 #include "kernels/conv_lstm/conv_lstm.h"
 #include "kernels/simd.h"
 #include "tests/catch.h"
+#include "tests/kernels/guarded_array.h"
 
 #ifdef SAPNET_CUDA
 #include "tests/kernels/device_memory.h"
@@ -26,6 +31,38 @@ namespace sapnet::tests {
 
 /// An operation as a function object, for Implementation::run: OPERATION(max_pool).
 #define OPERATION(name) [](const auto&... operands) { return name(operands...); }
+
+/// Calls visit(p, q) for each pointer p that an arguments struct lists in arrays(), and the same one, q, of
+/// another struct.
+template <class A, class B, class Visit>
+void for_each_pointer(A& a, B& b, const Visit& visit) {
+  using Type = std::remove_cvref_t<A>;
+  if constexpr (std::is_pointer_v<Type>) {
+    visit(a, b);
+  } else if constexpr (requires { Type::arrays(a); }) {
+    const auto all_a = Type::arrays(a);
+    const auto all_b = std::remove_cvref_t<B>::arrays(b);
+    [&]<std::size_t... k>(std::index_sequence<k...>) {
+      (for_each_pointer(std::get<k>(all_a), std::get<k>(all_b), visit), ...);
+    }
+    (std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<decltype(all_a)>>>());
+  } else {
+    for (std::size_t k = 0; k < a.size(); ++k) for_each_pointer(a[k], b[k], visit);
+  }
+}
+
+/// Fails the test if the arguments have a pointer to a GuardedArray that they do not list in arrays(); or
+/// list one to anything else.
+template <class Arguments>
+void check_lists_all_arrays(const Arguments& arguments) {
+  std::set<const void*> used, listed;
+  for (const void* word : std::bit_cast<std::array<const void*, sizeof arguments / sizeof(void*)>>(arguments))
+    if (GuardedArray::size_at(word) > 0) used.insert(word);
+  for_each_pointer(arguments, arguments, [&](const void* pointer, const void* /*the same*/) {
+    if (pointer) listed.insert(pointer);
+  });
+  REQUIRE(used == listed);
+}
 
 /// One way to run operations: on the CPU with an instruction set and an algorithm for convolutions, or on the
 /// GPU with a storage type.
@@ -69,11 +106,14 @@ class Implementation {
     return packed(problem, weight, OPERATION(packed_conv2d_size), OPERATION(pack_conv2d));
   }
   std::vector<float> packed(const kernels::ConvLstmProblem& problem, const std::vector<float>& weight) const {
-    return packed(problem, weight, OPERATION(packed_conv_lstm_size), OPERATION(pack_conv_lstm));
+    const auto size = [](const auto& context, const kernels::ConvLstmProblem& p) {
+      return packed_conv2d_size(context, p.conv());
+    };
+    return packed(problem, weight, size, OPERATION(pack_conv_lstm));
   }
 
-  /// Runs operation(context, problem, arguments) with the arguments' arrays in host memory. A GPU gets copies
-  /// between guard bands; the test fails if one has changed.
+  /// Runs operation(context, problem, arguments) with the arguments' arrays, GuardedArrays, in host memory. A
+  /// GPU gets copies between guard bands; the test fails if one has changed.
   template <class Operation, class Problem, class Arguments>
   void run(const Operation& operation, const Problem& problem, const Arguments& arguments) const {
     run_as(operation, problem, arguments, [](auto) { return Arguments(); });
@@ -90,23 +130,20 @@ class Implementation {
   template <class Operation, class Problem, class Arguments, class DeviceArguments>
   void run_as(const Operation& operation, const Problem& problem, const Arguments& arguments,
               [[maybe_unused]] const DeviceArguments& device_arguments) const {
+    check_lists_all_arrays(arguments);
     if (device_ == engine::Device::kCpu) {
-      kernels::use_simd_target(simd_target_);
+      const UseTarget use(simd_target_);
       operation(kernels::cpu::Context(), on_cpu(problem), arguments);
-      kernels::use_simd_target(0);
       return;
     }
 #ifdef SAPNET_CUDA
     DeviceArrays arrays;
     const kernels::cuda::Context context{engine::cuda::stream(),
-                                         [&](std::size_t floats) { return arrays.workspace(floats); }};
+                                         [&](std::int64_t floats) { return arrays.workspace(floats); }};
     engine::visit_dtype(maps_, [&](auto t) {
       using OnDevice = decltype(device_arguments(t));
       auto on_device = std::bit_cast<OnDevice>(arguments);  // all but the pointers, which follow
-      OnDevice::for_each_array(
-          context, problem,
-          [&](std::int64_t size, auto& host, auto& device) { arrays.copy(size, host, device); }, arguments,
-          on_device);
+      for_each_pointer(arguments, on_device, [&](auto& host, auto& device) { arrays.copy(host, device); });
       operation(context, problem, on_device);
     });
     arrays.finish();
@@ -114,6 +151,11 @@ class Implementation {
   }
 
  private:
+  struct UseTarget {
+    explicit UseTarget(std::int64_t target) { kernels::use_simd_target(target); }
+    ~UseTarget() { kernels::use_simd_target(0); }
+  };
+
   /// The problem with this implementation's algorithm, if it has any.
   template <class Problem>
   Problem on_cpu(Problem problem) const {
@@ -127,9 +169,9 @@ class Implementation {
     std::vector<float> floats;
     if (device_ == engine::Device::kCpu) {
       const kernels::cpu::Context context;
-      floats.resize(static_cast<std::size_t>(size(context, on_cpu(problem))));
-      pack(context, on_cpu(problem), weight.data(), floats.data());
-      return floats;
+      GuardedArray to(static_cast<std::size_t>(size(context, on_cpu(problem))));
+      pack(context, on_cpu(problem), weight.data(), to.data());
+      return {to.values().begin(), to.values().end()};
     }
 #ifdef SAPNET_CUDA
     engine::visit_dtype(maps_, [&]<class T>(T) {

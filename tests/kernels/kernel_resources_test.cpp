@@ -39,7 +39,7 @@ std::string readable(const std::string& mangled) {
   const std::unique_ptr<char, decltype(&std::free)> demangled(
       abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, nullptr), &std::free);
   if (!demangled) return mangled;
-  static const std::regex kAround(R"(^void |sapnet::kernels::(?:cuda|gpu)::|\(anonymous namespace\)::)");
+  static const std::regex kAround(R"(^void |sapnet::kernels::(?:(?:cuda|gpu)::)?|\(anonymous namespace\)::)");
   const std::string name = std::regex_replace(demangled.get(), kAround, "");
   return name.substr(0, name.find('('));
 }

@@ -14,7 +14,7 @@ namespace {
 
 float norm(const Implementation& implementation, const std::vector<float>& x, const std::vector<float>& y) {
   const auto written = run_repeatedly([&] {
-    GuardedArray a(x), b(y), value{std::vector<float>(1)};
+    GuardedArray a(x), b(y), value(1);
     implementation.run(
         OPERATION(norm), static_cast<std::int64_t>(x.size()),
         kernels::NormArguments{.a = a.data(), .b = y.empty() ? nullptr : b.data(), .value = value.data()});

@@ -5,6 +5,7 @@ namespace sapnet::kernels {
 Conv2dProblem dgrad_problem(const Conv2dProblem& p, std::size_t map) {
   Conv2dProblem dgrad = p;
   dgrad.stride = 1;
+  dgrad.algorithm = Conv2dAlgorithm::kDirect;
   const std::int64_t out_h = dgrad.out_h(), out_w = dgrad.out_w();
   dgrad.h = out_h;
   dgrad.w = out_w;
