@@ -29,7 +29,7 @@ RowsBlock block(const char* arguments) {
 
 std::vector<RowsBlock> rows_blocks() {
   return {block<float, 32>("<float, 32, "), block<float, 64>("<float, 64, "),
-          block<__half, 32>("<__half, 32, "), block<__half, 64>("<__half, 64, ")};
+          block<kernels::Half, 32>("<Half, 32, "), block<kernels::Half, 64>("<Half, 64, ")};
 }
 
 }  // namespace sapnet::tests
