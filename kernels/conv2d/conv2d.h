@@ -78,7 +78,7 @@ struct Conv2dArguments {
   Out* out = nullptr;                // (n, out_h, out_w, out_map_channels); must not overlap `in`
   Out* pre_residual = nullptr;       // the same, or null: the map before the residual, for the backward pass
   float* shifted_sums = nullptr;     // of `out`, (n, conv2d_partials(context, problem), 9, out_channels), or
-                                  // null; see kernels/shifted_sums/shifted_sums.h
+                                     // null; see kernels/shifted_sums/shifted_sums.h
   std::int64_t sums_dilation = 0;
   // With two output maps, `out` and `residual` belong to the first and these to the second. A null map is not
   // computed. Not combined with bias, scale, ReLU or `shifted_sums`.
