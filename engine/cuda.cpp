@@ -105,7 +105,10 @@ void* allocate(std::size_t bytes) {
   return memory;
 }
 
-void release(void* memory) { check_cuda(cudaFree(memory), "releasing memory"); }
+void release(void* memory) {
+  // Fails only after a kernel fault, which has been or will be reported; this may run in a destructor.
+  cudaFree(memory);
+}
 
 std::size_t available_memory() {
   std::size_t free = 0, total = 0;
@@ -119,10 +122,8 @@ void upload(void* device, const void* host, std::size_t bytes) {
 }
 
 void download(void* host, const void* device, std::size_t bytes) {
-  {
-    const auto guard = lock();
-    check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "downloading");
-  }
+  const auto guard = lock();  // of the wait too, which would spoil another thread's capture
+  check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "downloading");
   check_cuda(cudaStreamSynchronize(stream()), "running the kernels");
 }
 
@@ -186,6 +187,7 @@ Graph::Graph(const std::function<void()>& work) {
 }
 
 Graph::~Graph() {
+  const auto guard = lock();
   // The last launch may still be running.
   cudaStreamSynchronize(stream());
   cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(instance_));

@@ -20,11 +20,14 @@ std::string describe();
 /// by the next before either has run. All functions below throw Error if the runtime reports one.
 kernels::CudaStream stream();
 
-/// Hold this while queueing work, so that a thread capturing a graph captures only its own work.
+/// Hold this while queueing work or waiting for it, so that a thread capturing a graph captures only its own
+/// work and no other thread spoils the capture.
 std::unique_lock<std::recursive_mutex> lock();
 
 /// Allocates device memory; returns null if there is not enough.
 void* allocate(std::size_t bytes);
+
+/// Frees device memory. Does not throw.
 void release(void* memory);
 
 /// Free bytes on the device.

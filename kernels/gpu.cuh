@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <tuple>
 #include <utility>
 
@@ -26,16 +28,28 @@ constexpr int kWarp = 32;
 /// some allow more.
 constexpr std::size_t kMaxSharedBytes = 99 * 1024;
 
+/// Allows a kernel this much dynamic shared memory per block. The limit belongs to the kernel, not to a
+/// launch, so it is only ever raised: a graph may replay an earlier launch that needs more.
+template <class... Parameters>
+void raise_shared_limit(void (*kernel)(Parameters...), std::size_t bytes) {
+  constexpr std::size_t kDefault = 48 * 1024;
+  if (bytes <= kDefault) return;
+  static std::mutex mutex;
+  static std::map<void (*)(Parameters...), std::size_t> limits;
+  const std::lock_guard lock(mutex);
+  std::size_t& limit = limits[kernel];
+  if (bytes <= limit) return;
+  check_cuda(
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+      "setting the shared memory size");
+  limit = bytes;
+}
+
 /// Implements launch and launch_cooperative.
 template <class... Parameters, class... Arguments>
 void launch_kernel(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,
                    std::size_t shared_bytes, cudaStream_t stream, Arguments&&... arguments) {
-  constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
-  if (shared_bytes > kDefaultSharedBytes) {
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(shared_bytes)),
-               "setting the shared memory size");
-  }
+  raise_shared_limit(kernel, shared_bytes);
   std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
   std::apply(
       [&](auto&... parameter) {

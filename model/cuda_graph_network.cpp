@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/error.h"
 #include "engine/tape.h"
 
 namespace sapnet::model {
@@ -22,6 +23,7 @@ engine::Tensor CudaGraphNetwork::forward(const engine::Tensor& rainy, int stages
   if (engine::Tape::current()) return network_->forward(rainy, stages);  // training is not captured here
   const std::lock_guard lock(mutex_);
   CachedGraph& cached = find(rainy.shape(), stages);
+  if (cached.eager) return network_->forward(rainy, stages);
   if (!cached.pool) {
     cached.pool = std::make_unique<engine::PrivatePool>(rainy.device());
     return network_->forward(rainy, stages);
@@ -45,7 +47,7 @@ CudaGraphNetwork::CachedGraph& CudaGraphNetwork::find(const engine::Shape& shape
     cache_.splice(cache_.begin(), cache_, found);
   } else {
     if (cache_.size() == kMaxCachedGraphs) cache_.pop_back();
-    cache_.push_front({shape, stages, nullptr, {}, {}, nullptr});
+    cache_.push_front({.shape = shape, .stages = stages});
   }
   return cache_.front();
 }
@@ -59,9 +61,13 @@ engine::Tensor CudaGraphNetwork::record(CachedGraph& cached, const engine::Tenso
     result = network_->forward(cached.rainy, cached.stages);
   }
   result = copy_of(result);
-  const engine::PrivatePool::Scope scope(*cached.pool);
-  cached.graph = std::make_unique<engine::cuda::Graph>(
-      [&] { cached.derained = network_->forward(cached.rainy, cached.stages); });
+  try {
+    const engine::PrivatePool::Scope scope(*cached.pool);
+    cached.graph = std::make_unique<engine::cuda::Graph>(
+        [&] { cached.derained = network_->forward(cached.rainy, cached.stages); });
+  } catch (const Error&) {
+    cached = {.shape = cached.shape, .stages = cached.stages, .eager = true};
+  }
   return result;
 }
 

@@ -13,7 +13,8 @@ namespace sapnet::model {
 
 /// A network on a GPU that captures its kernels as a CUDA graph per input shape, so that the host queues one
 /// launch instead of about 150. The first input of a shape runs eagerly, the second captures the graph, and
-/// later ones replay it. A few graphs are cached, each with its own memory.
+/// later ones replay it. A few graphs are cached, each with its own memory. If the capture fails, inputs of
+/// that shape keep running eagerly.
 class CudaGraphNetwork final : public Network {
  public:
   explicit CudaGraphNetwork(std::unique_ptr<Network> network) : network_(std::move(network)) {}
@@ -38,6 +39,7 @@ class CudaGraphNetwork final : public Network {
     std::unique_ptr<engine::PrivatePool> pool;  // declared first, so that it is destroyed after its tensors
     engine::Tensor rainy, derained;             // the graph's input and output
     std::unique_ptr<engine::cuda::Graph> graph;
+    bool eager = false;  // the capture has failed
   };
 
   CachedGraph& find(const engine::Shape& shape, int stages) const;

@@ -38,6 +38,7 @@ struct Device {
   int multiprocessors = 4;
   std::size_t memory_bytes = std::size_t{4} << 30U;
   bool cublas = true;
+  bool faults_persist = false;  // whether every call fails after a kernel has, as on a GPU
 };
 Device device();
 void set_device(const Device& device);
@@ -48,7 +49,7 @@ struct Live {
 };
 Live live();
 
-/// Ends all captures, runs what is queued and clears errors, for use after a failed test.
+/// Ends all captures, runs what is queued and clears errors and faults, for use after a failed test.
 void clean_up();
 
 }  // namespace sapnet::cuda_emulator

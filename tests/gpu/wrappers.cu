@@ -117,12 +117,12 @@ void thread_positions(dim3 grid, int threads, std::uint32_t* out) {
   gpu::launch(write_place, grid, threads, 0, nullptr, out);
 }
 
-void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative) {
+void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(blocks));
   if (cooperative)
-    gpu::launch_cooperative(do_nothing, grid, threads, shared_bytes, nullptr);
+    gpu::launch_cooperative(do_nothing, grid, threads, shared_bytes, stream);
   else
-    gpu::launch(do_nothing, grid, threads, shared_bytes, nullptr);
+    gpu::launch(do_nothing, grid, threads, shared_bytes, stream);
 }
 
 void shared_arrays(std::uint32_t* out, std::uint32_t* misaligned) {

@@ -13,7 +13,8 @@ namespace sapnet::tests::wrappers {
 void thread_positions(dim3 grid, int threads, std::uint32_t* out);
 
 /// Launches an empty kernel. Throws Error if the launch is refused.
-void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative);
+void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative,
+                  cudaStream_t stream = nullptr);
 
 /// out (kSharedBlocks, kSharedThreads, 4): what each thread reads from the next thread, which wrote its
 /// shared_word() into each of two static arrays and both ends of the dynamic one; misaligned (kSharedBlocks):

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 
+#include "kernels/cuda_check.h"
 #include "kernels/error.h"
 #include "kernels/half.h"
 #include "tests/gpu/device_array.h"
@@ -60,6 +61,26 @@ TEST_CASE("launches that exceed the device's limits are refused", "[gpu][refused
   CHECK_NOTHROW(launch_empty(1, 1024, std::size_t{48} << 10U, false));
   CHECK_NOTHROW(launch_empty(2, 32, 0, true));
   ok(cudaDeviceSynchronize());
+}
+
+TEST_CASE("a graph replays a launch whose kernel has since been launched with less shared memory",
+          "[gpu][conformance]") {
+  if (!have_gpu()) return;
+  cudaStream_t stream = nullptr;
+  ok(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  ok(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  launch_empty(1, 32, std::size_t{96} << 10U, false, stream);
+  cudaGraph_t graph = nullptr;
+  ok(cudaStreamEndCapture(stream, &graph));
+  cudaGraphExec_t executable = nullptr;
+  ok(cudaGraphInstantiate(&executable, graph, 0));
+  ok(cudaGraphDestroy(graph));
+  launch_empty(1, 32, std::size_t{64} << 10U, false, stream);
+  kernels::check_cuda(cudaGraphLaunch(executable, stream), "launching the graph");
+  kernels::check_cuda(cudaStreamSynchronize(stream), "running the graph");
+  SUCCEED();
+  ok(cudaGraphExecDestroy(executable));
+  ok(cudaStreamDestroy(stream));
 }
 
 TEST_CASE("shared arrays are private to a block, disjoint and aligned", "[gpu][conformance]") {

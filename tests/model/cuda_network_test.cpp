@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/tensor.h"
+#include "model/cuda_graph_network.h"
 #include "model/network.h"
 #include "tests/catch.h"
 #include "tests/golden/golden.h"
@@ -135,6 +136,31 @@ TEST_CASE("a captured network reproduces the first run bitwise, for each input",
     check_same_bits("the first", derain(*network, Device::kCuda, first, shape), expected_first);
     check_same_bits("the second", derain(*network, Device::kCuda, second, shape), expected_second);
     derain(*network, Device::kCuda, other, other_shape);
+  }
+}
+
+/// Copies its input, and uploads, which cannot be captured.
+class Uncapturable final : public model::Network {
+ public:
+  std::string_view name() const override { return "uncapturable"; }
+  engine::Tensor forward(const engine::Tensor& rainy, int /*stages*/) const override {
+    engine::scalar(1, Device::kCuda);
+    engine::Tensor result(rainy.shape(), Device::kCuda);
+    copy(rainy, result);
+    return result;
+  }
+  std::size_t forward_bytes(const engine::Shape& /*rainy*/) const override { return 0; }
+  std::size_t training_bytes_per_stage(const engine::Shape& /*rainy*/) const override { return 0; }
+  void pack() override {}
+};
+
+TEST_CASE("a network that cannot be captured runs without a graph", "[network][gpu]") {
+  if (!have_gpu()) return;
+  const model::CudaGraphNetwork network(std::make_unique<Uncapturable>());
+  const engine::Shape shape{1, 2, 3, 3};
+  for (int k = 0; k < 4; ++k) {
+    const std::vector<float> rainy(18, static_cast<float>(k));
+    CHECK(derain(network, Device::kCuda, rainy, shape) == rainy);
   }
 }
 

@@ -1,4 +1,5 @@
-// Kernel launches: limits are checked when the launch is queued.
+// Kernel launches: limits are checked when the launch is queued, and that of dynamic shared memory again when
+// a graph replays it.
 #include <algorithm>
 
 #include "tests/cuda_emulator/core/worker.h"
@@ -39,13 +40,17 @@ cudaError_t check_extents(const Launch& launch) {
   return cudaSuccess;
 }
 
+cudaError_t check_dynamic_shared(const Launch& launch) {
+  if (launch.shared_bytes <= dynamic_limit(launch.kernel)) return cudaSuccess;
+  return failed(cudaErrorInvalidValue, std::to_string(launch.shared_bytes) +
+                                           " bytes of dynamic shared memory; the kernel may have " +
+                                           std::to_string(dynamic_limit(launch.kernel)) +
+                                           ", or more after cudaFuncSetAttribute");
+}
+
 cudaError_t check(const Launch& launch) {
   if (const cudaError_t error = check_extents(launch)) return error;
-  if (launch.shared_bytes > dynamic_limit(launch.kernel))
-    return failed(cudaErrorInvalidValue, std::to_string(launch.shared_bytes) +
-                                             " bytes of dynamic shared memory; the kernel may have " +
-                                             std::to_string(dynamic_limit(launch.kernel)) +
-                                             ", or more after cudaFuncSetAttribute");
+  if (const cudaError_t error = check_dynamic_shared(launch)) return error;
   for (const void* pointer : launch.pointers)
     if (pointer && !find_block(pointer))
       return failed(cudaErrorIllegalAddress,
@@ -66,9 +71,13 @@ cudaError_t check(const Launch& launch) {
 cudaError_t enqueue(Launch launch, cudaStream_t stream) {
   return call([&] {
     if (const cudaError_t error = check(launch)) return error;
-    return queue(stream, [launch = std::move(launch)] {
+    return queue(stream, [launch = std::move(launch), captured = capturing(stream)] {
+      if (captured)
+        if (const cudaError_t error = check_dynamic_shared(launch)) return error;
       const std::string failure = run_grid(launch, runtime().schedule);
-      return failure.empty() ? cudaSuccess : failed(cudaErrorLaunchFailure, failure);
+      if (failure.empty()) return cudaSuccess;
+      if (runtime().device.faults_persist) runtime().fault = cudaErrorLaunchFailure;
+      return failed(cudaErrorLaunchFailure, failure);
     });
   });
 }

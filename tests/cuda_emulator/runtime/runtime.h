@@ -84,6 +84,7 @@ struct Runtime {
   std::unordered_map<const void*, std::shared_ptr<Event>> events;
   std::unordered_map<const void*, std::shared_ptr<const Graph>> graphs, executables;
   std::unordered_map<const void*, std::size_t> dynamic_shared;  // set by cudaFuncSetAttribute, per kernel
+  cudaError_t fault = cudaSuccess;                              // of a kernel, if faults persist
 };
 
 Runtime& runtime();
@@ -94,6 +95,7 @@ cudaError_t call(const Body& body) {
   const std::lock_guard alone(runtime().mutex);
   if (runtime().device.presence == Device::Presence::kAbsent) return failed(cudaErrorNoDevice);
   if (runtime().device.presence == Device::Presence::kOldDriver) return failed(cudaErrorInsufficientDriver);
+  if (runtime().fault != cudaSuccess) return failed(runtime().fault, "an earlier kernel failed");
   return body();
 }
 

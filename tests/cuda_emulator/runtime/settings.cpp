@@ -100,6 +100,7 @@ Device device() {
 void set_device(const Device& device) {
   const std::lock_guard alone(runtime().mutex);
   runtime().device = device;
+  runtime().fault = cudaSuccess;
 }
 
 Live live() {
@@ -115,6 +116,7 @@ Live live() {
 
 void clean_up() {
   const std::lock_guard alone(runtime().mutex);
+  runtime().fault = cudaSuccess;
   for (const auto& [handle, stream] : runtime().streams) stream->capture = nullptr;
   static_cast<void>(run_all());
   cudaGetLastError();
