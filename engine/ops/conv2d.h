@@ -19,7 +19,7 @@ struct Conv2dGeometry {
   std::int64_t stride = 1, dilation = 1, padding = 1;
 };
 
-/// One input [x, y] of a convolution, an empty y counting as zero, and the gradient of its preactivation.
+/// One input [x, y] of a convolution, where an empty y means zero, and the gradient of its preactivation.
 struct WgradInput {
   Tensor x, y, grad_preactivation;
 };
@@ -28,9 +28,9 @@ struct WgradInput {
 class Conv2dWeights {
  public:
   /// weight: (out, in, k, k) as in PyTorch; bias: `out` values, or empty. `in_channels`: how one or two
-  /// inputs share `in`. execution.maps is the storage type of the inputs; `outputs` that of the results if it
-  /// differs, which the backward pass needs to know. frozen_dgrad: gradients flow through to the inputs
-  /// although the weight itself is not tracked, as in a frozen perceptual network.
+  /// inputs share `in`. execution.maps: storage type of the inputs; `outputs`: that of the results, if
+  /// different, for the backward pass. frozen_dgrad: gradients flow to the inputs although the weight is not
+  /// tracked, as in a frozen perceptual network.
   Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
                 const Conv2dGeometry& geometry, const Execution& execution,
                 std::optional<DType> outputs = std::nullopt, bool frozen_dgrad = false);
@@ -66,8 +66,8 @@ class Conv2dWeights {
 struct Conv2dOptions {
   bool relu = false;
   /// Added to the convolution; with `relu` the result is relu(relu(conv) + residual), or with
-  /// `relu_after_residual` too relu(conv + residual). Overwritten by the result
-  /// if this is the only handle to its memory.
+  /// `relu_after_residual` too relu(conv + residual). Overwritten by the result if this is the only handle to
+  /// its memory.
   Tensor residual = {};
   bool relu_after_residual = false;
   /// Storage type of the result and of `residual`.

@@ -52,9 +52,9 @@ struct LstmState {
   Tensor hidden, cell;
 };
 
-/// One step from x, (n, h, w, in), and the previous state. Overwrites the cell state if
-/// `state` is its only holder. `weights` must outlive a recording Tape's backward(). Throws Error with both
-/// shapes on a mismatch.
+/// One step from x, (n, h, w, in), and the previous state. Overwrites the cell state if `state` is the only
+/// handle to its memory. `weights` must outlive a recording Tape's backward(). Throws Error with both shapes
+/// on a mismatch.
 LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights);
 
 /// The same, also returning the new hidden state's shifted sums for an attended_conv of next_dilation.

@@ -39,8 +39,8 @@ Tape* tape_for(const Tensors&... inputs) {
   return tape && (inputs.tracked() || ...) ? tape : nullptr;
 }
 
-/// Accumulates into the gradient of an operation's input, which must be tracked; or into its gradient(), if
-/// the backward pass does not need the input itself.
+/// Accumulates into the gradient of a tracked input. A backward function that does not need the input's
+/// values captures only input.gradient(), so that the input's memory can be released.
 void add_gradient(const std::shared_ptr<Tensor>& target, Tensor addend);
 inline void add_gradient(const Tensor& input, Tensor dinput) {
   add_gradient(input.gradient(), std::move(dinput));

@@ -42,7 +42,7 @@ void conv2d_rgb_row(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int
   sum_output_row(p, a, image, y);
 }
 
-/// Of a tile's outputs.
+/// Prefetches the residual of a tile's outputs.
 HWY_INLINE void prefetch_residual(const Epilogue& epilogue, const WinogradJob& job, std::int64_t x0,
                                   std::int64_t group) {
   const auto map = static_cast<std::size_t>(group * kWinogradGroup >= epilogue.map_channels);

@@ -107,9 +107,10 @@ __global__ void __launch_bounds__(kThreads)
     slice[size - p.out_channels + first_out + thread] = bias_sum;
 }
 
-constexpr int kGroups = 8;  // groups of slices, one thread each
+constexpr int kGroups = 8;  // groups of slices, one warp each
 
-/// Adds up the slices of each sum: each warp one group of slices, then one warp the groups. Grid: x the sums.
+/// Adds up the slices of each sum: each warp adds one group of slices, then the first warp adds the groups.
+/// Grid: x blocks of 32 sums.
 /// total_channels: input channels of the weights, of which in_channels were summed.
 __global__ void __launch_bounds__(kGroups* gpu::kWarp)
     add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,

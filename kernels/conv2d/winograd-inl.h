@@ -64,7 +64,7 @@ HWY_INLINE void prefetch_outputs(const WinogradJob& job, std::int64_t x0, const 
   prefetch_tile(job, x0, {0, 4}, {0, 4}, map, channels, count);
 }
 
-/// Only the columns that the tile to the left has not read.
+/// Prefetches only the columns that the tile to the left has not read.
 HWY_INLINE void prefetch_inputs(const WinogradJob& job, std::int64_t x0) {
   for (std::size_t source = 0; source < 2 && job.in_channels[source] > 0; ++source)
     prefetch_tile(job, x0, {-1, 5}, {1, 5}, job.in[source], job.in_channels[source], job.in_channels[source]);
@@ -185,7 +185,7 @@ HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::
   }
 }
 
-/// Applies the output transform to one tile and passes on each pixel: store(V (&sums)[kGates], y, x,
+/// Applies the output transform to one tile and calls, for each pixel, store(V (&sums)[kGates], y, x,
 /// channel), one vector of channels at a time. A group consists of kGates blocks of kGroup / kGates channels.
 template <int kGates, std::int64_t kGroup, class Store>
 HWY_INLINE void inverse_transform_tile(const WinogradJob& job, const float* HWY_RESTRICT products,

@@ -81,7 +81,7 @@ void check(const Maps& m, engine::DType maps, float dvalue) {
   }
 }
 
-/// At these sizes also against numerical derivatives.
+/// Checks the reference's gradient against numerical derivatives; too slow for large maps.
 void check_numerically(const Maps& m) {
   const auto derained = exact(m.derained), clean = exact(m.clean), rainy = exact(m.rainy);
   const auto by_formula = reference::feature_contrast_gradient(derained, clean, rainy);
