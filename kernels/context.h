@@ -16,7 +16,7 @@ struct CUstream_st;
 
 namespace sapnet::kernels {
 
-/// The same as cudaStream_t, for headers that must not include CUDA's.
+/// The same as cudaStream_t, for headers that must not include CUDA headers.
 using CudaStream = CUstream_st*;
 
 namespace cpu {

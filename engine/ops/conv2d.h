@@ -54,12 +54,12 @@ class Conv2dWeights {
   void pack_on_host();
   void find_indices();
 
-  kernels::Conv2dProblem layer_;  // without an input's extents
+  kernels::Conv2dProblem layer_;  // n, h and w are not set
   Execution execution_;
   DType outputs_;
   bool frozen_dgrad_;
   Tensor weight_, packed_, bias_;     // dgrad's own weight is dropped once packed
-  Tensor indices_;                    // of packed_ in the weight, for dgrad_ in the layer's weight
+  Tensor indices_;                    // index table of packed_; for dgrad_ it refers to the layer's weight
   std::vector<Conv2dWeights> dgrad_;  // one per input map, or one for both
 };
 
@@ -79,10 +79,10 @@ struct Conv2dOptions {
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options = {});
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
 
-/// The common tail of the backward pass of every operation that contains a convolution: accumulates the
-/// gradients of x, y, weight and bias as far as they are tracked. On a GPU those of weight and bias are
-/// deferred, to batch several inputs of the same weights, and complete only when the running Tape::backward()
-/// returns; the weights must live until then. wgrad_launched: called after each launch.
+/// The last step of the backward pass of every operation that contains a convolution: accumulates the
+/// gradients of x, y, weight and bias, each only if tracked. On a GPU the gradients of weight and bias are
+/// deferred, to batch several inputs of the same weights, and are complete only when the running
+/// Tape::backward() returns; the weights must live until then. wgrad_launched: called after each launch.
 void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
                      const std::function<void()>& wgrad_launched = {});
 

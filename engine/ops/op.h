@@ -77,7 +77,7 @@ void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_
   if (device == Device::kCpu) return on_cpu(kernels::cpu::Context());
 #ifdef SAPNET_CUDA
   const auto guard = cuda::lock();
-  std::vector<Tensor> workspaces;  // released when their use is queued
+  std::vector<Tensor> workspaces;  // released once the kernels that use them are queued
   on_cuda(kernels::cuda::Context{cuda::stream(), [&](std::int64_t floats) {
                                    workspaces.push_back(workspace(floats, device));
                                    return workspaces.back().data();

@@ -7,8 +7,8 @@
 // and residual, a second ReLU. relu_after_residual leaves out the first ReLU. Maps are NHWC, dense, fp32 or,
 // on a GPU, fp16.
 //
-// The gradients, with dX the gradient of the loss with respect to X, and g = grad_preactivation that of the
-// sum:
+// The gradients, with dX the gradient of the loss with respect to X, and g = grad_preactivation the gradient
+// of the sum, before f:
 //
 //   g[n, y, x, o]       = scale[n, o] · dout · [mask of f's ReLUs] + shift[n, o]
 //   din[n, y, x, i]     = Σ_{o,a,b} weight[o, i, a, b] · g[n, y - a·dilation + padding,
@@ -18,8 +18,9 @@
 //   dbias[o]            = Σ_{n,y,x} g[n, y, x, o]
 //
 // for stride 1. dgrad is then itself a convolution of g, with the filter's channels swapped and its taps
-// reversed, and conv2d computes it. A convolution of stride s computes every s-th output of the one of stride
-// 1, so its dgrad is that of stride 1 applied to g with zeros inserted (kernels/zero_insert).
+// reversed, and conv2d computes it. A convolution with stride s computes every s-th output of the same
+// convolution with stride 1, so its dgrad is the stride-1 dgrad of g with zeros inserted
+// (kernels/zero_insert).
 #pragma once
 
 #include <array>
@@ -91,8 +92,8 @@ struct Conv2dArguments {
   }
 };
 
-/// The backward pass of f. Where f has a ReLU, the gradient is masked by out > 0, and that of the
-/// preactivation also by pre_residual > 0. T: storage type of the maps, float or, on a GPU, Half.
+/// The backward pass of f. Where f has a ReLU, the gradient is masked by out > 0, and grad_preactivation also
+/// by pre_residual > 0. T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct Conv2dEpilogueBackwardArguments {
   const T* dout = nullptr;          // (n, out_h, out_w, out_channels)

@@ -110,8 +110,8 @@ __global__ void __launch_bounds__(kThreads)
 constexpr int kGroups = 8;  // groups of slices, one warp each
 
 /// Adds up the slices of each sum: each warp adds one group of slices, then the first warp adds the groups.
-/// Grid: x blocks of 32 sums.
-/// total_channels: input channels of the weights, of which in_channels were summed.
+/// Grid: x blocks of 32 sums. total_channels: input channels of the weights; the first in_channels were
+/// summed.
 __global__ void __launch_bounds__(kGroups* gpu::kWarp)
     add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,
                int total_channels, int out_channels, float* dweight, float* dbias) {

@@ -38,7 +38,7 @@ inline constexpr int kGradRows = 6;   // three for the current row, three if the
 inline constexpr int kBlocks = 2;     // resident per multiprocessor, for register allocation
 inline constexpr int kProducts = kWarpTile / 8;     // per tap, each 16 outputs × 8 inputs
 inline constexpr int kSums = 9 * kProducts + 1;     // per warp; the last is the bias's
-inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones, to sum by an mma
+inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones: an mma with ones computes a sum
 
 /// Number of warps that sum the same kIn × kOut channel pairs over different pixels.
 template <int kIn, int kOut>

@@ -1,11 +1,11 @@
-// Winograd convolution F(4×4, 3×3) (Lavin & Gray 2015): a tile of 4×4 outputs from 6×6 inputs with 36
-// multiplications per pair of channels instead of 144,
+// Winograd convolution F(4×4, 3×3) (Lavin & Gray 2015). It computes a tile of 4×4 outputs from 6×6 inputs
+// with 36 multiplications per pair of channels instead of 144:
 //
 //   Y = Aᵀ [ Σ_i (G g_i Gᵀ) ⊙ (Bᵀ d_i B) ] A
 //
-// where the sum over input channels is, for each of the 36 points, a matrix product (tiles × channels) ·
-// (channels × outputs). With dilation d a tile takes every d-th row and column: the map splits into d × d
-// grids, each an ordinary convolution.
+// For each of the 36 points, the sum over input channels is a matrix product (tiles × channels) · (channels ×
+// outputs). With dilation d a tile takes every d-th row and column: the map splits into d × d grids, and each
+// is convolved without dilation.
 #if defined(SAPNET_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_WINOGRAD_INL_H_
 #undef SAPNET_KERNELS_WINOGRAD_INL_H_

@@ -1,7 +1,7 @@
 // The focal loss (Lin et al. 2017) of a segmentation against its own pseudo-labels, for SAPNet's unsupervised
 // background segmentation (arXiv 2111.08892): the label of a pixel is its most probable class.
 //
-//   p = softmax(logits),   t = argmax p (the first of equals),   q = min(p_t, 1 - 1e-7)
+//   p = softmax(logits),   t = argmax p (the first if tied),   q = min(p_t, 1 - 1e-7)
 //   value = 1/P Σ_pixels -α (1 - q)^γ log q
 //
 // over P pixels. The gradient treats the label as a constant, and is zero where p_t is clamped:
