@@ -80,7 +80,7 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments<>& a, st
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
 }
 
-/// One batch of tiles, and one split of the output channel groups.
+/// Computes one batch of tiles for one split of the output channel groups.
 void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments<>& a, const WinogradTiles& tiles,
                           const WinogradPartition& partition, std::int64_t item) {
   const std::int64_t first = item / partition.group_splits * partition.batch,

@@ -154,7 +154,7 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
 }
 
 /// Grid: x slices of the rows of all inputs, images and strips, y output tiles within input tiles. sums:
-/// (slices, size), in each first the weights' (9, inputs, outputs), then the bias's.
+/// (slices, size); a slice has the sums of the weights, (9, inputs, outputs), then those of the bias.
 template <int kIn, int kOut, class In, class Grad>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     sum_slices(Extent extent, const __grid_constant__ Inputs<In, Grad> inputs, std::int64_t size,
