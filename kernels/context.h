@@ -1,12 +1,12 @@
-// What an operation runs on. Operations are functions in namespace cpu and in namespace cuda,
+// The device context of an operation. Operations are functions in namespace cpu and in namespace cuda,
 //
 //   operation(context, problem, arguments)
 //
-// A call without a namespace finds the one of the context's namespace (argument-dependent lookup), so code
-// that is generic in the context runs on both.
+// An unqualified call finds the function in the context's namespace (argument-dependent lookup), so code that
+// is generic in the context runs on both devices.
 //
-// An arguments struct lists its pointers once, in arrays(), so that generic code can replace them: members
-// are pointers, or arrays or structs of them.
+// An arguments struct lists its pointers once, in arrays(), so that generic code can replace them. An entry
+// is a pointer, or an array or struct of pointers.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct CUstream_st;
 
 namespace sapnet::kernels {
 
-/// The same as cudaStream_t, for headers that must not include CUDA's.
+/// The same as cudaStream_t, for headers that must not include CUDA headers.
 using CudaStream = CUstream_st*;
 
 namespace cpu {

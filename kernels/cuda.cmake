@@ -1,9 +1,9 @@
 # Finds nvcc and chooses the GPUs that it compiles for, by SAPNET_CUDA:
-#   on     sm_80 (A100), sm_90a (H100, H200), and PTX from which the driver makes code for later GPUs
+#   on     sm_80 (A100), sm_90a (H100, H200), and PTX, which the driver compiles for later GPUs
 #   auto   the GPUs of this machine; without one, no CUDA
-# CMAKE_CUDA_ARCHITECTURES on the command line goes before both. Sets cuda_runtime if there will be CUDA.
+# CMAKE_CUDA_ARCHITECTURES on the command line takes precedence. Sets cuda_runtime if CUDA is enabled.
 
-# The GPUs that nvidia-smi lists, as CMAKE_CUDA_ARCHITECTURES takes them; empty without a GPU.
+# The GPUs that nvidia-smi lists, in the format of CMAKE_CUDA_ARCHITECTURES; empty without a GPU.
 function(find_gpus result)
   find_program(NVIDIA_SMI nvidia-smi)
   set(gpus)
@@ -47,7 +47,7 @@ else()
   set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE} CACHE FILEPATH "nvcc")
   set(CMAKE_CUDA_ARCHITECTURES ${gpus})
   enable_language(CUDA)
-  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # which CMake 3.25 does not know of nvcc 13
-  # The runtime is linked statically and finds no driver on a machine without one: one build serves both.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # CMake 3.25 does not know it for nvcc 13
+  # Linked statically, so that the same build also starts on a machine without CUDA.
   set(cuda_runtime CUDA::cudart_static)
 endif()

@@ -12,13 +12,13 @@ constexpr std::int64_t window_count(std::int64_t in, std::int64_t size, std::int
   return room < 0 ? 0 : room / stride + 1;  // negative: division would round towards zero
 }
 
-/// Int: as wide as needed; GPUs divide 32 bits much faster than 64.
+/// Int: int where it is wide enough, because 32-bit division is much faster on GPUs.
 template <class Int>
 struct WindowRange {
   Int begin, end;
 };
 
-/// The windows, of `count`, that contain a position of the map.
+/// The windows, out of `count`, that contain a position of the map.
 template <class Int>
 constexpr WindowRange<Int> windows_over(Int position, Int size, Int stride, Int padding, Int count) {
   const Int padded = position + padding, last = padded / stride;

@@ -42,7 +42,7 @@ void Adam::update(ParameterTensors& parameters, const Tensor& factors, const Ten
   check_tensor("adam", "moments", first_moments_, parameters.values().shape(), DType::kFloat32,
                parameters.device());
   check_tensor("adam", "factors", factors, {1, 1, 1, kFactors}, DType::kFloat32, parameters.device());
-  check_tensor("adam", "what is checked", checked, {1, 1, 1, checked.shape().count()}, DType::kFloat32,
+  check_tensor("adam", "checked", checked, {1, 1, 1, checked.shape().count()}, DType::kFloat32,
                parameters.device());
   Tensor values = parameters.values();
   const kernels::AdamArguments arguments = {

@@ -7,8 +7,7 @@ namespace sapnet::engine {
 
 struct BatchNormOptions {
   bool relu = false;  // after the residual
-  /// Added to the normalised map. Overwritten by the result if this is the only handle to its
-  /// memory.
+  /// Added to the normalised map. Overwritten by the result if this is the only handle to its memory.
   Tensor residual = {};
 };
 

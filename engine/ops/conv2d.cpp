@@ -213,7 +213,7 @@ Tensor zero_inserted(const Tensor& grad_preactivation, const kernels::Conv2dProb
   return upsampled;
 }
 
-/// Adds to the gradients of x and y, as far as they are tracked; one convolution computes both.
+/// Adds to the gradients of x and y, each only if tracked; one convolution computes both.
 void add_joint_dgrad(const Tensor& grad_preactivation, const Tensor& x, const Tensor& y,
                      const Conv2dWeights& weights) {
   const Shape& in = grad_preactivation.shape();

@@ -19,7 +19,7 @@ struct Conv2dGeometry {
   std::int64_t stride = 1, dilation = 1, padding = 1;
 };
 
-/// One input [x, y] of a convolution, an empty y counting as zero, and the gradient of its preactivation.
+/// One input [x, y] of a convolution, where an empty y means zero, and the gradient of its preactivation.
 struct WgradInput {
   Tensor x, y, grad_preactivation;
 };
@@ -28,9 +28,9 @@ struct WgradInput {
 class Conv2dWeights {
  public:
   /// weight: (out, in, k, k) as in PyTorch; bias: `out` values, or empty. `in_channels`: how one or two
-  /// inputs share `in`. execution.maps is the storage type of the inputs; `outputs` that of the results if it
-  /// differs, which the backward pass needs to know. frozen_dgrad: gradients flow through to the inputs
-  /// although the weight itself is not tracked, as in a frozen perceptual network.
+  /// inputs share `in`. execution.maps: storage type of the inputs; `outputs`: that of the results, if
+  /// different, for the backward pass. frozen_dgrad: gradients flow to the inputs although the weight is not
+  /// tracked, as in a frozen perceptual network.
   Conv2dWeights(Tensor weight, Tensor bias, std::array<std::int64_t, 2> in_channels,
                 const Conv2dGeometry& geometry, const Execution& execution,
                 std::optional<DType> outputs = std::nullopt, bool frozen_dgrad = false);
@@ -54,20 +54,20 @@ class Conv2dWeights {
   void pack_on_host();
   void find_indices();
 
-  kernels::Conv2dProblem layer_;  // without an input's extents
+  kernels::Conv2dProblem layer_;  // n, h and w are not set
   Execution execution_;
   DType outputs_;
   bool frozen_dgrad_;
   Tensor weight_, packed_, bias_;     // dgrad's own weight is dropped once packed
-  Tensor indices_;                    // of packed_ in the weight, for dgrad_ in the layer's weight
+  Tensor indices_;                    // index table of packed_; for dgrad_ it refers to the layer's weight
   std::vector<Conv2dWeights> dgrad_;  // one per input map, or one for both
 };
 
 struct Conv2dOptions {
   bool relu = false;
   /// Added to the convolution; with `relu` the result is relu(relu(conv) + residual), or with
-  /// `relu_after_residual` too relu(conv + residual). Overwritten by the result
-  /// if this is the only handle to its memory.
+  /// `relu_after_residual` too relu(conv + residual). Overwritten by the result if this is the only handle to
+  /// its memory.
   Tensor residual = {};
   bool relu_after_residual = false;
   /// Storage type of the result and of `residual`.
@@ -79,10 +79,10 @@ struct Conv2dOptions {
 Tensor conv2d(const Tensor& x, const Tensor& y, const Conv2dWeights& weights, Conv2dOptions options = {});
 Tensor conv2d(const Tensor& x, const Conv2dWeights& weights, Conv2dOptions options = {});
 
-/// The common tail of the backward pass of every operation that contains a convolution: accumulates the
-/// gradients of x, y, weight and bias as far as they are tracked. On a GPU those of weight and bias are
-/// deferred, to batch several inputs of the same weights, and complete only when the running Tape::backward()
-/// returns; the weights must live until then. wgrad_launched: called after each launch.
+/// The last step of the backward pass of every operation that contains a convolution: accumulates the
+/// gradients of x, y, weight and bias, each only if tracked. On a GPU the gradients of weight and bias are
+/// deferred, to batch several inputs of the same weights, and are complete only when the running
+/// Tape::backward() returns; the weights must live until then. wgrad_launched: called after each launch.
 void conv2d_backward(const WgradInput& input, const Conv2dWeights& weights,
                      const std::function<void()>& wgrad_launched = {});
 

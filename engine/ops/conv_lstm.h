@@ -29,7 +29,7 @@ class ConvLstmWeights {
   bool tracked() const { return weights_[0].tracked(); }
 
   /// Accumulates the gradients of the gates' weights and biases, before the running Tape::backward() returns,
-  /// and of x and h as far as they are tracked. dgates: gradient of the gate preactivations, (n, h, w,
+  /// and of x and h if they are tracked. dgates: gradient of the gate preactivations, (n, h, w,
   /// 4·hidden). An empty h is zero.
   void backward(const Tensor& dgates, const Tensor& x, const Tensor& h) const;
 
@@ -38,11 +38,11 @@ class ConvLstmWeights {
   void split_gradients() const;
   void pack_on_host();
 
-  kernels::ConvLstmProblem layer_;  // without an input's extents
+  kernels::ConvLstmProblem layer_;  // n, h and w are not set
   Execution execution_;
   std::array<Tensor, 4> weights_, biases_;
   Tensor weight_, bias_, packed_;     // of all gates, concatenated
-  Tensor indices_;                    // of packed_ in weight_
+  Tensor indices_;                    // index table of packed_
   std::vector<Conv2dWeights> gates_;  // if tracked, one convolution that computes all gates
 };
 
@@ -52,9 +52,9 @@ struct LstmState {
   Tensor hidden, cell;
 };
 
-/// One step from x, (n, h, w, in), and the previous state. Overwrites the cell state if
-/// `state` is its only holder. `weights` must outlive a recording Tape's backward(). Throws Error with both
-/// shapes on a mismatch.
+/// One step from x, (n, h, w, in), and the previous state. Overwrites the cell state if `state` is the only
+/// handle to its memory. `weights` must outlive a recording Tape's backward(). Throws Error with both shapes
+/// on a mismatch.
 LstmState conv_lstm(const Tensor& x, LstmState state, const ConvLstmWeights& weights);
 
 /// The same, also returning the new hidden state's shifted sums for an attended_conv of next_dilation.

@@ -13,7 +13,7 @@ struct MaxPoolGeometry {
 };
 
 /// Each channel's maximum over every window of x, an fp32 or, on a GPU, fp16 map; the result has x's dtype.
-/// Throws Error when the kernel does not fit.
+/// Throws Error if the kernel is larger than the padded input.
 Tensor max_pool(const Tensor& x, const MaxPoolGeometry& geometry = {});
 
 }  // namespace sapnet::engine

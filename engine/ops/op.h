@@ -39,8 +39,8 @@ Tape* tape_for(const Tensors&... inputs) {
   return tape && (inputs.tracked() || ...) ? tape : nullptr;
 }
 
-/// Accumulates into the gradient of an operation's input, which must be tracked; or into its gradient(), if
-/// the backward pass does not need the input itself.
+/// Accumulates into the gradient of a tracked input. A backward function that does not need the input's
+/// values captures only input.gradient(), so that the input's memory can be released.
 void add_gradient(const std::shared_ptr<Tensor>& target, Tensor addend);
 inline void add_gradient(const Tensor& input, Tensor dinput) {
   add_gradient(input.gradient(), std::move(dinput));
@@ -77,7 +77,7 @@ void dispatch(Device device, const Cpu& on_cpu, [[maybe_unused]] const Cuda& on_
   if (device == Device::kCpu) return on_cpu(kernels::cpu::Context());
 #ifdef SAPNET_CUDA
   const auto guard = cuda::lock();
-  std::vector<Tensor> workspaces;  // released when their use is queued
+  std::vector<Tensor> workspaces;  // released once the kernels that use them are queued
   on_cuda(kernels::cuda::Context{cuda::stream(), [&](std::int64_t floats) {
                                    workspaces.push_back(workspace(floats, device));
                                    return workspaces.back().data();

@@ -15,8 +15,8 @@ namespace sapnet::engine {
 class WgradQueue {
  public:
   /// Queues an input for the gradients of `weights`, which are tracked and must outlive the queue's last
-  /// flush(). Launches what is queued for them first if the input cannot join it. launched: called after each
-  /// launch.
+  /// flush(). If the input cannot join their queued batch, launches that batch first. launched: called after
+  /// each launch.
   void add(const Conv2dWeights& weights, WgradInput input, std::function<void()> launched);
 
   /// Launches everything that is queued, in the order in which the weights were first added.

@@ -1,15 +1,15 @@
-// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient as it is to be
-// learned from, which is without the loss's scale, and clipped so that the norm of all is at most `clip`:
+// Adam (Kingma & Ba 2015), in PyTorch's order of operations. At step t, with g the gradient after removing
+// the loss scale and clipping the global norm to `clip`:
 //
 //   m = β1 m + (1 - β1) g,   v = β2 v + (1 - β2) g²
 //   value -= lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
 //
-// and, if asked for, the exponential moving average (EMA) of the values after that, with a decay that grows
-// from 1/10 so that the average soon forgets the values it started from:
+// and optionally an exponential moving average (EMA) of the updated values. Its decay starts at 1/10 and
+// grows, so that the average soon forgets the initial values:
 //
-//   ema += (1 - d) (value - ema),   d = min(ema_decay, (1 + n) / (10 + n)),   n = t - 1 the steps done before
+//   ema += (1 - d) (value - ema),   d = min(ema_decay, (1 + n) / (10 + n)),   n = t - 1
 //
-// All that changes from step to step lies in the device's memory, so that a recorded graph can go on with it.
+// Everything that changes from step to step is in device memory, so a captured CUDA graph can be replayed.
 #pragma once
 
 #include <algorithm>
@@ -24,12 +24,12 @@ namespace sapnet::kernels {
 struct AdamProblem {
   std::int64_t step = 1;  // t, from 1
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double loss_scale = 1;  // that gradients were multiplied by
-  double clip = 0;        // 0: none
+  double loss_scale = 1;  // by which the gradients were multiplied
+  double clip = 0;        // maximum global norm; 0: no clipping
   double ema_decay = 0;   // in [0, 1)
 };
 
-/// The numbers of a step that all values share.
+/// The factors of one step, the same for all values.
 struct AdamFactors {
   float step_size, root_correction, beta1, beta2, new1, new2, epsilon, unscale, clip;
   float ema_new;  // 1 - d
@@ -55,8 +55,8 @@ struct AdamArguments {
   const float* gradients = nullptr;
   float* first_moments = nullptr;   // m
   float* second_moments = nullptr;  // v
-  float* ema = nullptr;             // or null for none
-  // Of which the first is the norm of all gradients; unless all are finite, nothing is updated.
+  float* ema = nullptr;             // or null
+  // The first is the norm of all gradients. Nothing is updated unless all are finite.
   const float* checked = nullptr;  // (checks)
   std::int64_t checks = 1;
 

@@ -1,18 +1,18 @@
-// What the two implementations of Adam share. constexpr, so that device code may call it.
+// Shared by both implementations of Adam. constexpr, so callable from device code.
 #pragma once
 
 #include "kernels/adam/adam.h"
 
 namespace sapnet::kernels {
 
-/// By x - x, for C++20 has no constexpr std::isfinite.
+/// Tests x - x == 0, because std::isfinite is not constexpr in C++20.
 constexpr bool all_finite(const float* numbers, std::int64_t count) {
   for (std::int64_t k = 0; k < count; ++k)
     if (!(numbers[k] - numbers[k] == 0)) return false;
   return true;
 }
 
-/// What each gradient is multiplied by. norm: of all.
+/// The factor that unscales and clips every gradient. norm: of all gradients, before unscaling.
 constexpr float gradient_factor(const AdamFactors& f, float norm) {
   const float unscaled = norm * f.unscale;
   return f.clip > 0 && unscaled > f.clip ? f.clip / unscaled * f.unscale : f.unscale;
@@ -22,13 +22,13 @@ constexpr float first_moment(const AdamFactors& f, float m, float g) { return f.
 
 constexpr float second_moment(const AdamFactors& f, float v, float g) { return f.beta2 * v + f.new2 * g * g; }
 
-/// How far a value moves. root: √v.
+/// The amount subtracted from a value. root: √v.
 constexpr float movement(const AdamFactors& f, float m, float root) {
   return f.step_size * m / (root / f.root_correction + f.epsilon);
 }
 
-/// As a step towards the value rather than d · ema + (1 - d) · value: the two rounded factors need not add up
-/// to 1, and for d next to 1 the average would settle at a value that is off by that over 1 - d.
+/// Not d · ema + (1 - d) · value: the two rounded factors may not add up to exactly 1, and for d close to 1
+/// the average would converge to a value that is off by that error over 1 - d.
 constexpr float moved_ema(const AdamFactors& f, float ema, float value) {
   return ema + f.ema_new * (value - ema);
 }

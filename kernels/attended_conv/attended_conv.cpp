@@ -79,7 +79,8 @@ void attended_conv(const Context& context, const AttendedConvProblem& p, const A
 
 namespace {
 
-/// Adds one image's contribution to the gradients of W1, W2 and W3, given that of its scale, and returns κ.
+/// Adds one image's contribution to the gradients of W1, W2 and W3, given the gradient of its scale, and
+/// returns κ.
 std::vector<double> attention_backward(const AttendedConvProblem& p, const AttendedConvBackwardArguments<>& a,
                                        const Attention& forward, const double* dscale) {
   const std::size_t channels = forward.mean.size(), hidden = forward.hidden.size();

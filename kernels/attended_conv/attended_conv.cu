@@ -12,7 +12,7 @@ constexpr int kChannels = 32;
 constexpr int kMaxHidden = 32;
 constexpr int kTaps = 9;
 constexpr int kThreads = kTaps * kChannels;  // one per tap and channel
-/// That one block adds up; more are first reduced by several blocks.
+/// The most partials that one block adds up; more are first reduced by several blocks.
 constexpr std::int64_t kMaxPartials = 128;
 
 /// The sum over partials [begin, end) for the thread's tap and channel, in order.

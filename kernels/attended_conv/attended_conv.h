@@ -8,7 +8,7 @@
 // shifted sums for the next attended_conv. Maps are NHWC, dense, fp32 or, on a GPU, fp16; padding = dilation,
 // so that the output has the input's shape.
 //
-// The gradients, with s = σ(W2 relu(W1 m) + W3 m). That through the mean is the same for every pixel:
+// The gradients, with s = σ(W2 relu(W1 m) + W3 m). The part through the mean, κ, is the same for every pixel:
 //
 //   dy = s · dout · [y > 0] + κ,   κ = dm / (h·w)          with dout masked by the outer ReLU first
 //   ds = Σ_{y,x} dout · relu(y),   dl = ds · s (1 - s)     gradient of the logits
@@ -29,7 +29,7 @@ struct AttendedConvProblem {
   std::int64_t n = 1, h = 0, w = 0, c = 0;
   std::int64_t hidden = 2;         // rows of W1
   std::int64_t dilation = 1;       // of this convolution; `shifted_sums` must be for the same dilation
-  std::int64_t next_dilation = 1;  // that `out_shifted_sums` are for
+  std::int64_t next_dilation = 1;  // of the next attended_conv, for `out_shifted_sums`
   Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;  // as in Conv2dProblem
 
   Conv2dProblem conv() const { return {n, h, w, {c, 0}, c, 3, 1, dilation, dilation, 1, algorithm}; }
@@ -87,7 +87,7 @@ struct AttendedConvBackwardArguments {
 
 namespace cpu {
 
-/// Whether a kernel supports it.
+/// Whether the kernel supports the problem.
 inline bool supports_attended_conv(const Context& /*context*/, const AttendedConvProblem& /*problem*/) {
   return true;
 }
@@ -103,7 +103,7 @@ void attended_conv_backward(const Context& context, const AttendedConvProblem& p
 
 namespace cuda {
 
-/// Whether a kernel supports it: 32 channels, at most 32 hidden.
+/// Whether the kernel supports the problem: 32 channels, at most 32 hidden.
 bool supports_attended_conv(const Context& context, const AttendedConvProblem& problem);
 
 template <class T>

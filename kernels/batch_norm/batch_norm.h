@@ -8,8 +8,8 @@
 //
 //   din = γ / √(σ² + ε) · ( g - ⟨g⟩ - x̂ ⟨g x̂⟩ )
 //
-// Sums are in double; those of in and in² in one pass, which keeps far more digits than fp32 after
-// cancellation. Maps are NHWC, dense, fp32 or, on a GPU, fp16.
+// Sums are in double, so Σ in and Σ in² can be computed in one pass despite the cancellation in σ². Maps are
+// NHWC, dense, fp32 or, on a GPU, fp16.
 #pragma once
 
 #include <cstdint>

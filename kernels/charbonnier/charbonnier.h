@@ -2,7 +2,7 @@
 //
 //   value = 1/N Σ √((x - y)² + ε²),   dx = dvalue / N · (x - y) / √((x - y)² + ε²),   ε = 1e-3
 //
-// over all N elements. The arithmetic is double, in an order that depends on N alone.
+// over all N elements. Computed in double; the order of summation depends only on N.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace sapnet::kernels {
 inline constexpr double kCharbonnierEpsilon = 1e-3;
 
 struct CharbonnierArguments {
-  const float* x = nullptr;  // (count) each, in any order
+  const float* x = nullptr;  // (count) each; any layout
   const float* y = nullptr;
-  float* value = nullptr;  // one number
+  float* value = nullptr;  // scalar
 
   static auto arrays(auto& a) { return std::tie(a.x, a.y, a.value); }
 };
@@ -25,7 +25,7 @@ struct CharbonnierArguments {
 struct CharbonnierBackwardArguments {
   const float* x = nullptr;  // (count) each
   const float* y = nullptr;
-  const float* dvalue = nullptr;  // one number, where the maps lie
+  const float* dvalue = nullptr;  // scalar, on the maps' device
   float* dx = nullptr;            // (count)
 
   static auto arrays(auto& a) { return std::tie(a.x, a.y, a.dvalue, a.dx); }

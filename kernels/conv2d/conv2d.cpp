@@ -42,7 +42,7 @@ void conv2d_rgb_row(const Conv2dProblem& p, const Conv2dArguments<>& a, std::int
   sum_output_row(p, a, image, y);
 }
 
-/// Of a tile's outputs.
+/// Prefetches the residual of a tile's outputs.
 HWY_INLINE void prefetch_residual(const Epilogue& epilogue, const WinogradJob& job, std::int64_t x0,
                                   std::int64_t group) {
   const auto map = static_cast<std::size_t>(group * kWinogradGroup >= epilogue.map_channels);
@@ -80,7 +80,7 @@ void conv2d_winograd_rows(const Conv2dProblem& p, const Conv2dArguments<>& a, st
   for (int r = 0; r < 4 && y0 + r * p.dilation < p.h; ++r) sum_output_row(p, a, image, y0 + r * p.dilation);
 }
 
-/// One batch of tiles, and one split of the output channel groups.
+/// Computes one batch of tiles for one split of the output channel groups.
 void conv2d_winograd_item(const Conv2dProblem& p, const Conv2dArguments<>& a, const WinogradTiles& tiles,
                           const WinogradPartition& partition, std::int64_t item) {
   const std::int64_t first = item / partition.group_splits * partition.batch,

@@ -45,13 +45,13 @@ __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogu
   return after;
 }
 
-// --- 3×3 on maps of 32 channels, streamed by rows (rows.cuh) ---
+// --- 3×3 on maps of 32 channels, streaming rows (rows.cuh) ---
 
 /// Writes a row for a slice of channels and accumulates its shifted sums.
 template <class T, class Sums>
 struct RowEpilogue {
   const Epilogue<T> to;
-  int h, w, channel;  // the lane's first
+  int h, w, channel;  // channel: the lane's first
   float bias[kLaneChannels], scale[kLaneChannels];
   Sums& shifted_sums;
 

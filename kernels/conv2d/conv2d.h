@@ -3,12 +3,12 @@
 //   out[n, y, x, o] = f( bias[o] + Σ_{i,a,b} weight[o, i, a, b] · in[n, y·stride + a·dilation - padding,
 //                                                                      x·stride + b·dilation - padding, i] )
 //
-// The epilogue f applies these optional steps in order: · scale[n, o]; ReLU; + residual; ReLU again if there
-// were both. With relu_after_residual only the last ReLU is applied. Maps are NHWC, dense, fp32 or, on a GPU,
-// fp16.
+// The epilogue f applies these optional steps in order: · scale[n, o]; ReLU; + residual; and, with ReLU
+// and residual, a second ReLU. relu_after_residual leaves out the first ReLU. Maps are NHWC, dense, fp32 or,
+// on a GPU, fp16.
 //
-// The gradients, with dX the gradient of the loss with respect to X, and g = grad_preactivation that of the
-// sum:
+// The gradients, with dX the gradient of the loss with respect to X, and g = grad_preactivation the gradient
+// of the sum, before f:
 //
 //   g[n, y, x, o]       = scale[n, o] · dout · [mask of f's ReLUs] + shift[n, o]
 //   din[n, y, x, i]     = Σ_{o,a,b} weight[o, i, a, b] · g[n, y - a·dilation + padding,
@@ -18,8 +18,9 @@
 //   dbias[o]            = Σ_{n,y,x} g[n, y, x, o]
 //
 // for stride 1. dgrad is then itself a convolution of g, with the filter's channels swapped and its taps
-// reversed, and conv2d computes it. A convolution of stride s computes every s-th output of the one of stride
-// 1, so its dgrad is that of stride 1 applied to g with zeros inserted (kernels/zero_insert).
+// reversed, and conv2d computes it. A convolution with stride s computes every s-th output of the same
+// convolution with stride 1, so its dgrad is the stride-1 dgrad of g with zeros inserted
+// (kernels/zero_insert).
 #pragma once
 
 #include <array>
@@ -35,9 +36,9 @@ namespace sapnet::kernels {
 
 /// How the CPU computes a convolution.
 enum class Conv2dAlgorithm {
-  kDirect,    // direct, in the order of the definition; any problem; the reference for the others
+  kDirect,    // direct, in the order of the definition; supports any problem; the reference for the others
   kWinograd,  // F(4×4, 3×3), a quarter of the multiplications; with dilation d on every d-th row and column
-  kRgbOutput,  // direct, to three output channels; sums in another order
+  kRgbOutput,  // direct, three output channels; sums in a different order
 };
 
 /// One convolution. The input may be two maps concatenated along the channels; so may the output,
@@ -48,7 +49,7 @@ struct Conv2dProblem {
   std::int64_t out_channels = 0;
   std::int64_t kernel = 3, stride = 1, dilation = 1, padding = 1;  // the same along both axes
   std::int64_t out_maps = 1;                                       // into which out_channels is split: 1 or 2
-  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;  // of the CPU; the weights are packed for it
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::kDirect;  // on the CPU; determines the packing of the weights
 
   constexpr std::int64_t total_in_channels() const { return in_channels[0] + in_channels[1]; }
   constexpr std::int64_t out_map_channels() const { return out_channels / out_maps; }
@@ -91,8 +92,8 @@ struct Conv2dArguments {
   }
 };
 
-/// The backward pass of f. Where f has a ReLU, the gradient is masked by out > 0, and that of the
-/// preactivation also by pre_residual > 0. T: storage type of the maps, float or, on a GPU, Half.
+/// The backward pass of f. Where f has a ReLU, the gradient is masked by out > 0, and grad_preactivation also
+/// by pre_residual > 0. T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct Conv2dEpilogueBackwardArguments {
   const T* dout = nullptr;          // (n, out_h, out_w, out_channels)
@@ -138,8 +139,8 @@ struct Conv2dWgradArguments {
   static auto arrays(auto& a) { return std::tie(a.inputs, a.dweight, a.dbias); }
 };
 
-/// The convolution of grad_preactivation, with zeros inserted for a stride above 1, that computes din of
-/// input map 0 or 1.
+/// The convolution that computes din of input map 0 or 1 from grad_preactivation, with zeros inserted if the
+/// stride is above 1.
 Conv2dProblem dgrad_problem(const Conv2dProblem& problem, std::size_t map);
 
 /// Whether one convolution can compute din of both input maps, as the two maps of its output; and that
@@ -214,8 +215,8 @@ template <class T>
 void conv2d_epilogue_backward(const Context& context, const Conv2dProblem& problem,
                               const Conv2dEpilogueBackwardArguments<T>& arguments);
 
-/// Accumulates in fp32, over all inputs at once. If one side is fp16 and the other an fp32 image of so few
-/// channels that the tensor cores handle both (wgrad_rows.cuh), the image is rounded to fp16.
+/// Accumulates in fp32, over all inputs at once. If one side is fp16 and the other a thin fp32 image
+/// (wgrad_rows.cuh), the image is rounded to fp16 for the tensor cores.
 template <class In, class Grad>
 void conv2d_wgrad(const Context& context, const Conv2dProblem& problem,
                   const Conv2dWgradArguments<In, Grad>& arguments);

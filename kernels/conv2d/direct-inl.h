@@ -19,8 +19,8 @@ namespace sapnet::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// The sums of kPixels adjacent outputs of row oy from column ox on, kVectors vectors of channels each. With
-/// one pixel, taps outside the row are skipped; with more, all taps must lie inside. Not inlined, or
-/// compilers spill some of the sums.
+/// one pixel, taps outside the row are skipped; with more, all taps must lie inside. Not inlined, because
+/// compilers would spill some of the sums.
 template <int kPixels, int kVectors>
 HWY_NOINLINE void direct_sums(const Conv2dProblem& p, const std::array<const float*, 2>& in,
                               const float* HWY_RESTRICT packed, std::int64_t oy, std::int64_t ox,

@@ -21,7 +21,7 @@ HWY_INLINE V where_positive(const float* p, std::int64_t lanes, V gradient) {
   return hn::IfThenElseZero(hn::Gt(load_lanes(p, lanes), hn::Zero(D())), gradient);
 }
 
-/// Row `job` of all images' rows.
+/// Processes row `job`, counting the rows of all images.
 void epilogue_backward_row(const Conv2dProblem& p, const Conv2dEpilogueBackwardArguments<>& a,
                            std::int64_t job) {
   const std::int64_t channels = p.out_channels, row = p.out_w() * channels;

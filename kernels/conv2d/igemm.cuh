@@ -1,6 +1,6 @@
 // Convolution as an implicit GEMM: (output pixels × inputs under their taps) · (inputs × filters). The first
-// matrix is gathered tile by tile and never materialised. For the many channels of deep layers, whose weights
-// do not fit into shared memory (rows.cuh).
+// matrix (im2col) is gathered tile by tile and never materialised. For deep layers, whose many channels have
+// too many weights for the shared memory of rows.cuh.
 //
 // Pixels are indexed over all images, so that small maps fill blocks too. A block computes kPixels pixels ×
 // kOutputs channels in steps of kStep channels of one tap. While it multiplies one step, the pixels and
@@ -51,9 +51,9 @@ struct Igemm {
   static constexpr int kStage = kPixelsSize + kWeightsSize;
   static constexpr std::size_t kSharedBytes = sizeof(T) * static_cast<std::size_t>(kStages * kStage);
 
-  /// Grid: x pixel blocks, y channel blocks. epilogue(pixel, channel, sums) is called by each warp for its
-  /// tile, which begins at that pixel and channel. Pixels from input.pixels on are padding; warps with
-  /// padding only are not called, nor are those whose tile is not wanted(channel).
+  /// Grid: x pixel blocks, y channel blocks. Each warp calls epilogue(pixel, channel, sums) for its tile,
+  /// which begins at that pixel and channel; pixels from input.pixels on are padding. A warp skips its tile
+  /// if all of it is padding, or if !wanted(channel).
   template <class Wanted, class Epilogue>
   __device__ static void compute(const Input<T>& input, const Wanted& wanted, const Epilogue& epilogue) {
     DYNAMIC_SHARED(T, ring);

@@ -94,9 +94,9 @@ struct Rows {
            static_cast<std::size_t>(3 * A::kTapRowsHeld * kTap + kRing * (kStrip + 2 * dilation) * kIn);
   }
 
-  /// Grid: x the blocks of an image, y slices of kOutputs channels, z images. epilogue(y, x0, sums) is called
-  /// by each warp for row y, columns [x0, x0 + kStrip), of which those from w on are padding. Warps are not
-  /// called equally often.
+  /// Grid: x the blocks of an image, y slices of kOutputs channels, z images. Each warp calls epilogue(y, x0,
+  /// sums) for its rows y and columns [x0, x0 + kStrip); columns from w on are padding. Warps may make
+  /// different numbers of calls.
   template <class Epilogue>
   __device__ static void compute(const Input<T>& input, Epilogue& epilogue) {
     DYNAMIC_SHARED(T, weights);

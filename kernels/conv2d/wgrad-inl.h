@@ -1,9 +1,10 @@
-// The two per-pixel steps of wgrad. With Winograd, the transpose of the forward algorithm
+// The inner loops of wgrad. The Winograd version is the transpose of the forward algorithm:
 //
-//   Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A          is          dg = Gᵀ [ (A dY Aᵀ) ⊙ (Bᵀ d B) ] G
+//   forward:   Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A
+//   wgrad:     dg = Gᵀ [ (A dY Aᵀ) ⊙ (Bᵀ d B) ] G
 //
-// with the products summed over the tiles before Gᵀ and G are applied: for each of the 36 points a matrix
-// product (channels × tiles) · (tiles × outputs).
+// The products are summed over the tiles before Gᵀ and G are applied: for each of the 36 points, this is a
+// matrix product (channels × tiles) · (tiles × outputs).
 #if defined(SAPNET_KERNELS_WGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_WGRAD_INL_H_
 #undef SAPNET_KERNELS_WGRAD_INL_H_

@@ -95,7 +95,7 @@ void wgrad_winograd_rows(const Conv2dProblem& p, const WgradInput<>& input, std:
   });
 }
 
-/// Sums grad_preactivation over one of all images' rows.
+/// Sums grad_preactivation over a row; `row` counts the rows of all images.
 void bias_gradient_row(const Conv2dProblem& p, const WgradInput<>& input, std::int64_t row, float* sums) {
   const std::int64_t channels = p.out_channels, size = p.out_w() * channels;
   for (std::int64_t o = 0; o < channels; o += kLanes) {
@@ -131,7 +131,7 @@ std::vector<double> sum_of_slices(std::int64_t jobs, std::int64_t size, const Ad
   thread_local std::vector<float> sums;
   if (sums.size() < static_cast<std::size_t>(slices * size))
     sums.resize(static_cast<std::size_t>(slices * size));
-  float* const all = sums.data();  // of the calling thread
+  float* const all = sums.data();  // the calling thread's copy, for all threads
   parallel_for(slices, [&](std::int64_t slice) {
     std::fill_n(all + slice * size, size, 0.0F);
     for (std::int64_t job = slice * jobs / slices; job < (slice + 1) * jobs / slices; ++job)

@@ -31,13 +31,13 @@ std::int64_t slices(const Conv2dProblem& p, std::size_t inputs) {
   return ceil_div(rows, std::max(kMinRowsPerSlice, ceil_div(rows * blocks, kBlocks)));
 }
 
-/// Sums per slice: the weights' and then the bias's.
+/// Sums per slice: those of the weights, then those of the bias.
 std::int64_t slice_size(const Conv2dProblem& p) {
   return (p.kernel * p.kernel * p.total_in_channels() + 1) * p.out_channels;
 }
 
 /// Grid: x slices of the rows of all inputs and images, y taps, z output tiles within input tiles. sums:
-/// (slices, size), in each first the weights' (taps, in, out), then the bias's.
+/// (slices, size); a slice has the sums of the weights, (taps, in, out), then those of the bias.
 template <class In, class Grad>
 __global__ void __launch_bounds__(kThreads)
     sum_slices(Conv2dProblem p, const __grid_constant__ wgrad_rows::Inputs<In, Grad> inputs,
@@ -107,10 +107,11 @@ __global__ void __launch_bounds__(kThreads)
     slice[size - p.out_channels + first_out + thread] = bias_sum;
 }
 
-constexpr int kGroups = 8;  // groups of slices, one thread each
+constexpr int kGroups = 8;  // groups of slices, one warp each
 
-/// Adds up the slices of each sum: each warp one group of slices, then one warp the groups. Grid: x the sums.
-/// total_channels: input channels of the weights, of which in_channels were summed.
+/// Adds up the slices of each sum: each warp adds one group of slices, then the first warp adds the groups.
+/// Grid: x blocks of 32 sums. total_channels: input channels of the weights; the first in_channels were
+/// summed.
 __global__ void __launch_bounds__(kGroups* gpu::kWarp)
     add_slices(const float* sums, int slices, std::int64_t size, int taps, int in_channels,
                int total_channels, int out_channels, float* dweight, float* dbias) {

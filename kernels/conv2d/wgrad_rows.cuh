@@ -1,14 +1,14 @@
 // The weight gradient of a 3×3 convolution of stride 1 on maps of 32 channels, on the tensor cores: for each
 // tap a matrix product with the pixels as the reduction dimension. As in rows.cuh, a block walks down the
-// rows of one phase, y mod dilation, so that for any dilation the three rows of grad_preactivation that meet
-// an input row are adjacent, and each is read from global memory once.
+// rows of one phase, y mod dilation, so that for any dilation the three rows of grad_preactivation that are
+// multiplied by an input row are adjacent, and each is read from global memory once.
 //
 // A block sums 32 inputs × 32 outputs, each of its four warps 16 × 16 for all nine taps: three rows of
 // grad_preactivation and three shifts of an input row give nine products. Per 16 pixels a warp reads 6 · 512
 // bytes of shared memory for 18 · 2048 multiply-adds, which balances shared memory and tensor cores.
 //
-// One side may be thin, as are SAPNet's input and output images: its channels, of one map or of two
-// concatenated ones, are zero-padded to 16. Two warps then cover all channel pairs, and the four warps split
+// One side may be thin, like SAPNet's input and output images: its channels, of one map or of two
+// concatenated maps, are zero-padded to 16. Two warps then cover all channel pairs, and the four warps split
 // the pixels in half. Images are fp32 and are rounded to fp16 as they are loaded.
 #pragma once
 
@@ -38,7 +38,7 @@ inline constexpr int kGradRows = 6;   // three for the current row, three if the
 inline constexpr int kBlocks = 2;     // resident per multiprocessor, for register allocation
 inline constexpr int kProducts = kWarpTile / 8;     // per tap, each 16 outputs × 8 inputs
 inline constexpr int kSums = 9 * kProducts + 1;     // per warp; the last is the bias's
-inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones, to sum by an mma
+inline constexpr std::uint32_t kOnes = 0x3c003c00;  // two fp16 ones: an mma with ones computes a sum
 
 /// Number of warps that sum the same kIn × kOut channel pairs over different pixels.
 template <int kIn, int kOut>
@@ -112,7 +112,7 @@ struct Row {
 __device__ inline Row row_at(const Extent& extent, int number) {
   const int strip = number / extent.h, position = number % extent.h;
   const int rows = extent.h / extent.dilation,
-            longer = extent.h % extent.dilation;  // the first `longer` phases have one row more
+            longer = extent.h % extent.dilation;  // the first `longer` phases have one more row
   const bool in_longer = position < longer * (rows + 1);
   const int phase = in_longer ? position / (rows + 1) : longer + (position - longer * (rows + 1)) / rows;
   const int before = phase * rows + min(phase, longer);
@@ -154,7 +154,7 @@ __device__ void load_row(const ConcatenatedMaps<T>& from, const Extent& extent, 
 }
 
 /// Grid: x slices of the rows of all inputs, images and strips, y output tiles within input tiles. sums:
-/// (slices, size), in each first the weights' (9, inputs, outputs), then the bias's.
+/// (slices, size); a slice has the sums of the weights, (9, inputs, outputs), then those of the bias.
 template <int kIn, int kOut, class In, class Grad>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     sum_slices(Extent extent, const __grid_constant__ Inputs<In, Grad> inputs, std::int64_t size,
@@ -178,7 +178,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const auto grad_row = [&](int number) {
     return shared + kInputRows * in_columns * kIn + number % kGradRows * extent.columns * kOut;
   };
-  int loaded = 0;  // rows of grad_preactivation loaded so far; the last three meet the last input row
+  int loaded = 0;  // rows of grad_preactivation loaded so far; the last three go with the last input row
   const auto load = [&](int number) {
     const Row row = row_at(extent, number);
     ConcatenatedMaps<In> maps = inputs.maps(row.input);

@@ -1,11 +1,11 @@
-// Winograd convolution F(4×4, 3×3) (Lavin & Gray 2015): a tile of 4×4 outputs from 6×6 inputs with 36
-// multiplications per pair of channels instead of 144,
+// Winograd convolution F(4×4, 3×3) (Lavin & Gray 2015). It computes a tile of 4×4 outputs from 6×6 inputs
+// with 36 multiplications per pair of channels instead of 144:
 //
 //   Y = Aᵀ [ Σ_i (G g_i Gᵀ) ⊙ (Bᵀ d_i B) ] A
 //
-// where the sum over input channels is, for each of the 36 points, a matrix product (tiles × channels) ·
-// (channels × outputs). With dilation d a tile takes every d-th row and column: the map splits into d × d
-// grids, each an ordinary convolution.
+// For each of the 36 points, the sum over input channels is a matrix product (tiles × channels) · (channels ×
+// outputs). With dilation d a tile takes every d-th row and column: the map splits into d × d grids, and each
+// is convolved without dilation.
 #if defined(SAPNET_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAPNET_KERNELS_WINOGRAD_INL_H_
 #undef SAPNET_KERNELS_WINOGRAD_INL_H_
@@ -64,7 +64,7 @@ HWY_INLINE void prefetch_outputs(const WinogradJob& job, std::int64_t x0, const 
   prefetch_tile(job, x0, {0, 4}, {0, 4}, map, channels, count);
 }
 
-/// Only the columns that the tile to the left has not read.
+/// Prefetches only the columns that the tile to the left has not read.
 HWY_INLINE void prefetch_inputs(const WinogradJob& job, std::int64_t x0) {
   for (std::size_t source = 0; source < 2 && job.in_channels[source] > 0; ++source)
     prefetch_tile(job, x0, {-1, 5}, {1, 5}, job.in[source], job.in_channels[source], job.in_channels[source]);
@@ -185,7 +185,7 @@ HWY_INLINE void multiply(const WinogradJob& job, const float* transformed, std::
   }
 }
 
-/// Applies the output transform to one tile and passes on each pixel: store(V (&sums)[kGates], y, x,
+/// Applies the output transform to one tile and calls, for each pixel, store(V (&sums)[kGates], y, x,
 /// channel), one vector of channels at a time. A group consists of kGates blocks of kGroup / kGates channels.
 template <int kGates, std::int64_t kGroup, class Store>
 HWY_INLINE void inverse_transform_tile(const WinogradJob& job, const float* HWY_RESTRICT products,

@@ -32,7 +32,7 @@ struct WinogradTiles {
   std::int64_t per_image() const { return static_cast<std::int64_t>(rows.size() * columns.size()); }
 
   std::int64_t n;
-  std::vector<std::int64_t> rows, columns;  // the first of each tile
+  std::vector<std::int64_t> rows, columns;  // first row or column of each tile
 };
 
 /// The partition of the work: batches of tiles, and, if there are fewer batches than threads, splits of the

@@ -33,7 +33,7 @@ __device__ __forceinline__ float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 template <class T, class Sums>
 struct CellEpilogue {
   const Cell<T>& cell;
-  int h, w, hidden, channel;  // the lane's first
+  int h, w, hidden, channel;  // channel: the lane's first
   float bias[kGates][kLaneHidden];
   Sums& shifted_sums;
 

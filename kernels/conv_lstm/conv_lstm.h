@@ -6,7 +6,7 @@
 // At the first step h and c are zero: pass null to skip their half of the work. Maps are NHWC, dense, fp32
 // or, on a GPU, fp16; c is always fp32.
 //
-// The backward pass goes down to the gates' preactivations; i, f, g, o are the gates after σ and tanh:
+// The backward pass ends at the gate preactivations; i, f, g, o are the gates after σ and tanh:
 //
 //   dc' = dc_out + dh · o (1 - tanh²c')
 //   di = dc' g · i (1 - i),   df = dc' c · f (1 - f),   dg = dc' i · (1 - g²),   do = dh tanh c' · o (1 - o)
@@ -69,7 +69,7 @@ struct ConvLstmBackwardArguments {
 
 namespace cpu {
 
-/// Whether a kernel supports it.
+/// Whether the kernel supports the problem.
 inline bool supports_conv_lstm(const Context& /*context*/, const ConvLstmProblem& /*problem*/) {
   return true;
 }
@@ -88,7 +88,7 @@ void conv_lstm_backward(const Context& context, const ConvLstmProblem& problem,
 
 namespace cuda {
 
-/// Whether a kernel supports it: 32 channels in and hidden.
+/// Whether the kernel supports the problem: 32 input and 32 hidden channels.
 bool supports_conv_lstm(const Context& context, const ConvLstmProblem& problem);
 
 /// As on the CPU, for maps of type T; all in host memory.

@@ -34,7 +34,7 @@ struct FeatureContrastArguments {
   const T* rainy = nullptr;
   float* value = nullptr;        // scalar
   std::int8_t* signs = nullptr;  // (count), sign(D - G) + 4 sign(D - R); or null
-  float* factors = nullptr;      // (2), 1 / (N (b + ε)) and a / (N (b + ε)²); null where `signs` is
+  float* factors = nullptr;      // (2), 1 / (N (b + ε)) and a / (N (b + ε)²); null if `signs` is
 
   static auto arrays(auto& a) { return std::tie(a.derained, a.clean, a.rainy, a.value, a.signs, a.factors); }
 };

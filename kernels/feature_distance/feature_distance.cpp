@@ -49,7 +49,7 @@ struct PixelFeatures {
   }
 };
 
-/// The sum over row `job` of all images' rows.
+/// The sum over row `job`, counting the rows of all images.
 double distance_row(const FeatureDistanceProblem& p, const FeatureDistanceArguments<>& a, std::int64_t job) {
   VD sum = hn::Zero(DD());
   for (std::int64_t pixel = job * p.w; pixel < (job + 1) * p.w; ++pixel) {

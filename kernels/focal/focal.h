@@ -1,15 +1,15 @@
 // The focal loss (Lin et al. 2017) of a segmentation against its own pseudo-labels, for SAPNet's unsupervised
 // background segmentation (arXiv 2111.08892): the label of a pixel is its most probable class.
 //
-//   p = softmax(logits),   t = argmax p (the first of equals),   q = min(p_t, 1 - 1e-7)
+//   p = softmax(logits),   t = argmax p (the first if tied),   q = min(p_t, 1 - 1e-7)
 //   value = 1/P Σ_pixels -α (1 - q)^γ log q
 //
-// over P pixels. The label is a constant for the gradient, and a clamped p_t has none:
+// over P pixels. The gradient treats the label as a constant, and is zero where p_t is clamped:
 //
 //   ∂value/∂logit_j = (t = j ? 1 - p_t : -p_j) · α/P (γ q (1 - q)^(γ-1) log q - (1 - q)^γ),   or 0 if p_t ≠ q
 //
-// The published code also clamps at 1e-7 from below, which never applies to the largest of c probabilities,
-// at least 1/c.
+// The published code also clamps at 1e-7 from below, which has no effect on the largest of c probabilities:
+// it is at least 1/c.
 //
 // Logits are NHWC, dense, fp32. Arithmetic is in double, with s = Σ_{j≠t} exp(logit_j - logit_t), p_t = 1 /
 // (1 + s) and 1 - p_t = s / (1 + s), which stays accurate where p_t is close to 1.

@@ -1,4 +1,4 @@
-// Max pooling: each channel's maximum over every window,
+// Max pooling: the maximum of each channel over each window,
 //
 //   out[n, y, x, c] = max_{a,b} in[n, y·stride + a - padding, x·stride + b - padding, c],   0 ≤ a, b < kernel
 //

@@ -1,4 +1,4 @@
-// One thread per channel: of the outputs in the forward pass, of the inputs in the backward pass.
+// One thread per element: of the output in the forward pass, of the input in the backward pass.
 #include "kernels/elementwise.cuh"
 #include "kernels/resize_bilinear/resize_bilinear.h"
 #include "kernels/resize_bilinear/taps.h"

@@ -1,8 +1,8 @@
 // The inputs of each output of bilinear resizing along one axis, and their weights. constexpr, so callable
 // from device code.
 //
-// The centre of output y lies at (y + 1/2) · in / out - 1/2 of the input, clamped at 0: a multiple of 1 / (2
-// out), so positions are exact integers here.
+// The centre of output y is at input position (y + 1/2) · in / out - 1/2, clamped at 0. Positions are
+// multiples of 1 / (2 out), so they are computed exactly, as integers.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct ResizeOutputs {
 
 /// The outputs that an input contributes to: those whose centre is less than 1 away.
 constexpr ResizeOutputs outputs_of(std::int64_t in, std::int64_t out, std::int64_t index) {
-  const std::int64_t unit = 2 * in;  // of the same inequality, solved for the output
+  const std::int64_t unit = 2 * in;  // the coefficient of the output in this inequality
   const std::int64_t below = (2 * index - 1) * out - in, above = (2 * index + 3) * out - in;
   const std::int64_t end = above <= 0 ? 0 : (above - 1) / unit + 1;
   return {below < 0 ? 0 : below / unit + 1, end < out ? end : out};

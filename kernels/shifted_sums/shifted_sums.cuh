@@ -5,9 +5,8 @@
 
 namespace sapnet::kernels::gpu {
 
-/// The partial sums of one block of kWarps warps; does nothing if !kWanted. Lane l of a warp has channels
-/// kChannels (l % 4) to kChannels (l % 4) + kChannels - 1, at other columns than the lanes with the same l %
-/// 4.
+/// The partial sums of one block of kWarps warps; does nothing if !kWanted. Lane l of a warp has the
+/// kChannels channels from kChannels · (l % 4) on; lanes with the same l % 4 have different columns.
 ///
 /// Rows within `dilation` of the upper or lower edge do not count for some of the vertical taps. A warp walks
 /// down the map, so it sees a few kinds of rows, one after another: it sums rows of the same kind in

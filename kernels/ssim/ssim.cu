@@ -1,6 +1,6 @@
-// SSIM by tiles: a block sums the window along the rows of its tile and halo into shared memory, and from
+// SSIM in tiles: a block sums the window along the rows of its tile and halo into shared memory, and from
 // there along the columns. In double, because variances are differences of nearly equal numbers; the cost is
-// small beside a network.
+// small compared with a network's.
 #include "kernels/gpu.cuh"
 #include "kernels/ssim/ssim.h"
 #include "kernels/ssim/window.h"

@@ -23,7 +23,7 @@ TEST_CASE("1×1 convolutions work without cuBLAS", "[cuda_emulator][matmul]") {
   CHECK_THAT(run_again("[.cublas]").output, Contains("cuBLAS is there"));
   CHECK_THAT(run_again("[.cublas]", "SAPNET_EMULATOR_DEVICE=without_cublas").output,
              Contains("cuBLAS is missing"));
-  const Ended ended = run_again("conv2d of one pixel by one (gpu)", "SAPNET_EMULATOR_DEVICE=without_cublas");
+  const Ended ended = run_again("conv2d with 1x1 kernels (gpu)", "SAPNET_EMULATOR_DEVICE=without_cublas");
   CHECK(ended.status == 0);
   CHECK_THAT(ended.output, Contains("All tests passed"));
 }

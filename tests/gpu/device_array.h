@@ -1,4 +1,4 @@
-// Device arrays on the bare CUDA runtime, for tests below the engine.
+// Device arrays on the bare CUDA runtime, for tests that do not use the engine.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -21,7 +21,7 @@ int exit_code_without_gpu(const std::string& required, const std::string& tests)
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST_CASE("without a GPU its tests are skipped, or fail if one is required", "[skip]") {
+TEST_CASE("GPU tests are skipped without a GPU, or fail if one is required", "[skip]") {
   const std::string name = "shifted_sums of batches and of other numbers of channels";
   const std::string on_gpu = name + " (gpu)", on_both = name + "*";
   CHECK(exit_code_without_gpu("", on_gpu) == 77);

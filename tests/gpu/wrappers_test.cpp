@@ -1,5 +1,5 @@
 // Conformance tests of kernels/gpu.cuh, on the emulator and on a GPU alike: what each wrapper delivers to
-// each thread, against its documentation. So the emulator is tested for a GPU's semantics.
+// each thread, against its documentation. They verify that the emulator has a GPU's semantics.
 #include "tests/gpu/wrappers.h"
 
 #include <algorithm>
@@ -251,9 +251,9 @@ std::vector<float> multiplied(const std::vector<Operands>& all) {
   return result;
 }
 
-/// The tolerance of a sum whose terms, c among them, have absolute values that add up to `size`.
+/// The tolerance of a sum. size: the sum of its terms' absolute values, c included.
 ///
-/// PTX leaves order and rounding open. Measurements of tensor cores (Fasi, Higham, Mikaitis, Pranesh:
+/// PTX does not specify order and rounding. Measurements of tensor cores (Fasi, Higham, Mikaitis, Pranesh:
 /// "Numerical behavior of NVIDIA tensor cores", PeerJ Computer Science 7:e330, 2021) found that products are
 /// exact; that at least 4 of them are added to the accumulator at once; that each term is truncated, not
 /// rounded, at the 24th bit of the largest one or later, and the result at its own 24th bit; and that

@@ -16,7 +16,7 @@
 namespace sapnet::tests {
 namespace {
 
-/// loss_scale: of the gradients. clip: relative to their norm, 0 for none. ema_decay: 0 for no EMA.
+/// loss_scale: of the gradients. clip: relative to their norm, 0 for no clipping. ema_decay: 0 for no EMA.
 void check(std::int64_t count, double learning_rate, double loss_scale = 1, double clip = 0,
            double ema_decay = 0) {
   INFO(count << " numbers, learning rate " << learning_rate << ", gradients times " << loss_scale
@@ -39,7 +39,7 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
       v[k] = 0.999 * v[k] + (1 - 0.999) * g * g;
       const double mean = m[k] / (1 - std::pow(0.9, step)), square = v[k] / (1 - std::pow(0.999, step));
       values[k] -= learning_rate * mean / (std::sqrt(square) + 1e-8);
-      const double decay = std::min(ema_decay, step / (9.0 + step));  // step - 1 are done
+      const double decay = std::min(ema_decay, step / (9.0 + step));  // n = step - 1
       ema[k] = decay * ema[k] + (1 - decay) * values[k];
     }
   }
@@ -79,12 +79,12 @@ void check(std::int64_t count, double learning_rate, double loss_scale = 1, doub
       }
       return std::vector<std::vector<float>>{copy(moving), copy(first), copy(second), copy(average)};
     });
-    // A step is at most a few learning rates long, and a dozen operations in fp32.
+    // A step is at most a few learning rates long and takes a dozen fp32 operations.
     const std::vector<double> tolerance(size, kSteps * rounding(1 + 10 * learning_rate));
     check_close("values", {count}, written[0], values, tolerance);
     check_close("first moments", {count}, written[1], m, std::vector<double>(size, kSteps * rounding(0.01)));
     check_close("second moments", {count}, written[2], v, std::vector<double>(size, kSteps * rounding(1e-6)));
-    if (ema_decay > 0)  // between values that are as far off
+    if (ema_decay > 0)  // an average of values with this tolerance
       check_close("EMA", {count}, written[3], ema, tolerance);
   }
 }
@@ -98,13 +98,13 @@ KERNEL_TEST_CASE("adam over three steps", "[kernels][adam]") {
   check(100, 1e-3, 4, 1.5);  // larger than the norm
 }
 
-KERNEL_TEST_CASE("adam with an average of the values", "[kernels][adam]") {
-  for (const std::int64_t count : {1, 7, 3000}) check(count, 1e-3, 1, 0, 0.999);  // as far as the steps allow
-  check(100, 0.1, 1, 0, 0.15);                                                    // from the second step on
+KERNEL_TEST_CASE("adam with an EMA of the values", "[kernels][adam]") {
+  for (const std::int64_t count : {1, 7, 3000}) check(count, 1e-3, 1, 0, 0.999);  // d limited by the ramp
+  check(100, 0.1, 1, 0, 0.15);  // d reaches ema_decay at step 2
   check(100, 1e-3, 4, 0.25, 0.999);
 }
 
-TEST_CASE("the decay of Adam's average grows with the steps up to what is asked", "[kernels][adam]") {
+TEST_CASE("the decay of Adam's EMA grows with the steps up to ema_decay", "[kernels][adam]") {
   const auto decay = [](std::int64_t step, double asked) {
     return 1 - static_cast<double>(kernels::adam_factors({.step = step, .ema_decay = asked}).ema_new);
   };

@@ -34,7 +34,7 @@ struct Weights {
   std::vector<float> weight, bias, w1, w2, w3;
 };
 
-/// Partials of the shifted sums; not the number of any device, because attended_conv accepts any.
+/// Number of partials of the shifted sums; arbitrary, because attended_conv accepts any.
 constexpr std::size_t kPartials = 3;
 
 /// The shifted sums of `in`, (n, count, 9, c), in partials of different size and sign.

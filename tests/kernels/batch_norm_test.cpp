@@ -116,9 +116,9 @@ void check_backward(const Case& test, engine::DType maps) {
     if (test.options.relu && !(out[k] > 0)) g[k] = 0;
   const auto expected = reference::numeric_gradient(
       doubles(test.in), [&](const std::vector<double>& x) { return reference::dot(g, test.out(x)); });
-  // g is within 1, and so are ⟨g⟩ and ⟨g x̂⟩, since the mean square of x̂ is at most 1. x̂ is off by a
-  // rounding of its size, in itself and in the mean. The numerical derivative is off by at most 1e-8, unless
-  // standard deviations are small.
+  // g is within 1, and so are ⟨g⟩ and ⟨g x̂⟩, since the mean square of x̂ is at most 1. The rounding
+  // error of x̂ enters twice: directly, and through ⟨g x̂⟩. The numerical derivative is off by at most 1e-8,
+  // unless standard deviations are small.
   std::vector<double> tolerance;
   for (std::size_t k = 0; k < count; ++k) {
     const std::size_t c = k % channels;

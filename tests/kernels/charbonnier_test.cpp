@@ -31,7 +31,7 @@ std::vector<std::vector<float>> computed(const Implementation& implementation, c
   });
 }
 
-/// distance: how far y lies from x, in their differences' largest.
+/// distance: bound of the differences between x and y.
 void check(std::int64_t count, float distance) {
   INFO(count << " numbers, distance " << distance);
   const auto x = random_values(count, 1), offsets = random_values(count, 2, distance);
@@ -39,14 +39,14 @@ void check(std::int64_t count, float distance) {
   for (std::size_t k = 0; k < y.size(); ++k) y[k] += offsets[k];
   const std::vector<double> exact_x(x.begin(), x.end()), exact_y(y.begin(), y.end());
   const double expected = reference::charbonnier(exact_x, exact_y);
-  // Only an element's own term depends on it, which spares the sum over the others.
+  // An element affects only its own term, so the sum over the others is left out.
   std::vector<double> expected_dx;
   for (std::size_t k = 0; k < x.size(); ++k)
     expected_dx.push_back(reference::numeric_gradient({exact_x[k]}, [&](const std::vector<double>& moved) {
       return static_cast<double>(kDvalue) / static_cast<double>(count) *
              reference::charbonnier(moved, std::vector{exact_y[k]});
     })[0]);
-  // All is computed in double and rounded to fp32 once. The numeric derivative is the worse one: by
+  // The kernels compute in double and round to fp32 once. The numerical derivative is less accurate: see
   // numeric_gradient.h, with a third derivative of √(d² + ε²) of at most 0.86 / ε².
   const double of_numeric = std::abs(static_cast<double>(kDvalue)) / static_cast<double>(count) * 2e-11 *
                             (0.86 / (kernels::kCharbonnierEpsilon * kernels::kCharbonnierEpsilon) + 2);
@@ -65,8 +65,7 @@ KERNEL_TEST_CASE("charbonnier and its gradient at ragged sizes", "[kernels][char
     for (const std::int64_t count : {1, 7, 129, 3000}) check(count, distance);
 }
 
-KERNEL_TEST_CASE("charbonnier of equal maps is epsilon, where its gradient is zero",
-                 "[kernels][charbonnier]") {
+KERNEL_TEST_CASE("charbonnier of equal maps is epsilon, with zero gradient", "[kernels][charbonnier]") {
   const auto x = random_values(33, 1);
   for (const Implementation* implementation : implementations(Variants::kOne)) {
     INFO(implementation->name());
@@ -76,9 +75,8 @@ KERNEL_TEST_CASE("charbonnier of equal maps is epsilon, where its gradient is ze
   }
 }
 
-KERNEL_TEST_CASE("charbonnier of more numbers than a GPU's blocks or a CPU's thread take at once",
-                 "[kernels][charbonnier]") {
-  // Differences of 0, 1 and 2 by turns.
+KERNEL_TEST_CASE("charbonnier over more elements than one GPU grid or CPU job", "[kernels][charbonnier]") {
+  // The differences cycle through 0, 1 and 2.
   const std::int64_t count = 150001;
   const std::vector<float> x(static_cast<std::size_t>(count), 1.0F);
   std::vector<float> y = x;

@@ -23,8 +23,8 @@ namespace sapnet::tests {
 ///   a term; the errors add up to (ε/√12)·√(Σ k)·t = 0.2·ε·√n·(√n·t): `scale` is the terms' 2-norm.
 /// - Terms of one sign: the partial sum is k·t; (ε/√12)·√(Σ k²)·t = 0.17·ε·√n·(n·t): `scale` is the sum of
 ///   their absolute values.
-/// c = 4 is then some 20 standard deviations: room for larger partial sums than average, none for a wrong
-/// term.
+/// c = 4 is then about 20 standard deviations: enough for larger partial sums than average, but too little to
+/// hide a wrong term.
 inline double sum_tolerance(double terms, double scale) {
   return 4 * std::sqrt(terms) * static_cast<double>(std::numeric_limits<float>::epsilon()) * scale;
 }

@@ -77,7 +77,7 @@ KERNEL_TEST_CASE("dgrad is a convolution", "[kernels][conv2d][backward]") {
   }
 }
 
-/// before: whether the gradients hold something already. wanted: which gradients to compute.
+/// before: whether each gradient already has a value. wanted: which gradients to compute.
 void check_joint_dgrad(const Conv2dProblem& p, engine::DType maps, std::array<bool, 2> before,
                        std::array<bool, 2> wanted) {
   INFO(to_string(maps) << ", " << p.in_channels[0] << "+" << p.in_channels[1] << " → " << p.out_channels
@@ -163,7 +163,7 @@ void check_epilogue(const Epilogue& options, engine::DType maps) {
   INFO(to_string(maps) << ", ReLU " << options.relu << ", residual " << options.residual << ", scale "
                        << options.scale << ", shift " << options.shift << ", in place " << options.in_place
                        << ", before " << options.before);
-  const Conv2dProblem p = same_size(2, 1, 3, {1, 0}, 35);  // whole vectors and a rest, whatever their length
+  const Conv2dProblem p = same_size(2, 1, 3, {1, 0}, 35);  // full vectors and a remainder on any SIMD target
   const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
   const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
   const auto sum = random_values(static_cast<std::int64_t>(count), 1);
@@ -224,7 +224,7 @@ void check_epilogue(const Epilogue& options) {
   for (const engine::DType maps : stored_types()) check_epilogue(options, maps);
 }
 
-KERNEL_TEST_CASE("the convolution epilogue backward", "[kernels][conv2d][backward]") {
+KERNEL_TEST_CASE("convolution epilogue backward", "[kernels][conv2d][backward]") {
   for (int bits = 0; bits < 32; ++bits) {
     Epilogue options{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
     check_epilogue(options);

@@ -189,7 +189,7 @@ KERNEL_TEST_CASE("conv2d with other numbers of channels", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {64, 0}, 128), {});
 }
 
-KERNEL_TEST_CASE("conv2d to the three channels of an RGB image", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d to an RGB image", "[kernels][conv2d]") {
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 9}, {3, 10}, {2, 19}, {17, 23}})
     check(same_size(2, h, w, {32, 0}, 3), {});
   check(same_size(1, 5, 21, {16, 48}, 3, 2), {});
@@ -200,7 +200,7 @@ KERNEL_TEST_CASE("conv2d to the three channels of an RGB image", "[kernels][conv
   check(same_size(2, 6, 13, {32, 0}, 3), options);
 }
 
-KERNEL_TEST_CASE("conv2d of many channels", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with many channels", "[kernels][conv2d]") {
   check(same_size(3, 6, 7, {64, 0}, 64), {});   // 126 pixels: slightly less than a GPU block
   check(same_size(1, 3, 43, {64, 0}, 64), {});  // one more than a block
   check(same_size(1, 1, 1, {128, 0}, 128), {});
@@ -219,7 +219,7 @@ KERNEL_TEST_CASE("conv2d of many channels", "[kernels][conv2d]") {
   check(same_size(2, 3, 5, {64, 0}, 64), {.residual = true, .relu_after_residual = true});
 }
 
-KERNEL_TEST_CASE("conv2d of one pixel by one", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d with 1x1 kernels", "[kernels][conv2d]") {
   const auto problem = [](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t in_channels,
                           std::int64_t out_channels) -> Conv2dProblem {
     return {n, h, w, {in_channels, 0}, out_channels, 1, 1, 1, 0};
@@ -243,7 +243,7 @@ KERNEL_TEST_CASE("conv2d of one pixel by one", "[kernels][conv2d]") {
   }
 }
 
-KERNEL_TEST_CASE("conv2d of two maps side by side", "[kernels][conv2d]") {
+KERNEL_TEST_CASE("conv2d of two concatenated maps", "[kernels][conv2d]") {
   check(same_size(1, 17, 23, {3, 3}, 32), {});
   for (const std::int64_t dilation : {1, 4, 16}) check(same_size(1, 17, 23, {32, 32}, 128, dilation), {});
   check(same_size(2, 6, 11, {32, 64}, 32), {});

@@ -18,7 +18,7 @@ namespace {
 
 using kernels::Conv2dProblem;
 
-/// kImages: the side with fewer channels is fp32 images, which are rounded to fp16 beside fp16 maps.
+/// kImages: the side with fewer channels is an fp32 image, which kernels round to fp16 if the maps are fp16.
 enum class Thin { kMaps, kImages };
 
 /// One of `count` equal parts.
@@ -28,10 +28,10 @@ std::vector<float> part(const std::vector<float>& all, std::size_t number, std::
   return {first, first + size};
 }
 
-/// of_use: the problem of each of several inputs.
+/// of_use: the problem of each of `inputs` inputs.
 void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_second, Thin thin,
                  std::size_t inputs) {
-  Conv2dProblem p = of_use;  // over the images of all inputs: the sum is the same
+  Conv2dProblem p = of_use;  // all inputs as one batch, which has the same gradient
   p.n *= static_cast<std::int64_t>(inputs);
   const bool images = thin == Thin::kImages;
   INFO(to_string(maps) << (images ? " and images, " : ", ") << p.n << "×" << p.h << "×" << p.w << ", "
@@ -66,7 +66,7 @@ void check_wgrad(const Conv2dProblem& of_use, engine::DType maps, bool with_seco
       const auto wgrad = OPERATION(conv2d_wgrad);
       if (!images)
         implementation.run(wgrad, of_use, arguments);
-      else if (thin_in)  // images are fp32 whatever the maps
+      else if (thin_in)  // images are fp32 for either type of maps
         implementation.run_as(wgrad, of_use, arguments,
                               []<class T>(T) { return kernels::Conv2dWgradArguments<float, T>(); });
       else
@@ -109,8 +109,7 @@ KERNEL_TEST_CASE("wgrad at ragged sizes and dilations", "[kernels][conv2d][backw
   }
 }
 
-KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent",
-                 "[kernels][conv2d][backward][not_tsan]") {
+KERNEL_TEST_CASE("wgrad of two maps, with and without the second", "[kernels][conv2d][backward][not_tsan]") {
   check_wgrad(same_size(2, 9, 14, {32, 32}, 128));
   check_wgrad(same_size(2, 9, 14, {32, 32}, 128), false);
   check_wgrad(same_size(1, 9, 14, {3, 3}, 32));
@@ -118,16 +117,16 @@ KERNEL_TEST_CASE("wgrad of two maps, of which the second may be absent",
 }
 
 KERNEL_TEST_CASE("wgrad of more rows than one GPU slice", "[kernels][conv2d][backward][not_tsan]") {
-  // At most 33 slices of these channels: each walks down eight rows, across phases and images.
+  // With these channels there are at most 33 slices; each has eight rows, across phases and images.
   check_wgrad(same_size(2, 132, 5, {32, 32}, 128, 4));
 }
 
 KERNEL_TEST_CASE("wgrad summed over several inputs", "[kernels][conv2d][backward]") {
-  // A GPU's slices have four rows of the map, so they begin and end within inputs.
+  // A slice on a GPU has four rows, so slices begin and end within inputs.
   for (const bool with_second : {true, false})
     check_wgrad(same_size(1, 5, 9, {32, 32}, 64), with_second, Thin::kMaps, 3);
   check_wgrad(same_size(2, 7, 9, {32, 0}, 32, 4), true, Thin::kMaps, kernels::kMaxWgradInputs);
-  check_wgrad(same_size(2, 3, 130, {32, 0}, 32), true, Thin::kMaps, 2);  // and strips within images
+  check_wgrad(same_size(2, 3, 130, {32, 0}, 32), true, Thin::kMaps, 2);  // and between the strips of an image
   check_wgrad(same_size(2, 3, 130, {3, 3}, 32), true, Thin::kImages, 2);
   check_wgrad(same_size(1, 7, 9, {17, 0}, 20), true, Thin::kMaps, 3);
   check_wgrad({1, 9, 11, {3, 0}, 20, 7, 2, 1, 3}, true, Thin::kMaps, 2);

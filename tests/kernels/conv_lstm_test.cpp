@@ -212,7 +212,7 @@ KERNEL_TEST_CASE("conv_lstm saves its gates", "[kernels][conv_lstm][backward]") 
       expected_c.push_back(gate(1) * static_cast<double>(c.values()[k]) + gate(0) * gate(2));
       expected_h.push_back(gate(3) * std::tanh(static_cast<double>(c_out.values()[k])));
     }
-    // Sums and products of stored values: c of the gates before they were rounded.
+    // The kernel uses the gates before they are rounded for storage.
     const std::vector<double> tolerance(states, 3 * storage_rounding(implementation->maps(), 1));
     check_close("c", {p.n, p.h, p.w, p.hidden}, c_out.values(), expected_c, tolerance);
     check_close("h", {p.n, p.h, p.w, p.hidden}, h_out.values(), expected_h, tolerance);

@@ -81,7 +81,7 @@ void check(const Maps& m, engine::DType maps, float dvalue) {
   }
 }
 
-/// At these sizes also against numerical derivatives.
+/// Checks the reference's gradient against numerical derivatives; too slow for large maps.
 void check_numerically(const Maps& m) {
   const auto derained = exact(m.derained), clean = exact(m.clean), rainy = exact(m.rainy);
   const auto by_formula = reference::feature_contrast_gradient(derained, clean, rainy);
@@ -107,8 +107,8 @@ KERNEL_TEST_CASE("feature_contrast and its gradient at ragged sizes", "[kernels]
 KERNEL_TEST_CASE("feature_contrast of more elements than one block",
                  "[kernels][feature_contrast][not_tsan]") {
   for (const engine::DType maps : stored_types()) {
-    check(random_maps(40001, maps), maps, 1000);       // several blocks of the CPU, not a whole number
-    check(random_maps(131072 + 77, maps), maps, 1e4);  // of a GPU
+    check(random_maps(40001, maps), maps, 1000);       // several CPU blocks, the last one partial
+    check(random_maps(131072 + 77, maps), maps, 1e4);  // the same on a GPU
   }
 }
 

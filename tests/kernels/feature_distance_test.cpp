@@ -84,7 +84,7 @@ KERNEL_TEST_CASE("feature_distance and its gradient at ragged sizes", "[kernels]
   }
 }
 
-KERNEL_TEST_CASE("feature_distance of more pixels than the blocks of a GPU",
+KERNEL_TEST_CASE("feature_distance over more pixels than one GPU grid",
                  "[kernels][feature_distance][not_tsan]") {
   const FeatureDistanceProblem p = {1, 1, 4 * 1024 + 3, 1};
   // With one channel only the sign counts: all pixels are 2 apart.

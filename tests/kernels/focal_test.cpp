@@ -26,7 +26,7 @@ void check(const FocalProblem& p, const std::vector<float>& logits, float shift 
   const auto gradient = reference::numeric_gradient(exact, [&](const std::vector<double>& moved) {
     return static_cast<double>(kDvalue) * reference::focal(p, moved, labels);
   });
-  // The kernels round three times. The numerical derivative is less accurate where a gradient is small: by
+  // The kernels round three times. The numerical derivative is less accurate where a gradient is small: see
   // numeric_gradient.h, with a third derivative of a pixel's loss of at most 6 (1 + γ)³.
   const double third = 6 * std::pow(1 + p.gamma, 3) / static_cast<double>(p.pixels());
   const double of_numeric = std::abs(static_cast<double>(kDvalue)) * 2e-11 * (expected + third);
@@ -70,7 +70,7 @@ KERNEL_TEST_CASE("focal and its gradient at ragged sizes", "[kernels][focal]") {
     check(p, random_logits(p));
 }
 
-KERNEL_TEST_CASE("focal of every gamma", "[kernels][focal]") {
+KERNEL_TEST_CASE("focal with various gammas", "[kernels][focal]") {
   for (const double gamma : {0.0, 0.5, 1.0, 2.5, 5.0}) {
     const FocalProblem p{2, 2, 3, 5, gamma, 0.25};
     check(p, random_logits(p));
@@ -84,7 +84,7 @@ KERNEL_TEST_CASE("focal labels a pixel with the first of equal logits", "[kernel
   check(p, logits);
 }
 
-KERNEL_TEST_CASE("focal of certain pixels, which have no gradient, among others", "[kernels][focal]") {
+KERNEL_TEST_CASE("focal with some clamped pixels, which have no gradient", "[kernels][focal]") {
   for (const double gamma : {0.0, 0.5, 2.0}) {
     const FocalProblem p{1, 3, 4, 6, gamma, 1};
     std::vector<float> logits = random_logits(p);
@@ -102,7 +102,7 @@ KERNEL_TEST_CASE("focal of logits whose exponential overflows", "[kernels][focal
   check(p, logits, -1000);
 }
 
-KERNEL_TEST_CASE("focal of more pixels than the blocks of a GPU", "[kernels][focal][not_tsan]") {
+KERNEL_TEST_CASE("focal over more pixels than one GPU grid", "[kernels][focal][not_tsan]") {
   const FocalProblem p{1, 3, 131072 / 3 + 3, 2};
   // p_t alternates between 1/2 and 3/4.
   const auto log_of_3 = static_cast<float>(std::log(3.0));
@@ -121,7 +121,8 @@ KERNEL_TEST_CASE("focal of more pixels than the blocks of a GPU", "[kernels][foc
     CHECK(std::abs(static_cast<double>(value.data()[0]) - expected) <= rounding(expected) + rounding(1) / 8);
     const std::vector<float> gradient = copy(dlogits);
     for (std::size_t k = 4; k < gradient.size(); ++k)
-      if (gradient[k] != gradient[k % 4]) FAIL("pixel " << k / 2 << " has another gradient than its likes");
+      if (gradient[k] != gradient[k % 4])
+        FAIL("pixel " << k / 2 << " has a different gradient from equal pixels");
   }
 }
 

@@ -63,7 +63,7 @@ void check_packing(std::int64_t weights, std::int64_t packed, const auto& pack, 
   for (std::size_t k = 0; k < size; ++k) REQUIRE(actual[k] == as_float(expected[k]));
 }
 
-TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels][gather][gpu]", float,
+TEMPLATE_TEST_CASE("gathering by packed indices equals packing the weights", "[kernels][gather][gpu]", float,
                    Half) {
   if (!have_gpu()) return;
   using kernels::Conv2dProblem;
@@ -93,7 +93,7 @@ TEMPLATE_TEST_CASE("packed indices gather what packing weights gives", "[kernels
 }
 #endif
 
-TEST_CASE("a layer has at most as many weights as an index can count", "[engine][gather]") {
+TEST_CASE("a layer has at most as many weights as int32 can index", "[engine][gather]") {
   CHECK(engine::weight_indices(3) == std::vector<std::int32_t>{1, 2, 3});
   CHECK_THROWS_AS(engine::weight_indices(std::int64_t{1} << 31), Error);
 }

@@ -21,7 +21,7 @@
 
 namespace sapnet::tests {
 
-/// Floats between two guard bands of NaN. A significant out-of-bounds read makes the result NaN; a write
+/// Floats between two guard bands of NaN. An out-of-bounds read that is used makes the result NaN; a write
 /// changes a band, which fails the test when the array is destroyed; under AddressSanitizer any access to a
 /// band stops the test. The data is aligned to four bytes and no more, which is all that the contracts
 /// promise to kernels.

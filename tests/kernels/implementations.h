@@ -51,8 +51,8 @@ void for_each_pointer(A& a, B& b, const Visit& visit) {
   }
 }
 
-/// Fails the test if the arguments have a pointer to a GuardedArray that they do not list in arrays(); or
-/// list one to anything else.
+/// Fails the test if the arguments contain a pointer to a GuardedArray that arrays() does not list, or if
+/// arrays() lists a pointer to anything else.
 template <class Arguments>
 void check_lists_all_arrays(const Arguments& arguments) {
   std::set<const void*> used, listed;
@@ -203,15 +203,15 @@ class Implementation {
   static void body()
 void test_kernels(engine::Device device, void (*body)());
 
-/// What an operation's CPU implementations differ in, so that no code is tested twice.
+/// How an operation's CPU implementations differ, so that no code is tested twice.
 enum class Variants {
   kAlgorithms,  // convolutions: direct, Winograd and RGB output, each with every instruction set
   kSimd,        // one for every instruction set of this CPU
   kOne,         // plain C++
 };
 
-/// The implementations that the running KERNEL_TEST_CASE tests, on a GPU fp32 and fp16; or those with this
-/// storage type.
+/// The implementations that the running KERNEL_TEST_CASE tests (fp32 and fp16 on a GPU), or only those with
+/// this storage type.
 std::vector<const Implementation*> implementations(Variants variants = Variants::kAlgorithms,
                                                    std::optional<engine::DType> maps = std::nullopt);
 

@@ -178,7 +178,7 @@ std::string line(const Kernel& kernel) {
   return text.str();
 }
 
-/// "sm_90a" of a kernel's line; empty of the lines above them.
+/// The GPU in a kernel's line, such as "sm_90a"; empty for the header.
 std::string gpu_of(const std::string& line) {
   static const std::regex kGpu("(sm_\\w+) +\\d+ ");
   std::smatch match;
@@ -216,7 +216,7 @@ TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
   }
   std::set<std::string> gpus;
   for (const Kernel& kernel : report.kernels) gpus.insert(kernel.gpu);
-  std::vector<std::string> known;  // of the GPUs that this build is for
+  std::vector<std::string> known;  // for the GPUs of this build
   std::ifstream file(kTable);
   for (std::string next; std::getline(file, next);) {
     const std::string gpu = gpu_of(next);
@@ -236,7 +236,7 @@ TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
   list("  is   ", found, known);
   if (!changes.str().empty())
     FAIL(kTable << " differs from this build:\n"
-                << changes.str() << "If that is meant, run ./dev kernel-resources and commit the file.");
+                << changes.str() << "If this is intended, run ./dev kernel-resources and commit the file.");
 }
 
 }  // namespace

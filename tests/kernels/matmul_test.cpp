@@ -106,7 +106,7 @@ TEMPLATE_TEST_CASE("a matrix product can be captured in a graph and relaunched",
                    float, engine::Half) {
   if (!can_multiply()) return;
   const Factors<TestType> factors({5, 12, 20, false});
-  check<TestType>(factors.p);  // the first one cannot be captured
+  check<TestType>(factors.p);  // the first cuBLAS call cannot be captured
   GuardedDeviceArray<TestType> a(factors.a.data(), 5 * 20), b(factors.b.data(), 20 * 12), c(5 * 12);
   engine::cuda::Graph graph([&] { multiply_on_gpu(factors.p, a, b, c); });
   CHECK(std::isnan(floats(c, 5 * 12)[0]));

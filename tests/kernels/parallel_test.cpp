@@ -26,7 +26,7 @@ TEST_CASE("parallel_for calls body once per index, on the configured number of t
     std::condition_variable arrived;
     std::multiset<std::int64_t> indices;
     std::set<std::thread::id> seen;
-    // One call more than threads. Each waits for all threads to arrive, and then a little longer, so that a
+    // One more call than threads. Each waits for all threads to arrive, and then a little longer, so that a
     // surplus thread would take the last call.
     kernels::parallel_for(threads + 1, [&](std::int64_t i) {
       std::unique_lock lock(mutex);

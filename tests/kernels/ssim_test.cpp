@@ -73,9 +73,7 @@ KERNEL_TEST_CASE("ssim and its gradient at ragged sizes", "[kernels][ssim]") {
   check({1, 5, 6, 4}, 1);
 }
 
-KERNEL_TEST_CASE("ssim of equal maps is 1, where its gradient is zero", "[kernels][ssim]") {
-  check({1, 6, 7, 3}, 0);
-}
+KERNEL_TEST_CASE("ssim of equal maps is 1, with zero gradient", "[kernels][ssim]") { check({1, 6, 7, 3}, 0); }
 
 }  // namespace
 }  // namespace sapnet::tests
