@@ -36,9 +36,10 @@ class CudaGraphNetwork final : public Network {
   struct CachedGraph {
     engine::Shape shape;
     int stages;
-    std::unique_ptr<engine::PrivatePool> pool;  // declared first, so that it is destroyed after its tensors
-    engine::Tensor rainy, derained;             // the graph's input and output
-    std::unique_ptr<engine::cuda::Graph> graph;
+    std::unique_ptr<engine::PrivatePool> pool =
+        {};                                    // declared first, so that it is destroyed after its tensors
+    engine::Tensor rainy = {}, derained = {};  // the graph's input and output
+    std::unique_ptr<engine::cuda::Graph> graph = {};
     bool eager = false;  // the capture has failed
   };
 
