@@ -81,7 +81,7 @@ int run_video(const InferOptions& options, const Derainer& derainer) {
     written = std::async(std::launch::async, [&options, derained = std::move(derained)] {
       return write_frame(train::to_bytes(derained, options.rounding));
     });
-    progress.done("frames");
+    progress.done(number == 1 ? "frame" : "frames");
   }
   if (written.valid()) written.get();
   if (options.verbose) progress.print_error(derainer.describe_memory());

@@ -33,10 +33,25 @@ struct Column {
   std::string cell(std::size_t row) const {
     std::vector<double> sorted = values[row];
     std::ranges::sort(sorted);
-    return formatted("%.3f", sorted[sorted.size() / 2]) + " (" + formatted("%.3f", sorted.front()) + " to " +
+    const double median = (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
+    return formatted("%.3f", median) + " (" + formatted("%.3f", sorted.front()) + " to " +
            formatted("%.3f", sorted.back()) + ")";
   }
 };
+
+/// Its name, also if it ends in a slash.
+std::string name_of(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder.lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+/// Cells in columns, without spaces at the end.
+void print_row(const std::string& name, const std::vector<std::string>& cells) {
+  std::string line = formatted("%-36s", name.c_str());
+  for (const std::string& cell : cells) line += formatted("%-28s", cell.c_str());
+  line.erase(line.find_last_not_of(' ') + 1);
+  std::printf("%s\n", line.c_str());
+}
 
 }  // namespace
 
@@ -45,7 +60,7 @@ void print_rain_table(const std::vector<std::filesystem::path>& folders, train::
   std::vector<Column> columns;
   for (const std::filesystem::path& folder : folders) {
     const std::vector<train::Pair> pairs = train::find_pairs(folder);
-    Column measured{folder.filename().string()};
+    Column measured{name_of(folder)};
     Column synthetic{std::string(train::kRainStyles[static_cast<std::size_t>(rain.style)]) + " rain"};
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       const train::Image clean = train::read_image(pairs[i].clean);
@@ -59,13 +74,14 @@ void print_rain_table(const std::vector<std::filesystem::path>& folders, train::
     columns.push_back(std::move(measured));
     columns.push_back(std::move(synthetic));
   }
-  std::printf("Median (minimum to maximum) over the images of a folder\n\n%-36s", "");
-  for (const Column& column : columns) std::printf("%-28s", column.title.c_str());
-  std::printf("\n");
+  std::printf("Median (minimum to maximum) over the images of a folder\n\n");
+  std::vector<std::string> cells;
+  for (const Column& column : columns) cells.push_back(column.title);
+  print_row("", cells);
   for (std::size_t row = 0; row < columns.front().names.size(); ++row) {
-    std::printf("%-36s", columns.front().names[row].c_str());
-    for (const Column& column : columns) std::printf("%-28s", column.cell(row).c_str());
-    std::printf("\n");
+    cells.clear();
+    for (const Column& column : columns) cells.push_back(column.cell(row));
+    print_row(columns.front().names[row], cells);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "apps/common/program.h"
@@ -96,7 +97,10 @@ TrainingState start_of_run(const TrainOptions& options, const TrainConfig& confi
     return {.parameters = model::init_parameters(
                 config.network, config.seed, {.attention = config.attention, .dilation = config.dilation})};
   }
-  TrainingState start{.parameters = weights::read_weights(given)};
+  const std::string note = options.weights.empty()
+                               ? " (setting initial_weights; weights/README.md lists the published files)"
+                               : "";
+  TrainingState start{.parameters = with_note(note, [&] { return weights::read_weights(given); })};
   check_fits(start, config, weights::read_metadata_entry(given, "dilation") != "off");
   return start;
 }

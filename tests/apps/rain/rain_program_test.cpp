@@ -22,6 +22,24 @@ TEST_CASE("sapnet-rain has --help and --version", "[rain]") {
   CHECK_THAT(temp.shell("$RAIN --version").out, StartsWith("sapnet-rain "));
 }
 
+TEST_CASE("sapnet-rain --measure prints medians and ranges of the rain in pairs", "[rain]") {
+  const ProgramFolder temp;
+  temp.take({"rgb8.png"});
+  REQUIRE(temp.shell("mkdir -p pairs/clean pairs/rain; cp in/rgb8.png pairs/clean/a.png; cp in/rgb8.png "
+                     "pairs/clean/b.png; $RAIN pairs/clean/a.png -o pairs/rain/a.png --strength 0.3; $RAIN "
+                     "pairs/clean/b.png -o pairs/rain/b.png --strength 1")
+              .exit_code == 0);
+  const auto outcome = temp.shell("$RAIN --measure pairs/");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, Contains(" pairs ") && !Contains(" \n"));
+  double median = 0, low = 0, high = 0;
+  const std::size_t mean = outcome.out.find("\nmean ");
+  REQUIRE(mean != std::string::npos);
+  REQUIRE(std::sscanf(outcome.out.c_str() + mean, " mean %lf (%lf to %lf)", &median, &low, &high) == 3);
+  CHECK(low < high);
+  CHECK(median == Approx((low + high) / 2).margin(0.001));  // of two images
+}
+
 TEST_CASE("sapnet-rain draws the rain of seed, seed + 1, ...", "[rain]") {
   const ProgramFolder temp;
   temp.take({"grey8.png", "rgb8.png", "rgba8.png"});
