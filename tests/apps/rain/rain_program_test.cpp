@@ -1,5 +1,8 @@
 // Tests of sapnet-rain, run as a program on small images.
 
+#include <cstdio>
+#include <string>
+
 #include "tests/apps/program_folder.h"
 #include "tests/catch.h"
 #include "train/rain/rain.h"
