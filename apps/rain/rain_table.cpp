@@ -47,8 +47,12 @@ std::string name_of(const std::filesystem::path& folder) {
 
 /// Cells in columns, without spaces at the end.
 void print_row(const std::string& name, const std::vector<std::string>& cells) {
-  std::string line = formatted("%-36s", name.c_str());
-  for (const std::string& cell : cells) line += formatted("%-28s", cell.c_str());
+  const auto padded = [](std::string text, std::size_t width) {
+    text.resize(std::max(text.size(), width), ' ');
+    return text;
+  };
+  std::string line = padded(name, 36);
+  for (const std::string& cell : cells) line += padded(cell, 28);
   line.erase(line.find_last_not_of(' ') + 1);
   std::printf("%s\n", line.c_str());
 }
