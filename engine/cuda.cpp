@@ -106,7 +106,7 @@ void* allocate(std::size_t bytes) {
 }
 
 void release(void* memory) {
-  // Fails only after a kernel fault, which has been or will be reported; this may run in a destructor.
+  // Fails only after a kernel fault, which is reported elsewhere. This may run in a destructor.
   cudaFree(memory);
 }
 
@@ -122,7 +122,7 @@ void upload(void* device, const void* host, std::size_t bytes) {
 }
 
 void download(void* host, const void* device, std::size_t bytes) {
-  const auto guard = lock();  // of the wait too, which would spoil another thread's capture
+  const auto guard = lock();  // also while waiting: that would invalidate another thread's capture
   check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "downloading");
   check_cuda(cudaStreamSynchronize(stream()), "running the kernels");
 }

@@ -21,7 +21,7 @@ std::string describe();
 kernels::CudaStream stream();
 
 /// Hold this while queueing work or waiting for it, so that a thread capturing a graph captures only its own
-/// work and no other thread spoils the capture.
+/// work and no other thread invalidates the capture.
 std::unique_lock<std::recursive_mutex> lock();
 
 /// Allocates device memory; returns null if there is not enough.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/attended_conv/conv_arguments.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/parallel.h"
 
@@ -63,18 +64,7 @@ void attended_conv(const Context& context, const AttendedConvProblem& p, const A
     for (const double value : attention(p, a.attention, image).scale) *to++ = static_cast<float>(value);
   });
   if (a.scale) std::ranges::copy(scale, a.scale);
-  // The scale is positive, so it commutes with the ReLU.
-  conv2d(context, p.conv(),
-         {.in = {a.in, nullptr},
-          .weight = a.packed,
-          .bias = a.attention.bias,
-          .scale = scale.data(),
-          .residual = a.residual,
-          .relu = true,
-          .out = a.out,
-          .pre_residual = a.pre_residual,
-          .shifted_sums = a.out_shifted_sums,
-          .sums_dilation = p.next_dilation});
+  conv2d(context, p.conv(), conv_arguments(p, a, scale.data()));
 }
 
 namespace {
@@ -114,25 +104,16 @@ void attended_conv_backward(const Context& context, const AttendedConvProblem& p
   parallel_for(p.n, [&](std::int64_t image) {
     forward[static_cast<std::size_t>(image)] = attention(p, a.attention, image);
   });
-  std::vector<float> scale, shift;
+  std::vector<float> scale, all_kappa;
   for (const Attention& of_image : forward)
     scale.insert(scale.end(), of_image.scale.begin(), of_image.scale.end());
-  Conv2dEpilogueBackwardArguments<> epilogue{.dout = a.dout,
-                                             .out = a.out,
-                                             .pre_residual = a.pre_residual,
-                                             .scale = scale.data(),
-                                             .shift = nullptr,
-                                             .grad_preactivation = a.dy,
-                                             .dresidual_before = a.dresidual_before,
-                                             .dresidual = a.dresidual};
   std::vector<double> dscale(scale.size());
-  conv2d_scale_backward(p.conv(), epilogue, dscale.data());
+  conv2d_scale_backward(p.conv(), epilogue_arguments(a, scale.data(), nullptr), dscale.data());
   for (std::size_t image = 0; image < forward.size(); ++image) {
     const auto kappa = attention_backward(p, a, forward[image], dscale.data() + image * channels);
-    shift.insert(shift.end(), kappa.begin(), kappa.end());
+    all_kappa.insert(all_kappa.end(), kappa.begin(), kappa.end());
   }
-  epilogue.shift = shift.data();
-  conv2d_epilogue_backward(context, p.conv(), epilogue);
+  conv2d_epilogue_backward(context, p.conv(), epilogue_arguments(a, scale.data(), all_kappa.data()));
 }
 
 }  // namespace sapnet::kernels::cpu

@@ -1,4 +1,5 @@
 #include "kernels/attended_conv/attended_conv.h"
+#include "kernels/attended_conv/conv_arguments.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/elementwise.cuh"
 #include "kernels/gpu.cuh"
@@ -106,18 +107,7 @@ template <class T>
 void attended_conv(const Context& context, const AttendedConvProblem& p, const AttendedConvArguments<T>& a) {
   float* const scale = a.scale ? a.scale : context.workspace(p.n * p.c);
   launch_attention(context, p, a.attention, scale, nullptr);
-  // The scale is positive, so it commutes with the ReLU.
-  conv2d<T, T>(context, p.conv(),
-               {.in = {a.in, nullptr},
-                .weight = a.packed,
-                .bias = a.attention.bias,
-                .scale = scale,
-                .residual = a.residual,
-                .relu = true,
-                .out = a.out,
-                .pre_residual = a.pre_residual,
-                .shifted_sums = a.out_shifted_sums,
-                .sums_dilation = p.next_dilation});
+  conv2d(context, p.conv(), conv_arguments(p, a, scale));
 }
 
 // --- backward ---
@@ -244,15 +234,7 @@ void attended_conv_backward(const Context& context, const AttendedConvProblem& p
               static_cast<double>(p.h * p.w), AttentionGradients{dlogit, dhidden, kappa});
   gpu::for_each_element(p.c * p.c + 2 * p.c * p.hidden, context.stream,
                         AddAttentionWeights{statistics, dlogit, dhidden, p.n, hidden, a.dw1, a.dw2, a.dw3});
-  conv2d_epilogue_backward<T>(context, p.conv(),
-                              {.dout = a.dout,
-                               .out = a.out,
-                               .pre_residual = a.pre_residual,
-                               .scale = scale,
-                               .shift = kappa,
-                               .grad_preactivation = a.dy,
-                               .dresidual_before = a.dresidual_before,
-                               .dresidual = a.dresidual});
+  conv2d_epilogue_backward(context, p.conv(), epilogue_arguments(a, scale, kappa));
 }
 
 SAPNET_INSTANTIATE(attended_conv, const AttendedConvProblem&, AttendedConvArguments);

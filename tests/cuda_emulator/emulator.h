@@ -38,7 +38,7 @@ struct Device {
   int multiprocessors = 4;
   std::size_t memory_bytes = std::size_t{4} << 30U;
   bool cublas = true;
-  bool faults_persist = false;  // whether every call fails after a kernel has, as on a GPU
+  bool sticky_errors = false;  // whether every call fails after a kernel fault, as on a GPU
 };
 Device device();
 void set_device(const Device& device);

@@ -1,4 +1,4 @@
-// What the engine does after a kernel fault, when every call to a GPU fails, and with several threads.
+// The engine after a kernel fault, when every CUDA call fails, and on several threads.
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -21,7 +21,7 @@ using engine::Device;
 TEST_CASE("after a kernel fault, destructors release memory without throwing", "[cuda_emulator]") {
   const Restored restored;
   cuda_emulator::Device device = cuda_emulator::device();
-  device.faults_persist = true;
+  device.sticky_errors = true;
   cuda_emulator::set_device(device);
   const engine::PrivatePool pool(Device::kCuda);
   const engine::PrivatePool::Scope scope(pool);
@@ -31,7 +31,7 @@ TEST_CASE("after a kernel fault, destructors release memory without throwing", "
   CHECK_THROWS_WITH(to_vector(in), Contains("an earlier kernel failed"));
 }
 
-TEST_CASE("downloads of one thread do not spoil the graphs that another captures", "[cuda_emulator]") {
+TEST_CASE("downloads on one thread do not invalidate captures on another", "[cuda_emulator]") {
   const engine::Tensor source = engine::scalar(3, Device::kCuda);
   engine::Tensor copied({1, 1, 1, 1}, Device::kCuda);
   std::atomic<bool> captured = false;

@@ -76,7 +76,7 @@ cudaError_t enqueue(Launch launch, cudaStream_t stream) {
         if (const cudaError_t error = check_dynamic_shared(launch)) return error;
       const std::string failure = run_grid(launch, runtime().schedule);
       if (failure.empty()) return cudaSuccess;
-      if (runtime().device.faults_persist) runtime().fault = cudaErrorLaunchFailure;
+      if (runtime().device.sticky_errors) runtime().fault = cudaErrorLaunchFailure;
       return failed(cudaErrorLaunchFailure, failure);
     });
   });

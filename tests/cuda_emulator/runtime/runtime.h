@@ -84,7 +84,7 @@ struct Runtime {
   std::unordered_map<const void*, std::shared_ptr<Event>> events;
   std::unordered_map<const void*, std::shared_ptr<const Graph>> graphs, executables;
   std::unordered_map<const void*, std::size_t> dynamic_shared;  // set by cudaFuncSetAttribute, per kernel
-  cudaError_t fault = cudaSuccess;                              // of a kernel, if faults persist
+  cudaError_t fault = cudaSuccess;                              // of a kernel, with sticky errors
 };
 
 Runtime& runtime();

@@ -26,7 +26,7 @@ cudaError_t forbid_in_capture(const char* call) {
   if (!forbidden) return cudaSuccess;
   return failed(
       cudaErrorStreamCaptureUnsupported,
-      std::string(call) + " is not permitted while a stream is captured, and has spoiled the capture");
+      std::string(call) + " is not permitted while a stream is captured, and has invalidated the capture");
 }
 
 namespace {
@@ -116,9 +116,9 @@ cudaError_t with_idle_stream(cudaStream_t handle, const char* name, const Body& 
     if (!stream) return failed(cudaErrorInvalidResourceHandle);
     if (!stream->capture) return body(stream);
     stream->capture->invalidated = true;
-    return failed(
-        cudaErrorStreamCaptureUnsupported,
-        std::string(name) + " of a stream that is captured is not permitted, and has spoiled the capture");
+    return failed(cudaErrorStreamCaptureUnsupported,
+                  std::string(name) +
+                      " of a stream that is captured is not permitted, and has invalidated the capture");
   });
 }
 
