@@ -54,20 +54,6 @@ kernels::AttendedConvProblem AttendedConvWeights::problem(std::int64_t n, std::i
           .algorithm = conv_.problem(n, h, w).algorithm};
 }
 
-namespace {
-
-kernels::AttentionArguments attention_arguments(const SummedMap& x, const AttendedConvWeights& weights) {
-  return {.shifted_sums = x.shifted_sums.data(),
-          .partials = x.shifted_sums.shape().h,
-          .weight = weights.conv().weight().data(),
-          .bias = weights.conv().bias().data(),
-          .w1 = weights.w1().data(),
-          .w2 = weights.w2().data(),
-          .w3 = weights.w3().data()};
-}
-
-}  // namespace
-
 SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, std::int64_t next_dilation,
                         Tensor residual) {
   if (!x.map) throw Error("attended_conv: input is empty");
@@ -89,23 +75,30 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
   if (residual) check_tensor("attended_conv", "residual", residual, shape, maps, device);
   Tape* const tape = tape_for(x.map, residual, conv.weight());
   SummedMap out{reuse_or_allocate(shape, device, maps, residual), {}, next_dilation};
-  Tensor pre_residual;  // saved for the backward pass through the ReLU before the residual
+  // Saved for the backward pass: the attention, and the map before the residual for the ReLU before it.
+  Tensor statistics, pre_residual;
+  if (tape) statistics = Tensor({1, 1, 1, kernels::AttentionStatistics<float>::count(problem)}, device);
   if (tape && residual) pre_residual = Tensor(shape, device, maps);
   launch(device, maps, [&]<class T>(const auto& context, T) {
     out.shifted_sums = Tensor({shape.n, conv2d_partials(context, problem.conv()), 9, problem.c}, device);
     attended_conv(context, problem,
-                  kernels::AttendedConvArguments<T>{
-                      .in = x.map.data<T>(),
-                      .attention = attention_arguments(x, weights),
-                      .packed = conv.packed().data<T>(),
-                      .residual = data_or_null<T>(std::as_const(residual)),
-                      .out = out.map.data<T>(),
-                      .pre_residual = data_or_null<T>(pre_residual),
-                      .out_shifted_sums = out.shifted_sums.data(),
-                  });
+                  kernels::AttendedConvArguments<T>{.in = x.map.data<T>(),
+                                                    .attention = {.shifted_sums = x.shifted_sums.data(),
+                                                                  .partials = partials,
+                                                                  .weight = conv.weight().data(),
+                                                                  .bias = conv.bias().data(),
+                                                                  .w1 = weights.w1().data(),
+                                                                  .w2 = weights.w2().data(),
+                                                                  .w3 = weights.w3().data()},
+                                                    .packed = conv.packed().data<T>(),
+                                                    .residual = data_or_null<T>(std::as_const(residual)),
+                                                    .out = out.map.data<T>(),
+                                                    .pre_residual = data_or_null<T>(pre_residual),
+                                                    .out_shifted_sums = out.shifted_sums.data(),
+                                                    .statistics = data_or_null<float>(statistics)});
   });
   const auto residual_gradient = residual.gradient();
-  const Tensor map = out.map;
+  const Tensor map = out.map, input = x.map;
   record_backward(tape, out.map, [=, &weights](Tensor dy) {
     Tensor before, dresidual;
     if (residual_gradient) {
@@ -118,7 +111,10 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
                                  .dout = dy.data<T>(),
                                  .out = map.data<T>(),
                                  .pre_residual = data_or_null<T>(pre_residual),
-                                 .attention = attention_arguments(x, weights),
+                                 .statistics = statistics.data(),
+                                 .w1 = weights.w1().data(),
+                                 .w2 = weights.w2().data(),
+                                 .w3 = weights.w3().data(),
                                  .dy = dy.data<T>(),
                                  .dresidual_before = data_or_null<T>(std::as_const(before)),
                                  .dresidual = data_or_null<T>(dresidual),
@@ -127,7 +123,7 @@ SummedMap attended_conv(const SummedMap& x, const AttendedConvWeights& weights, 
                                  .dw3 = weights.w3().gradient()->data()});
     });
     if (residual_gradient) *residual_gradient = std::move(dresidual);
-    conv2d_backward({x.map, {}, std::move(dy)}, weights.conv());
+    conv2d_backward({input, {}, std::move(dy)}, weights.conv());
   });
   return out;
 }

@@ -48,6 +48,20 @@ struct AttentionArguments {
   static auto arrays(auto& a) { return std::tie(a.shifted_sums, a.weight, a.bias, a.w1, a.w2, a.w3); }
 };
 
+/// The attention of all images, for the backward pass: three arrays, one after another. F: float or const
+/// float.
+template <class F>
+struct AttentionStatistics {
+  F* scale;     // s, (n, c)
+  F* mean;      // m, (n, c)
+  F* squeezed;  // relu(W1 m), (n, hidden)
+
+  AttentionStatistics(const AttendedConvProblem& p, F* values)
+      : scale(values), mean(scale + p.n * p.c), squeezed(mean + p.n * p.c) {}
+
+  static std::int64_t count(const AttendedConvProblem& p) { return p.n * (2 * p.c + p.hidden); }
+};
+
 /// T: storage type of the maps, float or, on a GPU, Half.
 template <class T = float>
 struct AttendedConvArguments {
@@ -58,20 +72,23 @@ struct AttendedConvArguments {
   T* out = nullptr;             // (n, h, w, c); must not overlap `in`
   T* pre_residual = nullptr;    // (n, h, w, c), or null: the map before the residual, for the backward pass
   float* out_shifted_sums = nullptr;  // (n, conv2d_partials(context, problem.conv()), 9, c), or null
-  float* scale = nullptr;             // (n, c), or null: the attention σ(…)
+  float* statistics = nullptr;        // AttentionStatistics, or null
 
   static auto arrays(auto& a) {
     return std::tie(a.in, a.attention, a.packed, a.residual, a.out, a.pre_residual, a.out_shifted_sums,
-                    a.scale);
+                    a.statistics);
   }
 };
 
 template <class T = float>
 struct AttendedConvBackwardArguments {
-  const T* dout = nullptr;              // (n, h, w, c)
-  const T* out = nullptr;               // (n, h, w, c)
-  const T* pre_residual = nullptr;      // relu(s · y), before the residual was added; null: `out`
-  AttentionArguments attention;         // as in the forward pass
+  const T* dout = nullptr;            // (n, h, w, c)
+  const T* out = nullptr;             // (n, h, w, c)
+  const T* pre_residual = nullptr;    // relu(s · y), before the residual was added; null: `out`
+  const float* statistics = nullptr;  // AttentionStatistics of the forward pass
+  const float* w1 = nullptr;          // as in AttentionArguments
+  const float* w2 = nullptr;
+  const float* w3 = nullptr;
   T* dy = nullptr;                      // (n, h, w, c); may alias `dout`
   const T* dresidual_before = nullptr;  // (n, h, w, c), or null: see Conv2dEpilogueBackwardArguments
   T* dresidual = nullptr;               // (n, h, w, c), or null
@@ -80,8 +97,8 @@ struct AttendedConvBackwardArguments {
   float* dw3 = nullptr;                 // (c, c)
 
   static auto arrays(auto& a) {
-    return std::tie(a.dout, a.out, a.pre_residual, a.attention, a.dy, a.dresidual_before, a.dresidual, a.dw1,
-                    a.dw2, a.dw3);
+    return std::tie(a.dout, a.out, a.pre_residual, a.statistics, a.w1, a.w2, a.w3, a.dy, a.dresidual_before,
+                    a.dresidual, a.dw1, a.dw2, a.dw3);
   }
 };
 

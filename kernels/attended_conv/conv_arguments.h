@@ -21,14 +21,15 @@ Conv2dArguments<T> conv_arguments(const AttendedConvProblem& p, const AttendedCo
           .sums_dilation = p.next_dilation};
 }
 
-/// scale: the attention; kappa: κ; both (n, c). kappa may be null where only dscale is computed.
+/// kappa: κ, (n, c); may be null where only dscale is computed.
 template <class T>
-Conv2dEpilogueBackwardArguments<T> epilogue_arguments(const AttendedConvBackwardArguments<T>& a,
-                                                      const float* scale, const float* kappa) {
+Conv2dEpilogueBackwardArguments<T> epilogue_arguments(const AttendedConvProblem& p,
+                                                      const AttendedConvBackwardArguments<T>& a,
+                                                      const float* kappa) {
   return {.dout = a.dout,
           .out = a.out,
           .pre_residual = a.pre_residual,
-          .scale = scale,
+          .scale = AttentionStatistics<const float>(p, a.statistics).scale,
           .shift = kappa,
           .grad_preactivation = a.dy,
           .dresidual_before = a.dresidual_before,

@@ -55,13 +55,13 @@ struct RowEpilogue {
   float bias[kLaneChannels], scale[kLaneChannels];
   Sums& shifted_sums;
 
-  __device__ RowEpilogue(const Epilogue<T>& epilogue, int map_h, int map_w, int channels, Sums& sums)
-      : to(epilogue.for_channel(static_cast<int>(blockIdx.y) * rows::kOutputs)),
-        h(map_h),
-        w(map_w),
-        channel(static_cast<int>(blockIdx.y) * rows::kOutputs +
-                static_cast<int>(threadIdx.x) % 4 * kLaneChannels),
+  __device__ RowEpilogue(const Epilogue<T>& epilogue, const rows::Input<T>& input, Sums& sums)
+      : to(epilogue.for_channel(input.slice() * rows::kOutputs)),
+        h(input.h),
+        w(input.w),
+        channel(input.slice() * rows::kOutputs + static_cast<int>(threadIdx.x) % 4 * kLaneChannels),
         shifted_sums(sums) {
+    const int channels = input.slices * rows::kOutputs;
 #pragma unroll
     for (int c = 0; c < kLaneChannels; ++c) {
       bias[c] = to.bias ? to.bias[channel + c] : 0;
@@ -87,16 +87,15 @@ struct RowEpilogue {
 
 template <class T, int kIn, bool kWithSums>
 __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
-    conv2d_rows(rows::Input<T> input, int out_channels, Epilogue<T> to, int sums_dilation, float* sums) {
+    conv2d_rows(rows::Input<T> input, Epilogue<T> to, int sums_dilation, float* sums) {
   using Rows = rows::Rows<T, kIn>;
   using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums>;
   static_assert(Rows::shared_bytes(rows::max_dilation(kIn)) + Sums::kSharedBytes <= gpu::kMaxSharedBytes);
   Sums shifted_sums(input.h, input.w, sums_dilation);
-  RowEpilogue epilogue(to, input.h, input.w, out_channels, shifted_sums);
+  RowEpilogue epilogue(to, input, shifted_sums);
   if (!epilogue.to.out) return;
   Rows::compute(input, epilogue);
-  const std::size_t part = static_cast<std::size_t>(blockIdx.z) * gridDim.x + blockIdx.x;
-  shifted_sums.store(sums + part * 9 * out_channels + blockIdx.y * rows::kOutputs, out_channels);
+  rows::store_sums(input, shifted_sums, sums, rows::kOutputs);
 }
 
 template <class T, int kIn, bool kWithSums>
@@ -104,9 +103,9 @@ void launch_rows(const Conv2dProblem& p, const Conv2dArguments<T>& a, const Epil
                  CudaStream stream) {
   using Rows = rows::Rows<T, kIn>;
   const auto input = rows::input(p, a.in, a.weight);
-  gpu::launch(conv2d_rows<T, kIn, kWithSums>, rows::grid(input, p.out_channels / rows::kOutputs, p.n),
-              Rows::kThreads, Rows::shared_bytes(input.dilation), stream, input,
-              static_cast<int>(p.out_channels), epilogue, static_cast<int>(a.sums_dilation), a.shifted_sums);
+  gpu::launch(conv2d_rows<T, kIn, kWithSums>, rows::grid(input, p.n), Rows::kThreads,
+              Rows::shared_bytes(input.dilation), stream, input, epilogue, static_cast<int>(a.sums_dilation),
+              a.shifted_sums);
 }
 
 bool use_rows(const Conv2dProblem& p) {

@@ -67,6 +67,12 @@ struct Input {
   const T* weights;     // packed by pack()
   int weight_channels;  // input channels in `weights`; those of an absent second map are not read
   int h, w, dilation;
+  int slices;  // of kOutputs output channels
+
+  /// The slice and the block of the image (Grid) that this block computes. Blocks that read the same pixels
+  /// are adjacent, so that all slices but the first read them from L2.
+  __device__ int slice() const { return static_cast<int>(blockIdx.x) % slices; }
+  __device__ int block() const { return static_cast<int>(blockIdx.x) / slices; }
 };
 
 /// The decomposition of an image into blocks.
@@ -94,14 +100,13 @@ struct Rows {
            static_cast<std::size_t>(3 * A::kTapRowsHeld * kTap + kRing * (kStrip + 2 * dilation) * kIn);
   }
 
-  /// Grid: x the blocks of an image, y slices of kOutputs channels, z images. Each warp calls epilogue(y, x0,
-  /// sums) for its rows y and columns [x0, x0 + kStrip); columns from w on are padding. Warps may make
-  /// different numbers of calls.
+  /// Call in a kernel launched on grid(). Each warp calls epilogue(y, x0, sums) for its rows y and columns
+  /// [x0, x0 + kStrip); columns from w on are padding. Warps may make different numbers of calls.
   template <class Epilogue>
   __device__ static void compute(const Input<T>& input, Epilogue& epilogue) {
     DYNAMIC_SHARED(T, weights);
     T* const ring = weights + 3 * A::kTapRowsHeld * kTap;
-    const int block = static_cast<int>(blockIdx.x), warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
+    const int block = input.block(), warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const Grid grid(input.h, input.w, input.dilation);
     const int x0 = block % grid.strips * kStrip, phase = block / grid.strips % grid.phases;
@@ -167,7 +172,7 @@ struct Rows {
   __device__ static void load_weights(const Input<T>& input, int a, T* to) {
     constexpr int kChunks = A::kWeightColumns / kChunk<T>;
     const int tap_size = kOutputs * input.weight_channels;
-    const T* const from = input.weights + (static_cast<std::size_t>(blockIdx.y) * 9 + 3 * a) * tap_size;
+    const T* const from = input.weights + (static_cast<std::size_t>(input.slice()) * 9 + 3 * a) * tap_size;
     for (int i = static_cast<int>(threadIdx.x); i < 3 * A::kTapRowsHeld * A::kWeightRows * kChunks;
          i += kThreads) {
       const int column = i % kChunks * kChunk<T>, row = i / kChunks % A::kWeightRows;
@@ -178,11 +183,19 @@ struct Rows {
   }
 };
 
-/// The grid of a kernel that calls Rows::compute.
+/// The grid of a kernel that calls Rows::compute: x blocks and slices, z images.
 template <class T>
-dim3 grid(const Input<T>& input, std::int64_t slices, std::int64_t n) {
-  return dim3(static_cast<unsigned>(Grid(input.h, input.w, input.dilation).blocks()),
-              static_cast<unsigned>(slices), static_cast<unsigned>(n));
+dim3 grid(const Input<T>& input, std::int64_t n) {
+  return dim3(static_cast<unsigned>(Grid(input.h, input.w, input.dilation).blocks() * input.slices), 1,
+              static_cast<unsigned>(n));
+}
+
+/// Stores a block's shifted sums as its partial; slice_channels: channels of the summed map per slice.
+template <class T, class Sums>
+__device__ void store_sums(const Input<T>& input, Sums& shifted_sums, float* to, int slice_channels) {
+  const int channels = input.slices * slice_channels, blocks = static_cast<int>(gridDim.x) / input.slices;
+  const std::size_t part = static_cast<std::size_t>(blockIdx.z) * blocks + input.block();
+  shifted_sums.store(to + part * 9 * channels + input.slice() * slice_channels, channels);
 }
 
 /// The operands of a convolution; weights packed by pack().
@@ -193,7 +206,8 @@ Input<T> input(const Conv2dProblem& p, const std::array<const T*, 2>& maps, cons
           static_cast<int>(p.total_in_channels()),
           static_cast<int>(p.h),
           static_cast<int>(p.w),
-          static_cast<int>(p.dilation)};
+          static_cast<int>(p.dilation),
+          static_cast<int>(p.out_channels) / kOutputs};
 }
 
 /// Blocks per image, for each slice of kOutputs channels.

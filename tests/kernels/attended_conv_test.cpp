@@ -57,18 +57,20 @@ std::vector<float> sums_in_partials(const AttendedConvProblem& p, const std::vec
   return partials;
 }
 
-/// The tolerance of each attention scale, (n, c). The partials of the shifted sums are rounded, each by up to
-/// ε/2 of itself, and so are sums of some of them; the resulting error of the means goes through |W3| +
-/// |W2||W1|, and through σ with slope at most 1/4. The rest is computed in double, and the result rounded.
-std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights& weights,
-                                     const std::vector<float>& shifted_sums) {
+/// The tolerance of each of the AttentionStatistics. The partials of the shifted sums are rounded, each by up
+/// to ε/2 of itself, and so are sums of some of them; the resulting error of the means goes through |W3| +
+/// |W2||W1|, and through σ with slope at most 1/4. The rest is computed in double, and the results rounded.
+std::vector<double> statistics_tolerances(const AttendedConvProblem& p, const Weights& weights,
+                                          const std::vector<float>& shifted_sums) {
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
   const std::size_t partials = shifted_sums.size() / (static_cast<std::size_t>(p.n) * 9 * channels);
   const auto size = [](float v) { return std::abs(static_cast<double>(v)); };
-  std::vector<double> tolerances;
+  std::vector<double> scales, means, squeezed;
   for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
-    std::vector<double> mean(channels), squeezed(hidden);
+    // Largest errors of the means and of W1 m, before they are rounded, and largest magnitudes.
+    std::vector<double> mean(channels), mean_size(channels), hidden_error(hidden);
     for (std::size_t o = 0; o < channels; ++o) {
+      mean_size[o] = size(weights.bias[o]);
       for (std::size_t i = 0; i < channels; ++i) {
         double sum = 0;
         for (std::size_t k = 0; k < 9; ++k)
@@ -76,18 +78,28 @@ std::vector<double> scale_tolerances(const AttendedConvProblem& p, const Weights
             sum += size(weights.weight[(o * channels + i) * 9 + k]) *
                    size(shifted_sums[((n * partials + part) * 9 + k) * channels + i]);
         mean[o] += rounding(sum / static_cast<double>(p.h * p.w));
+        mean_size[o] += sum / static_cast<double>(p.h * p.w);
       }
+      means.push_back(mean[o] + rounding(mean_size[o]));
     }
-    for (std::size_t j = 0; j < hidden; ++j)
-      for (std::size_t c = 0; c < channels; ++c) squeezed[j] += size(weights.w1[j * channels + c]) * mean[c];
+    for (std::size_t j = 0; j < hidden; ++j) {
+      double hidden_size = 0;
+      for (std::size_t c = 0; c < channels; ++c) {
+        hidden_error[j] += size(weights.w1[j * channels + c]) * mean[c];
+        hidden_size += size(weights.w1[j * channels + c]) * mean_size[c];
+      }
+      squeezed.push_back(hidden_error[j] + rounding(hidden_size));
+    }
     for (std::size_t o = 0; o < channels; ++o) {
       double logit = 0;
-      for (std::size_t j = 0; j < hidden; ++j) logit += size(weights.w2[o * hidden + j]) * squeezed[j];
+      for (std::size_t j = 0; j < hidden; ++j) logit += size(weights.w2[o * hidden + j]) * hidden_error[j];
       for (std::size_t c = 0; c < channels; ++c) logit += size(weights.w3[o * channels + c]) * mean[c];
-      tolerances.push_back(logit / 4 + rounding(1));
+      scales.push_back(logit / 4 + rounding(1));
     }
   }
-  return tolerances;
+  std::vector<double> all;
+  for (const auto* part : {&scales, &means, &squeezed}) all.insert(all.end(), part->begin(), part->end());
+  return all;
 }
 
 void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType maps,
@@ -102,7 +114,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
   const std::vector<float> shifted_sums = sums_in_partials(p, in, partials);
   const auto expected = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                  weights.w3, residual);
-  const auto scale_tolerance = scale_tolerances(p, weights, shifted_sums);
+  const auto statistics_tolerance = statistics_tolerances(p, weights, shifted_sums);
 
   for (const Implementation* implementation : implementations(Variants::kAlgorithms, maps)) {
     if (!implementation->supports(p)) continue;
@@ -111,7 +123,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
       GuardedArray map(in), sums(shifted_sums), weight(weights.weight),
           packed(implementation->packed(p.conv(), weights.weight)), bias(weights.bias), w1(weights.w1),
           w2(weights.w2), w3(weights.w3), residuals(residual);
-      GuardedArray scale(static_cast<std::size_t>(p.n * p.c));
+      GuardedArray statistics(statistics_tolerance.size());
       const std::int64_t out_partials = implementation->with_context(
           [&](const auto& context) { return conv2d_partials(context, p.conv()); });
       GuardedArray out_sums(static_cast<std::size_t>(p.n * out_partials * 9 * p.c));
@@ -127,17 +139,18 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
       arguments.out = out.data();
       arguments.out_shifted_sums = out_sums.data();
       const std::vector<float> before = copy(out);
-      arguments.scale = scale.data();
+      arguments.statistics = statistics.data();
       implementation->run(OPERATION(attended_conv), p, arguments);
-      const std::vector<float> with_scale = copy(out);
+      const std::vector<float> with_statistics = copy(out);
       std::ranges::copy(before, out.data());  // the residual, if in place
-      arguments.scale = nullptr;
+      arguments.statistics = nullptr;
       implementation->run(OPERATION(attended_conv), p, arguments);
-      check_same_bits("out without the scale", out.values(), with_scale);
-      return std::vector<std::vector<float>>{copy(out), copy(out_sums), copy(scale)};
+      check_same_bits("out without the statistics", out.values(), with_statistics);
+      return std::vector<std::vector<float>>{copy(out), copy(out_sums), copy(statistics)};
     });
 
-    check_close("scale", {p.n, p.c}, written[2], expected.scale, scale_tolerance);
+    check_close("statistics", {static_cast<std::int64_t>(written[2].size())}, written[2], expected.statistics,
+                statistics_tolerance);
 
     auto tolerance =
         sum_tolerances(*implementation, p.conv(), expected.conv.magnitude, weights.weight, weights.bias, 1);
@@ -146,7 +159,7 @@ void check(const AttendedConvProblem& p, Residual residual_kind, engine::DType m
           k / (tolerance.size() / static_cast<std::size_t>(p.n)) * static_cast<std::size_t>(p.c) +
           k % static_cast<std::size_t>(p.c);
       const double sum = std::abs(expected.conv.sum[k]);
-      tolerance[k] = expected.scale[s] * tolerance[k] + scale_tolerance[s] * sum +
+      tolerance[k] = expected.scale[s] * tolerance[k] + statistics_tolerance[s] * sum +
                      storage_rounding(maps, sum + (residual.empty() ? 0 : 1));
     }
     check_close("out", {p.n, p.h, p.w, p.c}, written[0], expected.out, tolerance);
@@ -204,13 +217,11 @@ struct ExpectedGradients {
   Expected dy, dresidual, dw1, dw2, dw3;
 };
 
-/// y: the preactivations. magnitude: of the terms of ds, Σ |dout · relu(y)|, (n, c). scale_tolerance: from
-/// scale_tolerances(). Kernels compute all further sums in double, so the propagated errors of ds and s bound
-/// those of the gradients.
+/// y: the preactivations. Kernels get the statistics rounded to fp32, and compute all sums but ds in double,
+/// so the propagated errors of ds and the statistics bound those of the gradients.
 ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::vector<double>& y,
                                      const Weights& weights, const std::vector<float>& residual,
-                                     const std::vector<float>& dout,
-                                     const std::vector<double>& scale_tolerance, engine::DType maps) {
+                                     const std::vector<float>& dout, engine::DType maps) {
   const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
   const auto w1 = doubles(weights.w1), w2 = doubles(weights.w2), w3 = doubles(weights.w3),
              res = doubles(residual);
@@ -252,7 +263,7 @@ ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::ve
       dlogit_tolerance[c] = (sum_tolerance(static_cast<double>(p.w), magnitude) + 4 * rounding(magnitude) +
                              storage_rounding(maps, magnitude)) /
                                 4 +
-                            magnitude * scale_tolerance[n * channels + c];
+                            magnitude * rounding(1);
     }
     for (std::size_t c = 0; c < channels; ++c) {
       double kappa = 0;
@@ -276,7 +287,7 @@ ExpectedGradients expected_gradients(const AttendedConvProblem& p, const std::ve
         const double value = size(static_cast<double>(dout[n * per_image + k]));
         result.dy.tolerance.resize(y.size());
         result.dy.tolerance[n * per_image + k] =
-            kappa + scale_tolerance[n * channels + c] * value +
+            kappa + rounding(value) +
             storage_rounding(maps, value + size(result.dy.values[n * per_image + k]));
       }
     }
@@ -293,39 +304,38 @@ void check_backward(const AttendedConvProblem& p, engine::DType maps, bool with_
   const auto in = random_values(count, 1), residual = random_values(with_residual ? count : 0, 2),
              dout = stored(random_values(count, 8), maps);
   const Weights weights(p, engine::DType::kFloat32);
-  const std::vector<float> shifted_sums = sums_in_partials(p, in);
   const auto forward = reference::attended_conv(p, in, weights.weight, weights.bias, weights.w1, weights.w2,
                                                 weights.w3, residual);
   const auto plain = reference::finish(p.conv(), forward.conv.sum, forward.scale, {}, true);
   const std::vector<float> out(forward.out.begin(), forward.out.end()),
-      pre_residual(plain.begin(), plain.end());
-  const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout,
-                                           scale_tolerances(p, weights, shifted_sums), maps);
+      pre_residual(plain.begin(), plain.end()),
+      forward_statistics(forward.statistics.begin(), forward.statistics.end());
+  const auto expected = expected_gradients(p, forward.conv.sum, weights, residual, dout, maps);
 
   for (const Implementation* implementation : implementations(Variants::kSimd, maps)) {
     if (!implementation->supports(p)) continue;
     INFO(implementation->name());
     const auto written = run_repeatedly([&] {
       GuardedArray douts(dout), outs(out), pre_residuals(with_residual ? pre_residual : std::vector<float>()),
-          sums(shifted_sums), weight(weights.weight), bias(weights.bias), w1(weights.w1), w2(weights.w2),
-          w3(weights.w3);
+          statistics(forward_statistics), w1(weights.w1), w2(weights.w2), w3(weights.w3);
       GuardedArray separate_dy(static_cast<std::size_t>(count)), dresidual(residual.size());
       GuardedArray dw1(std::vector<float>(weights.w1.size())), dw2(std::vector<float>(weights.w2.size())),
           dw3(std::vector<float>(weights.w3.size()));
       GuardedArray& dy = in_place ? douts : separate_dy;
       implementation->run(OPERATION(attended_conv_backward), p,
-                          kernels::AttendedConvBackwardArguments<>{
-                              .dout = douts.data(),
-                              .out = outs.data(),
-                              .pre_residual = pre_residuals.data(),
-                              .attention = {sums.data(), kPartials, weight.data(), bias.data(), w1.data(),
-                                            w2.data(), w3.data()},
-                              .dy = dy.data(),
-                              .dresidual_before = nullptr,
-                              .dresidual = dresidual.data(),
-                              .dw1 = dw1.data(),
-                              .dw2 = dw2.data(),
-                              .dw3 = dw3.data()});
+                          kernels::AttendedConvBackwardArguments<>{.dout = douts.data(),
+                                                                   .out = outs.data(),
+                                                                   .pre_residual = pre_residuals.data(),
+                                                                   .statistics = statistics.data(),
+                                                                   .w1 = w1.data(),
+                                                                   .w2 = w2.data(),
+                                                                   .w3 = w3.data(),
+                                                                   .dy = dy.data(),
+                                                                   .dresidual_before = nullptr,
+                                                                   .dresidual = dresidual.data(),
+                                                                   .dw1 = dw1.data(),
+                                                                   .dw2 = dw2.data(),
+                                                                   .dw3 = dw3.data()});
       return std::vector<std::vector<float>>{copy(dy), copy(dresidual), copy(dw1), copy(dw2), copy(dw3)};
     });
     const std::vector<std::int64_t> map = {p.n, p.h, p.w, p.c};

@@ -13,6 +13,7 @@ Attended attend(const kernels::AttendedConvProblem& p, std::span<const double> s
   const auto channels = static_cast<std::size_t>(p.c), hidden = static_cast<std::size_t>(p.hidden);
   const auto pixels = static_cast<std::size_t>(p.h * p.w);
   Attended result;
+  std::vector<double> means, all_squeezed;
   for (std::size_t n = 0; n < static_cast<std::size_t>(p.n); ++n) {
     std::vector<double> mean(channels), squeezed(hidden);
     for (std::size_t pixel = 0; pixel < pixels; ++pixel)
@@ -28,7 +29,11 @@ Attended attend(const kernels::AttendedConvProblem& p, std::span<const double> s
       for (std::size_t k = 0; k < channels; ++k) logit += w3[c * channels + k] * mean[k];
       result.scale.push_back(1 / (1 + std::exp(-logit)));
     }
+    means.insert(means.end(), mean.begin(), mean.end());
+    all_squeezed.insert(all_squeezed.end(), squeezed.begin(), squeezed.end());
   }
+  for (const auto* part : {&result.scale, &means, &all_squeezed})
+    result.statistics.insert(result.statistics.end(), part->begin(), part->end());
   result.out = finish(p.conv(), sum, result.scale, residual, true);
   return result;
 }
@@ -40,12 +45,9 @@ AttendedConv attended_conv(const kernels::AttendedConvProblem& p, std::span<cons
   const auto exact = [](std::span<const float> values) {
     return std::vector<double>(values.begin(), values.end());
   };
-  AttendedConv result;
-  result.conv = convolve(p.conv(), {in, {}}, weight, bias);
-  Attended attended = attend(p, result.conv.sum, exact(w1), exact(w2), exact(w3), exact(residual));
-  result.scale = std::move(attended.scale);
-  result.out = std::move(attended.out);
-  return result;
+  Convolution conv = convolve(p.conv(), {in, {}}, weight, bias);
+  Attended attended = attend(p, conv.sum, exact(w1), exact(w2), exact(w3), exact(residual));
+  return {std::move(attended), std::move(conv)};
 }
 
 }  // namespace sapnet::reference

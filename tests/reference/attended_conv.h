@@ -10,16 +10,17 @@
 
 namespace sapnet::reference {
 
-struct AttendedConv {
-  Convolution conv;           // (n, h, w, c)
-  std::vector<double> scale;  // (n, c): σ(W2 relu(W1 m) + W3 m)
-  std::vector<double> out;    // (n, h, w, c)
+struct Attended {
+  std::vector<double> statistics;  // as kernels::AttentionStatistics
+  std::vector<double> scale;       // (n, c): σ(W2 relu(W1 m) + W3 m)
+  std::vector<double> out;         // (n, h, w, c)
+};
+
+struct AttendedConv : Attended {
+  Convolution conv;  // (n, h, w, c)
 };
 
 /// The steps after the convolution. sum, residual: (n, h, w, c), residual empty if there is none.
-struct Attended {
-  std::vector<double> scale, out;  // as in AttendedConv
-};
 Attended attend(const kernels::AttendedConvProblem& problem, std::span<const double> sum,
                 std::span<const double> w1, std::span<const double> w2, std::span<const double> w3,
                 std::span<const double> residual);
