@@ -15,6 +15,13 @@ __global__ void write_place(std::uint32_t* out) {
 }
 
 __global__ void do_nothing() {}
+__global__ void unlaunched() {}
+
+cudaFuncAttributes attributes_of(void (*kernel)()) {
+  cudaFuncAttributes attributes;
+  kernels::check_cuda(cudaFuncGetAttributes(&attributes, kernel), "reading a kernel's attributes");
+  return attributes;
+}
 
 constexpr int kDynamicWords = 16 * 1024;  // 64 KiB, which needs cudaFuncSetAttribute
 
@@ -124,6 +131,9 @@ void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooper
   else
     gpu::launch(do_nothing, grid, threads, shared_bytes, stream);
 }
+
+cudaFuncAttributes attributes_of_empty() { return attributes_of(do_nothing); }
+cudaFuncAttributes attributes_of_unlaunched() { return attributes_of(unlaunched); }
 
 void shared_arrays(std::uint32_t* out, std::uint32_t* misaligned) {
   gpu::launch(pass_to_neighbour, kSharedBlocks, kSharedThreads, kDynamicWords * sizeof(std::uint32_t),

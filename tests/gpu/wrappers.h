@@ -16,6 +16,10 @@ void thread_positions(dim3 grid, int threads, std::uint32_t* out);
 void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative,
                   cudaStream_t stream = nullptr);
 
+/// The attributes of that kernel, and of one that has not been launched.
+cudaFuncAttributes attributes_of_empty();
+cudaFuncAttributes attributes_of_unlaunched();
+
 /// out (kSharedBlocks, kSharedThreads, 4): what each thread reads from the next thread, which wrote its
 /// shared_word() into each of two static arrays and both ends of the dynamic one; misaligned (kSharedBlocks):
 /// the dynamic array's address modulo 128.

@@ -83,6 +83,16 @@ TEST_CASE("a graph replays a launch whose kernel has since been launched with le
   ok(cudaStreamDestroy(stream));
 }
 
+TEST_CASE("a kernel with dynamic shared memory asks for the largest carve-out", "[gpu][conformance]") {
+  if (!have_gpu()) return;
+  CHECK(attributes_of_unlaunched().preferredShmemCarveout == cudaSharedmemCarveoutDefault);
+  constexpr std::size_t kBytes = std::size_t{64} << 10U;
+  launch_empty(1, 32, kBytes, false);
+  CHECK(attributes_of_empty().preferredShmemCarveout == cudaSharedmemCarveoutMaxShared);
+  CHECK(attributes_of_empty().maxDynamicSharedSizeBytes >= static_cast<int>(kBytes));
+  ok(cudaDeviceSynchronize());
+}
+
 TEST_CASE("shared arrays are private to a block, disjoint and aligned", "[gpu][conformance]") {
   if (!have_gpu()) return;
   const DeviceArray<std::uint32_t> out(Words(std::size_t{kSharedBlocks} * kSharedThreads * 4, kUnwritten));
