@@ -106,6 +106,13 @@ __device__ __forceinline__ unsigned shared_address(const void* pointer) {
   return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
 }
 
+/// Stores 16 bytes to global memory, 16-byte aligned, with one instruction.
+__device__ __forceinline__ void store16(void* global, const std::uint32_t (&words)[4]) {
+  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(global)),
+               "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3])
+               : "memory");
+}
+
 /// Starts an asynchronous copy of 16 bytes from global to shared memory, or writes 16 zeros if `valid` is
 /// false (then `global` is not read, but must still point into the array). Both are 16-byte aligned. The
 /// bytes are visible to this thread after cp_async_wait, to others after a subsequent barrier.

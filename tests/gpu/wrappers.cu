@@ -45,6 +45,11 @@ __global__ void pass_to_neighbour(std::uint32_t* out, std::uint32_t* misaligned)
     misaligned[blockIdx.x] = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(dynamic) % 128);
 }
 
+__global__ void store_words(std::uint32_t* out) {
+  const auto first = static_cast<std::uint32_t>(4 * thread() + 1);
+  gpu::store16(out + 4 * (thread() + 1), {first, first + 1, first + 2, first + 3});
+}
+
 __global__ void copy_slots(const std::uint32_t* in, std::uint32_t* out) {
   SHARED_ARRAY(std::uint32_t, slots, [kCopies][8]);
   const int t = thread(), next = (t + 1) % kCopies;
@@ -139,6 +144,8 @@ void shared_arrays(std::uint32_t* out, std::uint32_t* misaligned) {
   gpu::launch(pass_to_neighbour, kSharedBlocks, kSharedThreads, kDynamicWords * sizeof(std::uint32_t),
               nullptr, out, misaligned);
 }
+
+void stores(std::uint32_t* out) { gpu::launch(store_words, 1, kStores, 0, nullptr, out); }
 
 void copies(const std::uint32_t* in, std::uint32_t* out) {
   gpu::launch(copy_slots, 1, kCopies, 0, nullptr, in, out);

@@ -29,6 +29,10 @@ constexpr std::uint32_t shared_word(std::uint32_t block, std::uint32_t t, std::u
 }
 void shared_arrays(std::uint32_t* out, std::uint32_t* misaligned);
 
+/// Each thread t < kStores stores the words 4 t + 1 to 4 t + 4 at word 4 (t + 1) of out.
+constexpr int kStores = 64;
+void stores(std::uint32_t* out);
+
 /// Every thread's slot of 8 words starts as kCanary; its first half is copied from in (kCopies, 4), or zeroed
 /// where copy_is_valid() is false. out (2, kCopies, 8): the slots as each thread sees its own after the wait,
 /// and as it sees the next thread's after a barrier.

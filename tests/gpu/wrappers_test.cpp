@@ -107,6 +107,16 @@ TEST_CASE("shared arrays are private to a block, disjoint and aligned", "[gpu][c
   check_equal(misaligned.read(), Words(kSharedBlocks, 0));
 }
 
+TEST_CASE("store16 stores 16 bytes", "[gpu][conformance]") {
+  if (!have_gpu()) return;
+  Words expected = counted_words(std::size_t{kStores} * 4);
+  const DeviceArray<std::uint32_t> out(Words(expected.size() + 8, kUnwritten));
+  stores(out.get());
+  expected.insert(expected.begin(), 4, kUnwritten);
+  expected.insert(expected.end(), 4, kUnwritten);
+  check_equal(out.read(), expected);
+}
+
 TEST_CASE("cp_async16 copies 16 bytes, or writes zeros", "[gpu][conformance]") {
   if (!have_gpu()) return;
   const Words source = counted_words(std::size_t{kCopies} * 4);
