@@ -29,20 +29,24 @@ constexpr int kWarp = 32;
 constexpr std::size_t kMaxSharedBytes = 99 * 1024;
 
 /// Allows a kernel this much dynamic shared memory per block. The limit belongs to the kernel, not to a
-/// launch, so it is only ever raised: a graph may replay an earlier launch that needs more.
+/// launch, so it is only ever raised: a graph may replay an earlier launch that needs more. Also asks for the
+/// largest carve-out, the part of the L1 cache that serves as shared memory, so that more blocks are
+/// resident.
 template <class... Parameters>
 void raise_shared_limit(void (*kernel)(Parameters...), std::size_t bytes) {
   constexpr std::size_t kDefault = 48 * 1024;
-  if (bytes <= kDefault) return;
+  if (bytes == 0) return;
   static std::mutex mutex;
   static std::map<void (*)(Parameters...), std::size_t> limits;
   const std::lock_guard lock(mutex);
-  std::size_t& limit = limits[kernel];
-  if (bytes <= limit) return;
-  check_cuda(
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
-      "setting the shared memory size");
-  limit = bytes;
+  const auto set = [&](cudaFuncAttribute attribute, int value) {
+    check_cuda(cudaFuncSetAttribute(kernel, attribute, value), "setting the shared memory size");
+  };
+  const auto [entry, is_new] = limits.try_emplace(kernel, kDefault);
+  if (is_new) set(cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+  if (bytes <= entry->second) return;
+  set(cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  entry->second = bytes;
 }
 
 /// Implements launch and launch_cooperative.
@@ -100,6 +104,13 @@ namespace sapnet::kernels::gpu {
 
 __device__ __forceinline__ unsigned shared_address(const void* pointer) {
   return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
+}
+
+/// Stores 16 bytes to global memory, 16-byte aligned, with one instruction.
+__device__ __forceinline__ void store16(void* global, const std::uint32_t (&words)[4]) {
+  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(global)),
+               "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3])
+               : "memory");
 }
 
 /// Starts an asynchronous copy of 16 bytes from global to shared memory, or writes 16 zeros if `valid` is

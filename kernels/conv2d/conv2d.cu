@@ -33,16 +33,24 @@ __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogu
                                                                    const float (&bias)[kLaneChannels],
                                                                    const float (&scale)[kLaneChannels]) {
   using Channels = gpu::Pack<T, kLaneChannels>;
-  Channels before = {}, after;
-  if (to.residual) before = Channels::load(to.residual + at);
+  Channels residual = {}, written;
+  if (to.residual) residual = Channels::load(to.residual + at);
+  float values[kLaneChannels];
 #pragma unroll
   for (int c = 0; c < kLaneChannels; ++c) {
     const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
-    after.values[c] = gpu::from_float<T>(
-        finish_output(to, at + c, (sum + bias[c]) * scale[c], gpu::to_float(before.values[c])));
+    values[c] = before_residual(to, (sum + bias[c]) * scale[c]);
+    written.values[c] = gpu::from_float<T>(values[c]);
   }
-  after.store(to.out + at);
-  return after;
+  if (to.residual) {
+    if (to.pre_residual) written.store_global(to.pre_residual + at);
+#pragma unroll
+    for (int c = 0; c < kLaneChannels; ++c)
+      written.values[c] =
+          gpu::from_float<T>(after_residual(to, values[c], gpu::to_float(residual.values[c])));
+  }
+  written.store_global(to.out + at);
+  return written;
 }
 
 // --- 3×3 on maps of 32 channels, streaming rows (rows.cuh) ---

@@ -36,13 +36,15 @@ struct Epilogue {
   }
 };
 
-/// The output for a scaled sum; at: its offset in the map.
+/// What pre_residual receives for a scaled sum.
 template <class T>
-__device__ __forceinline__ float finish_output(const Epilogue<T>& to, std::size_t at, float value,
-                                               float residual) {
-  if (to.relu_before_residual) value = fmaxf(value, 0);
-  if (!to.residual) return value;
-  if (to.pre_residual) to.pre_residual[at] = gpu::from_float<T>(value);
+__device__ __forceinline__ float before_residual(const Epilogue<T>& to, float value) {
+  return to.relu_before_residual ? fmaxf(value, 0) : value;
+}
+
+/// The output for a result of before_residual().
+template <class T>
+__device__ __forceinline__ float after_residual(const Epilogue<T>& to, float value, float residual) {
   value += residual;
   return to.relu ? fmaxf(value, 0) : value;
 }
@@ -53,8 +55,12 @@ __device__ __forceinline__ T apply_epilogue(const Epilogue<T>& to, std::int64_t 
                                             std::int64_t image, std::int64_t channels, float value) {
   if (to.bias) value += to.bias[channel];
   if (to.scale) value *= to.scale[image * channels + channel];
-  const float residual = to.residual ? gpu::to_float(to.residual[at]) : 0;
-  return gpu::from_float<T>(finish_output(to, at, value, residual));
+  value = before_residual(to, value);
+  if (to.residual) {
+    if (to.pre_residual) to.pre_residual[at] = gpu::from_float<T>(value);
+    value = after_residual(to, value, gpu::to_float(to.residual[at]));
+  }
+  return gpu::from_float<T>(value);
 }
 
 }  // namespace sapnet::kernels::cuda

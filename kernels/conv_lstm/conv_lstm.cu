@@ -75,7 +75,7 @@ struct CellEpilogue {
       if (x >= w) continue;
       const std::size_t at = (row + x) * hidden + channel;
       Cells before = {}, after;
-      gpu::Pack<T, kLaneHidden> state;
+      gpu::Pack<T, kLaneHidden> state, gates[kGates];
       if (cell.c) before = Cells::load(cell.c + at);
 #pragma unroll
       for (int c = 0; c < kLaneHidden; ++c) {
@@ -84,17 +84,18 @@ struct CellEpilogue {
         const float g = hyperbolic_tangent<T>(gate(2)), o = sigmoid<T>(gate(3));
         after.values[c] = f * before.values[c] + i * g;
         state.values[c] = gpu::from_float<T>(o * hyperbolic_tangent<T>(after.values[c]));
-        if (cell.gates) {
-          T* const to = cell.gates + kGates * (row + x) * hidden + channel + c;
-          to[0] = gpu::from_float<T>(i);
-          to[hidden] = gpu::from_float<T>(f);
-          to[2 * hidden] = gpu::from_float<T>(g);
-          to[3 * hidden] = gpu::from_float<T>(o);
-        }
+        gates[0].values[c] = gpu::from_float<T>(i);
+        gates[1].values[c] = gpu::from_float<T>(f);
+        gates[2].values[c] = gpu::from_float<T>(g);
+        gates[3].values[c] = gpu::from_float<T>(o);
         shifted_sums.add(x, c, gpu::to_float(state.values[c]));
       }
-      after.store(cell.c_out + at);
-      state.store(cell.h_out + at);
+      after.store_global(cell.c_out + at);
+      state.store_global(cell.h_out + at);
+      if (!cell.gates) continue;
+#pragma unroll
+      for (int gate = 0; gate < kGates; ++gate)
+        gates[gate].store_global(cell.gates + (kGates * (row + x) + gate) * hidden + channel);
     }
   }
 };

@@ -15,6 +15,13 @@ __global__ void write_place(std::uint32_t* out) {
 }
 
 __global__ void do_nothing() {}
+__global__ void unlaunched() {}
+
+cudaFuncAttributes attributes_of(void (*kernel)()) {
+  cudaFuncAttributes attributes;
+  kernels::check_cuda(cudaFuncGetAttributes(&attributes, kernel), "reading a kernel's attributes");
+  return attributes;
+}
 
 constexpr int kDynamicWords = 16 * 1024;  // 64 KiB, which needs cudaFuncSetAttribute
 
@@ -36,6 +43,11 @@ __global__ void pass_to_neighbour(std::uint32_t* out, std::uint32_t* misaligned)
   row[3] = end[behind];
   if (t == 0)
     misaligned[blockIdx.x] = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(dynamic) % 128);
+}
+
+__global__ void store_words(std::uint32_t* out) {
+  const auto first = static_cast<std::uint32_t>(4 * thread() + 1);
+  gpu::store16(out + 4 * (thread() + 1), {first, first + 1, first + 2, first + 3});
 }
 
 __global__ void copy_slots(const std::uint32_t* in, std::uint32_t* out) {
@@ -125,10 +137,15 @@ void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooper
     gpu::launch(do_nothing, grid, threads, shared_bytes, stream);
 }
 
+cudaFuncAttributes attributes_of_empty() { return attributes_of(do_nothing); }
+cudaFuncAttributes attributes_of_unlaunched() { return attributes_of(unlaunched); }
+
 void shared_arrays(std::uint32_t* out, std::uint32_t* misaligned) {
   gpu::launch(pass_to_neighbour, kSharedBlocks, kSharedThreads, kDynamicWords * sizeof(std::uint32_t),
               nullptr, out, misaligned);
 }
+
+void stores(std::uint32_t* out) { gpu::launch(store_words, 1, kStores, 0, nullptr, out); }
 
 void copies(const std::uint32_t* in, std::uint32_t* out) {
   gpu::launch(copy_slots, 1, kCopies, 0, nullptr, in, out);

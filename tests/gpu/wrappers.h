@@ -16,6 +16,10 @@ void thread_positions(dim3 grid, int threads, std::uint32_t* out);
 void launch_empty(int blocks, int threads, std::size_t shared_bytes, bool cooperative,
                   cudaStream_t stream = nullptr);
 
+/// The attributes of that kernel, and of one that has not been launched.
+cudaFuncAttributes attributes_of_empty();
+cudaFuncAttributes attributes_of_unlaunched();
+
 /// out (kSharedBlocks, kSharedThreads, 4): what each thread reads from the next thread, which wrote its
 /// shared_word() into each of two static arrays and both ends of the dynamic one; misaligned (kSharedBlocks):
 /// the dynamic array's address modulo 128.
@@ -24,6 +28,10 @@ constexpr std::uint32_t shared_word(std::uint32_t block, std::uint32_t t, std::u
   return (block << 16U | t << 4U | array) + 1;
 }
 void shared_arrays(std::uint32_t* out, std::uint32_t* misaligned);
+
+/// Each thread t < kStores stores the words 4 t + 1 to 4 t + 4 at word 4 (t + 1) of out.
+constexpr int kStores = 64;
+void stores(std::uint32_t* out);
 
 /// Every thread's slot of 8 words starts as kCanary; its first half is copied from in (kCopies, 4), or zeroed
 /// where copy_is_valid() is false. out (2, kCopies, 8): the slots as each thread sees its own after the wait,

@@ -83,6 +83,16 @@ TEST_CASE("a graph replays a launch whose kernel has since been launched with le
   ok(cudaStreamDestroy(stream));
 }
 
+TEST_CASE("a kernel with dynamic shared memory asks for the largest carve-out", "[gpu][conformance]") {
+  if (!have_gpu()) return;
+  CHECK(attributes_of_unlaunched().preferredShmemCarveout == cudaSharedmemCarveoutDefault);
+  constexpr std::size_t kBytes = std::size_t{64} << 10U;
+  launch_empty(1, 32, kBytes, false);
+  CHECK(attributes_of_empty().preferredShmemCarveout == cudaSharedmemCarveoutMaxShared);
+  CHECK(attributes_of_empty().maxDynamicSharedSizeBytes >= static_cast<int>(kBytes));
+  ok(cudaDeviceSynchronize());
+}
+
 TEST_CASE("shared arrays are private to a block, disjoint and aligned", "[gpu][conformance]") {
   if (!have_gpu()) return;
   const DeviceArray<std::uint32_t> out(Words(std::size_t{kSharedBlocks} * kSharedThreads * 4, kUnwritten));
@@ -95,6 +105,16 @@ TEST_CASE("shared arrays are private to a block, disjoint and aligned", "[gpu][c
         expected.push_back(shared_word(block, (t + kSharedThreads - 1) % kSharedThreads, array));
   check_equal(out.read(), expected);
   check_equal(misaligned.read(), Words(kSharedBlocks, 0));
+}
+
+TEST_CASE("store16 stores 16 bytes", "[gpu][conformance]") {
+  if (!have_gpu()) return;
+  Words expected = counted_words(std::size_t{kStores} * 4);
+  const DeviceArray<std::uint32_t> out(Words(expected.size() + 8, kUnwritten));
+  stores(out.get());
+  expected.insert(expected.begin(), 4, kUnwritten);
+  expected.insert(expected.end(), 4, kUnwritten);
+  check_equal(out.read(), expected);
 }
 
 TEST_CASE("cp_async16 copies 16 bytes, or writes zeros", "[gpu][conformance]") {

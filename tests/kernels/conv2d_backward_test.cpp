@@ -159,11 +159,11 @@ struct Epilogue {
 };
 
 // Against the numerical derivative of the epilogue.
-void check_epilogue(const Epilogue& options, engine::DType maps) {
-  INFO(to_string(maps) << ", ReLU " << options.relu << ", residual " << options.residual << ", scale "
-                       << options.scale << ", shift " << options.shift << ", in place " << options.in_place
-                       << ", before " << options.before);
-  const Conv2dProblem p = same_size(2, 1, 3, {1, 0}, 35);  // full vectors and a remainder on any SIMD target
+void check_epilogue(const Epilogue& options, engine::DType maps, std::int64_t channels) {
+  INFO(to_string(maps) << ", " << channels << " channels, ReLU " << options.relu << ", residual "
+                       << options.residual << ", scale " << options.scale << ", shift " << options.shift
+                       << ", in place " << options.in_place << ", before " << options.before);
+  const Conv2dProblem p = same_size(2, 1, 3, {1, 0}, channels);
   const auto count = static_cast<std::size_t>(p.n * p.h * p.w * p.out_channels);
   const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
   const auto sum = random_values(static_cast<std::int64_t>(count), 1);
@@ -182,8 +182,8 @@ void check_epilogue(const Epilogue& options, engine::DType maps) {
   auto expected_residual = reference::numeric_gradient(
       doubles(residual), [&](const std::vector<double>& x) { return loss(doubles(sum), x); });
   for (std::size_t k = 0; k < count; ++k) {
-    const std::size_t channels = static_cast<std::size_t>(p.out_channels), per_image = count / 2;
-    if (options.shift) expected[k] += static_cast<double>(shift[k / per_image * channels + k % channels]);
+    const auto per_pixel = static_cast<std::size_t>(channels), per_image = count / 2;
+    if (options.shift) expected[k] += static_cast<double>(shift[k / per_image * per_pixel + k % per_pixel]);
     if (options.before) expected_residual[k] += static_cast<double>(before[k]);
   }
 
@@ -221,7 +221,9 @@ void check_epilogue(const Epilogue& options, engine::DType maps) {
 }
 
 void check_epilogue(const Epilogue& options) {
-  for (const engine::DType maps : stored_types()) check_epilogue(options, maps);
+  // 35: full vectors and a remainder on any SIMD target. CUDA uses vectors for 32 only.
+  for (const std::int64_t channels : {32, 35})
+    for (const engine::DType maps : stored_types()) check_epilogue(options, maps, channels);
 }
 
 KERNEL_TEST_CASE("convolution epilogue backward", "[kernels][conv2d][backward]") {

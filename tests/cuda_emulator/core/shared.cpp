@@ -1,4 +1,5 @@
 // The block's shared memory, and the asynchronous copies into it.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -50,7 +51,9 @@ void* dynamic_shared(Where where) {
                      where.file, where.line);
 }
 
-void check_shared_row(const void* row, const char* what, Where where) {
+namespace {
+
+void check_row(const void* row, bool shared, const char* what, Where where) {
   const Unwatched unwatched;
   const Thread& self = current_thread();
   const Block& block = *self.warp->block;
@@ -58,13 +61,19 @@ void check_shared_row(const void* row, const char* what, Where where) {
   if (address % kAsyncBytes != 0)
     block.worker->fail(self, "gives %s at %s:%d an address that is %zu bytes behind a multiple of 16", what,
                        where.file, where.line, address % kAsyncBytes);
-  for (const SharedArray& array : block.shared) {
+  const bool found = std::ranges::any_of(block.shared, [&](const SharedArray& array) {
     const auto first = reinterpret_cast<std::uintptr_t>(array.memory.get());
-    if (address >= first && address + kAsyncBytes <= first + array.bytes) return;
-  }
-  block.worker->fail(self, "gives %s at %s:%d an address outside of the block's shared memory", what,
-                     where.file, where.line);
+    return address >= first && address + kAsyncBytes <= first + array.bytes;
+  });
+  if (found != shared)
+    block.worker->fail(self, "gives %s at %s:%d an address %s the block's shared memory", what, where.file,
+                       where.line, shared ? "outside of" : "in");
 }
+
+}  // namespace
+
+void check_shared_row(const void* row, const char* what, Where where) { check_row(row, true, what, where); }
+void check_global_row(const void* row, const char* what, Where where) { check_row(row, false, what, where); }
 
 void AsyncCopies::clear() {
   copies_.clear();

@@ -25,6 +25,7 @@ struct Launch {
 
 cudaError_t enqueue(Launch launch, cudaStream_t stream);
 cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value);
+cudaError_t get_attributes(cudaFuncAttributes* attributes, const void* kernel);
 cudaError_t occupancy(int* blocks, const void* kernel, int threads, std::size_t shared_bytes);
 
 template <class... Parameters>
@@ -80,6 +81,11 @@ cudaError_t cudaLaunchCooperativeKernel(void (*kernel)(Parameters...), dim3 grid
 template <class... Parameters>
 cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute, int value) {
   return sapnet::cuda_emulator::set_attribute(sapnet::cuda_emulator::address(kernel), attribute, value);
+}
+
+template <class... Parameters>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*kernel)(Parameters...)) {
+  return sapnet::cuda_emulator::get_attributes(attributes, sapnet::cuda_emulator::address(kernel));
 }
 
 template <class... Parameters>

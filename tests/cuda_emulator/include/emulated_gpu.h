@@ -34,8 +34,9 @@ inline void write_chunk(void* to, const void* from, std::uint64_t word) {
 void* shared_array(const void* key, std::size_t bytes, std::size_t alignment, Where where);
 void* dynamic_shared(Where where);
 
-/// Fails unless these bytes are in the block's shared memory and 16-byte aligned.
+/// Fails unless these 16 bytes are aligned and in the block's shared memory, or not in it.
 void check_shared_row(const void* row, const char* what, Where where);
+void check_global_row(const void* row, const char* what, Where where);
 /// Registers the copy, or one of zeros unless `valid`; checks the source address in both cases.
 void begin_async_copy(const AsyncCopy& copy, bool valid);
 void commit_async_copies();
@@ -68,6 +69,11 @@ inline Where here(SAPNET_CALLED_FROM) { return where; }
       static_cast<type*>(::sapnet::cuda_emulator::dynamic_shared(::sapnet::cuda_emulator::here()))
 
 namespace sapnet::kernels::gpu {
+
+inline void store16(void* global, const std::uint32_t (&words)[4], SAPNET_CALLED_FROM) {
+  cuda_emulator::check_global_row(global, "store16", where);
+  for (int i = 0; i < 4; ++i) static_cast<std::uint32_t*>(global)[i] = words[i];
+}
 
 /// The destination is poisoned until it is waited for, and the source is read only then.
 inline void cp_async16(void* shared, const void* global, bool valid, SAPNET_CALLED_FROM) {

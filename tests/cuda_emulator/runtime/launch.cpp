@@ -13,9 +13,10 @@ std::string text(dim3 extent) {
   return std::to_string(extent.x) + " × " + std::to_string(extent.y) + " × " + std::to_string(extent.z);
 }
 
-std::size_t dynamic_limit(const void* kernel) {
-  const auto found = runtime().dynamic_shared.find(kernel);
-  return found == runtime().dynamic_shared.end() ? kSharedWithoutAsking : found->second;
+cudaFuncAttributes& attributes_of(const void* kernel) {
+  constexpr cudaFuncAttributes kDefault = {static_cast<int>(kSharedWithoutAsking),
+                                           cudaSharedmemCarveoutDefault};
+  return runtime().kernels.try_emplace(kernel, kDefault).first->second;
 }
 
 int blocks_of_multiprocessor(unsigned threads, std::size_t shared_bytes) {
@@ -41,11 +42,11 @@ cudaError_t check_extents(const Launch& launch) {
 }
 
 cudaError_t check_dynamic_shared(const Launch& launch) {
-  if (launch.shared_bytes <= dynamic_limit(launch.kernel)) return cudaSuccess;
+  const int limit = attributes_of(launch.kernel).maxDynamicSharedSizeBytes;
+  if (launch.shared_bytes <= static_cast<std::size_t>(limit)) return cudaSuccess;
   return failed(cudaErrorInvalidValue, std::to_string(launch.shared_bytes) +
                                            " bytes of dynamic shared memory; the kernel may have " +
-                                           std::to_string(dynamic_limit(launch.kernel)) +
-                                           ", or more after cudaFuncSetAttribute");
+                                           std::to_string(limit) + ", or more after cudaFuncSetAttribute");
 }
 
 cudaError_t check(const Launch& launch) {
@@ -84,12 +85,24 @@ cudaError_t enqueue(Launch launch, cudaStream_t stream) {
 
 cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return call([&] {
-    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+    if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) {
+      if (value < cudaSharedmemCarveoutDefault || value > cudaSharedmemCarveoutMaxShared)
+        return failed(cudaErrorInvalidValue, "a carve-out of " + std::to_string(value) + " percent");
+      attributes_of(kernel).preferredShmemCarveout = value;
+      return cudaSuccess;
+    }
     if (value < 0 || static_cast<std::size_t>(value) > kMaxShared)
       return failed(cudaErrorInvalidValue, std::to_string(value) +
                                                " bytes of dynamic shared memory; a block may have " +
                                                std::to_string(kMaxShared));
-    runtime().dynamic_shared[kernel] = std::max(static_cast<std::size_t>(value), kSharedWithoutAsking);
+    attributes_of(kernel).maxDynamicSharedSizeBytes = std::max(value, static_cast<int>(kSharedWithoutAsking));
+    return cudaSuccess;
+  });
+}
+
+cudaError_t get_attributes(cudaFuncAttributes* attributes, const void* kernel) {
+  return call([&] {
+    *attributes = attributes_of(kernel);
     return cudaSuccess;
   });
 }

@@ -83,8 +83,8 @@ struct Runtime {
   std::unordered_map<const void*, std::shared_ptr<Stream>> streams;
   std::unordered_map<const void*, std::shared_ptr<Event>> events;
   std::unordered_map<const void*, std::shared_ptr<const Graph>> graphs, executables;
-  std::unordered_map<const void*, std::size_t> dynamic_shared;  // set by cudaFuncSetAttribute, per kernel
-  cudaError_t fault = cudaSuccess;                              // of a kernel, with sticky errors
+  std::unordered_map<const void*, cudaFuncAttributes> kernels;
+  cudaError_t fault = cudaSuccess;  // of a kernel, with sticky errors
 };
 
 Runtime& runtime();

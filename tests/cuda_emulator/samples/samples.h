@@ -52,6 +52,8 @@ enum class Fault {
   kCopySourceMisaligned,
   kCopyOutsideShared,
   kMatrixMisaligned,
+  kStoreMisaligned,
+  kStoreToShared,
   kCopyNotWaitedFor,
   kGridSyncWithoutGrid,
   kNoDynamicShared,

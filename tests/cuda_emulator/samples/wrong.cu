@@ -66,6 +66,12 @@ __global__ void go_wrong(Fault fault, const float* in) {
     case Fault::kMatrixMisaligned:
       gpu::ldmatrix_x4(fragment, buffer + 2);
       break;
+    case Fault::kStoreMisaligned:
+      gpu::store16(const_cast<float*>(in) + 3, {});
+      break;
+    case Fault::kStoreToShared:
+      gpu::store16(buffer, {});
+      break;
     case Fault::kCopyNotWaitedFor:
       gpu::cp_async16(buffer + 4 * thread(), in, true);
       gpu::cp_async_commit();
