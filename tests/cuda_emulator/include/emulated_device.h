@@ -142,7 +142,7 @@ inline float atomicAdd(float* at, float value) {
 
 // --- arithmetic ---
 
-inline float __expf(float x) { return exp2f(x * 1.44269504F); }  // rounds the product, as a GPU does
+inline float __expf(float x) { return expf(x); }
 inline float __logf(float x) { return logf(x); }
 /// Beyond 2^126 the quotient is 0, as on the GPU.
 inline float __fdividef(float a, float b) { return fabsf(b) > 0x1p126F && !isinf(b) ? a * 0.0F : a / b; }

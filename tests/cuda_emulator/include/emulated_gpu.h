@@ -102,6 +102,9 @@ inline void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::
   cuda_emulator::multiply_fragments(d, a, b, where);
 }
 
+inline float approximate_exp2(float x) { return exp2f(x); }
+inline float approximate_reciprocal(float x) { return 1 / x; }
+
 template <class T>
 T shuffle_xor(T value, int mask, SAPNET_CALLED_FROM) {
   return __shfl_xor_sync(0xffffffffU, value, mask, warpSize, where);
