@@ -166,6 +166,13 @@ __device__ __forceinline__ void mma_m16n8k16(float (&d)[4], const std::uint32_t 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+/// Both rounded to the nearest fp16, the first in the lower half.
+__device__ __forceinline__ std::uint32_t two_halves(float first, float second) {
+  std::uint32_t pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+  return pair;
+}
+
 /// 2^x to a relative error of 2^-22; denormal results are zero (PTX ISA, "ex2").
 __device__ __forceinline__ float approximate_exp2(float x) {
   float result;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/gpu.cuh"
 #include "kernels/half.h"
@@ -49,6 +50,22 @@ struct alignas(kCount * sizeof(T) < 16 ? kCount * sizeof(T) : 16) Pack {
     }
   }
 };
+
+/// Rounds values to T, two Halves per instruction.
+template <class T, int kCount>
+__device__ __forceinline__ Pack<T, kCount> pack(const float (&values)[kCount]) {
+  if constexpr (std::is_same_v<T, Half> && kCount % 2 == 0) {
+    std::array<std::uint32_t, kCount / 2> pairs;
+#pragma unroll
+    for (int k = 0; k < kCount; k += 2) pairs[k / 2] = two_halves(values[k], values[k + 1]);
+    return std::bit_cast<Pack<T, kCount>>(pairs);
+  } else {
+    Pack<T, kCount> packed;
+#pragma unroll
+    for (int k = 0; k < kCount; ++k) packed.values[k] = from_float<T>(values[k]);
+    return packed;
+  }
+}
 
 }  // namespace sapnet::kernels::gpu
 

@@ -33,22 +33,21 @@ __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogu
                                                                    const float (&bias)[kLaneChannels],
                                                                    const float (&scale)[kLaneChannels]) {
   using Channels = gpu::Pack<T, kLaneChannels>;
-  Channels residual = {}, written;
+  Channels residual = {};
   if (to.residual) residual = Channels::load(to.residual + at);
   float values[kLaneChannels];
 #pragma unroll
   for (int c = 0; c < kLaneChannels; ++c) {
     const float sum = sums[p / 2][c / 2][p % 2 * 2 + c % 2];
     values[c] = before_residual(to, (sum + bias[c]) * scale[c]);
-    written.values[c] = gpu::from_float<T>(values[c]);
   }
   if (to.residual) {
-    if (to.pre_residual) written.store_global(to.pre_residual + at);
+    if (to.pre_residual) gpu::pack<T>(values).store_global(to.pre_residual + at);
 #pragma unroll
     for (int c = 0; c < kLaneChannels; ++c)
-      written.values[c] =
-          gpu::from_float<T>(after_residual(to, values[c], gpu::to_float(residual.values[c])));
+      values[c] = after_residual(to, values[c], gpu::to_float(residual.values[c]));
   }
+  const Channels written = gpu::pack<T>(values);
   written.store_global(to.out + at);
   return written;
 }

@@ -31,12 +31,12 @@ struct EpilogueBackward {
     for (int c = 0; c < kCount; ++c) grad[c] = gpu::to_float(dout.values[c]);
     mask(a.out, at, grad);
     if (a.dresidual) {
-      Channels dresidual = {};
-      if (a.dresidual_before) dresidual = Channels::load(a.dresidual_before + at);
+      Channels before = {};
+      if (a.dresidual_before) before = Channels::load(a.dresidual_before + at);
+      float sums[kCount];
 #pragma unroll
-      for (int c = 0; c < kCount; ++c)
-        dresidual.values[c] = gpu::from_float<T>(grad[c] + gpu::to_float(dresidual.values[c]));
-      dresidual.store_global(a.dresidual + at);
+      for (int c = 0; c < kCount; ++c) sums[c] = grad[c] + gpu::to_float(before.values[c]);
+      gpu::pack<T>(sums).store_global(a.dresidual + at);
     }
     mask(a.pre_residual, at, grad);
     if (a.scale || a.shift) {
@@ -48,10 +48,7 @@ struct EpilogueBackward {
         if (a.shift) grad[c] += a.shift[of_image + c];
       }
     }
-    Channels grad_preactivation;
-#pragma unroll
-    for (int c = 0; c < kCount; ++c) grad_preactivation.values[c] = gpu::from_float<T>(grad[c]);
-    grad_preactivation.store_global(a.grad_preactivation + at);
+    gpu::pack<T>(grad).store_global(a.grad_preactivation + at);
   }
 };
 

@@ -76,7 +76,7 @@ struct CellEpilogue {
       if (x >= w) continue;
       const std::size_t at = (row + x) * hidden + channel;
       Cells before = {}, after;
-      gpu::Pack<T, kLaneHidden> state, gates[kGates];
+      float h_out[kLaneHidden], gates[kGates][kLaneHidden];
       if (cell.c) before = Cells::load(cell.c + at);
 #pragma unroll
       for (int c = 0; c < kLaneHidden; ++c) {
@@ -84,19 +84,21 @@ struct CellEpilogue {
         const float i = sigmoid<T>(gate(0)), f = sigmoid<T>(gate(1));
         const float g = hyperbolic_tangent<T>(gate(2)), o = sigmoid<T>(gate(3));
         after.values[c] = f * before.values[c] + i * g;
-        state.values[c] = gpu::from_float<T>(o * hyperbolic_tangent<T>(after.values[c]));
-        gates[0].values[c] = gpu::from_float<T>(i);
-        gates[1].values[c] = gpu::from_float<T>(f);
-        gates[2].values[c] = gpu::from_float<T>(g);
-        gates[3].values[c] = gpu::from_float<T>(o);
-        shifted_sums.add(x, c, gpu::to_float(state.values[c]));
+        h_out[c] = o * hyperbolic_tangent<T>(after.values[c]);
+        gates[0][c] = i;
+        gates[1][c] = f;
+        gates[2][c] = g;
+        gates[3][c] = o;
       }
       after.store_global(cell.c_out + at);
-      state.store_global(cell.h_out + at);
+      const auto written = gpu::pack<T>(h_out);
+      written.store_global(cell.h_out + at);
+#pragma unroll
+      for (int c = 0; c < kLaneHidden; ++c) shifted_sums.add(x, c, gpu::to_float(written.values[c]));
       if (!cell.gates) continue;
 #pragma unroll
       for (int gate = 0; gate < kGates; ++gate)
-        gates[gate].store_global(cell.gates + (kGates * (row + x) + gate) * hidden + channel);
+        gpu::pack<T>(gates[gate]).store_global(cell.gates + (kGates * (row + x) + gate) * hidden + channel);
     }
   }
 };

@@ -102,6 +102,10 @@ inline void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::
   cuda_emulator::multiply_fragments(d, a, b, where);
 }
 
+inline std::uint32_t two_halves(float first, float second) {
+  return cuda_emulator::half_bits(first) | std::uint32_t{cuda_emulator::half_bits(second)} << 16U;
+}
+
 inline float approximate_exp2(float x) { return exp2f(x); }
 inline float approximate_reciprocal(float x) { return 1 / x; }
 
