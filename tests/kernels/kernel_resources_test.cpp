@@ -1,14 +1,8 @@
 // The registers and memory that ptxas assigned to each kernel, compared with the table in
 // kernel_resources.txt, so that a change shows its cost. The build itself fails on register spills.
-#include <cxxabi.h>
-
-#include <algorithm>
 #include <compare>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iomanip>
-#include <memory>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -16,6 +10,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/kernels/kernel_table.h"
 
 namespace sapnet::tests {
 namespace {
@@ -34,16 +29,6 @@ struct Report {
   std::vector<std::string> remarks;  // other output of ptxas
 };
 
-/// "conv2d_rows<float, 32, true>" from a mangled name.
-std::string readable(const std::string& mangled) {
-  const std::unique_ptr<char, decltype(&std::free)> demangled(
-      abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, nullptr), &std::free);
-  if (!demangled) return mangled;
-  static const std::regex kAround(R"(^void |sapnet::kernels::(?:(?:cuda|gpu)::)?|\(anonymous namespace\)::)");
-  const std::string name = std::regex_replace(demangled.get(), kAround, "");
-  return name.substr(0, name.find('('));
-}
-
 /// Adds the ptxas output for one file.
 void read(std::istream& text, Report& report) {
   static const std::regex kEntry("ptxas info +: Compiling entry function '(.+)' for '(.+)'");
@@ -58,7 +43,7 @@ void read(std::istream& text, Report& report) {
   for (std::string line; std::getline(text, line);) {
     std::smatch match;
     if (std::regex_match(line, match, kEntry)) {
-      kernel = {readable(match[1]), match[2], 0, 0, 0};
+      kernel = {readable_kernel(match[1]), match[2], 0, 0, 0};
     } else if (std::regex_match(line, match, kUsed)) {
       kernel.registers = number(match[1]);
       kernel.local_bytes = number(match[2]);
@@ -99,7 +84,7 @@ TEST_CASE("a ptxas report is parsed", "[kernels][kernel_resources]") {
 }  // namespace
 }  // namespace sapnet::tests
 
-#ifndef SAPNET_PTXAS_REPORTS
+#ifndef SAPNET_NVCC
 
 TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
   WARN("skipped: this build has no kernels for GPUs");
@@ -110,29 +95,9 @@ TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
 #include <cuda_occupancy.h>
 
 #include "tests/kernels/rows_blocks.h"
-#include "tests/source_dir.h"
 
 namespace sapnet::tests {
 namespace {
-
-namespace fs = std::filesystem;
-
-const fs::path kTable = source_dir() / "tests/kernels/kernel_resources.txt";
-
-/// The ptxas output for every kernel of this build.
-Report report_of_build() {
-  Report report;
-  const fs::path kernels = source_dir() / "kernels", reports = SAPNET_PTXAS_REPORTS;
-  for (const auto& source : fs::recursive_directory_iterator(kernels)) {
-    if (source.path().extension() != ".cu") continue;
-    std::ifstream text(reports / (fs::relative(source, kernels).string() + ".o.ptxas"));
-    INFO(source.path() << " was built without a report");
-    REQUIRE(text);
-    read(text, report);
-  }
-  REQUIRE(report.kernels.size() > 20);
-  return report;
-}
 
 /// The number of blocks of a kernel resident on a multiprocessor of an A100 (sm_80) or H100.
 int blocks_at_once(const Kernel& kernel, int threads, std::size_t dynamic_bytes) {
@@ -188,7 +153,7 @@ std::string gpu_of(const std::string& line) {
 /// The table's lines; the first says which compiler and architectures it is for.
 std::vector<std::string> table(const Report& report) {
   std::vector<std::string> lines = {
-      "Kernel resources with " SAPNET_PTXAS "; written by ./dev kernel-resources.",
+      "Kernel resources with " SAPNET_NVCC "; written by ./dev kernel-resources.",
       "registers: per thread. shared: static shared memory per block; local: memory per thread, in bytes.",
       "For the streamed-rows kernels, at dilation 1 and at the largest supported, 16 (4 with two maps):",
       "dynamic: dynamic shared memory per block; blocks: resident per multiprocessor of an A100 or H100.",
@@ -200,43 +165,22 @@ std::vector<std::string> table(const Report& report) {
 }
 
 TEST_CASE("kernel resources match the table", "[kernels][kernel_resources]") {
-  if (!fs::exists(SAPNET_PTXAS_REPORTS)) {
-    WARN("skipped: the kernels were built on another machine");
-    return;
+  const auto files = kernel_files(SAPNET_KERNELS_BUILD, ".o.ptxas");
+  if (files.empty()) return;
+  Report report;
+  for (const auto& file : files) {
+    std::ifstream text(file);
+    read(text, report);
   }
-  const Report report = report_of_build();
+  REQUIRE(report.kernels.size() > 20);
   for (const std::string& remark : report.remarks) FAIL_CHECK("ptxas says: " << remark);
 
-  const std::vector<std::string> found = table(report);
-  if (std::getenv("SAPNET_WRITE_KERNEL_RESOURCES")) {
-    std::ofstream file(kTable);
-    for (const std::string& next : found) file << next << '\n';
-    REQUIRE(file.flush());
-    return;
-  }
   std::set<std::string> gpus;
   for (const Kernel& kernel : report.kernels) gpus.insert(kernel.gpu);
-  std::vector<std::string> known;  // for the GPUs of this build
-  std::ifstream file(kTable);
-  for (std::string next; std::getline(file, next);) {
+  check_kernel_table("kernel_resources.txt", table(report), [&](const std::string& next) {
     const std::string gpu = gpu_of(next);
-    if (gpu.empty() || gpus.contains(gpu)) known.push_back(next);
-  }
-  if (known.empty() || known.front() != found.front()) {
-    WARN("skipped: the table is not for " SAPNET_PTXAS);
-    return;
-  }
-  std::ostringstream changes;
-  const auto list = [&](const char* what, const std::vector<std::string>& from,
-                        const std::vector<std::string>& to) {
-    for (const std::string& one : from)
-      if (std::find(to.begin(), to.end(), one) == to.end()) changes << what << one << '\n';
-  };
-  list("  was  ", known, found);
-  list("  is   ", found, known);
-  if (!changes.str().empty())
-    FAIL(kTable << " differs from this build:\n"
-                << changes.str() << "If this is intended, run ./dev kernel-resources and commit the file.");
+    return gpu.empty() || gpus.contains(gpu);
+  });
 }
 
 }  // namespace
