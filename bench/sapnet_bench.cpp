@@ -76,7 +76,7 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-    network.device = kernels.device = step.device = vgg.device = sapnet::engine::choose_device(device);
+    network.device = kernels.device = step.device = vgg.device = sapnet::engine::choose_device(device).device;
     if (precision == "fp16") network.maps = step.maps = vgg.maps = sapnet::engine::DType::kFloat16;
     if (*network_command) {
       const auto size = sapnet::train::parse_image_size(network_size);

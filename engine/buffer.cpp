@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/cuda.h"
 #include "engine/error.h"
@@ -55,34 +56,41 @@ void free_block(void* block, Device device) {
     std::free(block);
 }
 
-/// Memory statistics over all pools of a device.
-struct Statistics {
-  std::mutex mutex;
+/// All pools of a device.
+struct Pools {
+  std::mutex mutex;  // of their members too
   MemoryReport report;
+  std::vector<Pool*> all;
 };
 
 /// Never destroyed: buffers of static objects outlive everything else.
-Statistics& statistics(Device device) {
-  static auto* const all = new std::array<Statistics, 2>;
-  return (*all)[device == Device::kCuda ? 1 : 0];
+Pools& pools(Device device) {
+  static auto* const both = new std::array<Pools, 2>;
+  return (*both)[device == Device::kCuda ? 1 : 0];
 }
 
 }  // namespace
 
 class Pool {
  public:
-  /// retain_all: never returns memory to the system unless an allocation fails.
-  Pool(Device device, bool retain_all)
-      : device_(device), retain_all_(retain_all), statistics_(statistics(device)) {}
+  /// is_private: keeps its free blocks until an allocation fails.
+  Pool(Device device, bool is_private) : device_(device), private_(is_private), pools_(pools(device)) {
+    const std::lock_guard lock(pools_.mutex);
+    pools_.all.push_back(this);
+  }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
-  ~Pool() { release_free(); }
+  ~Pool() {
+    const std::lock_guard lock(pools_.mutex);
+    release_all();
+    std::erase(pools_.all, this);
+  }
 
   Device device() const { return device_; }
 
   /// Returns a block of at least `bytes` and stores its actual size in `capacity`.
   void* allocate(std::size_t bytes, std::size_t& capacity) {
-    const std::lock_guard lock(statistics_.mutex);
+    std::unique_lock lock(pools_.mutex);
     // Reuse a block that is up to a quarter too large rather than allocate another.
     const auto found = free_.lower_bound(bytes);
     void* block = nullptr;
@@ -94,34 +102,87 @@ class Pool {
     } else {
       capacity = bytes;
       // More memory pooled than in use: the blocks were left behind by an input of another size.
-      if (!retain_all_ && pooled_ > in_use_) release_all();
+      if (!private_ && pooled_ > in_use_) release_all();
       block = allocate_block(bytes, device_);
       if (!block) {
-        release_all();
-        block = allocate_block(bytes, device_);
+        lock.unlock();
+        block = allocate_reclaimed(bytes);
+        lock.lock();
       }
       if (!block) throw Error("out of memory: requested " + mebibytes(bytes));
     }
     in_use_ += capacity;
-    statistics_.report.in_use += capacity;
-    statistics_.report.peak = std::max(statistics_.report.peak, statistics_.report.in_use);
+    pools_.report.in_use += capacity;
+    pools_.report.peak = std::max(pools_.report.peak, pools_.report.in_use);
     return block;
   }
 
   void release(void* block, std::size_t capacity) {
-    const std::lock_guard lock(statistics_.mutex);
+    const std::lock_guard lock(pools_.mutex);
     in_use_ -= capacity;
-    statistics_.report.in_use -= capacity;
+    pools_.report.in_use -= capacity;
     count_pooled(capacity, 0);
     free_.emplace(capacity, block);
   }
 
   void release_free() {
-    const std::lock_guard lock(statistics_.mutex);
+    const std::lock_guard lock(pools_.mutex);
     release_all();
   }
 
+  void enter_scope() {
+    const std::lock_guard lock(pools_.mutex);
+    ++scopes_;
+  }
+
+  void leave_scope() {
+    const std::lock_guard lock(pools_.mutex);
+    --scopes_;
+  }
+
+  bool has_graph() const {
+    const std::lock_guard lock(pools_.mutex);
+    return graph_ != nullptr;
+  }
+
+  /// Null: none. Destroys the previous graph.
+  void set_graph(std::unique_ptr<cuda::Graph> graph) {
+    {
+      const std::lock_guard lock(pools_.mutex);
+      std::swap(graph_, graph);
+    }  // the previous graph is destroyed without the pools' lock; see allocate_reclaimed
+  }
+
+  /// The graph stays while a scope lives.
+  cuda::Graph& graph() const { return *graph_; }
+
+  // For these the pools must be locked.
+  /// Free bytes that reclaim() can release.
+  std::size_t reclaimable() const { return graph_ && scopes_ > 0 ? 0 : pooled_; }
+  /// All bytes, if there is a graph.
+  std::size_t graph_bytes() const { return graph_ ? in_use_ + pooled_ : 0; }
+
  private:
+  /// Allocates after releasing memory of any pool.
+  void* allocate_reclaimed(std::size_t bytes) const {
+    // Destroying a graph takes this lock, which must be taken before that of the pools.
+    const auto gpu = device_ == Device::kCuda ? cuda::lock() : std::unique_lock<std::recursive_mutex>();
+    const std::lock_guard lock(pools_.mutex);
+    for (int effort = 0; effort < 3; ++effort) {
+      for (Pool* const pool : pools_.all) pool->reclaim(effort);
+      if (void* const block = allocate_block(bytes, device_)) return block;
+    }
+    return nullptr;
+  }
+
+  /// effort 0: releases free blocks, unless there is a graph or a scope. 1: also destroys the graph if there
+  /// is no scope. 2: also releases free blocks in a scope, in which a graph can then perhaps not be captured.
+  void reclaim(int effort) {
+    const bool idle = scopes_ == 0;
+    if (effort > 0 && idle) graph_ = nullptr;
+    if (!graph_ && (effort > 1 || idle)) release_all();
+  }
+
   void release_all() {
     for (const auto& [size, block] : free_) {
       free_block(block, device_);
@@ -132,23 +193,24 @@ class Pool {
 
   void count_pooled(std::size_t more, std::size_t less) {
     pooled_ += more - less;
-    statistics_.report.pooled += more - less;
+    pools_.report.pooled += more - less;
   }
 
   Device device_;
-  bool retain_all_;
-  std::size_t in_use_ = 0, pooled_ = 0;  // of this pool
-  Statistics& statistics_;               // its mutex also guards free_
+  bool private_;
+  Pools& pools_;
+  std::size_t in_use_ = 0, pooled_ = 0;
   std::multimap<std::size_t, void*> free_;
+  std::unique_ptr<cuda::Graph> graph_;  // uses the free blocks
+  int scopes_ = 0;
 };
 
 namespace {
 
 const std::shared_ptr<Pool>& common_pool(Device device) {
-  using Pools = std::array<std::shared_ptr<Pool>, 2>;
-  static const auto* const pools =
-      new Pools{std::make_shared<Pool>(Device::kCpu, false), std::make_shared<Pool>(Device::kCuda, false)};
-  return (*pools)[device == Device::kCuda ? 1 : 0];
+  static const auto* const both = new std::array<std::shared_ptr<Pool>, 2>{
+      std::make_shared<Pool>(Device::kCpu, false), std::make_shared<Pool>(Device::kCuda, false)};
+  return (*both)[device == Device::kCuda ? 1 : 0];
 }
 
 /// The pool for this thread's buffers on the pool's device; null for the common pool.
@@ -190,26 +252,51 @@ Buffer::~Buffer() {
 
 PrivatePool::PrivatePool(Device device) : pool_(std::make_shared<Pool>(device, true)) {}
 
-PrivatePool::Scope::Scope(const PrivatePool& pool) : before_(std::exchange(pool_in_scope(), pool.pool_)) {}
+PrivatePool::~PrivatePool() { drop_graph(); }
 
-PrivatePool::Scope::~Scope() { pool_in_scope() = std::move(before_); }
+PrivatePool::Scope::Scope(const PrivatePool& pool)
+    : pool_(pool.pool_), before_(std::exchange(pool_in_scope(), pool.pool_)) {
+  pool_->enter_scope();
+}
+
+PrivatePool::Scope::~Scope() {
+  pool_->leave_scope();
+  pool_in_scope() = std::move(before_);
+}
+
+void PrivatePool::capture(const std::function<void()>& work) {
+  const auto gpu = cuda::lock();  // until the pool has the graph: another thread must not release its blocks
+  const Scope scope(*this);
+  pool_->set_graph(std::make_unique<cuda::Graph>(work));
+}
+
+bool PrivatePool::has_graph() const { return pool_->has_graph(); }
+
+void PrivatePool::launch() { pool_->graph().launch(); }
+
+void PrivatePool::drop_graph() { pool_->set_graph(nullptr); }
 
 MemoryReport memory_report(Device device) {
-  const std::lock_guard lock(statistics(device).mutex);
-  return statistics(device).report;
+  const std::lock_guard lock(pools(device).mutex);
+  MemoryReport report = pools(device).report;
+  for (const Pool* const pool : pools(device).all)
+    if (pool->graph_bytes() > 0) report.graphs.push_back(pool->graph_bytes());
+  return report;
 }
 
 void reset_peak(Device device) {
-  const std::lock_guard lock(statistics(device).mutex);
-  statistics(device).report.peak = statistics(device).report.in_use;
+  const std::lock_guard lock(pools(device).mutex);
+  pools(device).report.peak = pools(device).report.in_use;
 }
 
 void release_pool(Device device) { common_pool(device)->release_free(); }
 
 std::size_t available_memory(Device device) {
-  const std::size_t free = device == Device::kCuda ? cuda::available_memory() : available_host_memory();
-  const std::size_t pooled = memory_report(device).pooled;
-  return free + std::min(pooled, std::numeric_limits<std::size_t>::max() - free);
+  std::size_t available = device == Device::kCuda ? cuda::available_memory() : available_host_memory();
+  const std::lock_guard lock(pools(device).mutex);
+  for (const Pool* const pool : pools(device).all)
+    available += std::min(pool->reclaimable(), std::numeric_limits<std::size_t>::max() - available);
+  return available;
 }
 
 std::string mebibytes(std::size_t bytes) {

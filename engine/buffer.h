@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/device.h"
 
@@ -41,12 +43,18 @@ class Buffer {
   std::shared_ptr<Pool> pool_;  // owns the block
 };
 
-/// While a Scope lives, the thread's buffers on `device` come from this pool. It shares no memory with other
-/// pools and never frees any: a captured graph keeps using the addresses it was captured with, and nothing
-/// can be allocated during capture.
+/// While a Scope lives, the thread's buffers on `device` come from this pool, which shares no memory with
+/// other pools.
+///
+/// The pool may have a CUDA graph, which keeps using the addresses it was captured with. So the pool frees no
+/// memory, unless an allocation fails. Then pools without a graph release their free blocks, and if that is
+/// not enough, pools that are in no scope destroy their graphs and release the memory of these, too.
 class PrivatePool {
  public:
   explicit PrivatePool(Device device);
+  ~PrivatePool();
+  PrivatePool(const PrivatePool&) = delete;
+  PrivatePool& operator=(const PrivatePool&) = delete;
 
   class Scope {
    public:
@@ -56,17 +64,30 @@ class PrivatePool {
     Scope& operator=(const Scope&) = delete;
 
    private:
-    std::shared_ptr<Pool> before_;
+    std::shared_ptr<Pool> pool_, before_;
   };
+
+  /// Captures work in a scope, as a graph that replaces an earlier one; see cuda::Graph. Nothing can be
+  /// allocated during capture: run `work` in a scope first, to fill the pool.
+  void capture(const std::function<void()>& work);
+
+  /// A graph stays while a scope lives. Otherwise it may be destroyed at any time.
+  bool has_graph() const;
+
+  /// Queues the graph's work. Call it in the scope in which has_graph() was true.
+  void launch();
+
+  void drop_graph();
 
  private:
   std::shared_ptr<Pool> pool_;
 };
 
 struct MemoryReport {
-  std::size_t in_use = 0;  // bytes held by live buffers
-  std::size_t peak = 0;    // the largest in_use since program start or reset_peak()
-  std::size_t pooled = 0;  // free bytes kept for reuse
+  std::size_t in_use = 0;                // bytes held by live buffers
+  std::size_t peak = 0;                  // the largest in_use since program start or reset_peak()
+  std::size_t pooled = 0;                // free bytes kept for reuse
+  std::vector<std::size_t> graphs = {};  // bytes in the pool of each CUDA graph
 };
 
 MemoryReport memory_report(Device device);
@@ -77,9 +98,9 @@ void reset_peak(Device device);
 /// Returns pooled memory to the system, except memory of private pools.
 void release_pool(Device device);
 
-/// Bytes that can still be allocated on the device, including pooled memory; the largest size_t if unknown.
-/// Check it before work that allocates many blocks: Linux overcommits memory, and kills the process when it
-/// writes to the blocks.
+/// Bytes that can still be allocated on the device, including pooled memory, except that of graphs in use;
+/// the largest size_t if unknown. Check it before work that allocates many blocks: Linux overcommits memory,
+/// and kills the process when it writes to the blocks.
 std::size_t available_memory(Device device);
 
 /// "502 MiB", rounded up, for messages.

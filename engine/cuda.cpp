@@ -15,15 +15,49 @@ constexpr int kMinMajor = 8;  // lowest compute capability that the kernels are 
 
 using kernels::check_cuda;
 
-cudaDeviceProp properties() {
+int used_gpu = 0;
+
+/// Each thread has a current GPU, initially 0. Fails only after a fault, which is reported elsewhere.
+void make_current() { cudaSetDevice(used_gpu); }
+
+cudaDeviceProp properties(int gpu) {
   cudaDeviceProp found;
-  check_cuda(cudaGetDeviceProperties(&found, 0), "querying the device properties");
+  check_cuda(cudaGetDeviceProperties(&found, gpu), "querying the device properties");
   return found;
 }
 
 std::string capability(const cudaDeviceProp& device) {
   return std::string(device.name) + ", compute capability " + std::to_string(device.major) + "." +
          std::to_string(device.minor);
+}
+
+/// "12.4" from 12040.
+std::string version(int number) {
+  return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+}
+
+struct Gpus {
+  int count;             // of those that the driver can use
+  bool present;          // there is a GPU, even one that cannot be used
+  std::string obstacle;  // why none can be used; empty if one can
+};
+
+Gpus find_gpus() {
+  int count = 0, driver = 0, runtime = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  if (status == cudaSuccess && count > 0) return {count, true, ""};
+  cudaDriverGetVersion(&driver);
+  // Without a driver, the status is also cudaErrorInsufficientDriver.
+  if (status == cudaSuccess || status == cudaErrorNoDevice || driver == 0)
+    return {0, false, "no NVIDIA GPU was found (or its driver is not installed)"};
+  if (status != cudaErrorInsufficientDriver)
+    return {0, true, std::string("CUDA: ") + cudaGetErrorString(status)};
+  cudaRuntimeGetVersion(&runtime);
+  return {0, true,
+          "the NVIDIA driver supports CUDA " + version(driver) + ", but this build needs CUDA " +
+              version(runtime) + " (update the driver to version " +
+              (runtime >= 13000 ? "580 or newer, or build with CUDA 12)" : "525 or newer)")};
 }
 
 /// Page-locked staging memory for uploads, so that copies run asynchronously.
@@ -65,22 +99,33 @@ class Staging {
 
 }  // namespace
 
-std::string unavailable_reason() {
-  int count = 0;
-  // Both cudaErrorNoDevice and cudaErrorInsufficientDriver mean that there is no GPU to use.
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  cudaGetLastError();
-  if (status != cudaSuccess || count == 0)
-    return "no NVIDIA GPU was found (or its driver is missing or too old)";
-  const cudaDeviceProp device = properties();
+std::string unavailable_reason(int gpu) {
+  const Gpus found = find_gpus();
+  if (!found.obstacle.empty()) return found.obstacle;
+  if (gpu >= found.count)
+    return found.count == 1 ? "there is only one GPU, 0"
+                            : "there are " + std::to_string(found.count) + " GPUs, 0 to " +
+                                  std::to_string(found.count - 1);
+  const cudaDeviceProp device = properties(gpu);
   if (device.major < kMinMajor)
     return capability(device) + ", is too old: at least " + std::to_string(kMinMajor) + ".0 is needed";
   return "";
 }
 
-std::string describe() { return capability(properties()); }
+bool gpu_present() { return find_gpus().present; }
+
+std::string use_gpu(int gpu) {
+  if (std::string obstacle = unavailable_reason(gpu); !obstacle.empty()) return obstacle;
+  if (const cudaError_t status = cudaSetDevice(gpu); status != cudaSuccess)
+    return std::string("CUDA: ") + cudaGetErrorString(status);
+  used_gpu = gpu;
+  return "";
+}
+
+std::string describe() { return capability(properties(used_gpu)); }
 
 kernels::CudaStream stream() {
+  make_current();
   static const cudaStream_t only = [] {
     cudaStream_t made = nullptr;
     check_cuda(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "creating a stream");
@@ -91,10 +136,12 @@ kernels::CudaStream stream() {
 
 std::unique_lock<std::recursive_mutex> lock() {
   static auto* const mutex = new std::recursive_mutex;
+  make_current();
   return std::unique_lock(*mutex);
 }
 
 void* allocate(std::size_t bytes) {
+  make_current();
   void* memory = nullptr;
   const cudaError_t status = cudaMalloc(&memory, bytes);
   if (status == cudaErrorMemoryAllocation) {
@@ -111,6 +158,7 @@ void release(void* memory) {
 }
 
 std::size_t available_memory() {
+  make_current();
   std::size_t free = 0, total = 0;
   check_cuda(cudaMemGetInfo(&free, &total), "querying the free memory");
   return free;

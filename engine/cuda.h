@@ -10,8 +10,15 @@
 
 namespace sapnet::engine::cuda {
 
-/// Why kernels cannot run on this machine's GPU; empty if they can.
-std::string unavailable_reason();
+/// Why kernels cannot run on the GPU with this number, counted from 0; empty if they can.
+std::string unavailable_reason(int gpu = 0);
+
+/// Whether there is a GPU, even one that cannot be used.
+bool gpu_present();
+
+/// Makes everything below use this GPU instead of GPU 0. Call it before anything that uses one: there is one
+/// GPU per process. Returns why it cannot be used; empty on success.
+std::string use_gpu(int gpu);
 
 /// Describes the GPU for users: "NVIDIA H200, compute capability 9.0".
 std::string describe();

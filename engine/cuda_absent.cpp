@@ -9,7 +9,9 @@ namespace {
 
 }  // namespace
 
-std::string unavailable_reason() { return "this build was made without the CUDA toolkit"; }
+std::string unavailable_reason(int /*gpu*/) { return "this build was made without the CUDA toolkit"; }
+bool gpu_present() { return false; }  // as far as this build knows
+std::string use_gpu(int /*gpu*/) { return unavailable_reason(); }
 std::string describe() { absent(); }
 kernels::CudaStream stream() { absent(); }
 std::unique_lock<std::recursive_mutex> lock() { absent(); }

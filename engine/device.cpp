@@ -1,5 +1,7 @@
 #include "engine/device.h"
 
+#include <charconv>
+
 #include "engine/cuda.h"
 #include "engine/error.h"
 #include "kernels/parallel.h"
@@ -9,14 +11,31 @@ namespace sapnet::engine {
 
 std::string_view to_string(Device device) { return device == Device::kCuda ? "cuda" : "cpu"; }
 
-Device choose_device(std::string_view request) {
-  if (request == "cpu") return Device::kCpu;
-  if (request != "cuda" && request != "auto")
-    throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu or cuda");
-  const std::string obstacle = cuda::unavailable_reason();
-  if (obstacle.empty()) return Device::kCuda;
-  if (request == "auto") return Device::kCpu;
-  throw Error("device cuda cannot be used: " + obstacle + "; run with --device cpu or auto");
+std::optional<int> gpu_number(std::string_view device) {
+  constexpr std::string_view kCuda = "cuda";
+  if (device == kCuda) return 0;
+  if (!device.starts_with("cuda:")) return std::nullopt;
+  const std::string_view digits = device.substr(kCuda.size() + 1);
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+ChosenDevice choose_device(std::string_view request) {
+  if (request == "cpu") return {Device::kCpu, ""};
+  const std::optional<int> gpu = request == "auto" ? 0 : gpu_number(request);
+  if (!gpu) throw Error("'" + std::string(request) + "' is not a device; choose auto, cpu, cuda or cuda:N");
+  const std::string obstacle = cuda::use_gpu(*gpu);
+  if (obstacle.empty()) return {Device::kCuda, ""};
+  if (request != "auto")
+    throw Error("device " + std::string(request) + " cannot be used: " + obstacle +
+                "; run with --device cpu or auto");
+  return {Device::kCpu, cuda::gpu_present() ? not_used("the GPU", obstacle) : ""};
+}
+
+std::string not_used(const std::string& gpu, const std::string& reason) {
+  return gpu + " is not used: " + reason + "; running on the CPU";
 }
 
 std::string describe(Device device) {

@@ -1,6 +1,7 @@
 // The devices on which tensors live and operations run.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,9 +12,21 @@ enum class Device { kCpu, kCuda };
 /// "cpu" or "cuda".
 std::string_view to_string(Device device);
 
-/// Resolves the `--device` option: "cpu", "cuda", or "auto", which is the GPU if there is one, else the CPU.
-/// Throws Error for any other word, and for "cuda" if it is unavailable, with the reason.
-Device choose_device(std::string_view request);
+struct ChosenDevice {
+  Device device;
+  std::string warning;  // for "auto": why a GPU is not used; else, or if there is no GPU, empty
+};
+
+/// The GPU of the device "cuda" (0) or "cuda:N" (N); nullopt for any other word.
+std::optional<int> gpu_number(std::string_view device);
+
+/// Resolves the `--device` option: "cpu", "cuda" or "cuda:N", or "auto", which is GPU 0 if there is one that
+/// can be used, else the CPU. The process then uses this GPU. Throws Error for any other word, and for a GPU
+/// that is unavailable, with the reason.
+ChosenDevice choose_device(std::string_view request);
+
+/// The warning of a program that runs on the CPU because `gpu` cannot be used.
+std::string not_used(const std::string& gpu, const std::string& reason);
 
 /// Describes the device for users, e.g. "cpu, AVX2, 2 threads" or the GPU's name.
 std::string describe(Device device);

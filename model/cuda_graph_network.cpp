@@ -28,10 +28,7 @@ engine::Tensor CudaGraphNetwork::forward(const engine::Tensor& rainy, int stages
     cached.pool = std::make_unique<engine::PrivatePool>(rainy.device());
     return network_->forward(rainy, stages);
   }
-  if (!cached.graph) return record(cached, rainy);
-  engine::copy(rainy, cached.rainy);
-  cached.graph->launch();
-  return copy_of(cached.derained);
+  return replay(cached, rainy) ? copy_of(cached.derained) : record(cached, rainy);
 }
 
 void CudaGraphNetwork::release_cached_memory() const {
@@ -52,19 +49,24 @@ CudaGraphNetwork::CachedGraph& CudaGraphNetwork::find(const engine::Shape& shape
   return cache_.front();
 }
 
+/// Returns false if there is no graph; it may have been dropped for its memory.
+bool CudaGraphNetwork::replay(CachedGraph& cached, const engine::Tensor& rainy) const {
+  const engine::PrivatePool::Scope scope(*cached.pool);
+  if (!cached.pool->has_graph()) return false;
+  engine::copy(rainy, cached.rainy);
+  cached.pool->launch();
+  return true;
+}
+
+/// Runs eagerly, which fills the pool for the capture that follows.
 engine::Tensor CudaGraphNetwork::record(CachedGraph& cached, const engine::Tensor& rainy) const {
-  engine::Tensor result;
-  {
-    const engine::PrivatePool::Scope scope(*cached.pool);
-    cached.rainy = copy_of(rainy);
-    // Nothing can be allocated during capture: this run fills the pool for the next.
-    result = network_->forward(cached.rainy, cached.stages);
-  }
-  result = copy_of(result);
+  cached.rainy = cached.derained = {};
+  engine::Tensor result(rainy.shape(), rainy.device());  // not in the pool
+  const engine::PrivatePool::Scope scope(*cached.pool);
+  cached.rainy = copy_of(rainy);
+  engine::copy(network_->forward(cached.rainy, cached.stages), result);
   try {
-    const engine::PrivatePool::Scope scope(*cached.pool);
-    cached.graph = std::make_unique<engine::cuda::Graph>(
-        [&] { cached.derained = network_->forward(cached.rainy, cached.stages); });
+    cached.pool->capture([&] { cached.derained = network_->forward(cached.rainy, cached.stages); });
   } catch (const Error&) {
     cached = {.shape = cached.shape, .stages = cached.stages, .eager = true};
   }

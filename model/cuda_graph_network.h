@@ -6,15 +6,14 @@
 #include <mutex>
 
 #include "engine/buffer.h"
-#include "engine/cuda.h"
 #include "model/network.h"
 
 namespace sapnet::model {
 
 /// A network on a GPU that captures its kernels as a CUDA graph per input shape, so that the host queues one
 /// launch instead of about 150. The first input of a shape runs eagerly, the second captures the graph, and
-/// later ones replay it. A few graphs are cached, each with its own memory. If the capture fails, inputs of
-/// that shape keep running eagerly.
+/// later ones replay it. A few graphs are cached, each with its own memory, until memory runs out. If the
+/// capture fails, inputs of that shape keep running eagerly.
 class CudaGraphNetwork final : public Network {
  public:
   explicit CudaGraphNetwork(std::unique_ptr<Network> network) : network_(std::move(network)) {}
@@ -32,18 +31,17 @@ class CudaGraphNetwork final : public Network {
   void release_cached_memory() const override;
 
  private:
-  /// An input shape, and its graph from the second use on.
+  /// An input shape, and from the second use on the pool with its graph.
   struct CachedGraph {
     engine::Shape shape;
     int stages;
-    std::unique_ptr<engine::PrivatePool> pool =
-        {};                                    // declared first, so that it is destroyed after its tensors
+    std::unique_ptr<engine::PrivatePool> pool = {};
     engine::Tensor rainy = {}, derained = {};  // the graph's input and output
-    std::unique_ptr<engine::cuda::Graph> graph = {};
-    bool eager = false;  // the capture has failed
+    bool eager = false;                        // the capture has failed
   };
 
   CachedGraph& find(const engine::Shape& shape, int stages) const;
+  bool replay(CachedGraph& cached, const engine::Tensor& rainy) const;
   engine::Tensor record(CachedGraph& cached, const engine::Tensor& rainy) const;
 
   std::unique_ptr<Network> network_;

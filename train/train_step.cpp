@@ -52,8 +52,8 @@ void TrainStep::prepare(const Batch& batch) {
   epoch_ = batch.epoch;
   const bool same_terms = std::ranges::equal(terms, terms_, {}, &LossTerm::part, &LossTerm::part);
   if (rainy_ && rainy_.shape() == batch.rainy.shape() && same_terms && stages == stages_) return;
-  graph_ = nullptr;
-  runs_ = 0;
+  pool_.drop_graph();
+  eager_runs_ = 0;
   terms_ = std::move(terms);
   stages_ = stages;
   const engine::Device device = parameters_.device();
@@ -65,19 +65,18 @@ void TrainStep::prepare(const Batch& batch) {
 }
 
 void TrainStep::launch() {
-  const int run = runs_++;
-  if (parameters_.device() == engine::Device::kCpu || run == 0) return work();
-  if (!graph_ && run <= kMaxCaptures) {
+  if (parameters_.device() == engine::Device::kCpu) return work();
+  if (!pool_.has_graph() && eager_runs_ > 0 && eager_runs_ <= kMaxCaptures) {
     try {
-      graph_ = std::make_unique<engine::cuda::Graph>([&] { work(); });
+      pool_.capture([&] { work(); });
+      eager_runs_ = 0;              // if memory runs out and the graph is dropped, it is captured again
     } catch (const Error& error) {  // if the work itself is at fault, it fails again below
       capture_error_ = error.what();
     }
   }
-  if (graph_)
-    graph_->launch();
-  else
-    work();
+  if (pool_.has_graph()) return pool_.launch();
+  ++eager_runs_;
+  work();
 }
 
 /// Launches everything. Must not copy anything between host and device, since it is captured in a graph.

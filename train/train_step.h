@@ -2,12 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/buffer.h"
-#include "engine/cuda.h"
 #include "engine/ops/adam.h"
 #include "engine/parameter_tensors.h"
 #include "engine/tensor.h"
@@ -40,10 +38,10 @@ class TrainStep {
   Outcome run(const Batch& batch, double learning_rate, double loss_scale);
 
   /// Whether the current kind of step has been captured as a graph.
-  bool recorded() const { return graph_ != nullptr; }
+  bool recorded() const { return pool_.has_graph(); }
   /// Why capturing failed; empty if it succeeded or is still being tried.
   std::string graph_unavailable_reason() const {
-    return recorded() || runs_ <= kMaxCaptures ? "" : capture_error_;
+    return recorded() || eager_runs_ <= kMaxCaptures ? "" : capture_error_;
   }
 
  private:
@@ -61,16 +59,15 @@ class TrainStep {
   engine::Adam& adam_;
   model::Network& network_;
 
-  engine::PrivatePool pool_;  // memory of a step, reused by the next one
+  engine::PrivatePool pool_;  // memory of a step, reused by the next one, and its graph
   // What distinguishes kinds of steps, and the tensors that their graph reads and writes.
   std::vector<LossTerm> terms_;  // without values
   std::int64_t epoch_ = 0;
   int stages_ = 0;
   engine::Tensor rainy_, clean_;
-  engine::Tensor inputs_;   // Adam's factors, then each term's factor in the loss
-  engine::Tensor outputs_;  // gradient norm, values of the terms, error norm
-  int runs_ = 0;            // of this kind
-  std::unique_ptr<engine::cuda::Graph> graph_;
+  engine::Tensor inputs_;      // Adam's factors, then each term's factor in the loss
+  engine::Tensor outputs_;     // gradient norm, values of the terms, error norm
+  int eager_runs_ = 0;         // of this kind, since it last had a graph
   std::string capture_error_;  // of the last attempt
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "apps/common/program.h"
+#include "engine/device.h"
 
 namespace sapnet::apps {
 namespace {
@@ -84,6 +85,14 @@ Check one_of(std::vector<std::string> words) {
             return std::find(words.begin(), words.end(), value) != words.end();
           },
           type_name};
+}
+
+Check device_name() {
+  return {"auto, cpu, cuda or cuda:N",
+          [](const std::string& value) {
+            return value == "auto" || value == "cpu" || engine::gpu_number(value).has_value();
+          },
+          "auto|cpu|cuda|cuda:N"};
 }
 
 CommandLine::Option* CommandLine::Option::check(Check check) {

@@ -27,6 +27,9 @@ Check whole_number(std::uint64_t min, std::uint64_t max);
 Check number(double min, double max);
 Check one_of(std::vector<std::string> words);
 
+/// The value of --device; see engine::choose_device.
+Check device_name();
+
 class CommandLine {
  public:
   class Option {

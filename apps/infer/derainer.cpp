@@ -54,9 +54,13 @@ std::string Derainer::describe() const {
 
 std::string Derainer::describe_memory() const {
   std::array<char, 64> line;
-  const auto peak = static_cast<double>(engine::memory_report(device()).peak);
-  std::snprintf(line.data(), line.size(), "peak memory  %.1f MiB", peak / (1 << 20));
-  return line.data();
+  const engine::MemoryReport report = engine::memory_report(device());
+  std::snprintf(line.data(), line.size(), "peak memory  %.1f MiB",
+                static_cast<double>(report.peak) / (1 << 20));
+  std::string text = line.data();
+  for (std::size_t k = 0; k < report.graphs.size(); ++k)
+    text += (k == 0 ? "\nCUDA graphs  " : ", ") + engine::mebibytes(report.graphs[k]);
+  return text;
 }
 
 }  // namespace sapnet::apps

@@ -33,7 +33,8 @@ class Derainer {
 
   /// For --verbose: aligned lines with device, network and weight file.
   std::string describe() const;
-  /// For --verbose, at the end: a line with the device's peak memory.
+  /// For --verbose, at the end: aligned lines with the device's peak memory and the memory of each CUDA
+  /// graph.
   std::string describe_memory() const;
 
  private:

@@ -61,24 +61,35 @@ std::string self_test(const model::Network& candidate, Device device, const mode
 ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options, bool dilation) {
   const engine::Execution on_cpu = {.device = Device::kCpu, .strict = options.strict};
   const bool wants_fp16 = options.precision == "fp16";
-  ChosenNetwork chosen{.execution = on_cpu, .network = nullptr, .warning = {}};
-  chosen.execution.device = engine::choose_device(options.device);
-  if (chosen.execution.device == Device::kCpu) {
-    if (wants_fp16) throw Error("--precision fp16 needs a GPU; the CPU computes in fp32");
+  const auto [device, warning] = engine::choose_device(options.device);
+  ChosenNetwork chosen{.execution = on_cpu, .network = nullptr, .warning = warning};
+  chosen.execution.device = device;
+  if (device == Device::kCpu) {
+    if (wants_fp16)
+      throw Error("--precision fp16 needs a GPU; " +
+                  (warning.empty() ? "the CPU computes in fp32" : warning));
     chosen.network = model::make_network(weights, on_cpu, dilation);
     return chosen;
   }
   if (options.precision != "fp32") chosen.execution.maps = DType::kFloat16;
-  chosen.network = model::make_network(weights, chosen.execution, dilation);
-  if (options.device != "auto") return chosen;
+  if (options.device != "auto") {
+    chosen.network = model::make_network(weights, chosen.execution, dilation);
+    return chosen;
+  }
   auto reference = model::make_network(weights, on_cpu, dilation);
-  const std::string reason = self_test(*chosen.network, chosen.execution.device, *reference);
+  std::string reason;
+  try {
+    chosen.network = model::make_network(weights, chosen.execution, dilation);
+    reason = self_test(*chosen.network, device, *reference);
+  } catch (const Error& error) {  // e.g. if other programs use all of the GPU's memory
+    reason = error.what();
+  }
   if (reason.empty()) return chosen;
-  const std::string gpu = engine::describe(chosen.execution.device);
+  const std::string gpu = engine::describe(device);
   if (wants_fp16) throw Error(gpu + " cannot be used: " + reason);
   chosen.execution = on_cpu;
   chosen.network = std::move(reference);
-  chosen.warning = gpu + " is not used: " + reason + "; running on the CPU";
+  chosen.warning = engine::not_used(gpu, reason);
   return chosen;
 }
 

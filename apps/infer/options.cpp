@@ -52,9 +52,11 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   app.add_option("--weights", options.weights,
                  "Weight file, .safetensors or PyTorch .pth (default: the bundled weights)")
       ->type_name("FILE");
-  app.add_option("--device", options.device,
-                 "Device (default auto: a GPU if it passes a short self-test, else the CPU)")
-      ->check(one_of({"auto", "cpu", "cuda"}));
+  app.add_option(
+         "--device", options.device,
+         "Device (default auto: the first GPU if it passes a short self-test, else the CPU); cuda:N is\n"
+         "GPU N, counted from 0")
+      ->check(device_name());
   app.add_option(
          "--precision", options.precision,
          "Precision of feature maps on a GPU (default fp16, which changes PSNR by less than\n0.01 dB); "

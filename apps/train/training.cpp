@@ -48,7 +48,8 @@ class Training {
         config_(std::move(config)),
         dataset_(train::make_dataset(config_)),
         validation_(config_),
-        execution_{.device = engine::choose_device(options_.device),
+        device_(engine::choose_device(options_.device)),
+        execution_{.device = device_.device,
                    .maps = options_.precision == "fp16" ? engine::DType::kFloat16 : engine::DType::kFloat32},
         total_(train::total_steps(config_, dataset_->size())),
         trainer_(config_, start, execution_, total_),
@@ -92,6 +93,7 @@ class Training {
   static constexpr std::chrono::minutes kLongestUnsaved{10};
 
   void print_intro() const {
+    if (!device_.warning.empty()) print_status("warning: " + device_.warning);
     for (const std::string& line : train::describe_data(config_)) print_status(line);
     print_status("validating on " + validated_on());
     print_status(std::string(trainer_.network().name()) + removed_parts() + " on " +
@@ -339,6 +341,7 @@ class Training {
   TrainConfig config_;
   std::shared_ptr<const train::Dataset> dataset_;
   train::Validation validation_;
+  engine::ChosenDevice device_;
   engine::Execution execution_;
   std::int64_t total_;  // steps
   train::Trainer trainer_;

@@ -8,7 +8,6 @@
 
 #include "bench/measurement.h"
 #include "engine/buffer.h"
-#include "engine/cuda.h"
 
 namespace sapnet::bench {
 
@@ -30,15 +29,15 @@ std::vector<double> time_sets(engine::Device device, std::size_t sets, int repea
     for (std::size_t k = 0; k < sets; ++k) results.push_back(run(k));
   };
   // Reuse memory between runs, as in a network; otherwise the system would allocate and clear it each time.
-  const engine::PrivatePool pool(device);
+  engine::PrivatePool pool(device);
   const engine::PrivatePool::Scope scope(pool);
   std::vector<double> seconds;
   if (device == engine::Device::kCpu) {
     seconds = time(device, repeat, run_all);
   } else {
     run_all();  // fills the pool with the memory that the graph needs
-    engine::cuda::Graph graph(run_all);
-    seconds = time(device, repeat, [&] { graph.launch(); });
+    pool.capture(run_all);
+    seconds = time(device, repeat, [&] { pool.launch(); });
   }
   for (double& all : seconds) all /= static_cast<double>(sets);
   return seconds;

@@ -29,11 +29,12 @@ Schedule schedule();
 void set_schedule(const Schedule& schedule);
 
 /// The device that the runtime reports, and whether cuBLAS exists. Its initial value is set by
-/// SAPNET_EMULATOR_DEVICE: none (no device), driver (driver too old), old (compute capability 7.5),
-/// without_cublas, or unset.
+/// SAPNET_EMULATOR_DEVICE: none (no device), driver (driver too old), old (compute capability 7.5), full (no
+/// free memory), two (two GPUs), without_cublas, or unset.
 struct Device {
-  enum class Presence { kPresent, kAbsent, kOldDriver };
-  Presence presence = Presence::kPresent;
+  int gpus = 1;                // alike; their memory is counted together
+  int driver_version = 13000;  // the CUDA version that the driver supports; 0: no driver
+  bool ready = true;           // as opposed to cudaErrorSystemNotReady
   int major = 9, minor = 0;
   int multiprocessors = 4;
   std::size_t memory_bytes = std::size_t{4} << 30U;

@@ -341,22 +341,42 @@ TEST_CASE("the device can be absent or too old", "[cuda_emulator]") {
   CHECK(value == 99 * 1024);
 
   void* memory = nullptr;
-  device.presence = Device::Presence::kAbsent;
+  device.gpus = 0;
   cuda_emulator::set_device(device);
   CHECK(cudaGetDeviceCount(&count) == cudaErrorNoDevice);
   CHECK(count == 0);
   CHECK(cudaMalloc(&memory, 1) == cudaErrorNoDevice);
-  device.presence = Device::Presence::kOldDriver;
+  device.driver_version = 12040;
   cuda_emulator::set_device(device);
   CHECK(cudaGetDeviceCount(&count) == cudaErrorInsufficientDriver);
   CHECK(std::string(cudaGetErrorName(cudaGetLastError())) == "cudaErrorInsufficientDriver");
 }
 
+TEST_CASE("each thread has a current device, on which its kernels run", "[cuda_emulator]") {
+  const Restored restored;
+  cuda_emulator::set_device({.gpus = 2});
+  const DeviceArray<float> numbers(kThreads);
+  const Stream stream;
+  int current = -1;
+  ok(cudaSetDevice(1));
+  ok(cudaGetDevice(&current));
+  CHECK(current == 1);
+  cudaDeviceProp properties;
+  ok(cudaGetDeviceProperties(&properties, 1));
+  CHECK(std::string(properties.name) == "emulated GPU 1");
+  CHECK_THROWS_WITH(samples::fill(numbers.get(), 1, stream), Contains("a stream of another GPU"));
+  CHECK_THROWS_WITH(samples::fill(numbers.get(), 1, nullptr), Contains("memory of another GPU"));
+  std::thread([&] { ok(cudaGetDevice(&current)); }).join();
+  CHECK(current == 0);
+  ok(cudaSetDevice(0));
+  CHECK_NOTHROW(samples::fill(numbers.get(), 1, stream));
+}
+
 TEST_CASE("prints what the environment chose", "[.cuda_emulator_environment]") {
   const auto schedule = cuda_emulator::schedule();
-  std::printf("order %d, seed %d, resident %d, workers %d, presence %d, major %d\n",
+  std::printf("order %d, seed %d, resident %d, workers %d, gpus %d, driver %d, major %d\n",
               static_cast<int>(schedule.order), static_cast<int>(schedule.seed), schedule.resident_blocks,
-              schedule.workers, static_cast<int>(cuda_emulator::device().presence),
+              schedule.workers, cuda_emulator::device().gpus, cuda_emulator::device().driver_version,
               cuda_emulator::device().major);
 }
 
@@ -364,13 +384,14 @@ TEST_CASE("the environment sets schedule and device", "[cuda_emulator]") {
   const auto printed = [](const std::string& environment) {
     return run_again("[.cuda_emulator_environment]", environment).output;
   };
-  CHECK_THAT(printed(""), Contains("order 0, seed 1, resident 1, workers 0, presence 0, major 9"));
+  CHECK_THAT(printed(""), Contains("order 0, seed 1, resident 1, workers 0, gpus 1, driver 13000, major 9"));
   CHECK_THAT(printed("SAPNET_EMULATOR_SCHEDULE=reverse SAPNET_EMULATOR_RESIDENT=3 SAPNET_EMULATOR_WORKERS=2"),
              Contains("order 1, seed 1, resident 3, workers 2"));
   CHECK_THAT(printed("SAPNET_EMULATOR_SCHEDULE=random:12 SAPNET_EMULATOR_DEVICE=none"),
-             Contains("order 2, seed 12, resident 1, workers 0, presence 1"));
-  CHECK_THAT(printed("SAPNET_EMULATOR_DEVICE=driver"), Contains("presence 2, major 9"));
-  CHECK_THAT(printed("SAPNET_EMULATOR_DEVICE=old"), Contains("presence 0, major 7"));
+             Contains("order 2, seed 12, resident 1, workers 0, gpus 0"));
+  CHECK_THAT(printed("SAPNET_EMULATOR_DEVICE=driver"), Contains("driver 12040, major 9"));
+  CHECK_THAT(printed("SAPNET_EMULATOR_DEVICE=old"), Contains("driver 13000, major 7"));
+  CHECK_THAT(printed("SAPNET_EMULATOR_DEVICE=two"), Contains("gpus 2"));
   CHECK_THAT(printed("SAPNET_EMULATOR_SCHEDULE=sideways"),
              Contains("SAPNET_EMULATOR_SCHEDULE is \"sideways\"; it can be forward"));
   CHECK_THAT(printed("SAPNET_EMULATOR_WORKERS=0"), Contains("it can be a number from 1"));

@@ -86,12 +86,18 @@ TEST_CASE("a private pool does not share its memory", "[buffer]") {
   CHECK(Buffer(4000, Device::kCpu).data() == inside);
 }
 
-TEST_CASE("a private pool never returns its memory", "[buffer]") {
+TEST_CASE("a private pool keeps its memory until an allocation fails", "[buffer]") {
+  release_pool(Device::kCpu);
   const PrivatePool pool(Device::kCpu);
-  const PrivatePool::Scope scope(pool);
-  { const Buffer large(1'000'000, Device::kCpu); }
-  const Buffer small(1000, Device::kCpu);
-  CHECK(memory_report(Device::kCpu).pooled >= 1'000'000);
+  {
+    const PrivatePool::Scope scope(pool);
+    { const Buffer large(1'000'000, Device::kCpu); }
+    const Buffer small(1000, Device::kCpu);
+    CHECK(memory_report(Device::kCpu).pooled >= 1'000'000);
+  }
+  CHECK_THROWS_WITH(Buffer(std::size_t{1} << 60U, Device::kCpu),
+                    "out of memory: requested 1099511627776 MiB");
+  CHECK(memory_report(Device::kCpu).pooled == 0);
 }
 
 TEST_CASE("requesting more memory than available throws", "[buffer]") {

@@ -63,7 +63,7 @@ detector_of() {
     echo TSan
   elif [[ $1 == *"ERROR: AddressSanitizer"* ]]; then
     echo ASan
-  elif [[ $1 == *"unexpected exception"*"CUDA: "* ]]; then
+  elif [[ $1 == *@("unexpected exception"|"terminate called")*@("CUDA: "|"out of memory: "|"cannot be captured")* ]]; then
     echo emulator
   elif [[ $1 == *"untouched )"* || $1 == *"intact()"* ]]; then
     echo "guard bands"
@@ -103,7 +103,7 @@ patches=("$here"/*.patch)
 if [[ ${1:-} == --check ]]; then
   tree=$(mktemp --directory)
   trap 'rm -r "$tree"' EXIT
-  copy_sources kernels
+  copy_sources engine kernels model
   for patch in "${patches[@]}"; do
     read_head "$patch"
     plant "$patch" --dry-run || fail "$patch does not apply"

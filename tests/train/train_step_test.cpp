@@ -118,5 +118,22 @@ TEST_CASE("a step that lacked memory at first is captured the next time", "[trai
   }
 }
 
+TEST_CASE("a step whose graph was dropped for its memory is captured again",
+          "[train][trainer][gpu][not_tsan]") {
+  if (!tests::have_gpu()) return;
+  Steps steps, plain;
+  for (int run = 0; run < 5; ++run) {
+    INFO("run " << run);
+    if (run == 2) {
+      CHECK(steps.step().recorded());
+      CHECK_THROWS_WITH(engine::Tensor({1 << 20, 1 << 20, 1, 1}, engine::Device::kCuda),
+                        "out of memory: requested 4194304 MiB");
+    }
+    CHECK(steps.next() == plain.next());
+    CHECK(steps.step().recorded() == (run == 1 || run > 2));
+  }
+  CHECK(steps.forwards() == 4);
+}
+
 }  // namespace
 }  // namespace sapnet::train

@@ -32,7 +32,7 @@ TEST_CASE("sapnet-infer refuses a wrong command line with exit code 2", "[infer]
       {"in -o out --threads 0", "--threads: must be"},
       {"in -o out --threads -1", "--threads: must be a whole number from 1 to 1024, not '-1'"},
       {"in -o out --quality 101", "--quality: must be"},
-      {"in -o out --device tpu", "--device: must be auto, cpu or cuda, not 'tpu'"},
+      {"in -o out --device tpu", "--device: must be auto, cpu, cuda or cuda:N, not 'tpu'"},
       {"in -o out --precision bf16", "--precision: must be fp32 or fp16, not 'bf16'"},
       {"in -o out --rounding up", "--rounding: must be nearest or truncate, not 'up'"},
       {"in -o out --format gif", "--format: must be png or jpg, not 'gif'"},

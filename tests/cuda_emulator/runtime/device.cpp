@@ -1,4 +1,4 @@
-// Devices: one or none.
+// Devices.
 #include <cstring>
 
 #include "tests/cuda_emulator/limits.h"
@@ -6,22 +6,22 @@
 
 using namespace sapnet::cuda_emulator;
 
-namespace {
+thread_local int sapnet::cuda_emulator::current_device = 0;
 
-constexpr int kCudaVersion = CUDART_VERSION;
+namespace {
 
 cudaError_t on_device(int device, const std::function<void()>& body) {
   return call([&] {
-    if (device != 0) return failed(cudaErrorInvalidDevice);
+    if (device < 0 || device >= runtime().device.gpus) return failed(cudaErrorInvalidDevice);
     body();
     return cudaSuccess;
   });
 }
 
-cudaDeviceProp properties() {
+cudaDeviceProp properties(int number) {
   const Device& device = runtime().device;
   cudaDeviceProp result{};
-  std::strcpy(result.name, "emulated GPU");
+  std::strcpy(result.name, number == 0 ? "emulated GPU" : ("emulated GPU " + std::to_string(number)).c_str());
   result.totalGlobalMem = device.memory_bytes;
   result.sharedMemPerBlock = kSharedWithoutAsking;
   result.sharedMemPerBlockOptin = kMaxShared;
@@ -44,26 +44,26 @@ cudaDeviceProp properties() {
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
   return call([&] {
-    *count = 1;
+    *count = runtime().device.gpus;
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaGetDevice(int* device) {
-  return on_device(0, [&] { *device = 0; });
+  return on_device(current_device, [&] { *device = current_device; });
 }
 
 cudaError_t cudaSetDevice(int device) {
-  return on_device(device, [] {});
+  return on_device(device, [&] { current_device = device; });
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* result, int device) {
-  return on_device(device, [&] { *result = properties(); });
+  return on_device(device, [&] { *result = properties(device); });
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   return on_device(device, [&] {
-    const cudaDeviceProp p = properties();
+    const cudaDeviceProp p = properties(device);
     switch (attribute) {
       case cudaDevAttrMaxThreadsPerBlock:
         *value = p.maxThreadsPerBlock;
@@ -106,13 +106,12 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  const bool driver = device().presence == Device::Presence::kPresent;
-  *version = driver ? kCudaVersion : 0;
+  *version = device().driver_version;
   return cudaSuccess;
 }
 
 cudaError_t cudaRuntimeGetVersion(int* version) {
-  *version = kCudaVersion;
+  *version = CUDART_VERSION;
   return cudaSuccess;
 }
 

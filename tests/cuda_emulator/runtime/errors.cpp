@@ -36,6 +36,7 @@ constexpr Meaning kMeanings[] = {
     SAPNET_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
     SAPNET_ERROR(cudaErrorCooperativeLaunchTooLarge, "too many blocks in cooperative launch"),
     SAPNET_ERROR(cudaErrorNotSupported, "operation not supported"),
+    SAPNET_ERROR(cudaErrorSystemNotReady, "system not yet initialized"),
     SAPNET_ERROR(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing"),
     SAPNET_ERROR(cudaErrorStreamCaptureInvalidated,
                  "operation failed due to a previous error during capture"),

@@ -67,11 +67,24 @@ cudaError_t check(const Launch& launch) {
   return cudaSuccess;
 }
 
+/// Kernels run on the current device, which must be that of the stream. Access to another device's memory is
+/// not enabled.
+cudaError_t check_device(const Launch& launch, cudaStream_t handle) {
+  const auto stream = find_stream(handle);
+  if (handle && stream && stream->device != current_device)
+    return failed(cudaErrorInvalidResourceHandle, "a launch on a stream of another GPU than the current one");
+  for (const void* pointer : launch.pointers)
+    if (pointer && find_block(pointer)->on_device && find_block(pointer)->device != current_device)
+      return failed(cudaErrorIllegalAddress, "an argument of the kernel points to memory of another GPU");
+  return cudaSuccess;
+}
+
 }  // namespace
 
 cudaError_t enqueue(Launch launch, cudaStream_t stream) {
   return call([&] {
     if (const cudaError_t error = check(launch)) return error;
+    if (const cudaError_t error = check_device(launch, stream)) return error;
     return queue(stream, [launch = std::move(launch), captured = capturing(stream)] {
       if (captured)
         if (const cudaError_t error = check_dynamic_shared(launch)) return error;

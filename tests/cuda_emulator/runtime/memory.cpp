@@ -56,7 +56,7 @@ cudaError_t allocate(void** pointer, std::size_t bytes, bool on_device) {
   if (posix_memalign(&memory, kAlignment, bytes + kGap) != 0) return failed(cudaErrorMemoryAllocation);
   std::memset(memory, kPoisonByte, bytes);
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
-  state.memory[address] = {bytes, on_device, false};
+  state.memory[address] = {bytes, on_device, false, current_device};
   if (on_device) {
     state.device_bytes += bytes;
     let_touch(address, bytes, running > 0);

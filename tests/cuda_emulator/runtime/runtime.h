@@ -21,6 +21,9 @@ namespace sapnet::cuda_emulator {
 /// Records a failure for cudaGetLastError and cudaGetErrorString. sentence: the specific message.
 cudaError_t failed(cudaError_t error, const std::string& sentence = "");
 
+/// The thread's current device.
+extern thread_local int current_device;
+
 /// A task of a stream, or the work of a graph at each launch.
 using Work = std::function<cudaError_t()>;
 
@@ -46,6 +49,7 @@ struct Task {
 };
 
 struct Stream {
+  int device = 0;
   bool blocking = true;  // synchronises with the default stream
   bool destroyed = false;
   std::deque<Task> tasks;
@@ -71,6 +75,7 @@ struct MemoryBlock {
   std::size_t bytes = 0;
   bool on_device = false;
   bool free_queued = false;
+  int device = 0;
 };
 
 struct Runtime {
@@ -93,8 +98,10 @@ Runtime& runtime();
 template <class Body>
 cudaError_t call(const Body& body) {
   const std::lock_guard alone(runtime().mutex);
-  if (runtime().device.presence == Device::Presence::kAbsent) return failed(cudaErrorNoDevice);
-  if (runtime().device.presence == Device::Presence::kOldDriver) return failed(cudaErrorInsufficientDriver);
+  const Device& device = runtime().device;
+  if (device.driver_version / 1000 < CUDART_VERSION / 1000) return failed(cudaErrorInsufficientDriver);
+  if (device.gpus == 0) return failed(cudaErrorNoDevice);
+  if (!device.ready) return failed(cudaErrorSystemNotReady);
   if (runtime().fault != cudaSuccess) return failed(runtime().fault, "an earlier kernel failed");
   return body();
 }

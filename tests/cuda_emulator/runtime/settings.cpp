@@ -55,16 +55,20 @@ Device device_of_environment() {
   Device device;
   const std::string_view pretend = environment(kName);
   if (pretend == "none") {
-    device.presence = Device::Presence::kAbsent;
+    device.gpus = 0;
   } else if (pretend == "driver") {
-    device.presence = Device::Presence::kOldDriver;
+    device.driver_version = 12040;
   } else if (pretend == "old") {
     device.major = 7;
     device.minor = 5;
+  } else if (pretend == "full") {
+    device.memory_bytes = 0;
+  } else if (pretend == "two") {
+    device.gpus = 2;
   } else if (pretend == "without_cublas") {
     device.cublas = false;
   } else if (!pretend.empty()) {
-    refuse(kName, "none, driver, old or without_cublas");
+    refuse(kName, "none, driver, old, full, two or without_cublas");
   }
   return device;
 }

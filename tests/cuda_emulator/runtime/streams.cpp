@@ -131,6 +131,7 @@ cudaError_t cudaStreamCreate(cudaStream_t* stream) {
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned flags) {
   return call([&] {
     auto stream = std::make_shared<Stream>();
+    stream->device = current_device;
     stream->blocking = flags != cudaStreamNonBlocking;
     *handle = reinterpret_cast<cudaStream_t>(stream.get());
     runtime().streams.emplace(stream.get(), std::move(stream));
