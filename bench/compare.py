@@ -80,6 +80,9 @@ def main():
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights" / "sapnet.safetensors")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: both")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--only", default="", help="only cases whose title contains this, such as 481x321")
+    parser.add_argument("--modes", nargs="+", metavar="MODE", help="PyTorch's modes (default: all of the device)")
+    parser.add_argument("--small", action="store_true", help="small images and batches, to test the program")
     parser.add_argument("--seconds", type=float, default=450,
                         help="time limit for all devices; the rest is skipped (default 450)")
     parser.add_argument("--json", type=pathlib.Path, help="file for the results, updated after each measurement")
