@@ -36,7 +36,7 @@ class Programs:
         self.repeat = 1 if self.small else 20
 
     def tests(self, spec):
-        return [self.folder / "sapnet-tests", "--warn", "NoTests", spec]
+        return [sys.executable, ROOT / "bench" / "day" / "run_tests.py", self.folder / "sapnet-tests", spec]
 
     def kernels(self, names, program="sapnet-bench"):
         return [self.folder / program, "kernels", "--device", "cuda", "--repeat", self.repeat, "--filter", names,
@@ -91,8 +91,8 @@ def measure(day, programs):
     variants(day, programs)
     kernels_in_pytorch(day, programs)
     whole_programs(day, programs)
-    training(day, programs, "fp32", 5 if programs.small else 15)
-    training(day, programs, "fp16", 5 if programs.small else day.left() - FOR_COMPILE)
+    training(day, programs, "fp32", 2 if programs.small else 15)
+    training(day, programs, "fp16", 2 if programs.small else day.left() - FOR_COMPILE)
     for case in NETWORKS[:2] + STEPS + NETWORKS[2:]:
         compare(day, programs, case, "compile", day.left())
 

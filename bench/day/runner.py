@@ -13,7 +13,7 @@ import tarfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GRACE = 4  # seconds from SIGTERM to SIGKILL
+GRACE = 4  # seconds on a GPU from SIGTERM to SIGKILL
 SHORTEST = 5  # seconds; with less time left, no step starts
 LARGEST_LOG = 2**20  # bytes; larger files, such as checkpoints, are left out
 LAST_LINES = 15  # of a failed step, printed and kept in the results
@@ -38,9 +38,9 @@ def gpu_state():
         return "unknown: nvidia-smi failed"
 
 
-def stop(process):
+def stop(process, grace):
     """Ends the process and all that it started."""
-    for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, None)):
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -54,6 +54,7 @@ class Day:
 
     def __init__(self, name, limit, only, slower, logs, out):
         self._start, self._limit, self._slower = time.monotonic(), limit * slower, slower
+        self._grace = GRACE * slower
         self._only, self._logs = re.compile(only), logs
         self._environment = dict(os.environ, COMMIT=commit(), SAPNET_SOURCE_DIR=str(ROOT), SAPNET_REQUIRE_GPU="1",
                                  OMP_WAIT_POLICY="passive")
@@ -76,7 +77,7 @@ class Day:
 
     def limit(self, seconds):
         """The time limit of a step that may take so long on a GPU."""
-        return min(seconds * self._slower, self.left() - GRACE)
+        return min(seconds * self._slower, self.left() - self._grace)
 
     def wants(self, name):
         return self._only.search(name) is not None
@@ -142,12 +143,12 @@ class Day:
                     return f"STOPPED: took longer than {limit:.0f} s"
                 os.killpg(process.pid, signal.SIGTERM)
                 try:
-                    process.wait(GRACE)
+                    process.wait(self._grace)
                 except subprocess.TimeoutExpired:
-                    return f"STOPPED: did not end within {GRACE} s of SIGTERM"
+                    return f"STOPPED: did not end within {self._grace:.0f} s of SIGTERM"
                 return None
             finally:
-                stop(process)
+                stop(process, self._grace)
         return f"FAILED: exit code {code}" if code else None
 
     def _say(self, line):
