@@ -22,11 +22,11 @@ from comparison import cases, runs, table
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def gpu_unavailable_reason(options):
+def gpu_unavailable_reason(options, clock):
     """Why sapnet-bench cannot use a GPU; None if it can."""
     command = [options.program, "network", "--device", "cuda", "--weights", options.weights, "--size", "16x16",
                "--repeat", "1"]
-    return runs.run(command, 0, runs.Clock(60)).get("not_measured")
+    return runs.run(command, 0, clock).get("not_measured")
 
 
 def turns(case, compiled):
@@ -96,8 +96,9 @@ def main():
         files.append(ROOT / "bench" / "results" / f"{document['date']}_{document['commit']}_{kind}.json")
 
     devices = [options.device] if options.device else ["cpu", "cuda"]
-    absent = {"cuda": gpu_unavailable_reason(options)} if "cuda" in devices else {}
-    share = options.seconds / max(1, sum(not absent.get(device) for device in devices))
+    clock = runs.Clock(options.seconds)
+    absent = {"cuda": gpu_unavailable_reason(options, clock)} if "cuda" in devices else {}
+    share = clock.left() / max(1, sum(not absent.get(device) for device in devices))
     measured = []
     for device in devices:
         before = document["results"]

@@ -25,6 +25,7 @@ WEIGHTS = ROOT / "weights" / "sapnet.safetensors"
 MIN_PSNR = 61  # see image()
 NETWORKS = ("481x321", "1920x1080", "3840x2160")
 STEPS = ("step 12x100x100, -SSIM", "step 12x100x100, all losses")
+FOR_IMPORTS = 8  # seconds until PyTorch is imported
 FOR_COMPILE = 90  # seconds that training leaves for torch.compile
 
 
@@ -114,7 +115,8 @@ def kernels_in_pytorch(day, programs):
     report, result = day.log("operations", ".json"), day.log("operations_in_PyTorch", ".json")
     report.write_text(json.dumps(day.measurements["operations"]))
     if day.step(name, 40, [sys.executable, ROOT / "bench" / "compare_kernels.py", "--device", "cuda", "--report",
-                           report, "--json", result, "--repeat", programs.repeat, "--seconds", day.limit(40) - 5]):
+                           report, "--json", result, "--repeat", programs.repeat, "--seconds",
+                           day.limit(40) - FOR_IMPORTS]):
         day.record("operations", json.loads(result.read_text()))
 
 
@@ -144,9 +146,16 @@ def compare(day, programs, case, mode, limit):
     if lacks_packages(day, name):
         return
     result = day.log(name, ".json")
+
+    def judge():
+        reports = json.loads(result.read_text())["results"][0]["programs"]
+        missing = [f"{program}: {report['not_measured']}" for program, report in reports.items()
+                   if "seconds" not in report]
+        return "NOT MEASURED: " + "; ".join(missing) if missing else None
+
     day.step(name, limit, [sys.executable, ROOT / "bench" / "compare.py", "--device", "cuda", "--program",
                            programs.folder / "sapnet-bench", "--only", case, "--modes", mode, "--json", result,
-                           "--seconds", day.limit(limit) - 5, *["--small"] * programs.small])
+                           "--seconds", day.limit(limit) - FOR_IMPORTS, *["--small"] * programs.small], judge)
     if result.exists():  # even if some programs failed
         day.record(name, json.loads(result.read_text()))
 
