@@ -22,7 +22,7 @@ from day.runner import ROOT, Day
 
 LIMITS = {"check": 150, "measure": 400}
 WEIGHTS = ROOT / "weights" / "sapnet.safetensors"
-MIN_PSNR = 61  # see image()
+MIN_PSNR = 60  # dB; see image()
 NETWORKS = ("481x321", "1920x1080", "3840x2160")
 STEPS = ("step 12x100x100, -SSIM", "step 12x100x100, all losses")
 FOR_IMPORTS = 8  # seconds until PyTorch is imported
@@ -70,8 +70,8 @@ def check(day, programs):
 
 
 def image(day, programs):
-    """Compares an image with the CPU's result, in fp16: its rms error is at most 2e-4 in the tests, a twentieth of
-    1/255, so one value in twenty may round to the neighbouring byte, which is 10 lg(255² · 20) = 61 dB."""
+    """Compares an image in fp16 with the CPU's. The rms error is at most 2e-4 in the tests, a twentieth of 1/255.
+    So one value in twenty may round to the neighbouring byte: 10 lg(255² · 20) = 61 dB; one less is allowed."""
     scores = day.log("image", ".json")
 
     def judge():
