@@ -35,7 +35,7 @@ check() {
 }
 
 check
-[ $# -gt 0 ] || fail "where to? See the head of this file"
+[ $# -gt 0 ] || fail "usage: bench/variants/build.sh FOLDER [CMAKE_OPTION...], or --check"
 [ "$1" != --check ] || exit 0
 out=$1
 mkdir -p "$tree" "$out"
