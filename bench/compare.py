@@ -22,11 +22,11 @@ from comparison import cases, runs, table
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def gpu_unavailable_reason(options):
+def gpu_unavailable_reason(options, clock):
     """Why sapnet-bench cannot use a GPU; None if it can."""
     command = [options.program, "network", "--device", "cuda", "--weights", options.weights, "--size", "16x16",
                "--repeat", "1"]
-    return runs.run(command, 0, runs.Clock(60)).get("not_measured")
+    return runs.run(command, 0, clock).get("not_measured")
 
 
 def turns(case, compiled):
@@ -80,6 +80,9 @@ def main():
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights" / "sapnet.safetensors")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: both")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--only", default="", help="only cases whose title contains this, such as 481x321")
+    parser.add_argument("--modes", nargs="+", metavar="MODE", help="PyTorch's modes (default: all of the device)")
+    parser.add_argument("--small", action="store_true", help="small images and batches, to test the program")
     parser.add_argument("--seconds", type=float, default=450,
                         help="time limit for all devices; the rest is skipped (default 450)")
     parser.add_argument("--json", type=pathlib.Path, help="file for the results, updated after each measurement")
@@ -93,8 +96,9 @@ def main():
         files.append(ROOT / "bench" / "results" / f"{document['date']}_{document['commit']}_{kind}.json")
 
     devices = [options.device] if options.device else ["cpu", "cuda"]
-    absent = {"cuda": gpu_unavailable_reason(options)} if "cuda" in devices else {}
-    share = options.seconds / max(1, sum(not absent.get(device) for device in devices))
+    clock = runs.Clock(options.seconds)
+    absent = {"cuda": gpu_unavailable_reason(options, clock)} if "cuda" in devices else {}
+    share = clock.left() / max(1, sum(not absent.get(device) for device in devices))
     measured = []
     for device in devices:
         before = document["results"]

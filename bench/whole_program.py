@@ -18,8 +18,6 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PHOTO = ROOT / "docs" / "photos" / "chelsea.png"
-RUNS = 3
 THREADS = len(os.sched_getaffinity(0))
 ENVIRONMENT = dict(os.environ, OMP_WAIT_POLICY="passive")  # as the programs set it themselves
 
@@ -38,18 +36,20 @@ def run(command, **options):
     return result.stdout, seconds
 
 
-def seconds_of_more(few, many):
-    """Extra seconds of the second run over the first; the minimum of several attempts each."""
-    return min(many() for _ in range(RUNS)) - min(few() for _ in range(RUNS))
-
-
 class Programs:
     def __init__(self, options):
         self.folder = options.programs.resolve()
+        self.photos, self.attempts = options.photos, options.attempts
+        self.photo = min(self.photos.glob("*.png"))
         self.device = ["--device", options.device]
         self.typical = "median" if options.device == "cuda" else "min"  # on a CPU other processes interfere
         self.precision = ["--precision", options.precision]
         self.weights = ["--weights", ROOT / "weights" / "sapnet.safetensors"]
+
+    def seconds_of_one(self, run, count):
+        """Extra seconds of a run with one more image, frame or step, from the fastest of several attempts."""
+        fastest = [min(run(number) for _ in range(self.attempts)) for number in (1, 1 + count)]
+        return (fastest[1] - fastest[0]) / count
 
     def seconds_of_network(self, width, height):
         out, _ = run([self.folder / "sapnet-bench", "network", *self.device, *self.precision, *self.weights, "--size",
@@ -63,12 +63,12 @@ class Programs:
             shutil.rmtree(images, ignore_errors=True)
             images.mkdir()
             for k in range(number):
-                shutil.copy(PHOTO, images / f"{k:04}.png")
+                shutil.copy(self.photo, images / f"{k:04}.png")
             return run([self.folder / "sapnet-infer", images, "-o", out, "--format", form, *self.device,
                         *self.precision, *self.weights])[1]
 
-        width, height = size_of_png(PHOTO)
-        return seconds_of_more(lambda: derain(1), lambda: derain(1 + count)) / count, self.seconds_of_network(width, height)
+        width, height = size_of_png(self.photo)
+        return self.seconds_of_one(derain, count), self.seconds_of_network(width, height)
 
     def video(self, count, width, height):
         def derain(number):
@@ -76,22 +76,22 @@ class Programs:
             return run([self.folder / "sapnet-infer", "--video", f"{width}x{height}", *self.device, *self.precision,
                         *self.weights], input=frames[:number * width * height * 3])[1]
 
-        return seconds_of_more(lambda: derain(1), lambda: derain(1 + count)) / count, self.seconds_of_network(width, height)
+        return self.seconds_of_one(derain, count), self.seconds_of_network(width, height)
 
     def training(self, steps, batch, patch, work):
         def train(number):
             out = work / "run"
             shutil.rmtree(out, ignore_errors=True)
-            images = 2  # in docs/photos
+            images = sum(file.suffix in (".png", ".jpg") for file in self.photos.iterdir())
             settings = {"epochs": 1, "batch": batch, "patch": patch, "stride": 0,
                         "patches_per_image": number * batch // images}
             return run([self.folder / "sapnet-train", "--config", ROOT / "train" / "configs" / "ssim.json", "--data",
-                        PHOTO.parent, *self.device, *self.precision, "--out", out, "--set",
+                        self.photos, *self.device, *self.precision, "--out", out, "--set",
                         *(f"{name}={value}" for name, value in settings.items())])[1]
 
         out, _ = run([self.folder / "sapnet-bench", "step", *self.device, *self.precision, *self.weights, "--batch", batch,
                       "--patch", patch, "--threads", THREADS, "--repeat", 3])
-        return seconds_of_more(lambda: train(1), lambda: train(1 + steps)) / steps, json.loads(out)["seconds"][self.typical]
+        return self.seconds_of_one(train, steps), json.loads(out)["seconds"][self.typical]
 
 
 def main():
@@ -99,6 +99,9 @@ def main():
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "bin")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("fp32", "fp16"), default=None, help="fp16 on a GPU, fp32 on the CPU")
+    parser.add_argument("--photos", type=pathlib.Path, default=ROOT / "docs" / "photos",
+                        help="folder of clean photos; the first PNG is derained")
+    parser.add_argument("--attempts", type=int, default=3, help="runs of each program; the fastest counts")
     parser.add_argument("--images", type=int, default=None)
     parser.add_argument("--frames", type=int, default=None)
     parser.add_argument("--frame-size", default=None, help="WIDTHxHEIGHT")
@@ -121,7 +124,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         images = options.images or (400 if cuda else 8)
-        size = "x".join(map(str, size_of_png(PHOTO)))
+        size = "x".join(map(str, size_of_png(programs.photo)))
         for form in ("png", "jpg"):
             report(f"sapnet-infer on a folder of {size}, PNG to {form.upper()}", "images",
                    programs.folder_of_images(images, form, work))

@@ -20,6 +20,7 @@ BATCH, PATCH = 12, 100  # the paper's
 # Width, height, rounds of processes, timed runs in each: small images are faster and vary more.
 NETWORKS = {"cpu": ((100, 100, 3, 7), (481, 321, 2, 2), (1280, 720, 1, 1)),
             "cuda": ((481, 321, 1, 20), (1920, 1080, 1, 20), (3840, 2160, 1, 10))}
+VGG_TITLE = f"VGG {BATCH}x{PATCH}x{PATCH}"
 # Losses, rounds, timed steps in each.
 STEPS = {"cpu": (("ssim", 3, 2), ("all", 1, 2)), "cuda": (("ssim", 1, 20), ("all", 1, 20))}
 
@@ -56,7 +57,7 @@ def programs(options, device, command, peer, arguments, training=False):
     arguments = [*map(str, arguments), "--threads", str(options.threads), "--device", device]
     ours = {"ours": []} if device == "cpu" else {f"ours {p}": ["--precision", p] for p in ("fp16", "fp32")}
     commands = {name: [options.program, command, *arguments, *more] for name, more in ours.items()}
-    for mode in MODES[device]:
+    for mode in options.modes or MODES[device]:
         if not (training and mode == "traced"):
             commands[mode] = [sys.executable, PEERS / peer, *arguments, "--mode", mode]
     return commands
@@ -69,13 +70,19 @@ def with_outputs(commands, folder):
     return commands, lambda name: numpy.fromfile(files[name], "<f4")
 
 
+def network_title(width, height):
+    return f"{width}x{height}"
+
+
 def network(options, device, photo, folder, width, height, rounds, repeat):
+    title, key = network_title(width, height), {"width": width, "height": height}
+    if options.small:
+        width, height, repeat = 16, 12, 1
     rainy, clean = (images.mirrored(image, width, height) for image in photo)
-    title = f"{width}x{height}"
     folder = folder / title
     folder.mkdir()
     commands, output = with_outputs(programs(options, device, "network", "torch_network.py", [
-        "--weights", options.weights, "--size", title, "--repeat", repeat,
+        "--weights", options.weights, "--size", f"{width}x{height}", "--repeat", repeat,
         "--input", images.write(folder / "rainy.f32", rainy)]), folder)
 
     def judge(name, reports):
@@ -85,12 +92,17 @@ def network(options, device, photo, folder, width, height, rounds, repeat):
             result["difference"] = float(numpy.abs(values - output(reference(reports))).max())
         return result
 
-    return Case(title, {"width": width, "height": height}, device, width * height, rounds, commands, judge)
+    return Case(title, key, device, width * height, rounds, commands, judge)
+
+
+def step_title(loss):
+    return f"step {BATCH}x{PATCH}x{PATCH}, {'all losses' if loss == 'all' else '-SSIM'}"
 
 
 def step(options, device, photo, folder, loss, rounds, repeat):
-    arguments = ["--weights", options.weights, "--batch", BATCH, "--patch", PATCH, "--repeat", repeat, "--input",
-                 images.write(folder / "patches.f32", images.patches(photo, BATCH, PATCH))]
+    batch, patch, repeat = (1, 16, 1) if options.small else (BATCH, PATCH, repeat)
+    arguments = ["--weights", options.weights, "--batch", batch, "--patch", patch, "--repeat", repeat, "--input",
+                 images.write(folder / "patches.f32", images.patches(photo, batch, patch))]
     if loss == "all":
         linear = {name: weight.view(1, -1, 1, 1) for name, weight in zip(LINEAR_NAMES, draw_linear(2))}
         write_safetensors(folder / "lpips.safetensors", linear)
@@ -104,9 +116,8 @@ def step(options, device, photo, folder, loss, rounds, repeat):
         pairs = zip(reports[name]["losses"], reports[reference(reports)]["losses"])
         return {"difference": max(abs(a - b) for a, b in pairs)}
 
-    title = f"step {BATCH}x{PATCH}x{PATCH}, {'all losses' if loss == 'all' else '-SSIM'}"
     key = {"batch": BATCH, "patch": PATCH, "loss": loss}
-    return Case(title, key, device, BATCH * PATCH**2, rounds, commands, judge)
+    return Case(step_title(loss), key, device, batch * patch**2, rounds, commands, judge)
 
 
 def vgg(options, folder):
@@ -125,7 +136,7 @@ def vgg(options, folder):
         ours, theirs = gradient(reference(reports)), gradient(name)
         return {"difference": float(numpy.linalg.norm(ours - theirs) / numpy.linalg.norm(theirs))}
 
-    return Case(f"VGG {BATCH}x{PATCH}x{PATCH}", {"vgg_batch": BATCH, "vgg_patch": PATCH}, "cpu",
+    return Case(VGG_TITLE, {"vgg_batch": BATCH, "vgg_patch": PATCH}, "cpu",
                 BATCH * PATCH**2, 3, commands, judge)
 
 
@@ -137,7 +148,9 @@ def random_vgg16(folder):
 
 
 def all_cases(options, device, folder):
+    """Those whose title contains options.only."""
     photo = images.rainy_and_clean(options.program.parent, folder)
-    cases = [network(options, device, photo, folder, *of) for of in NETWORKS[device]]
-    cases += [step(options, device, photo, folder, *of) for of in STEPS[device]]
-    return cases + ([vgg(options, folder)] if device == "cpu" else [])
+    cases = [network(options, device, photo, folder, *of) for of in NETWORKS[device]
+             if options.only in network_title(*of[:2])]
+    cases += [step(options, device, photo, folder, *of) for of in STEPS[device] if options.only in step_title(of[0])]
+    return cases + ([vgg(options, folder)] if device == "cpu" and options.only in VGG_TITLE else [])

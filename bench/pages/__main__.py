@@ -33,7 +33,7 @@ b.roof { color: var(--faint); }
 
 def report_style():
     """The style sheet of the programs' reports."""
-    source = (ROOT / "apps" / "report_page.cpp").read_text()
+    source = (ROOT / "apps" / "common" / "report_page.cpp").read_text()
     return re.search(r"<style>\n(.*?)</style>", source, re.DOTALL)[1]
 
 

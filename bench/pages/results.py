@@ -1,4 +1,4 @@
-"""Reads results of bench/compare.py and bench/gpu_day.sh, and reports of sapnet-bench kernels."""
+"""Reads results of bench/compare.py and bench/gpu_day.py, and reports of sapnet-bench kernels."""
 import dataclasses
 import json
 import pathlib

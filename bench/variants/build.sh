@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds sapnet-bench for each variant in this folder, to be run on a GPU machine:
-#   bench/variants/build.sh [FOLDER]      writes FOLDER/variant-NAME (default: build/portable/bin)
-#   bench/variants/build.sh --check       checks that all patches apply and have the header below
+#   bench/variants/build.sh FOLDER [CMAKE_OPTION...]   writes FOLDER/variant-NAME
+#   bench/variants/build.sh --check                    checks that all patches apply and have the header below
 #
 # A variant is a small patch whose benefit must be measured. It starts with
 #   Variant: what it changes
 #   Expected: the expected effect, and why
 #   Cases: the argument of `sapnet-bench kernels --filter`
-# bench/gpu_day.sh times each variant and the unmodified program. Faster variants are then merged and the others deleted;
+# bench/gpu_day.py times each variant and the unmodified program. Faster variants are then merged and the others deleted;
 # docs/benchmarks.md records the results.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -35,8 +35,9 @@ check() {
 }
 
 check
-[ "${1:-}" != --check ] || exit 0
-out=${1:-build/portable/bin}
+[ $# -gt 0 ] || fail "usage: bench/variants/build.sh FOLDER [CMAKE_OPTION...], or --check"
+[ "$1" != --check ] || exit 0
+out=$1
 mkdir -p "$tree" "$out"
 for patch in bench/variants/*.patch; do
   name=$(basename "$patch" .patch)
@@ -46,7 +47,7 @@ for patch in bench/variants/*.patch; do
     cp -r "$source" "$tree"
   done
   plant "$patch" "$tree"
-  cmake --preset portable -S "$tree" -B "$tree/build" -DSAPNET_CUDA=on -DBUILD_TESTING=OFF >"$tree/$name.log"
-  cmake --build "$tree/build" --target sapnet-bench >>"$tree/$name.log" 2>&1 || fail "it does not build; see $tree/$name.log"
-  strip -o "$out/variant-$name" "$tree/build/bin/sapnet-bench"
+  cmake --preset portable -S "$tree" "${@:2}" -DSAPNET_CUDA=on -DBUILD_TESTING=OFF >"$tree/$name.log"
+  cmake --build "$tree/build/portable" --target sapnet-bench >>"$tree/$name.log" 2>&1 || fail "it does not build; see $tree/$name.log"
+  strip -o "$out/variant-$name" "$tree/build/portable/bin/sapnet-bench"
 done
