@@ -52,10 +52,9 @@ std::optional<InferOptions> parse_infer_options(int argc, char** argv) {
   app.add_option("--weights", options.weights,
                  "Weight file, .safetensors or PyTorch .pth (default: the bundled weights)")
       ->type_name("FILE");
-  app.add_option(
-         "--device", options.device,
-         "Device (default auto: the first GPU if it passes a short self-test, else the CPU); cuda:N is\n"
-         "GPU N, counted from 0")
+  app.add_option("--device", options.device,
+                 "Device (default auto: GPU 0 if it passes a short self-test, else the CPU);\n"
+                 "N is the number of a GPU, from 0, and cuda the same as cuda:0")
       ->check(device_name());
   app.add_option(
          "--precision", options.precision,

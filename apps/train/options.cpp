@@ -45,10 +45,9 @@ std::optional<TrainOptions> parse_train_options(int argc, char** argv) {
   app.add_option("--weights", options.weights, "Initial weights (default: initial_weights in the settings)")
       ->type_name("FILE");
   app.add_option("--set", options.settings, "Override settings")->type_name("NAME=VALUE");
-  app.add_option(
-         "--device", options.device,
-         "Device (default cpu; the GPU kernels have so far run only on an emulator); cuda:N is GPU N,\n"
-         "counted from 0")
+  app.add_option("--device", options.device,
+                 "Device (default cpu; the GPU kernels have so far run only on an emulator);\n"
+                 "N is the number of a GPU, from 0, and cuda the same as cuda:0")
       ->check(device_name());
   app.add_option("--precision", options.precision,
                  "Precision of feature maps and gradients on a GPU (default fp32); weights stay fp32")
