@@ -32,7 +32,7 @@ struct MapOf {
 template <class In, class Out, int kChannels>
 __global__ void __launch_bounds__(kThreads)
     convolve(Conv2dProblem p, MapOf<In> first, MapOf<In> second, const In* weight, std::int64_t padded,
-                   Epilogue<Out> to) {
+             Epilogue<Out> to) {
   const std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   const std::int64_t out_w = p.out_w(), pixels = p.out_h() * out_w;
   if (pixel >= pixels) return;
