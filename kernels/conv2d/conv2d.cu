@@ -2,8 +2,10 @@
 
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/epilogue.cuh"
+#include "kernels/conv2d/generic.cuh"
 #include "kernels/conv2d/igemm.cuh"
 #include "kernels/conv2d/rows.cuh"
+#include "kernels/conv2d/thin.cuh"
 #include "kernels/conv2d/warp_tile.cuh"
 #include "kernels/elementwise.cuh"
 #include "kernels/half.h"
@@ -25,12 +27,12 @@ __host__ __device__ constexpr int channel_of(int index) {
   return index / warp_tile::kOutputs * warp_tile::kOutputs + t * kLaneChannels + n * 2 + e;
 }
 
-/// Applies the epilogue to a lane's pixel p, p < 8, stores it and returns the stored values. at: the offset
-/// of its first channel in the map.
-template <class T>
+/// Applies the epilogue to a lane's pixel p, p < 2 · kTiles, stores it and returns the stored values. at: the
+/// offset of its first channel in the map.
+template <class T, int kTiles>
 __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogue<T>& to, std::size_t at,
-                                                                   const warp_tile::Sums& sums, int p,
-                                                                   const float (&bias)[kLaneChannels],
+                                                                   const warp_tile::SumsOf<kTiles>& sums,
+                                                                   int p, const float (&bias)[kLaneChannels],
                                                                    const float (&scale)[kLaneChannels]) {
   using Channels = gpu::Pack<T, kLaneChannels>;
   Channels residual = {};
@@ -54,7 +56,7 @@ __device__ __forceinline__ gpu::Pack<T, kLaneChannels> store_pixel(const Epilogu
 
 // --- 3×3 on maps of 32 channels, streaming rows (rows.cuh) ---
 
-/// Writes a row for a slice of channels and accumulates its shifted sums.
+/// Writes rows for a slice of channels and accumulates their shifted sums.
 template <class T, class Sums>
 struct RowEpilogue {
   const Epilogue<T> to;
@@ -62,13 +64,14 @@ struct RowEpilogue {
   float bias[kLaneChannels], scale[kLaneChannels];
   Sums& shifted_sums;
 
-  __device__ RowEpilogue(const Epilogue<T>& epilogue, const rows::Input<T>& input, Sums& sums)
-      : to(epilogue.for_channel(input.slice() * rows::kOutputs)),
-        h(input.h),
-        w(input.w),
-        channel(input.slice() * rows::kOutputs + static_cast<int>(threadIdx.x) % 4 * kLaneChannels),
+  /// channels: of all slices.
+  __device__ RowEpilogue(const Epilogue<T>& epilogue, int map_h, int map_w, int slice, int channels,
+                         Sums& sums)
+      : to(epilogue.for_channel(slice * warp_tile::kOutputs)),
+        h(map_h),
+        w(map_w),
+        channel(slice * warp_tile::kOutputs + static_cast<int>(threadIdx.x) % 4 * kLaneChannels),
         shifted_sums(sums) {
-    const int channels = input.slices * rows::kOutputs;
 #pragma unroll
     for (int c = 0; c < kLaneChannels; ++c) {
       bias[c] = to.bias ? to.bias[channel + c] : 0;
@@ -76,12 +79,14 @@ struct RowEpilogue {
     }
   }
 
-  __device__ void operator()(int y, int x0, const rows::Sums& sums) {
+  /// Writes 16 · kTiles pixels of row y.
+  template <int kTiles>
+  __device__ void operator()(int y, int x0, const warp_tile::SumsOf<kTiles>& sums) {
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const std::size_t row = (static_cast<std::size_t>(blockIdx.z) * h + y) * w;
     shifted_sums.begin_row(y);
 #pragma unroll
-    for (int p = 0; p < rows::kStrip / 8; ++p) {
+    for (int p = 0; p < 2 * kTiles; ++p) {
       const int x = x0 + warp_tile::pixel_of(lane, p / 2, p % 2 * 2);
       if (x >= w) continue;
       const std::size_t at = to.at(row + x, channel);
@@ -99,7 +104,7 @@ __global__ void __launch_bounds__(rows::Rows<T, kIn>::kThreads, rows::kBlocks)
   using Sums = gpu::ShiftedSums<Rows::kThreads / gpu::kWarp, kLaneChannels, kWithSums>;
   static_assert(Rows::shared_bytes(rows::max_dilation(kIn)) + Sums::kSharedBytes <= gpu::kMaxSharedBytes);
   Sums shifted_sums(input.h, input.w, sums_dilation);
-  RowEpilogue epilogue(to, input, shifted_sums);
+  RowEpilogue epilogue(to, input.h, input.w, input.slice(), input.slices * rows::kOutputs, shifted_sums);
   if (!epilogue.to.out) return;
   Rows::compute(input, epilogue);
   rows::store_sums(input, shifted_sums, sums, rows::kOutputs);
@@ -165,84 +170,90 @@ bool use_igemm(const Conv2dProblem& p) {
          p.in_channels[1] % igemm::kStep == 0 && p.out_channels % igemm::kOutputs == 0;
 }
 
-// --- any convolution, direct ---
+// --- 3×3 from or to a thin map (thin.cuh) ---
 
-constexpr int kGenericThreads = 128;
+using ThinInput = thin::Thin<thin::kChannels, warp_tile::kOutputs>;
+template <int kIn>
+using ThinOutput = thin::Thin<kIn, thin::kChannels>;
 
-/// Channels that a thread computes for its pixel.
-int channels_at_once(std::int64_t out_channels) { return out_channels % 32 == 0 ? 32 : 4; }
-
-std::int64_t padded_channels(std::int64_t out_channels) {
-  const std::int64_t step = channels_at_once(out_channels);
-  return (out_channels + step - 1) / step * step;
+template <class In>
+__global__ void __launch_bounds__(thin::kThreads, ThinInput::kBlocks)
+    conv2d_thin_input(thin::Input<In> input, int out_channels, Epilogue<Half> to) {
+  using NoSums = gpu::ShiftedSums<thin::kThreads / gpu::kWarp, kLaneChannels, false>;
+  NoSums no_sums(input.h, input.w, 0);
+  RowEpilogue epilogue(to, input.h, input.w, static_cast<int>(blockIdx.y), out_channels, no_sums);
+  ThinInput::compute(
+      input, [](int column) { return channel_of(column); }, epilogue);
 }
 
+/// Writes rows of a thin output.
 template <class T>
-struct MapOf {
-  const T* values;
-  std::int64_t channels;
-};
+struct ThinEpilogue {
+  const Epilogue<T>& to;
+  int h, w, channels;
+  float bias[2], scale[2];  // of the lane's two channels
 
-/// Grid: x pixels of an image, y channel blocks, z images. weight: (kernel, kernel, in_channels, padded).
-template <class In, class Out, int kChannels>
-__global__ void __launch_bounds__(kGenericThreads)
-    conv2d_generic(Conv2dProblem p, MapOf<In> first, MapOf<In> second, const In* weight, std::int64_t padded,
-                   Epilogue<Out> to) {
-  const std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * kGenericThreads + threadIdx.x;
-  const std::int64_t out_w = p.out_w(), pixels = p.out_h() * out_w;
-  if (pixel >= pixels) return;
-  const std::int64_t first_y = pixel / out_w * p.stride - p.padding,
-                     first_x = pixel % out_w * p.stride - p.padding;
-  const std::int64_t first_channel = static_cast<std::int64_t>(blockIdx.y) * kChannels, n = blockIdx.z;
-
-  float sums[kChannels] = {};
-  const In* w = weight + first_channel;
-  for (std::int64_t a = 0; a < p.kernel; ++a) {
-    for (std::int64_t b = 0; b < p.kernel; ++b) {
-      const std::int64_t y = first_y + a * p.dilation, x = first_x + b * p.dilation;
-      if (y < 0 || y >= p.h || x < 0 || x >= p.w) {
-        w += (first.channels + second.channels) * padded;
-        continue;
-      }
-      for (const MapOf<In>& map : {first, second}) {
-        const In* const from = map.values + ((n * p.h + y) * p.w + x) * map.channels;
-        for (std::int64_t i = 0; i < map.channels; ++i, w += padded) {
-          const float value = gpu::to_float(from[i]);
-          const auto filter = gpu::Pack<In, kChannels>::load(w);
+  __device__ ThinEpilogue(const Epilogue<T>& epilogue, int map_h, int map_w, int map_channels)
+      : to(epilogue), h(map_h), w(map_w), channels(map_channels) {
 #pragma unroll
-          for (int c = 0; c < kChannels; ++c) sums[c] = fmaf(value, gpu::to_float(filter.values[c]), sums[c]);
-        }
-      }
+    for (int c = 0; c < 2; ++c) {
+      const int channel = warp_tile::output_of(static_cast<int>(threadIdx.x) % gpu::kWarp, 0, c);
+      const bool stored = channel < channels;
+      bias[c] = to.bias && stored ? to.bias[channel] : 0;
+      scale[c] = to.scale && stored ? to.scale[static_cast<int>(blockIdx.z) * channels + channel] : 1;
     }
   }
 
-  const std::int64_t at = (n * pixels + pixel) * p.out_channels;
+  __device__ void operator()(int y, int x0, const float (&sums)[1][1][4]) const {
+    const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
+    const std::size_t row = (static_cast<std::size_t>(blockIdx.z) * h + y) * w;
+    const auto x = [&](int i) { return x0 + warp_tile::pixel_of(lane, 0, i); };
+    const auto stored = [&](int i) { return x(i) < w && warp_tile::output_of(lane, 0, i) < channels; };
+    const auto at = [&](int i) { return (row + x(i)) * channels + warp_tile::output_of(lane, 0, i); };
+    float before[4];  // all loads are issued before the first store
 #pragma unroll
-  for (int c = 0; c < kChannels; ++c) {
-    const std::int64_t channel = first_channel + c;
-    if (channel >= p.out_channels) break;
-    to.out[at + channel] = apply_epilogue(to, at + channel, channel, n, p.out_channels, sums[c]);
+    for (int i = 0; i < 4; ++i) before[i] = to.residual && stored(i) ? gpu::to_float(to.residual[at(i)]) : 0;
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (stored(i))
+        to.out[at(i)] = gpu::from_float<T>(
+            finish_output(to, at(i), (sums[0][0][i] + bias[i % 2]) * scale[i % 2], before[i]));
   }
+};
+
+template <int kIn, class Out>
+__global__ void __launch_bounds__(thin::kThreads, ThinOutput<kIn>::kBlocks)
+    conv2d_thin_output(thin::Input<Half> input, int out_channels, Epilogue<Out> to) {
+  ThinEpilogue epilogue(to, input.h, input.w, out_channels);
+  ThinOutput<kIn>::compute(
+      input, [](int column) { return column; }, epilogue);
 }
 
+bool use_thin(const Conv2dProblem& p) { return thin::has_thin_input(p) || thin::has_thin_output(p); }
+
+/// Uses the generic kernel's packed weights. Returns false if the other map is not fp16, so that the caller
+/// falls back to the generic kernel.
 template <class In, class Out>
-void launch_generic(const Conv2dProblem& p, const Conv2dArguments<In, Out>& a, const Epilogue<Out>& epilogue,
-                    CudaStream stream) {
-  const std::int64_t padded = padded_channels(p.out_channels), at_once = channels_at_once(p.out_channels);
-  const std::int64_t blocks = (p.out_h() * p.out_w() + kGenericThreads - 1) / kGenericThreads;
-  const auto kernel = at_once == 32 ? conv2d_generic<In, Out, 32> : conv2d_generic<In, Out, 4>;
-  Conv2dProblem of_map = p;
-  of_map.out_channels = p.out_map_channels();
-  for (std::int64_t first = 0; first < p.out_channels; first += of_map.out_channels) {
-    const auto to = epilogue.for_channel(static_cast<int>(first));
-    if (!to.out) continue;
-    gpu::launch(kernel,
-                dim3(static_cast<unsigned>(blocks),
-                     static_cast<unsigned>(padded_channels(of_map.out_channels) / at_once),
-                     static_cast<unsigned>(p.n)),
-                kGenericThreads, 0, stream, of_map, MapOf<In>{a.in[0], p.in_channels[0]},
-                MapOf<In>{a.in[1], p.in_channels[1]}, a.weight + first, padded, to);
+bool launch_thin(const Conv2dProblem& p, const Conv2dArguments<In, Out>& a, const Epilogue<Out>& epilogue,
+                 CudaStream stream) {
+  const auto out_channels = static_cast<int>(p.out_channels);
+  const auto input =
+      thin::input(p, a.in, a.weight, static_cast<int>(generic::padded_channels(p.out_channels)));
+  const auto launch = [&]<int kIn, int kOut>(thin::Thin<kIn, kOut>, auto* kernel) {
+    const dim3 grid(static_cast<unsigned>(input.grid().blocks()),
+                    static_cast<unsigned>((out_channels + kOut - 1) / kOut), static_cast<unsigned>(p.n));
+    gpu::launch(kernel, grid, thin::kThreads, thin::Thin<kIn, kOut>::kSharedBytes, stream, input,
+                out_channels, epilogue);
+    return true;
+  };
+  if constexpr (std::is_same_v<Out, Half>)
+    if (thin::has_thin_input(p)) return launch(ThinInput(), conv2d_thin_input<In>);
+  if constexpr (std::is_same_v<In, Half>) {
+    if (thin::has_thin_output(p))
+      return p.in_channels[0] == 32 ? launch(ThinOutput<32>(), conv2d_thin_output<32, Out>)
+                                    : launch(ThinOutput<64>(), conv2d_thin_output<64, Out>);
   }
+  return false;
 }
 
 // --- 1×1, as a GEMM (cuBLAS) ---
@@ -261,7 +272,7 @@ struct MatmulEpilogue {
 /// Uses the generic kernel's packed weights, which then must need no padding.
 bool use_matmul(const Conv2dProblem& p) {
   return p.kernel == 1 && p.stride == 1 && p.padding == 0 && p.in_channels[1] == 0 && p.out_maps == 1 &&
-         padded_channels(p.out_channels) == p.out_channels;
+         generic::padded_channels(p.out_channels) == p.out_channels;
 }
 
 /// Returns false where the GEMM cannot be used, so that the caller falls back to the generic kernel: without
@@ -295,6 +306,7 @@ bool launch_matmul(const Context& context, const Conv2dProblem& p, const Conv2dA
 Conv2dPath conv2d_path(const Conv2dProblem& p) {
   if (use_rows(p)) return Conv2dPath::kRows;
   if (use_matmul(p)) return Conv2dPath::kMatmul;
+  if (use_thin(p)) return Conv2dPath::kThin;
   if (use_igemm(p)) return Conv2dPath::kIgemm;
   return Conv2dPath::kGeneric;
 }
@@ -305,23 +317,16 @@ std::int64_t conv2d_partials(const Context& context, const Conv2dProblem& p) {
 }
 
 std::int64_t packed_conv2d_size(const Context& /*context*/, const Conv2dProblem& p) {
-  const bool padded = conv2d_path(p) == Conv2dPath::kGeneric;
-  const std::int64_t outputs = padded ? padded_channels(p.out_channels) : p.out_channels;
-  return p.kernel * p.kernel * p.total_in_channels() * outputs;
+  return p.kernel * p.kernel * p.total_in_channels() * generic::padded_channels(p.out_channels);
 }
 
 namespace {
 
 template <class T, class From, class To>
 void pack(const Conv2dProblem& p, const From* weight, To* packed) {
-  const auto in_channels = p.total_in_channels();
   if (conv2d_path(p) == Conv2dPath::kRows) return rows::pack<T>(p, weight, channel_of, packed);
   if (conv2d_path(p) == Conv2dPath::kIgemm) return igemm::pack<T>(p, weight, channel_of, packed);
-  const std::int64_t padded = padded_channels(p.out_channels), taps = p.kernel * p.kernel;
-  for (std::int64_t tap = 0; tap < taps; ++tap)
-    for (std::int64_t i = 0; i < in_channels; ++i)
-      for (std::int64_t o = 0; o < padded; ++o)
-        *packed++ = to_storage<To>(o < p.out_channels ? weight[(o * in_channels + i) * taps + tap] : From());
+  generic::pack(p, weight, packed);
 }
 
 }  // namespace
@@ -359,10 +364,12 @@ void conv2d(const Context& context, const Conv2dProblem& p, const Conv2dArgument
       return;
     }
   }
+  const bool launched = (path == Conv2dPath::kMatmul && launch_matmul(context, p, a, epilogue)) ||
+                        (path == Conv2dPath::kThin && launch_thin(p, a, epilogue, context.stream));
   if (path == Conv2dPath::kIgemm)
     launch_igemm(p, a, epilogue, context.stream);
-  else if (path != Conv2dPath::kMatmul || !launch_matmul(context, p, a, epilogue))
-    launch_generic(p, a, epilogue, context.stream);
+  else if (!launched)
+    generic::launch(p, a, epilogue, context.stream);
   if (a.shifted_sums) {
     shifted_sums<Out>(context, {p.n, p.out_h(), p.out_w(), p.out_channels, a.sums_dilation},
                       {a.out, a.shifted_sums});

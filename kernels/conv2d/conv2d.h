@@ -187,9 +187,10 @@ void conv2d_wgrad(const Context& context, const Conv2dProblem& problem,
 
 namespace cuda {
 
-/// The kernel that conv2d uses: streamed rows (rows.cuh), a GEMM (cuBLAS), an implicit GEMM (igemm.cuh), or
-/// the generic direct kernel.
-enum class Conv2dPath { kRows, kMatmul, kIgemm, kGeneric };
+/// The kernel that conv2d uses: streamed rows (rows.cuh), a GEMM (cuBLAS), an implicit GEMM (igemm.cuh), one
+/// for thin maps (thin.cuh), or the generic direct kernel, which also replaces the GEMM without cuBLAS, and
+/// the one for thin maps where the other maps are fp32.
+enum class Conv2dPath { kRows, kMatmul, kIgemm, kThin, kGeneric };
 Conv2dPath conv2d_path(const Conv2dProblem& problem);
 
 /// Number of packed weights.
@@ -207,7 +208,8 @@ void pack_conv2d_indices(const Conv2dProblem& problem, const std::int32_t* indic
 /// Number of partials that conv2d writes per image for the shifted sums.
 std::int64_t conv2d_partials(const Context& context, const Conv2dProblem& problem);
 
-/// Accumulates in fp32; fp16 maps on the tensor cores where the shape allows.
+/// Accumulates in fp32; fp16 maps on the tensor cores where the shape allows. If the output is fp16 and the
+/// input a thin fp32 image (thin.cuh), the image and the weights are rounded to fp16.
 template <class In, class Out>
 void conv2d(const Context& context, const Conv2dProblem& problem, const Conv2dArguments<In, Out>& arguments);
 

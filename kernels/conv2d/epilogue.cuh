@@ -49,18 +49,24 @@ __device__ __forceinline__ float after_residual(const Epilogue<T>& to, float val
   return to.relu ? fmaxf(value, 0) : value;
 }
 
+/// The output for a scaled sum; at: its offset in the map.
+template <class T>
+__device__ __forceinline__ float finish_output(const Epilogue<T>& to, std::size_t at, float value,
+                                               float residual) {
+  value = before_residual(to, value);
+  if (!to.residual) return value;
+  if (to.pre_residual) to.pre_residual[at] = gpu::from_float<T>(value);
+  return after_residual(to, value, residual);
+}
+
 /// The output for a convolution's sum of output `channel`; at: its offset in the map.
 template <class T>
 __device__ __forceinline__ T apply_epilogue(const Epilogue<T>& to, std::int64_t at, std::int64_t channel,
                                             std::int64_t image, std::int64_t channels, float value) {
   if (to.bias) value += to.bias[channel];
   if (to.scale) value *= to.scale[image * channels + channel];
-  value = before_residual(to, value);
-  if (to.residual) {
-    if (to.pre_residual) to.pre_residual[at] = gpu::from_float<T>(value);
-    value = after_residual(to, value, gpu::to_float(to.residual[at]));
-  }
-  return gpu::from_float<T>(value);
+  const float residual = to.residual ? gpu::to_float(to.residual[at]) : 0;
+  return gpu::from_float<T>(finish_output(to, static_cast<std::size_t>(at), value, residual));
 }
 
 }  // namespace sapnet::kernels::cuda

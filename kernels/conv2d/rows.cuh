@@ -75,16 +75,29 @@ struct Input {
   __device__ int block() const { return static_cast<int>(blockIdx.x) / slices; }
 };
 
-/// The decomposition of an image into blocks.
+/// The decomposition of an image into blocks, each of at most `rows` output rows.
 struct Grid {
-  int strips, phases, segments;
+  int h, dilation, rows, strips, phases, segments;
 
-  __host__ __device__ Grid(int h, int w, int dilation)
-      : strips((w + kStrip - 1) / kStrip),
+  /// Output rows phase + row · dilation for `row` in [first, end), which may be empty; columns from x0 on.
+  struct Block {
+    int x0, phase, first, end;
+  };
+
+  __host__ __device__ Grid(int map_h, int map_w, int step, int at_most = kSegment)
+      : h(map_h),
+        dilation(step),
+        rows(at_most),
+        strips((map_w + kStrip - 1) / kStrip),
         phases(dilation < h ? dilation : h),
-        segments(((h + dilation - 1) / dilation + kSegment - 1) / kSegment) {}
+        segments(((h + dilation - 1) / dilation + rows - 1) / rows) {}
 
   int blocks() const { return strips * phases * segments; }
+
+  __device__ Block block(int number) const {
+    const int phase = number / strips % phases, first = number / strips / phases * rows;
+    return {number % strips * kStrip, phase, first, min(first + rows, (h - phase + dilation - 1) / dilation)};
+  }
 };
 
 /// The convolution of kIn channels.
@@ -106,13 +119,10 @@ struct Rows {
   __device__ static void compute(const Input<T>& input, Epilogue& epilogue) {
     DYNAMIC_SHARED(T, weights);
     T* const ring = weights + 3 * A::kTapRowsHeld * kTap;
-    const int block = input.block(), warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
+    const int warp = static_cast<int>(threadIdx.x) / gpu::kWarp;
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-    const Grid grid(input.h, input.w, input.dilation);
-    const int x0 = block % grid.strips * kStrip, phase = block / grid.strips % grid.phases;
-    const int rows_of_phase = (input.h - phase + input.dilation - 1) / input.dilation;
-    const int first = block / grid.strips / grid.phases * kSegment;
-    const int end = min(first + kSegment, rows_of_phase);
+    const auto block = Grid(input.h, input.w, input.dilation).block(input.block());
+    const int x0 = block.x0, phase = block.phase, first = block.first, end = block.end;
     if (first >= end) return;
 
     const int row_size = (kStrip + 2 * input.dilation) * kIn;

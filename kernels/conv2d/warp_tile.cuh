@@ -16,7 +16,9 @@ namespace sapnet::kernels::cuda::warp_tile {
 inline constexpr int kPixels = 64;
 inline constexpr int kOutputs = 32;
 
-using Sums = float[kPixels / 16][kOutputs / 8][4];
+template <int kTiles>
+using SumsOf = float[kTiles][kOutputs / 8][4];  // of 16 pixels each
+using Sums = SumsOf<kPixels / 16>;
 
 /// The pixel and the output of Sums[m][n][i].
 __device__ __forceinline__ int pixel_of(int lane, int m, int i) { return 16 * m + 8 * (i / 2) + lane / 4; }

@@ -238,7 +238,8 @@ KERNEL_TEST_CASE("convolution epilogue backward", "[kernels][conv2d][backward]")
 
 KERNEL_TEST_CASE("a convolution saves the map before its residual", "[kernels][conv2d][backward]") {
   for (const auto& p : {same_size(2, 9, 70, {32, 0}, 32, 2), same_size(1, 5, 7, {6, 0}, 20),
-                        same_size(2, 5, 7, {64, 0}, 64), Conv2dProblem{1, 5, 7, {6, 0}, 20, 1, 1, 1, 0}}) {
+                        same_size(2, 5, 7, {64, 0}, 64), same_size(2, 5, 7, {6, 0}, 32),
+                        same_size(2, 5, 7, {32, 0}, 3), Conv2dProblem{1, 5, 7, {6, 0}, 20, 1, 1, 1, 0}}) {
     for (const Implementation* each : implementations()) {
       const Implementation& implementation = *each;
       if (!implementation.supports(p)) continue;

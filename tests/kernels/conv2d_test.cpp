@@ -23,6 +23,9 @@ struct Options {
   bool in_place = false;  // the residual aliases `out`
   bool relu_after_residual = false;
   std::int64_t sums_dilation = 0;  // 0: no shifted sums
+  // The side with fewer channels is an fp32 image; as an input, kernels round it and the weights to fp16 if
+  // the output is fp16.
+  bool image = false;
 };
 
 /// Runs one problem on every implementation that supports it with this storage type, and compares with the
@@ -33,19 +36,24 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
            << p.dilation << ", padding " << p.padding);
   INFO("bias " << options.bias << ", relu " << options.relu << ", scale " << options.scale << ", residual "
                << options.residual << ", in place " << options.in_place << ", one ReLU "
-               << options.relu_after_residual << ", shifted sums for dilation " << options.sums_dilation);
+               << options.relu_after_residual << ", shifted sums for dilation " << options.sums_dilation
+               << ", image " << options.image);
   const std::int64_t out_count = p.n * p.out_h() * p.out_w() * p.out_channels;
   const std::int64_t taps = p.total_in_channels() * p.kernel * p.kernel;
-  const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), maps);
-  const auto in1 = stored(random_values(p.n * p.h * p.w * p.in_channels[1], 2), maps);
+  const bool image_in = options.image && p.total_in_channels() < p.out_channels;
+  const engine::DType from = image_in ? engine::DType::kFloat32 : maps;
+  const engine::DType to = options.image && !image_in ? engine::DType::kFloat32 : maps;
+  const auto in0 = stored(random_values(p.n * p.h * p.w * p.in_channels[0], 1), from);
+  const auto in1 = stored(random_values(p.n * p.h * p.w * p.in_channels[1], 2), from);
   const auto weight =
       // for outputs of about 1
-      stored(random_values(p.out_channels * taps, 3, 2 / std::sqrt(static_cast<float>(taps))), maps);
+      stored(random_values(p.out_channels * taps, 3, 2 / std::sqrt(static_cast<float>(taps))), from);
   const auto bias = random_values(options.bias ? p.out_channels : 0, 4);
   const auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 5);
-  const auto residual = stored(random_values(options.residual ? out_count : 0, 6), maps);
+  const auto residual = stored(random_values(options.residual ? out_count : 0, 6), to);
 
-  const auto reference = reference::convolve(p, {in0, in1}, weight, bias);
+  const auto reference =
+      reference::convolve(p, {stored(in0, maps), stored(in1, maps)}, stored(weight, maps), bias);
   const std::vector<double> exact_scale(scale.begin(), scale.end()),
       exact_residual(residual.begin(), residual.end());
   const auto expected = reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu,
@@ -53,8 +61,9 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
 
   for_each_implementation(p, maps, [&](const Implementation& implementation) {
     const auto written = run_repeatedly([&] {
-      GuardedArray map0(in0), map1(in1), weights(implementation.packed(p, weight)), biases(bias),
-          scales(scale), residuals(residual);
+      const Implementation packing = from == maps ? implementation : Implementation(from);
+      GuardedArray map0(in0), map1(in1), weights(packing.packed(p, weight)), biases(bias), scales(scale),
+          residuals(residual);
       GuardedArray separate_out(static_cast<std::size_t>(out_count));
       GuardedArray& out = options.in_place ? residuals : separate_out;
       const std::int64_t partials =
@@ -73,7 +82,14 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       arguments.out = out.data();
       arguments.shifted_sums = sums.data();
       arguments.sums_dilation = options.sums_dilation;
-      implementation.run(OPERATION(conv2d), p, arguments);
+      if (from == to)
+        implementation.run(OPERATION(conv2d), p, arguments);
+      else if (image_in)
+        implementation.run_as(OPERATION(conv2d), p, arguments,
+                              []<class T>(T) { return Conv2dArguments<float, T>(); });
+      else
+        implementation.run_as(OPERATION(conv2d), p, arguments,
+                              []<class T>(T) { return Conv2dArguments<T, float>(); });
       return std::vector<std::vector<float>>{copy(out), copy(sums)};
     });
 
@@ -83,9 +99,9 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
       const std::size_t per_image = tolerance.size() / static_cast<std::size_t>(p.n);
       const double s = scale.empty() ? 1 : std::abs(exact_scale[k / per_image * channels + k % channels]);
       const double added = residual.empty() ? 0 : 1;
-      tolerance[k] = s * tolerance[k] + storage_rounding(maps, s * std::abs(reference.sum[k]) + added);
+      tolerance[k] = s * tolerance[k] + storage_rounding(to, s * std::abs(reference.sum[k]) + added);
       // The GEMM stores its result before the bias is added, possibly including the residual.
-      if (p.kernel == 1) tolerance[k] += s * storage_rounding(maps, std::abs(reference.sum[k]) + 1 + added);
+      if (p.kernel == 1) tolerance[k] += s * storage_rounding(to, std::abs(reference.sum[k]) + 1 + added);
     }
     check_close("out", {p.n, p.out_h(), p.out_w(), p.out_channels}, written[0], expected, tolerance);
 
@@ -142,7 +158,20 @@ TEST_CASE("conv2d chooses the fast kernels on a GPU", "[kernels][conv2d]") {
   CHECK(conv2d_path(same_size(1, 5, 9, {48, 0}, 64)) == Conv2dPath::kGeneric);
   CHECK(conv2d_path(same_size(1, 5, 9, {64, 16}, 64)) == Conv2dPath::kGeneric);
   CHECK(conv2d_path(same_size(1, 5, 9, {64, 0}, 96)) == Conv2dPath::kGeneric);
-  CHECK(conv2d_path(same_size(1, 5, 9, {3, 0}, 64)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {3, 3}, 32)) == Conv2dPath::kThin);
+  CHECK(conv2d_path(same_size(1, 5, 9, {3, 0}, 64, 4)) == Conv2dPath::kThin);
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 0}, 3)) == Conv2dPath::kThin);
+  CHECK(conv2d_path(same_size(1, 5, 9, {64, 0}, 8)) == Conv2dPath::kThin);
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 0}, 3, 5)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 0}, 9)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {32, 32}, 3)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {8, 0}, 32)) == Conv2dPath::kThin);
+  CHECK(conv2d_path(same_size(1, 5, 9, {9, 0}, 32)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {4, 4}, 32)) == Conv2dPath::kThin);
+  CHECK(conv2d_path(same_size(1, 5, 9, {3, 5}, 32)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {5, 3}, 32)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path(same_size(1, 5, 9, {3, 0}, 48)) == Conv2dPath::kGeneric);
+  CHECK(conv2d_path({1, 5, 9, {3, 0}, 64, 3, 2, 1, 1}) == Conv2dPath::kGeneric);
 }
 #endif
 
@@ -198,6 +227,42 @@ KERNEL_TEST_CASE("conv2d to an RGB image", "[kernels][conv2d]") {
   Options options{.scale = true, .residual = true, .in_place = true};
   options.sums_dilation = 2;
   check(same_size(2, 6, 13, {32, 0}, 3), options);
+}
+
+KERNEL_TEST_CASE("conv2d from and to images", "[kernels][conv2d]") {
+  struct Layer {
+    std::array<std::int64_t, 2> in;
+    std::int64_t out;
+  };
+  // SAPNet's first and last layer, VGG-16's first, and dgrads of them; then other numbers of channels.
+  for (const Layer& layer : {Layer{{3, 3}, 32},
+                             {{32, 0}, 3},
+                             {{3, 0}, 64},
+                             {{64, 0}, 3},
+                             {{4, 1}, 32},
+                             {{6, 0}, 32},
+                             {{32, 0}, 8},
+                             {{32, 0}, 5}}) {
+    const auto check_layer = [&](std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t dilation,
+                                 Options options = {}) {
+      const Conv2dProblem p = same_size(n, h, w, layer.in, layer.out, dilation);
+      check(p, options);
+      options.image = true;
+      check(p, options);
+    };
+    for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {7, 1}, {3, 70}, {17, 23}, {70, 5}})
+      check_layer(1, h, w, 1);
+    check_layer(3, 9, 65, 1);
+    check_layer(2, 17, 23, 2);
+    check_layer(1, 38, 9, 4);
+    Options options{.scale = true, .residual = true};
+    check_layer(3, 17, 23, 1, options);
+    options.in_place = true;
+    options.sums_dilation = 2;
+    check_layer(2, 5, 9, 1, options);
+    check_layer(1, 5, 9, 1, {.bias = false, .relu = false, .residual = true});
+    check_layer(1, 5, 9, 1, {.residual = true, .relu_after_residual = true});
+  }
 }
 
 KERNEL_TEST_CASE("conv2d with many channels", "[kernels][conv2d]") {

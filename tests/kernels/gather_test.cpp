@@ -72,6 +72,7 @@ TEMPLATE_TEST_CASE("gathering by packed indices equals packing the weights", "[k
       {same_size(1, 4, 4, {32, 32}, 64), kernels::cuda::Conv2dPath::kRows},
       {{1, 4, 4, {32, 0}, 32, 1, 1, 1, 0}, kernels::cuda::Conv2dPath::kMatmul},
       {same_size(1, 4, 4, {64, 0}, 128), kernels::cuda::Conv2dPath::kIgemm},
+      {same_size(1, 4, 4, {3, 3}, 32), kernels::cuda::Conv2dPath::kThin},
       {same_size(1, 4, 4, {3, 3}, 5), kernels::cuda::Conv2dPath::kGeneric}};
   for (const auto& item : problems) {  // clang 14 cannot capture structured bindings
     const Conv2dProblem& p = item.first;
