@@ -172,7 +172,7 @@ bool use_igemm(const Conv2dProblem& p) {
 
 // --- 3×3 from or to a thin map (thin.cuh) ---
 
-using ThinInput = thin::Thin<thin::kChannels, warp_tile::kOutputs>;
+using ThinInput = thin::Thin<thin::kThin, warp_tile::kOutputs>;
 template <int kIn>
 using ThinOutput = thin::Thin<kIn, thin::kChannels>;
 

@@ -209,7 +209,7 @@ void pack_conv2d_indices(const Conv2dProblem& problem, const std::int32_t* indic
 std::int64_t conv2d_partials(const Context& context, const Conv2dProblem& problem);
 
 /// Accumulates in fp32; fp16 maps on the tensor cores where the shape allows. If the output is fp16 and the
-/// input a thin fp32 image (thin.cuh), the image and the weights are rounded to fp16.
+/// input a thin fp32 image (thin.cuh), the weights are rounded to fp16.
 template <class In, class Out>
 void conv2d(const Context& context, const Conv2dProblem& problem, const Conv2dArguments<In, Out>& arguments);
 

@@ -1,6 +1,7 @@
 // 3×3 convolutions of stride 1 from or to a thin map, one of up to eight channels such as an image, on the
 // tensor cores: SAPNet's first and last layer, VGG-16's first, and their dgrads. The other map is fp16.
-// Images are fp32; an input image and its weights are rounded to fp16.
+// Images are fp32. The weights of an input image are rounded to fp16, as for other maps, but not the image:
+// each value is split into two Halves, high + low, which keep 22 bits of it.
 //
 // A block computes kRows rows of one phase, y mod dilation, of a strip of 64 columns, from a tile of the
 // input in shared memory. Each warp walks down 16 columns with all its weights in registers. It multiplies
@@ -8,8 +9,8 @@
 // shared memory once for each column of taps, not for each tap.
 //
 // The reduction dimension is the pixels under a tap row and their channels, in chunks of eight channels, two
-// per mma. A thin input is zero-padded to one chunk per pixel, and the third tap's chunk is paired with zero
-// weights. A thin output is zero-padded to eight.
+// per mma. A thin input is zero-padded to eight channels; its two chunks per pixel are the high and the low
+// parts, with the same weights. A thin output is zero-padded to eight.
 #pragma once
 
 #include <algorithm>
@@ -55,17 +56,19 @@ struct Input {
   __host__ __device__ rows::Grid grid() const { return {h, w, dilation, kRows}; }
 };
 
-/// The convolution of kIn channels, kChannels for a thin input, to slices of kOut channels, kChannels for a
-/// thin output.
+inline constexpr int kThin = 2 * kChannels;  // Halves of a thin input's pixel
+
+/// The convolution of kIn channels, kThin for a thin input, to slices of kOut channels, kChannels for a thin
+/// output.
 template <int kIn, int kOut>
 struct Thin {
-  static constexpr bool kThinInput = kIn == kChannels;
+  static constexpr bool kThinInput = kIn == kThin;
   static constexpr int kChunk = warp_tile::kChunk<Half>;
-  static constexpr int kPixelChunks = kIn / kChunk,
-                       kChunks = 3 * kPixelChunks;  // of a pixel; under a tap row
-  static constexpr int kSteps = (kChunks + 1) / 2;  // mma per tap row
-  static constexpr int kTiles = kOut / 8;           // of outputs
-  static constexpr int kWeightRows = 3 * kSteps * 2 * kChunk;
+  static constexpr int kPixelChunks = kIn / kChunk;
+  static constexpr int kSteps = 3 * kPixelChunks / 2;      // mma per tap row
+  static constexpr int kStepWeights = kThinInput ? 1 : 2;  // chunks of weights in each
+  static constexpr int kTiles = kOut / 8;                  // of outputs
+  static constexpr int kWeightRows = 3 * kSteps * kStepWeights * kChunk;
   static constexpr int kMatrices = kWeightRows / 8 * kTiles;  // of 8×8 weights
   using Sums = float[1][kTiles][4];                           // as warp_tile::Sums, of kWarpColumns pixels
 
@@ -98,13 +101,14 @@ struct Thin {
     std::uint32_t b[kMatrices / 4][4];  // matrix 4 i + k is b[i][k]
 #pragma unroll
     for (int i = 0; i < kMatrices / 4; ++i) {
-      const int matrix = 4 * i + lane / 8, row = matrix / 2 / kTiles * 16 + matrix % 2 * 8 + lane % 8;
-      gpu::ldmatrix_x4_trans(b[i], weights + element_at<Half, kOut>(row, matrix / 2 % kTiles * 8));
+      const int matrix = 4 * i + lane / 8, tile_of_step = matrix / kStepWeights;
+      const int row = (tile_of_step / kTiles * kStepWeights + matrix % kStepWeights) * 8 + lane % 8;
+      gpu::ldmatrix_x4_trans(b[i], weights + element_at<Half, kOut>(row, tile_of_step % kTiles * 8));
     }
     int at[kSteps];  // of the lane's chunk in a row of the tile
 #pragma unroll
     for (int step = 0; step < kSteps; ++step) {
-      const int chunk = min(2 * step + lane / 16, kChunks - 1);  // a pixel even where the weights are zero
+      const int chunk = 2 * step + lane / 16;
       const int column = warp * kWarpColumns + lane % 16 + chunk / kPixelChunks * input.dilation;
       at[step] = element_at<Half, kIn>(column, chunk % kPixelChunks * kChunk);
     }
@@ -128,9 +132,10 @@ struct Thin {
           for (int step = 0; step < kSteps; ++step) {
 #pragma unroll
             for (int n = 0; n < kTiles; ++n) {
-              const int matrix = ((tap * kSteps + step) * kTiles + n) * 2;
+              const int first = ((tap * kSteps + step) * kTiles + n) * kStepWeights;
+              const int second = first + kStepWeights - 1;
               gpu::mma_m16n8k16(sums[(k + 3 - tap) % 3][0][n], a[step],
-                                {b[matrix / 4][matrix % 4], b[matrix / 4][matrix % 4 + 1]});
+                                {b[first / 4][first % 4], b[second / 4][second % 4]});
             }
           }
         }
@@ -175,11 +180,16 @@ struct Thin {
       }
 #pragma unroll
       for (int i = 0; i < kShare; ++i) {
-        gpu::Pack<Half, kChunk> chunk;
+        gpu::Pack<Half, kChunk> high, low;
 #pragma unroll
-        for (int c = 0; c < kChunk; ++c)
-          chunk.values[c] = gpu::from_float<Half>(values[i][c / kPart][c % kPart]);
-        if (number(i) < kPixels) chunk.store(tile + element_at<Half, kIn>(number(i), 0));
+        for (int c = 0; c < kChunk; ++c) {
+          const float value = values[i][c / kPart][c % kPart];
+          high.values[c] = gpu::from_float<Half>(value);
+          low.values[c] = gpu::from_float<Half>(value - gpu::to_float(high.values[c]));
+        }
+        if (number(i) >= kPixels) continue;
+        high.store(tile + element_at<Half, kIn>(number(i), 0));
+        low.store(tile + element_at<Half, kIn>(number(i), kChunk));
       }
     } else {
       const int lane = static_cast<int>(threadIdx.x % gpu::kWarp);
@@ -199,17 +209,18 @@ struct Thin {
     }
   }
 
-  /// The weights as fp16, (tap row, chunk, channel) × outputs, with zeros as padding.
+  /// The weights as fp16, (tap row, chunk, channel) × outputs, with zeros as padding. A thin input has one
+  /// chunk of weights per pixel.
   template <class T, class Output>
   __device__ static void load_weights(const Input<T>& input, const Output& output, Half* to) {
     const int column = static_cast<int>(threadIdx.x % kTiles) * 8;
 #pragma unroll
     for (int row = static_cast<int>(threadIdx.x / kTiles); row < kWeightRows; row += kThreads / kTiles) {
-      const int chunk = row / kChunk % (2 * kSteps), tap = row / (kWeightRows / 3) * 3 + chunk / kPixelChunks;
-      const int k = chunk % kPixelChunks * kChunk + row % kChunk;  // the channel, if the input is not thin
+      constexpr int kTapChunks = kThinInput ? 1 : kPixelChunks;
+      const int tap = row / kChunk / kTapChunks, k = row % (kTapChunks * kChunk);
       const int channels = k < kPart ? input.parts[0].channels : input.parts[1].channels;
       const int channel = kThinInput ? (k < kPart ? 0 : input.parts[0].channels) + k % kPart : k;
-      const bool present = chunk < kChunks && (!kThinInput || k % kPart < channels);
+      const bool present = !kThinInput || k % kPart < channels;
       const T* const filter = input.weights +
                               (present ? tap * input.in_channels + channel : 0) * input.padded_outputs +
                               blockIdx.y * kOut;

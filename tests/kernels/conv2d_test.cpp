@@ -23,8 +23,8 @@ struct Options {
   bool in_place = false;  // the residual aliases `out`
   bool relu_after_residual = false;
   std::int64_t sums_dilation = 0;  // 0: no shifted sums
-  // The side with fewer channels is an fp32 image; as an input, kernels round it and the weights to fp16 if
-  // the output is fp16.
+  // The side with fewer channels is an fp32 image; as an input, kernels round its weights to fp16 if the
+  // output is fp16.
   bool image = false;
 };
 
@@ -52,8 +52,7 @@ void check(const Conv2dProblem& p, const Options& options, engine::DType maps) {
   const auto scale = random_values(options.scale ? p.n * p.out_channels : 0, 5);
   const auto residual = stored(random_values(options.residual ? out_count : 0, 6), to);
 
-  const auto reference =
-      reference::convolve(p, {stored(in0, maps), stored(in1, maps)}, stored(weight, maps), bias);
+  const auto reference = reference::convolve(p, {in0, in1}, stored(weight, maps), bias);
   const std::vector<double> exact_scale(scale.begin(), scale.end()),
       exact_residual(residual.begin(), residual.end());
   const auto expected = reference::finish(p, reference.sum, exact_scale, exact_residual, options.relu,
