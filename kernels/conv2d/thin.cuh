@@ -75,7 +75,7 @@ struct Thin {
   static constexpr std::size_t kSharedBytes =
       sizeof(Half) * static_cast<std::size_t>(kWeightRows * kOut + kTileRows * kTileColumns * kIn);
   static_assert(kSharedBytes <= gpu::kMaxSharedBytes);
-  static constexpr int kBlocks = kThinInput ? 3 : kIn == 32 ? 4 : 2;  // per multiprocessor, for registers
+  static constexpr int kBlocks = kIn == 32 ? 4 : 2;  // per multiprocessor, for registers
 
   /// Grid: x the blocks of an image, y slices of kOut channels, z images. Each warp calls epilogue(y, x,
   /// sums) for its rows y and columns [x, x + kWarpColumns); columns from w on are padding. output(k): the
