@@ -109,7 +109,9 @@ def main():
                 document["cpu"] = report.get("cpu", document["cpu"])
             for file in files:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(document, indent=1) + "\n")
+                unfinished = file.with_suffix(".unfinished")  # so that the file is complete whenever the run is stopped
+                unfinished.write_text(json.dumps(document, indent=1) + "\n")
+                unfinished.replace(file)
 
         measured += measure(options, device, share, absent.get(device), save)
     if any(runs.TIME_IS_UP in report.get("not_measured", "") for case in measured for report in case.reports.values()):

@@ -102,10 +102,13 @@ def kernels(day, programs, precision, limit):
     """All operations beside cuDNN; both precisions become one report."""
     name = f"operations {precision}"
     seconds = 3 if programs.small else day.limit(limit) - 15  # the last case may take longer
-    if day.step(name, limit, [*programs.kernels(", " + precision), "--seconds", seconds]):
+
+    def save():
         report = json.loads(day.log(name, ".out").read_text())
         before = day.measurements.get("operations", {}).get("kernels", [])
         day.record("operations", report | {"kernels": before + report["kernels"]})
+
+    day.step(name, limit, [*programs.kernels(", " + precision), "--seconds", seconds], save)
 
 
 def kernels_in_pytorch(day, programs):
@@ -114,10 +117,9 @@ def kernels_in_pytorch(day, programs):
         return
     report, result = day.log("operations", ".json"), day.log("operations_in_PyTorch", ".json")
     report.write_text(json.dumps(day.measurements["operations"]))
-    if day.step(name, 40, [sys.executable, ROOT / "bench" / "compare_kernels.py", "--device", "cuda", "--report",
-                           report, "--json", result, "--repeat", programs.repeat, "--seconds",
-                           day.limit(40) - FOR_IMPORTS]):
-        day.record("operations", json.loads(result.read_text()))
+    day.step(name, 40, [sys.executable, ROOT / "bench" / "compare_kernels.py", "--device", "cuda", "--report", report,
+                        "--json", result, "--repeat", programs.repeat, "--seconds", day.limit(40) - FOR_IMPORTS],
+             lambda: day.record("operations", json.loads(result.read_text())))
 
 
 def profile(day, programs):
@@ -166,8 +168,8 @@ def variants(day, programs):
         cases = patch.read_text().splitlines()[2].removeprefix("Cases: ")
         for name, program in ((f"variant {patch.stem}", f"variant-{patch.stem}"),
                               (f"variant {patch.stem}, without it", "sapnet-bench")):
-            if day.step(name, 15, programs.kernels(cases, program)):
-                day.record(name, json.loads(day.log(name, ".out").read_text()) | {"variant": name})
+            day.step(name, 15, programs.kernels(cases, program), lambda name=name: day.record(
+                name, json.loads(day.log(name, ".out").read_text()) | {"variant": name}))
 
 
 def whole_programs(day, programs):
@@ -176,8 +178,7 @@ def whole_programs(day, programs):
     if programs.small:
         command += ["--photos", programs.inputs, "--attempts", 1, "--images", 1, "--frames", 1, "--frame-size", "9x7",
                     "--steps", 1, "--patch", 12]
-    if day.step(name, 45, command):
-        day.record(name, json.loads(day.log(name, ".out").read_text()))
+    day.step(name, 45, command, lambda: day.record(name, json.loads(day.log(name, ".out").read_text())))
 
 
 def training(day, programs, precision, seconds):

@@ -21,7 +21,8 @@ max_mib=40
 
 cmake --preset portable -B "$build" -DSAPNET_CUDA=on -DCMAKE_CUDA_ARCHITECTURES=90a-real
 grep -q '^CUDNN_INCLUDE_DIR:PATH=/' "$build/CMakeCache.txt" || fail "cuDNN's headers are missing"
-cmake --build "$build"
+cmake --build "$build" --target all sapnet-bench
+rm -f "$build"/bin/variant-*
 bench/variants/build.sh "$build/bin" -DCMAKE_CUDA_ARCHITECTURES=90a-real
 
 rm -rf "$pack"

@@ -11,7 +11,7 @@
 
 namespace sapnet::engine {
 
-/// Free blocks of one device, sorted by size, reused for buffers of about the same size.
+/// A device's free blocks, sorted by size, and perhaps the CUDA graph that uses them.
 class Pool;
 
 /// A move-only block of memory, aligned to at least 64 bytes and allocated from a pool, so that a network's
@@ -47,8 +47,9 @@ class Buffer {
 /// other pools.
 ///
 /// The pool may have a CUDA graph, which keeps using the addresses it was captured with. So the pool frees no
-/// memory, unless an allocation fails. Then pools without a graph release their free blocks, and if that is
-/// not enough, pools that are in no scope destroy their graphs and release the memory of these, too.
+/// memory, unless an allocation fails. Then pools that have neither a graph nor a scope release their free
+/// blocks; if that is not enough, pools in no scope destroy their graphs too; and last, pools in a scope but
+/// without a graph release theirs, after which a capture there may fail.
 class PrivatePool {
  public:
   explicit PrivatePool(Device device);

@@ -103,7 +103,7 @@ std::string unavailable_reason(int gpu) {
   const Gpus found = find_gpus();
   if (!found.obstacle.empty()) return found.obstacle;
   if (gpu >= found.count)
-    return found.count == 1 ? "there is only one GPU, 0"
+    return found.count == 1 ? "the only GPU is number 0"
                             : "there are " + std::to_string(found.count) + " GPUs, 0 to " +
                                   std::to_string(found.count - 1);
   const cudaDeviceProp device = properties(gpu);
@@ -153,6 +153,7 @@ void* allocate(std::size_t bytes) {
 }
 
 void release(void* memory) {
+  make_current();
   // Fails only after a kernel fault, which is reported elsewhere. This may run in a destructor.
   cudaFree(memory);
 }

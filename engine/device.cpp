@@ -31,7 +31,7 @@ ChosenDevice choose_device(std::string_view request) {
   if (request != "auto")
     throw Error("device " + std::string(request) + " cannot be used: " + obstacle +
                 "; run with --device cpu or auto");
-  return {Device::kCpu, cuda::gpu_present() ? not_used("the GPU", obstacle) : ""};
+  return {Device::kCpu, cuda::gpu_present() ? obstacle : ""};
 }
 
 std::string not_used(const std::string& gpu, const std::string& reason) {

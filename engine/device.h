@@ -14,7 +14,7 @@ std::string_view to_string(Device device);
 
 struct ChosenDevice {
   Device device;
-  std::string warning;  // for "auto": why a GPU is not used; else, or if there is no GPU, empty
+  std::string obstacle;  // for "auto": why a GPU that is there cannot be used; else empty
 };
 
 /// The GPU of the device "cuda" (0) or "cuda:N" (N); nullopt for any other word.

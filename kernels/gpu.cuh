@@ -33,14 +33,14 @@ constexpr std::size_t kMaxSharedBytes = 99 * 1024;
 /// largest carve-out, the part of the L1 cache that serves as shared memory, so that more blocks are
 /// resident.
 template <class... Parameters>
-void raise_shared_limit(void (*kernel)(Parameters...), std::size_t bytes) {
+void configure_shared_memory(void (*kernel)(Parameters...), std::size_t bytes) {
   constexpr std::size_t kDefault = 48 * 1024;
   if (bytes == 0) return;
   static std::mutex mutex;
   static std::map<void (*)(Parameters...), std::size_t> limits;
   const std::lock_guard lock(mutex);
   const auto set = [&](cudaFuncAttribute attribute, int value) {
-    check_cuda(cudaFuncSetAttribute(kernel, attribute, value), "setting the shared memory size");
+    check_cuda(cudaFuncSetAttribute(kernel, attribute, value), "configuring shared memory");
   };
   const auto [entry, is_new] = limits.try_emplace(kernel, kDefault);
   if (is_new) set(cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
@@ -53,7 +53,7 @@ void raise_shared_limit(void (*kernel)(Parameters...), std::size_t bytes) {
 template <class... Parameters, class... Arguments>
 void launch_kernel(bool cooperative, void (*kernel)(Parameters...), dim3 grid, int threads,
                    std::size_t shared_bytes, cudaStream_t stream, Arguments&&... arguments) {
-  raise_shared_limit(kernel, shared_bytes);
+  configure_shared_memory(kernel, shared_bytes);
   std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
   std::apply(
       [&](auto&... parameter) {

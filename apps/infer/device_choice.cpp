@@ -61,13 +61,14 @@ std::string self_test(const model::Network& candidate, Device device, const mode
 ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptions& options, bool dilation) {
   const engine::Execution on_cpu = {.device = Device::kCpu, .strict = options.strict};
   const bool wants_fp16 = options.precision == "fp16";
-  const auto [device, warning] = engine::choose_device(options.device);
-  ChosenNetwork chosen{.execution = on_cpu, .network = nullptr, .warning = warning};
+  const auto [device, obstacle] = engine::choose_device(options.device);
+  ChosenNetwork chosen{.execution = on_cpu, .network = nullptr, .warning = {}};
   chosen.execution.device = device;
   if (device == Device::kCpu) {
     if (wants_fp16)
-      throw Error("--precision fp16 needs a GPU; " +
-                  (warning.empty() ? "the CPU computes in fp32" : warning));
+      throw Error("--precision fp16 needs a GPU" +
+                  (obstacle.empty() ? "; the CPU computes in fp32" : ", which cannot be used: " + obstacle));
+    if (!obstacle.empty()) chosen.warning = engine::not_used("the GPU", obstacle);
     chosen.network = model::make_network(weights, on_cpu, dilation);
     return chosen;
   }
@@ -76,6 +77,7 @@ ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptio
     chosen.network = model::make_network(weights, chosen.execution, dilation);
     return chosen;
   }
+  const std::string gpu = engine::describe(device);
   auto reference = model::make_network(weights, on_cpu, dilation);
   std::string reason;
   try {
@@ -85,7 +87,6 @@ ChosenNetwork choose_network(const engine::Parameters& weights, const InferOptio
     reason = error.what();
   }
   if (reason.empty()) return chosen;
-  const std::string gpu = engine::describe(device);
   if (wants_fp16) throw Error(gpu + " cannot be used: " + reason);
   chosen.execution = on_cpu;
   chosen.network = std::move(reference);

@@ -93,7 +93,7 @@ class Training {
   static constexpr std::chrono::minutes kLongestUnsaved{10};
 
   void print_intro() const {
-    if (!device_.warning.empty()) print_status("warning: " + device_.warning);
+    if (!device_.obstacle.empty()) print_status("warning: " + engine::not_used("the GPU", device_.obstacle));
     for (const std::string& line : train::describe_data(config_)) print_status(line);
     print_status("validating on " + validated_on());
     print_status(std::string(trainer_.network().name()) + removed_parts() + " on " +

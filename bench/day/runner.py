@@ -2,6 +2,7 @@
 import contextlib
 import datetime
 import functools
+import itertools
 import json
 import os
 import pathlib
@@ -40,11 +41,17 @@ def gpu_state():
 
 def stop(process, grace):
     """Ends the process and all that it started."""
-    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, None)):
+    for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # even SIGKILL waits for a GPU driver that hangs
+            process.wait(grace)
+
+
+def unused(folder, stem):
+    """The first of STEM.json, STEM_2.json, … that does not exist."""
+    names = itertools.chain([stem], (f"{stem}_{k}" for k in itertools.count(2)))
+    return next(file for file in (folder / f"{name}.json" for name in names) if not file.exists())
 
 
 class Day:
@@ -59,7 +66,7 @@ class Day:
         self._environment = dict(os.environ, COMMIT=commit(), SAPNET_SOURCE_DIR=str(ROOT), SAPNET_REQUIRE_GPU="1",
                                  OMP_WAIT_POLICY="passive")
         date = datetime.date.today().isoformat()
-        self.file = out / f"{date}_{commit()}_{name}.json"
+        self.file = unused(out, f"{date}_{commit()}_{name}")
         self.measurements = {}  # by name, as in bench/results
         self._document = {"date": date, "commit": commit(), "gpu": gpu_state(), "limit": self._limit, "steps": []}
         out.mkdir(parents=True, exist_ok=True)
@@ -68,12 +75,12 @@ class Day:
               f"Results: {self.file}", flush=True)
         self._save()
 
-    def passed(self):
+    def elapsed(self):
         """Seconds since the start."""
         return time.monotonic() - self._start
 
     def left(self):
-        return self._limit - self.passed()
+        return self._limit - self.elapsed()
 
     def limit(self, seconds):
         """The time limit of a step that may take so long on a GPU."""
@@ -133,7 +140,7 @@ class Day:
         with open(self.log(name, ".out"), "wb") as out, open(self.log(name, ".err"), "wb") as err:
             try:
                 process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out,
-                                           stderr=err, env=self._environment, cwd=ROOT, process_group=0)
+                                           stderr=err, env=self._environment, cwd=ROOT, start_new_session=True)
             except OSError as error:
                 return f"FAILED: {error}"
             try:
@@ -143,20 +150,20 @@ class Day:
                     return f"STOPPED: took longer than {limit:.0f} s"
                 os.killpg(process.pid, signal.SIGTERM)
                 try:
-                    process.wait(self._grace)
+                    code = process.wait(self._grace)
                 except subprocess.TimeoutExpired:
                     return f"STOPPED: did not end within {self._grace:.0f} s of SIGTERM"
-                return None
+                return None if code in (0, -signal.SIGTERM, 128 + signal.SIGTERM) else f"FAILED: exit code {code}"
             finally:
                 stop(process, self._grace)
         return f"FAILED: exit code {code}" if code else None
 
     def _say(self, line):
-        print(f"[{self.passed():3.0f} s] {line}", flush=True)
+        print(f"[{self.elapsed():3.0f} s] {line}", flush=True)
 
     def _save(self, **more):
         """Replaces the file at once, so that it is complete whenever the run is killed."""
-        self._document |= {"seconds": round(self.passed(), 1)} | more
+        self._document |= {"seconds": round(self.elapsed(), 1)} | more
         text = json.dumps(self._document | {"measurements": list(self.measurements.values())}, indent=1)
         unfinished = self.file.with_suffix(".unfinished")
         unfinished.write_text(text + "\n")
@@ -171,6 +178,6 @@ class Day:
         for step in self._document["steps"]:
             print(f"{step['seconds']:6.1f} of {step['limit']:3d} s  {step['name']:<40}{step['outcome']}")
         passed = [step["outcome"] == "passed" for step in self._document["steps"]]
-        print(f"{sum(passed)} of {len(passed)} steps passed in {self.passed():.0f} s of {self._limit:.0f}\n"
+        print(f"{sum(passed)} of {len(passed)} steps passed in {self.elapsed():.0f} s of {self._limit:.0f}\n"
               f"Results: {self.file}")
         return bool(passed) and all(passed)

@@ -8,7 +8,7 @@ import shutil
 from .runner import ROOT
 
 # The eight kernels in which a training step spends most of its time.
-KERNELS = ("conv2d_rows", "conv_lstm_rows", "conv2d_generic", "conv2d_igemm", "sum_slices", "sum_scale_gradient",
+KERNELS = ("conv2d_rows", "conv_lstm_rows", "conv2d_thin", "conv2d_igemm", "sum_slices", "sum_scale_gradient",
            "ssim_tiles", "ssim_backward_tiles")
 # Whole sections, since ncu refuses to run with a single metric that it does not know on this GPU.
 SECTIONS = ("SpeedOfLight", "ComputeWorkloadAnalysis", "MemoryWorkloadAnalysis", "WarpStateStats", "Occupancy",
@@ -56,7 +56,7 @@ def read_profile(file):
     header = [k for k, line in enumerate(lines) if line.startswith('"ID"')][0]
     _, *launches = csv.DictReader(lines[header:])
     return [{"kernel": launch["Kernel Name"], "grid": launch["Grid Size"], "block": launch["Block Size"]}
-            | {name: number(launch.get(metric, "")) for name, metric in METRICS.items()} for launch in launches]
+            | {name: number(launch.get(metric) or "") for name, metric in METRICS.items()} for launch in launches]
 
 
 def number(text):

@@ -48,6 +48,7 @@ for patch in bench/variants/*.patch; do
   done
   plant "$patch" "$tree"
   cmake --preset portable -S "$tree" "${@:2}" -DSAPNET_CUDA=on -DBUILD_TESTING=OFF >"$tree/$name.log"
-  cmake --build "$tree/build/portable" --target sapnet-bench >>"$tree/$name.log" 2>&1 || fail "it does not build; see $tree/$name.log"
+  cmake --build "$tree/build/portable" --target sapnet-bench >>"$tree/$name.log" 2>&1 || 
+    fail "$patch does not build; see $tree/$name.log"
   strip -o "$out/variant-$name" "$tree/build/portable/bin/sapnet-bench"
 done

@@ -158,9 +158,8 @@ __global__ void __launch_bounds__(kChannels)
   double sum = 0;
 #pragma unroll 8
   for (std::int64_t k = 0; k < count; ++k) sum += partials[(image * count + k) * kChannels + channel];
-  const double s = statistics.scale[image * kChannels + channel];
-  // The map holds the scaled value. A scale that underflowed to zero has no gradient.
-  dlogit[channel] = s > 0 ? sum / s * s * (1 - s) : 0;
+  // The map holds the scaled value, so `sum` is s · ds.
+  dlogit[channel] = sum * (1 - static_cast<double>(statistics.scale[image * kChannels + channel]));
   __syncthreads();
   if (channel < hidden) {
     const bool active = statistics.squeezed[image * hidden + channel] > 0;

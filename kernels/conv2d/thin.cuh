@@ -1,7 +1,7 @@
 // 3×3 convolutions of stride 1 from or to a thin map, one of up to eight channels such as an image, on the
 // tensor cores: SAPNet's first and last layer, VGG-16's first, and their dgrads. The other map is fp16.
 // Images are fp32. The weights of an input image are rounded to fp16, as for other maps, but not the image:
-// each value is split into two Halves, high + low, which keep 22 bits of it.
+// each value v is split into two Halves, high + low, with an error of at most 2⁻²³ |v|, or 2⁻²⁵ for small v.
 //
 // A block computes kRows rows of one phase, y mod dilation, of a strip of 64 columns, from a tile of the
 // input in shared memory. Each warp walks down 16 columns with all its weights in registers. It multiplies

@@ -102,7 +102,7 @@ TEST_CASE("sapnet-infer uses the GPU of --device cuda:N", "[infer]") {
   CHECK_THAT(second.err, StartsWith("device       cuda, emulated GPU 1, compute capability 9.0, fp16\n"));
   for (const auto& [gpus, device, why] :
        {std::tuple<std::string, std::string, std::string>{"two", "cuda:2", "there are 2 GPUs, 0 to 1"},
-        {"", "cuda:1", "there is only one GPU, 0"}}) {
+        {"", "cuda:1", "the only GPU is number 0"}}) {
     const auto absent = run(gpus, device);
     CHECK(absent.exit_code == 1);
     CHECK(absent.err == "sapnet-infer: error: device " + device + " cannot be used: " + why +
@@ -118,8 +118,7 @@ TEST_CASE("sapnet-infer states in one sentence why a GPU cannot be used", "[infe
       {"none", "no NVIDIA GPU was found (or its driver is not installed)", ""},
       {"driver",
        "the NVIDIA driver supports CUDA 12.4, but this build needs CUDA 13.0 (update the driver to version "
-       "580 "
-       "or newer, or build with CUDA 12)",
+       "580 or newer, or build with CUDA 12)",
        "the GPU is not used: "},
       {"old", "emulated GPU, compute capability 7.5, is too old: at least 8.0 is needed",
        "the GPU is not used: "},
